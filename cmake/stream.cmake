@@ -1,0 +1,32 @@
+# stream_library(NAME FOLDER [DEPS …]): FOLDER/*.cc becomes the static library stream_NAME.
+function(stream_library name folder)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  add_library(stream_${name} STATIC ${sources})
+  target_link_libraries(stream_${name} PUBLIC stream_flags ${arg_DEPS})
+endfunction()
+
+# stream_unit_test(NAME [DEPS …]): tests/unit/NAME/*_test.cc becomes one Boost.Test program.
+function(stream_unit_test name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${name}/*_test.cc)
+  set_property(GLOBAL APPEND PROPERTY STREAM_TEST_FILES ${sources})
+  add_executable(test-${name} ${CMAKE_SOURCE_DIR}/tests/support/main.cc ${sources})
+  set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(test-${name} PRIVATE BOOST_TEST_DYN_LINK)
+  target_link_libraries(test-${name} PRIVATE ${arg_DEPS} boost_unit_test_framework)
+  add_test(NAME unit-${name} COMMAND test-${name} --log_level=test_suite --report_level=short)
+  set_tests_properties(unit-${name} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# A test file that no target builds stops the configure step.
+function(stream_refuse_unregistered_tests)
+  file(GLOB_RECURSE written CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*_test.cc)
+  get_property(registered GLOBAL PROPERTY STREAM_TEST_FILES)
+  if(registered)
+    list(REMOVE_ITEM written ${registered})
+  endif()
+  if(written)
+    message(FATAL_ERROR "test files that no target builds: ${written}")
+  endif()
+endfunction()

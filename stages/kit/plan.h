@@ -1,0 +1,91 @@
+// What a stage answers when the planner asks: the types behind `--plan`, see stream-plan(7).
+//
+// Planning reads options and schemas only; it opens nothing but what a source must sample.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stages/kit/option.h"
+#include "transport/record/schema.h"
+
+namespace stream {
+
+// How the rows of an input must be spread over the instances of the stage.
+enum class Partition : std::uint8_t {
+  kAny,        // no demand: forward if both sides have equal parallelism, else rebalance
+  kHash,       // rows of one key to one instance
+  kBroadcast,  // every row to every instance
+  kSingle,     // every row to instance 0
+};
+
+enum class Distribution : std::uint8_t {
+  kKeyed,      // by key group
+  kSplit,      // by owner(split, parallelism)
+  kOutbox,     // by committable id
+  kBroadcast,  // one copy to all
+};
+
+// A state table as shown to users: `stream explain`, savepoints, `check --against`.
+struct StateTablePlan {
+  std::string name;
+  Distribution distribution = Distribution::kKeyed;
+  std::vector<Field> key;
+  std::vector<Field> value;
+};
+
+struct PlanInput {
+  std::string name;  // the name in `from:`, or of the upstream stage
+  Schema schema;
+};
+
+struct PlanRequest {
+  const Values& options;
+  std::vector<PlanInput> inputs;
+  std::string folder;  // absolute; relative paths in options start here
+  std::uint32_t parallelism = 1;
+};
+
+struct ColumnRef {
+  std::size_t input = 0;
+  std::string column;
+};
+
+struct OutputPlan {
+  std::string name;  // "out" is the default output
+  Schema schema;
+  // For each field, the input columns it is computed from. The planner asks an input for the
+  // lineage of the fields used downstream and for InputPlan::needs.
+  std::vector<std::vector<ColumnRef>> lineage;
+};
+
+struct InputPlan {
+  std::vector<std::string> needs;  // columns needed whatever is used downstream
+  Partition partition = Partition::kAny;
+  std::vector<std::string> partition_columns;  // kHash
+};
+
+// What is wrong with an option, and where: `offset` counts bytes from the start of its text.
+struct PlanError {
+  std::string option;
+  std::size_t offset = 0;
+  std::string message;
+  std::string hint;  // "did you mean 'status'?", or ""
+};
+
+struct PlanAnswer {
+  std::vector<OutputPlan> outputs;
+  std::vector<InputPlan> inputs;
+  std::vector<StateTablePlan> state;
+  bool exactly_once = true;        // a sink or source that is only at-least-once says false
+  std::string visible;             // sinks: when rows become visible, for `explain`
+  std::uint32_t parallelism_max = 0;  // 0 = no limit
+  // A filter stage whose condition is total and deterministic: the producer may apply it first.
+  std::optional<std::string> pushed_filter;
+  std::vector<std::string> warnings;
+  std::vector<PlanError> errors;
+};
+
+}  // namespace stream

@@ -1,0 +1,174 @@
+// The interfaces a stage implements, and the table that describes its executable.
+//
+// All calls come from one thread. Slow work (fsync, network) belongs into Sink::commit, which the
+// kit runs on a thread of its own. A non-OK Status stops the process with the exit code of its
+// Code (stages/kit/exit_code.h). State lives in state tables opened through Context::state(); the
+// kit snapshots and restores them, so no interface here has to.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stages/kit/option.h"
+#include "stages/kit/plan.h"
+#include "transport/base/clock.h"
+#include "transport/base/ids.h"
+#include "transport/base/status.h"
+#include "transport/record/batch.h"
+
+namespace stream {
+
+class StateStore;
+
+inline constexpr Microseconds kNoWatermark = INT64_MIN;   // nothing known yet
+inline constexpr Microseconds kEndOfTime = INT64_MAX;     // bounded input has ended
+
+// A record that could not be processed; handled by the stage's `on-error` policy.
+struct BadRecord {
+  std::string reason;
+  std::string position;  // "access.ndjson:1234", or "" where there is none
+  std::string record;    // as text, cut to 64 KiB
+};
+
+// Where results go. Never blocks: the kit stops feeding the stage while outputs are full.
+class Emitter {
+ public:
+  virtual ~Emitter() = default;
+  virtual Status emit(Batch batch, std::size_t output = 0) = 0;
+  // Errors: kBadRecord if the policy is `fail`; return it.
+  virtual Status bad_record(BadRecord record) = 0;
+  // True when the outputs hold more than their budget: a stage with much left to emit returns
+  // and says has_more().
+  virtual bool full() const = 0;
+};
+
+// What a stage knows when it is made. References live as long as the stage.
+struct Context {
+  const Values& options;
+  std::string folder;                    // relative paths start here
+  std::vector<SchemaPtr> inputs;         // as they arrive: pruned to what is needed
+  std::vector<SchemaPtr> outputs;        // as they must be emitted: pruned to what is used
+  StateStore& state;
+  const Clock& clock;
+  std::string job;                       // "" outside a job
+  std::string stage;                     // name in the manifest: the identity of its state
+  std::string run;                       // 32 hex digits; "" outside a job
+  std::uint32_t instance = 0;
+  std::uint32_t parallelism = 1;
+  std::uint32_t key_groups = 1024;
+  std::uint64_t memory_bytes = 512ULL << 20;
+  bool supervised = false;               // checkpoints and commits will come
+};
+
+// Order of calls:  restore? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  virtual Status on_batch(std::size_t input, Batch batch, Emitter& out) = 0;
+
+  // Event time has reached `watermark` on all inputs. Returns what the outputs may promise, which
+  // is never more; default: the same.
+  virtual Microseconds output_watermark(Microseconds watermark) const { return watermark; }
+  virtual Status on_watermark(Microseconds /*watermark*/, Emitter& /*out*/) { return {}; }
+
+  // Every input has ended (a watermark of kEndOfTime came before). Default: nothing left.
+  virtual Status on_end(Emitter& /*out*/) { return {}; }
+
+  // True while the last call left results behind because out.full(): more() is called until
+  // false, before anything else.
+  virtual bool has_more() const { return false; }
+  virtual Status more(Emitter& /*out*/) { return {}; }
+
+  // The state tables hold what the checkpoint's snapshot gave. Default: nothing to derive.
+  virtual Status on_restored() { return {}; }
+  // Write everything that must survive into the state tables now.
+  virtual Status before_snapshot() { return {}; }
+};
+
+// Order of calls:  on_restored? ( poll | before_snapshot | on_complete )*
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  enum class Poll : std::uint8_t {
+    kMore,  // call again as soon as there is room
+    kIdle,  // nothing now: call again after wake_fd() is readable or idle_wait() is over
+    kEnd,   // nothing ever again
+  };
+  // Emits about one batch. Positions behind what was emitted are what before_snapshot() records.
+  virtual Result<Poll> poll(Emitter& out) = 0;
+
+  virtual int wake_fd() const { return -1; }
+  virtual Microseconds idle_wait() const { return 10'000; }
+
+  virtual Status on_restored() { return {}; }
+  virtual Status before_snapshot() { return {}; }  // positions into the state tables
+  virtual Status on_complete(Epoch /*epoch*/) { return {}; }  // acknowledge upstream up to it
+};
+
+// Order of calls:  on_restored? ( on_batch | prepare )* on_end?
+// with commit() running on the kit's commit thread at any time between them, never twice at once.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  virtual Status on_batch(std::size_t input, Batch batch, Emitter& out) = 0;
+
+  // Everything received since the last prepare belongs to `epoch`: make it ready to be committed
+  // (in state tables, or in synced files recorded there). Must not make it visible.
+  virtual Status prepare(Epoch epoch) = 0;
+
+  // Checkpoint `epoch` is durable: make all prepared epochs up to it visible, once, whatever
+  // happened before. Runs on the commit thread and may block.
+  virtual Status commit(Epoch epoch) = 0;
+
+  // Called on the loop thread when commit(epoch) has returned OK: drop what is no longer needed
+  // from the state tables.
+  virtual Status committed(Epoch /*epoch*/) { return {}; }
+
+  // The state tables hold checkpoint `epoch` (Epoch(0): none, a fresh run). Discard everything
+  // prepared later; what was prepared up to it will be committed again.
+  virtual Status on_restored(Epoch epoch) = 0;
+
+  // Falling back behind a checkpoint that may have been committed: take back everything of
+  // epochs > `epoch`. Errors: kFailed with the reason if this sink cannot.
+  virtual Status rewind(Epoch epoch) = 0;
+
+  // Plain mode and hand-wired mode have no checkpoints: everything so far becomes visible now.
+  virtual Status flush() { return {}; }
+  virtual Status on_end() { return {}; }
+};
+
+enum class StageKind : std::uint8_t { kSource, kOperator, kSink };
+
+struct Example {
+  std::string_view command;      // one shell line
+  std::string_view explanation;  // one sentence
+};
+
+// One executable. Exactly the maker of its kind is set.
+struct StageProgram {
+  std::string_view name;         // "filter"; the executable is stream-filter
+  std::string_view summary;      // after "stream-filter \- ": lower case, no full stop
+  std::string_view description;  // man page text: paragraphs separated by blank lines
+  StageKind kind = StageKind::kOperator;
+  std::span<const Option> options;
+  std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
+  std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
+  std::span<const Example> examples = {};
+
+  PlanAnswer (*plan)(const PlanRequest&) = nullptr;
+  Result<std::unique_ptr<Source>> (*make_source)(Context&) = nullptr;
+  Result<std::unique_ptr<Operator>> (*make_operator)(Context&) = nullptr;
+  Result<std::unique_ptr<Sink>> (*make_sink)(Context&) = nullptr;
+};
+
+// The whole main() of a stage: parses, runs in the mode the arguments ask for, returns the exit
+// code. Catches whatever third-party code throws.
+int stage_main(const StageProgram& program, int argc, char** argv);
+
+}  // namespace stream

@@ -1,0 +1,38 @@
+// Files: the few file operations durability depends on, so that tests can fail each of them.
+//
+// Nothing is durable until synced: bytes by sync_file(), names by sync_dir(). SQLite writes its
+// scratch files by itself; they become part of a checkpoint only through this seam.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/base/status.h"
+
+namespace stream {
+
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // Creates or replaces `path`. Parent folders must exist.
+  virtual Status write_file(const std::string& path, std::string_view bytes) = 0;
+  virtual Result<std::string> read_file(const std::string& path) = 0;
+  virtual Status sync_file(const std::string& path) = 0;
+  virtual Status sync_dir(const std::string& path) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // Removing what does not exist is OK.
+  virtual Status remove(const std::string& path) = 0;
+  // Makes the folder and its parents; one that exists is OK.
+  virtual Status make_dir(const std::string& path) = 0;
+  virtual Status truncate(const std::string& path, std::uint64_t size_bytes) = 0;
+  // Names (not paths) in the folder, sorted, without "." and "..".
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+};
+
+// The machine's file system. Stateless; lives for the whole process.
+Files& system_files();
+
+}  // namespace stream

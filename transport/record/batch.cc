@@ -1,0 +1,77 @@
+#include "transport/record/batch.h"
+
+#include <numeric>
+
+namespace stream {
+
+std::size_t Batch::size_bytes() const {
+  std::size_t sum = kinds.size();
+  for (const Column& column : columns) sum += column.size_bytes();
+  return sum;
+}
+
+Batch Batch::take(std::span<const std::uint32_t> positions) const {
+  Batch out{schema, positions.size(), {}, {}};
+  out.columns.reserve(columns.size());
+  for (const Column& column : columns) out.columns.push_back(column.take(positions));
+  if (!kinds.empty()) {
+    ByteBuilder builder;
+    std::uint8_t* to = builder.extend(positions.size());
+    for (std::size_t i = 0; i < positions.size(); ++i) to[i] = kinds.data()[positions[i]];
+    out.kinds = builder.finish();
+  }
+  return out;
+}
+
+Batch Batch::slice(std::size_t begin, std::size_t end) const {
+  if (begin == 0 && end == rows) return *this;
+  std::vector<std::uint32_t> positions(end - begin);
+  std::iota(positions.begin(), positions.end(), static_cast<std::uint32_t>(begin));
+  return take(positions);
+}
+
+BatchBuilder::BatchBuilder(SchemaPtr schema) : schema_(std::move(schema)) {
+  columns_.reserve(schema_->fields.size());
+  for (const Field& field : schema_->fields) columns_.emplace_back(field.type);
+}
+
+void BatchBuilder::end_row(RowKind kind) {
+  if (kind != RowKind::kInsert && !has_kinds_) {
+    has_kinds_ = true;
+    std::memset(kinds_.extend(rows_), 0, rows_);
+  }
+  if (has_kinds_) kinds_.append_value(kind);
+  ++rows_;
+}
+
+void BatchBuilder::drop_row() {
+  for (ColumnBuilder& column : columns_) {
+    if (column.size() > rows_) column.truncate(rows_);
+  }
+}
+
+void BatchBuilder::append_row(const Batch& from, std::size_t row) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) columns_[i].append_from(from.columns[i], row);
+  end_row(from.kind(row));
+}
+
+std::size_t BatchBuilder::size_bytes() const {
+  std::size_t sum = kinds_.size();
+  for (const ColumnBuilder& column : columns_) sum += column.size_bytes();
+  return sum;
+}
+
+Batch BatchBuilder::finish() {
+  Batch batch{schema_, rows_, {}, {}};
+  batch.columns.reserve(columns_.size());
+  for (ColumnBuilder& column : columns_) {
+    STREAM_CHECK(column.size() == rows_);
+    batch.columns.push_back(column.finish());
+  }
+  if (has_kinds_) batch.kinds = kinds_.finish();
+  has_kinds_ = false;
+  rows_ = 0;
+  return batch;
+}
+
+}  // namespace stream

@@ -1,0 +1,117 @@
+#include "transport/record/key.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cmath>
+#include <cstring>
+
+namespace stream {
+namespace {
+
+template <class T>
+void append_raw(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+
+double canonical(double value) {
+  if (value == 0) return 0;
+  return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
+}
+
+void append_decimal(std::string& out, Decimal value, std::uint8_t scale) {
+  while (scale > 0 && value % 10 == 0) {
+    value /= 10;
+    --scale;
+  }
+  append_raw(out, value);
+  append_raw(out, scale);
+}
+
+void append_value(const Column& column, std::size_t row, std::string& out) {
+  switch (column.type().kind) {
+    case TypeKind::kBoolean: return append_raw(out, column.value<std::uint8_t>(row));
+    case TypeKind::kDate: return append_raw(out, column.value<std::int32_t>(row));
+    case TypeKind::kBigint:
+    case TypeKind::kTimestamp: return append_raw(out, column.value<std::int64_t>(row));
+    case TypeKind::kDouble: return append_raw(out, canonical(column.value<double>(row)));
+    case TypeKind::kDecimal: return append_decimal(out, column.value<Decimal>(row), column.type().scale);
+    case TypeKind::kInterval: return append_raw(out, column.value<Interval>(row));
+    case TypeKind::kVarchar:
+    case TypeKind::kBlob:
+    case TypeKind::kJson: {
+      const std::string_view bytes = column.bytes(row);
+      append_raw(out, static_cast<std::uint32_t>(bytes.size()));
+      out.append(bytes);
+    }
+  }
+}
+
+// One BIGINT or TIMESTAMP key without NULLs: the common case, without a buffer in between.
+void hash_integers(const Column& column, std::span<std::uint64_t> out) {
+  const auto* values = column.values<std::int64_t>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    char encoded[9];
+    encoded[0] = 1;
+    std::memcpy(encoded + 1, values + i, 8);
+    out[i] = XXH3_64bits(encoded, sizeof encoded);
+  }
+}
+
+// One variable-width key without NULLs.
+void hash_texts(const Column& column, std::span<std::uint64_t> out) {
+  std::string encoded;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::string_view bytes = column.bytes(i);
+    const auto length = static_cast<std::uint32_t>(bytes.size());
+    encoded.resize(5 + bytes.size());
+    encoded[0] = 1;
+    std::memcpy(encoded.data() + 1, &length, 4);
+    std::memcpy(encoded.data() + 5, bytes.data(), bytes.size());
+    out[i] = XXH3_64bits(encoded.data(), encoded.size());
+  }
+}
+
+}  // namespace
+
+void append_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t row,
+                std::string& out) {
+  for (const std::size_t index : key_columns) {
+    const Column& column = batch.columns[index];
+    const bool valid = column.valid(row);
+    out.push_back(valid ? '\1' : '\0');
+    if (valid) append_value(column, row, out);
+  }
+}
+
+std::uint64_t hash_key(std::string_view encoded_key) {
+  return XXH3_64bits(encoded_key.data(), encoded_key.size());
+}
+
+void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns,
+               std::span<std::uint64_t> out) {
+  STREAM_CHECK(out.size() == batch.rows);
+  if (key_columns.size() == 1 && !batch.columns[key_columns[0]].has_nulls()) {
+    const Column& column = batch.columns[key_columns[0]];
+    const TypeKind kind = column.type().kind;
+    if (kind == TypeKind::kBigint || kind == TypeKind::kTimestamp) return hash_integers(column, out);
+    if (column.type().variable()) return hash_texts(column, out);
+  }
+  std::string encoded;
+  for (std::size_t row = 0; row < batch.rows; ++row) {
+    encoded.clear();
+    append_key(batch, key_columns, row, encoded);
+    out[row] = hash_key(encoded);
+  }
+}
+
+KeyGroupRange key_groups_of(std::uint32_t instance, std::uint32_t parallelism, std::uint32_t key_groups) {
+  const auto first = [&](std::uint64_t i) {
+    return static_cast<std::uint32_t>((i * key_groups + parallelism - 1) / parallelism);
+  };
+  return {first(instance), first(std::uint64_t{instance} + 1)};
+}
+
+}  // namespace stream
