@@ -55,6 +55,29 @@ void BatchBuilder::append_row(const Batch& from, std::size_t row) {
   end_row(from.kind(row));
 }
 
+// Adds the kinds of `count` rows of `from` and counts the rows.
+void BatchBuilder::append_kinds(const Batch& from, std::size_t count, const std::uint32_t* rows) {
+  if (!from.kinds.empty() && !has_kinds_) {
+    has_kinds_ = true;
+    std::memset(kinds_.extend(rows_), 0, rows_);
+  }
+  if (has_kinds_) {
+    std::uint8_t* out = kinds_.extend(count);
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<std::uint8_t>(from.kind(rows ? rows[i] : i));
+  }
+  rows_ += count;
+}
+
+void BatchBuilder::append_rows(const Batch& from, std::span<const std::uint32_t> rows) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) columns_[i].append_rows(from.columns[i], rows);
+  append_kinds(from, rows.size(), rows.data());
+}
+
+void BatchBuilder::append_all(const Batch& from) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) columns_[i].append_all(from.columns[i]);
+  append_kinds(from, from.rows, nullptr);
+}
+
 std::size_t BatchBuilder::size_bytes() const {
   std::size_t sum = kinds_.size();
   for (const ColumnBuilder& column : columns_) sum += column.size_bytes();

@@ -45,6 +45,9 @@ class BatchBuilder {
   void drop_row();
   // Appends one row of another batch of the same schema, kind included.
   void append_row(const Batch& from, std::size_t row);
+  // Appends the rows at these positions, or all of them.
+  void append_rows(const Batch& from, std::span<const std::uint32_t> rows);
+  void append_all(const Batch& from);
 
   std::size_t rows() const { return rows_; }
   std::size_t size_bytes() const;
@@ -55,6 +58,8 @@ class BatchBuilder {
   Batch finish();
 
  private:
+  void append_kinds(const Batch& from, std::size_t count, const std::uint32_t* rows);
+
   SchemaPtr schema_;
   std::size_t rows_ = 0;
   std::vector<ColumnBuilder> columns_;

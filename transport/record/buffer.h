@@ -21,6 +21,8 @@ class Buffer {
   const std::uint8_t* data() const { return data_; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  // What keeps the bytes alive; share it to refer to a part of them.
+  const std::shared_ptr<const void>& owner() const { return owner_; }
   template <class T>
   const T* as() const { return reinterpret_cast<const T*>(data_); }
 

@@ -87,14 +87,64 @@ void ColumnBuilder::set_validity(bool valid) {
   if (valid) validity_.data()[size_ / 8] |= static_cast<std::uint8_t>(1U << (size_ % 8));
 }
 
-void ColumnBuilder::append_null() {
+// All rows so far are valid; from now on the bitmap is kept.
+void ColumnBuilder::start_validity() {
+  if (std::exchange(has_nulls_, true)) return;
+  const std::size_t bytes = (size_ + 7) / 8;
+  std::uint8_t* bits = validity_.extend(bytes);
+  std::memset(bits, 0xff, bytes);
+  if (size_ % 8 != 0) bits[bytes - 1] = static_cast<std::uint8_t>((1U << (size_ % 8)) - 1);
+}
+
+// Adds the validity of `count` rows of `from`: those in `rows`, or the first ones if it is null.
+// Call before size_ grows; afterwards size_ has grown by `count`.
+void ColumnBuilder::extend_validity(const Column& from, std::size_t count, const std::uint32_t* rows) {
+  if (from.has_nulls()) start_validity();
   if (!has_nulls_) {
-    has_nulls_ = true;
-    const std::size_t bytes = (size_ + 7) / 8;
-    std::uint8_t* bits = validity_.extend(bytes);
-    std::memset(bits, 0xff, bytes);
-    if (size_ % 8 != 0) bits[bytes - 1] = static_cast<std::uint8_t>((1U << (size_ % 8)) - 1);
+    size_ += count;
+    return;
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    set_validity(from.valid(rows != nullptr ? rows[i] : i));
+    ++size_;
+  }
+}
+
+void ColumnBuilder::append_rows(const Column& from, std::span<const std::uint32_t> rows) {
+  const std::size_t width = type_.width();
+  if (width == 0) {
+    for (const std::uint32_t row : rows) {
+      const std::string_view bytes = from.bytes(row);
+      values_.append(bytes.data(), bytes.size());
+      offsets_.append_value(static_cast<std::int32_t>(values_.size()));
+    }
+  } else if (width == 8) {
+    auto* out = reinterpret_cast<std::uint64_t*>(values_.extend(rows.size() * 8));
+    const auto* in = from.values<std::uint64_t>();
+    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = in[rows[i]];
+  } else {
+    std::uint8_t* out = values_.extend(rows.size() * width);
+    const std::uint8_t* in = from.values_buffer().data();
+    for (std::size_t i = 0; i < rows.size(); ++i) std::memcpy(out + i * width, in + rows[i] * width, width);
+  }
+  extend_validity(from, rows.size(), rows.data());
+}
+
+void ColumnBuilder::append_all(const Column& from) {
+  const std::size_t count = from.size();
+  if (type_.variable()) {
+    const auto base = static_cast<std::int32_t>(values_.size());
+    auto* out = reinterpret_cast<std::int32_t*>(offsets_.extend(count * sizeof(std::int32_t)));
+    for (std::size_t i = 0; i < count; ++i) out[i] = base + from.offsets()[i + 1];
+    values_.append(from.values_buffer().data(), count == 0 ? 0 : static_cast<std::size_t>(from.offsets()[count]));
+  } else {
+    values_.append(from.values_buffer().data(), count * type_.width());
+  }
+  extend_validity(from, count, nullptr);
+}
+
+void ColumnBuilder::append_null() {
+  start_validity();
   set_validity(false);
   if (type_.variable()) {
     offsets_.append_value(static_cast<std::int32_t>(values_.size()));

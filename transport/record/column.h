@@ -94,6 +94,10 @@ class ColumnBuilder {
   // Appends row `row` of `from`, which has the same type.
   void append_from(const Column& from, std::size_t row);
 
+  // Appends the rows at these positions of `from`, or all of its rows.
+  void append_rows(const Column& from, std::span<const std::uint32_t> rows);
+  void append_all(const Column& from);
+
   // Drops every row behind the first `size`, as when a record turns out bad half way through.
   void truncate(std::size_t size);
 
@@ -106,6 +110,8 @@ class ColumnBuilder {
     ++size_;
   }
   void set_validity(bool valid);
+  void start_validity();
+  void extend_validity(const Column& from, std::size_t count, const std::uint32_t* rows);
 
   Type type_;
   std::size_t size_ = 0;

@@ -1,0 +1,134 @@
+#include "transport/channel.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace stream;
+
+namespace {
+
+struct Pair {
+  Transport transport;
+  SchemaPtr schema = std::make_shared<const Schema>(*parse_schema("n bigint"));
+  std::optional<Receiver> receiver;
+  std::optional<Sender> sender;
+
+  explicit Pair(const std::string& endpoint, std::uint64_t budget = 1 << 20) {
+    receiver = *Receiver::bind(transport, endpoint, identity("sender"));
+    sender = *Sender::connect(transport, receiver->endpoint(), identity("receiver"), budget);
+    BOOST_TEST_REQUIRE(sender->open(*schema, 0).ok());
+    const Received open = next();
+    BOOST_TEST((open.header.kind == FrameKind::kOpen));
+    BOOST_TEST((*schema_from_json(open.schema) == *schema));
+    receiver->expect(schema);
+  }
+
+  static ChannelIdentity identity(const char* peer) { return {{}, Attempt(1), ChannelId(3), peer}; }
+
+  Received next() {
+    for (;;) {
+      auto received = receiver->receive();
+      BOOST_TEST_REQUIRE(received.ok(), received.status().what());
+      if (*received) return std::move(**received);
+      wait(receiver->socket());
+    }
+  }
+  void wait(Socket& socket) const {
+    Poller poller;
+    poller.add(socket.handle());
+    poller.add(socket.monitor());
+    BOOST_TEST_REQUIRE(poller.wait(5'000'000).ok());
+  }
+  Batch batch(std::int64_t first, std::int64_t rows) const {
+    BatchBuilder builder(schema);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      builder.column(0).append(first + i);
+      builder.end_row();
+    }
+    return builder.finish();
+  }
+  Status send(FrameKind kind, const Batch* data = nullptr) {
+    FrameHeader header;
+    header.kind = kind;
+    return sender->send(header, data, 0);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(channel)
+
+BOOST_AUTO_TEST_CASE(rows_and_markers_arrive_in_order_over_ipc_and_tcp) {
+  for (const char* endpoint : {"ipc:///tmp/stream-channel-test", "tcp://127.0.0.1:*"}) {
+    Pair pair(endpoint);
+    std::int64_t expected = 0;
+    for (int i = 0; i < 20; ++i) {
+      const Batch batch = pair.batch(expected, 100);
+      expected += 100;
+      BOOST_TEST_REQUIRE(pair.send(FrameKind::kData, &batch).ok());
+      const Received received = pair.next();
+      BOOST_TEST(received.batch.columns[0].value<std::int64_t>(99) == expected - 1);
+      BOOST_TEST_REQUIRE(pair.receiver->consumed(received.size_bytes).ok());
+    }
+    BOOST_TEST_REQUIRE(pair.send(FrameKind::kEnd).ok());
+    BOOST_TEST((pair.next().header.kind == FrameKind::kEnd));
+    BOOST_TEST_REQUIRE(pair.receiver->acknowledge_end().ok());
+    while (!pair.sender->closed()) {
+      pair.wait(pair.sender->socket());
+      BOOST_TEST_REQUIRE(pair.sender->service(1).ok());
+    }
+    BOOST_TEST(pair.sender->window().in_flight_bytes() == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_without_credits_stops_at_its_window) {
+  Pair pair("ipc:///tmp/stream-channel-test", 64 * 1024);
+  const Batch batch = pair.batch(0, 1000);
+  int sent = 0;
+  for (; pair.sender->may_send(); ++sent) BOOST_TEST_REQUIRE(pair.send(FrameKind::kData, &batch).ok());
+  BOOST_TEST(sent == 8);  // 8 KB frames fill 64 KiB
+  for (int i = 0; i < sent; ++i) BOOST_TEST_REQUIRE(pair.receiver->consumed(pair.next().size_bytes).ok());
+  BOOST_TEST_REQUIRE(pair.receiver->flush_credits().ok());
+  while (!pair.sender->may_send()) {
+    pair.wait(pair.sender->socket());
+    BOOST_TEST_REQUIRE(pair.sender->service(1).ok());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_lost_before_the_end_is_an_error_after_the_last_frame) {
+  Pair pair("ipc:///tmp/stream-channel-test");
+  const Batch batch = pair.batch(0, 10);
+  BOOST_TEST_REQUIRE(pair.send(FrameKind::kData, &batch).ok());
+  BOOST_TEST(pair.next().batch.rows == 10u);
+  pair.sender.reset();
+  for (;;) {
+    const auto received = pair.receiver->receive();
+    if (!received.ok()) {
+      BOOST_TEST((received.status().code() == Code::kPeerGone));
+      break;
+    }
+    pair.wait(pair.receiver->socket());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(frames_of_another_attempt_are_refused_and_counted) {
+  Transport transport;
+  Receiver receiver = *Receiver::bind(transport, "ipc:///tmp/stream-channel-test", {{}, Attempt(2), ChannelId(3), "new"});
+  Sender sender = *Sender::connect(transport, receiver.endpoint(), {{}, Attempt(1), ChannelId(3), "old"}, 1 << 20);
+  BOOST_TEST_REQUIRE(sender.open(*parse_schema("n bigint"), 0).ok());
+  while (receiver.refused_frames() == 0) {
+    const auto received = receiver.receive();
+    BOOST_TEST_REQUIRE((received.ok() && !*received));
+    Poller poller;
+    poller.add(receiver.socket().handle());
+    BOOST_TEST_REQUIRE(poller.wait(5'000'000).ok());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_endpoint_that_cannot_be_bound_is_named) {
+  Transport transport;
+  const auto result = Receiver::bind(transport, "ipc:///nonexistent/folder/socket", {});
+  BOOST_TEST_REQUIRE(!result.ok());
+  BOOST_TEST(result.status().what() == "unable to bind 'ipc:///nonexistent/folder/socket': No such file or directory");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

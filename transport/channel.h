@@ -1,0 +1,183 @@
+// Channels: one ZeroMQ DEALER-DEALER pair between two instances, with credits and loss detection.
+//
+//   Sender   --- open, data | watermark | barrier …, end, barrier … --->   Receiver
+//            <--- credit …, closed -------------------------------------
+//
+// ZeroMQ can lose frames silently, so frames are numbered, sockets never reconnect, and a sender
+// keeps its socket until the receiver has said `closed`. A gap, a lost connection or a foreign
+// frame is an error of the channel (kPeerGone, kCorrupt), never a dropped or repeated frame.
+// Nothing here blocks or throws. An object belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "transport/frame.h"
+#include "transport/send_window.h"
+
+namespace stream {
+
+// A ZeroMQ context: one I/O thread, room for the sockets of one process.
+class Transport {
+ public:
+  Transport();
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  void* context() const { return context_; }
+
+ private:
+  void* context_;
+};
+
+// A socket with its monitor, closed on destruction without lingering.
+class Socket {
+ public:
+  Socket() = default;
+  Socket(Transport& transport, int type, bool monitored);
+  ~Socket();
+  Socket(Socket&& other) noexcept;
+  Socket& operator=(Socket&& other) noexcept;
+
+  void* handle() const { return socket_; }
+  void* monitor() const { return monitor_; }
+  bool open() const { return socket_ != nullptr; }
+  void close();
+
+  void set(int option, int value);
+  Status bind(const std::string& endpoint, std::string* bound);
+  Status connect(const std::string& endpoint);
+
+  // True once the monitor has reported the end of an established connection.
+  bool connection_lost();
+  bool connection_made() const { return connected_; }
+  bool connection_refused() const { return refused_; }
+
+  // OK and false if the socket cannot take it now.
+  Result<bool> send(const void* bytes, std::size_t size);
+  Result<bool> send(Buffer bytes);  // without a copy
+  Result<std::optional<Buffer>> receive();
+
+ private:
+  void drain_monitor();
+
+  void* socket_ = nullptr;
+  void* monitor_ = nullptr;
+  bool connected_ = false;
+  bool lost_ = false;
+  bool refused_ = false;
+};
+
+// What every frame of a channel carries. By hand all is zero.
+struct ChannelIdentity {
+  RunId run{};
+  Attempt attempt;
+  ChannelId channel;
+  std::string peer;  // "errors.0", or the endpoint by hand: for messages
+};
+
+struct Received {
+  FrameHeader header;
+  Batch batch;         // kData
+  std::string schema;  // kOpen: JSON
+  std::size_t size_bytes = 0;
+};
+
+class Receiver {
+ public:
+  // Binds. `endpoint` may end in ":*" (tcp). Errors: kSystem, naming the endpoint.
+  static Result<Receiver> bind(Transport& transport, const std::string& endpoint, ChannelIdentity identity);
+
+  const std::string& endpoint() const { return endpoint_; }
+  const ChannelIdentity& identity() const { return identity_; }
+  Socket& socket() { return socket_; }
+
+  // The schema that data frames must have; set after `open`.
+  void expect(SchemaPtr schema) { schema_ = std::move(schema); }
+  const SchemaPtr& schema() const { return schema_; }
+
+  // The next frame, if one waits. Errors: kPeerGone (connection lost, sequence gap), kCorrupt.
+  Result<std::optional<Received>> receive();
+
+  // The frame's rows have been processed. Credits are sent when enough has gathered, or by
+  // flush_credits(), which is called before waiting.
+  Status consumed(std::size_t size_bytes);
+  Status flush_credits();
+
+  // `end` has been processed: the sender may close.
+  Status acknowledge_end();
+
+  std::uint64_t refused_frames() const { return refused_; }
+
+ private:
+  Result<std::optional<Received>> accept(Buffer frame);
+  Status send_back(FrameHeader header);
+
+  Socket socket_;
+  ChannelIdentity identity_;
+  std::string endpoint_;
+  SchemaPtr schema_;
+  Sequence next_;
+  Sequence sent_back_;
+  std::uint64_t consumed_ = 0;
+  std::uint64_t credited_ = 0;
+  std::uint64_t refused_ = 0;
+  bool opened_ = false;
+  bool ended_ = false;
+};
+
+class Sender {
+ public:
+  static Result<Sender> connect(Transport& transport, const std::string& endpoint, ChannelIdentity identity,
+                                std::uint64_t budget_bytes);
+
+  const ChannelIdentity& identity() const { return identity_; }
+  const std::string& endpoint() const { return endpoint_; }
+  Socket& socket() { return socket_; }
+  const SendWindow& window() const { return window_; }
+
+  Status open(const Schema& schema, Microseconds now_wall);
+  bool may_send() const { return stalled_.empty() && window_.may_send(); }
+
+  // Data, watermark, barrier or end. Data wants may_send(); markers always go.
+  Status send(FrameHeader header, const Batch* batch, Microseconds now_monotonic);
+
+  // Takes in credits and `closed`, and sends what ZeroMQ could not take before. Errors: kPeerGone.
+  Status service(Microseconds now_monotonic);
+
+  bool closed() const { return closed_; }  // `end` was acknowledged
+
+ private:
+  Status put(Buffer frame);
+  Status take(const Buffer& frame, Microseconds now);
+
+  Socket socket_;
+  ChannelIdentity identity_;
+  std::string endpoint_;
+  SendWindow window_{0};
+  std::vector<Buffer> stalled_;
+  Sequence next_;
+  bool ended_ = false;
+  bool closed_ = false;
+};
+
+// Waits for any of several sockets and descriptors.
+class Poller {
+ public:
+  void clear();
+  void add(void* socket);           // readable
+  void add_descriptor(int fd);      // readable; ignored if negative
+  // Waits until one is ready or the time is over; 0 = only look, negative = for ever.
+  Status wait(Microseconds timeout);
+
+ private:
+  struct Item;
+  std::vector<std::byte> items_;  // zmq_pollitem_t, so that no ZeroMQ header is needed here
+  std::size_t count_ = 0;
+};
+
+}  // namespace stream

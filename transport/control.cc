@@ -1,0 +1,60 @@
+#include "transport/control.h"
+
+#include <zmq.h>
+
+namespace stream {
+namespace {
+
+std::string text_of(const Buffer& buffer) { return {buffer.as<char>(), buffer.size()}; }
+
+}  // namespace
+
+Result<ControlClient> ControlClient::connect(Transport& transport, const std::string& endpoint,
+                                             const std::string& identity) {
+  ControlClient client;
+  client.socket_ = Socket(transport, ZMQ_DEALER, true);
+  if (!client.socket_.open()) return Status(Code::kSystem, "unable to make a control socket");
+  zmq_setsockopt(client.socket_.handle(), ZMQ_ROUTING_ID, identity.data(), identity.size());
+  client.socket_.set(ZMQ_RECONNECT_IVL, -1);
+  client.socket_.set(ZMQ_LINGER, 1000);  // the last word, why an instance ends, should arrive
+  STREAM_TRY(client.socket_.connect(endpoint));
+  return client;
+}
+
+Status ControlClient::send(const std::string& text) {
+  STREAM_ASSIGN(const bool sent, socket_.send(text.data(), text.size()));
+  return sent ? Status() : Status(Code::kPeerGone, "the supervisor does not read its messages");
+}
+
+Result<std::optional<std::string>> ControlClient::receive() {
+  auto message = socket_.receive();
+  if (!message.ok()) return std::move(message).status();
+  if (*message) return std::optional<std::string>(text_of(**message));
+  return std::optional<std::string>();
+}
+
+Result<ControlServer> ControlServer::bind(Transport& transport, const std::string& endpoint) {
+  ControlServer server;
+  server.socket_ = Socket(transport, ZMQ_ROUTER, false);
+  if (!server.socket_.open()) return Status(Code::kSystem, "unable to make a control socket");
+  STREAM_TRY(server.socket_.bind(endpoint, &server.endpoint_));
+  return server;
+}
+
+Status ControlServer::send(const std::string& identity, const std::string& text) {
+  if (zmq_send(socket_.handle(), identity.data(), identity.size(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) return {};
+  STREAM_ASSIGN(const bool sent, socket_.send(text.data(), text.size()));
+  return sent ? Status() : Status(Code::kPeerGone, "'" + identity + "' does not read its messages");
+}
+
+Result<std::optional<ControlMessage>> ControlServer::receive() {
+  auto identity = socket_.receive();
+  if (!identity.ok()) return std::move(identity).status();
+  if (!*identity) return std::optional<ControlMessage>();
+  auto text = socket_.receive();
+  if (!text.ok()) return std::move(text).status();
+  if (!*text) return corrupt("control: half a message");
+  return std::optional<ControlMessage>({text_of(**identity), text_of(**text)});
+}
+
+}  // namespace stream
