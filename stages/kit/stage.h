@@ -89,6 +89,13 @@ class Operator {
   virtual Status before_snapshot() { return {}; }
 };
 
+// Which split the last poll() read, and what that means for the watermark.
+struct SplitView {
+  std::uint32_t current = 0;  // counted from 0 in the order of first reading
+  std::uint32_t unread = 0;   // splits not yet begun that will be read
+  bool sequential = true;     // one split after the other; else all begun ones are read at once
+};
+
 // Order of calls:  on_restored? ( poll | before_snapshot | on_complete )*
 class Source {
  public:
@@ -102,6 +109,7 @@ class Source {
   // Emits about one batch. Positions behind what was emitted are what before_snapshot() records.
   virtual Result<Poll> poll(Emitter& out) = 0;
 
+  virtual SplitView split() const { return {}; }
   virtual int wake_fd() const { return -1; }
   virtual Microseconds idle_wait() const { return 10'000; }
 

@@ -1,0 +1,127 @@
+#include "stages/kit/output.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "transport/record/key.h"
+
+namespace stream {
+
+OutputEdge::OutputEdge(Config config, std::vector<Sender> senders) : config_(std::move(config)) {
+  all_columns_ = !config_.where;
+  for (std::size_t i = 0; i < config_.columns.size(); ++i) all_columns_ &= config_.columns[i] == i;
+  for (Sender& sender : senders) channels_.emplace_back(std::move(sender), config_.schema);
+  rows_of_.resize(channels_.size());
+}
+
+void OutputEdge::add(const Batch& whole) {
+  Batch batch = whole;
+  if (!all_columns_ || whole.columns.size() != config_.columns.size()) {
+    if (config_.where) {
+      std::vector<std::uint32_t> rows;
+      // Only total conditions are pushed, so there are no row errors to report.
+      config_.where->select(whole, &rows, nullptr);
+      if (rows.size() != whole.rows) batch = whole.take(rows);
+    }
+    Batch narrow{config_.schema, batch.rows, {}, batch.kinds};
+    for (const std::size_t column : config_.columns) narrow.columns.push_back(batch.columns[column]);
+    batch = std::move(narrow);
+  }
+  if (batch.rows == 0) return;
+  if (channels_.size() == 1) return channels_[0].add(batch);
+  switch (config_.spread) {
+    case Spread::kBroadcast:
+      for (OutputChannel& channel : channels_) channel.add(batch);
+      return;
+    case Spread::kHash:
+      return spread_by_hash(batch);
+    case Spread::kForward:
+    case Spread::kRebalance:
+      next_ = (next_ + 1) % channels_.size();
+      return channels_[next_].add(batch);
+  }
+}
+
+void OutputEdge::spread_by_hash(const Batch& batch) {
+  hashes_.resize(batch.rows);
+  hash_keys(batch, config_.hash_columns, hashes_);
+  for (auto& rows : rows_of_) rows.clear();
+  const auto parallelism = static_cast<std::uint32_t>(channels_.size());
+  for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    const KeyGroup group = key_group_of(hashes_[row], config_.key_groups);
+    rows_of_[owner_of(group, config_.key_groups, parallelism)].push_back(row);
+  }
+  for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].add_rows(batch, rows_of_[i]);
+}
+
+void Outputs::add(std::size_t output, const Batch& batch) {
+  for (OutputEdge& edge : edges_[output]) edge.add(batch);
+}
+
+void Outputs::add_marker(const FrameHeader& marker) {
+  for_each_channel([&](OutputChannel& channel) { channel.add_marker(marker); });
+}
+
+void Outputs::set_watermark(Microseconds watermark, bool idle) {
+  for_each_channel([&](OutputChannel& channel) { channel.set_watermark(watermark, idle); });
+}
+
+Result<std::optional<Microseconds>> Outputs::pump(Microseconds now, bool drain) {
+  std::optional<Microseconds> earliest;
+  Status status;
+  for_each_channel([&](OutputChannel& channel) {
+    if (status.ok()) status = channel.sender().service(now);
+    if (!status.ok()) return;
+    auto due = channel.pump(now, drain);
+    if (!due.ok()) {
+      status = std::move(due).status();
+    } else if (*due && (!earliest || **due < *earliest)) {
+      earliest = *due;
+    }
+  });
+  if (!status.ok()) return status;
+  return earliest;
+}
+
+bool Outputs::full() const {
+  bool full = false;
+  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) { full |= channel.full(); });
+  return full;
+}
+
+bool Outputs::idle() const {
+  bool idle = true;
+  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) { idle &= channel.idle(); });
+  return idle;
+}
+
+bool Outputs::all_closed() const {
+  bool closed = true;
+  const_cast<Outputs*>(this)->for_each_channel([&](OutputChannel& channel) { closed &= channel.sender().closed(); });
+  return closed;
+}
+
+OutputCounters Outputs::counters() const {
+  OutputCounters sum;
+  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) {
+    sum.records += channel.counters().records;
+    sum.bytes += channel.counters().bytes;
+    sum.frames += channel.counters().frames;
+  });
+  return sum;
+}
+
+std::size_t Outputs::queued_bytes() const {
+  std::size_t sum = 0;
+  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) { sum += channel.queued_bytes(); });
+  return sum;
+}
+
+void Outputs::add_to(Poller& poller) {
+  for_each_channel([&](OutputChannel& channel) {
+    poller.add(channel.sender().socket().handle());
+    poller.add(channel.sender().socket().monitor());
+  });
+}
+
+}  // namespace stream

@@ -1,0 +1,137 @@
+// Outputs: what an instance has emitted, on its way into the channels.
+//
+// Rows are spread over the channels of an edge by its partitioning and gathered into frames: a
+// frame leaves when it is full, when no more input waits (at most one a channel every 50 us), or
+// after 1 ms. Markers (barrier, end) keep their place between the rows. Nothing blocks: what a
+// channel cannot take yet waits here, and full() tells the run loop to stop feeding the stage.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stages/expression/expression.h"
+#include "transport/channel.h"
+
+namespace stream {
+
+enum class Spread : std::uint8_t { kForward, kHash, kRebalance, kBroadcast };
+
+struct OutputCounters {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t frames = 0;
+};
+
+// One channel's queue.
+class OutputChannel {
+ public:
+  OutputChannel(Sender sender, SchemaPtr schema);
+
+  void add(const Batch& batch);
+  void add_rows(const Batch& batch, std::span<const std::uint32_t> rows);
+  void add_marker(FrameHeader marker);
+  void set_watermark(Microseconds watermark, bool idle);
+
+  // Sends what may go. `drain`: no more input waits, so small frames may go as well. Returns the
+  // time after which it wants to be called again, if something waits for time alone.
+  Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
+
+  bool full() const;
+  bool idle() const { return items_.empty() && (!builder_ || builder_->rows() == 0); }
+  std::size_t queued_bytes() const;
+  Sender& sender() { return sender_; }
+  const OutputCounters& counters() const { return counters_; }
+
+ private:
+  struct Item {
+    FrameHeader marker;
+    std::optional<Batch> batch;  // none: a marker
+    std::size_t begin = 0;       // rows already sent
+    std::size_t bytes = 0;
+    Microseconds watermark = INT64_MIN;  // holds before the rows behind this item
+  };
+  void seal();
+  Status send_front(Microseconds now);
+  Status send_rows(Item& item, Microseconds now);
+  Status send_frame(FrameHeader header, const Batch* batch, Microseconds now);
+  bool builder_due(Microseconds now, bool drain) const;
+
+  Sender sender_;
+  SchemaPtr schema_;
+  std::optional<BatchBuilder> builder_;
+  std::deque<Item> items_;
+  std::size_t items_bytes_ = 0;
+  Microseconds builder_since_ = 0;  // 0 = not yet seen by pump()
+  Microseconds last_frame_ = 0;
+  Microseconds watermark_ = INT64_MIN;
+  Microseconds watermark_sent_ = INT64_MIN;
+  bool idle_input_ = false;
+  bool idle_sent_ = false;
+  OutputCounters counters_;
+};
+
+// All channels from one output to one downstream stage.
+class OutputEdge {
+ public:
+  struct Config {
+    std::string to;                         // stage, for messages
+    Spread spread = Spread::kForward;
+    std::vector<std::size_t> hash_columns;  // of the edge's schema
+    std::uint32_t key_groups = 1024;
+    std::vector<std::size_t> columns;       // of the output's schema: what this edge carries
+    SchemaPtr schema;                       // of those
+    std::optional<Expression> where;        // over the output's schema: a pushed filter
+  };
+  OutputEdge(Config config, std::vector<Sender> senders);
+
+  void add(const Batch& batch);
+  std::vector<OutputChannel>& channels() { return channels_; }
+  const Config& config() const { return config_; }
+
+ private:
+  void spread_by_hash(const Batch& batch);
+
+  Config config_;
+  bool all_columns_;
+  std::vector<OutputChannel> channels_;
+  std::size_t next_ = 0;
+  std::vector<std::uint64_t> hashes_;
+  std::vector<std::vector<std::uint32_t>> rows_of_;
+};
+
+// The edges of every output of an instance.
+class Outputs {
+ public:
+  explicit Outputs(std::vector<std::vector<OutputEdge>> edges_by_output) : edges_(std::move(edges_by_output)) {}
+
+  void add(std::size_t output, const Batch& batch);
+  bool connected(std::size_t output) const { return output < edges_.size() && !edges_[output].empty(); }
+  void add_marker(const FrameHeader& marker);
+  void set_watermark(Microseconds watermark, bool idle);
+
+  // Services and pumps all channels. Errors: kPeerGone.
+  Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
+  bool full() const;
+  bool idle() const;
+  bool all_closed() const;  // every receiver has acknowledged `end`
+  OutputCounters counters() const;
+  std::size_t queued_bytes() const;
+  void add_to(Poller& poller);
+
+  template <class Visit>
+  void for_each_channel(Visit&& visit) {
+    for (auto& output : edges_) {
+      for (OutputEdge& edge : output) {
+        for (OutputChannel& channel : edge.channels()) visit(channel);
+      }
+    }
+  }
+
+ private:
+  std::vector<std::vector<OutputEdge>> edges_;
+};
+
+}  // namespace stream

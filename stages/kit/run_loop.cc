@@ -1,0 +1,273 @@
+#include "stages/kit/run_loop.h"
+
+#include <algorithm>
+
+namespace stream {
+namespace {
+
+constexpr Microseconds kSpin = 60;  // a shorter wait is not worth a system call
+
+}  // namespace
+
+// Results go to the outputs; what a source emits also moves its watermark.
+class RunLoop::LoopEmitter final : public Emitter {
+ public:
+  explicit LoopEmitter(RunLoop& loop) : loop_(loop) {}
+
+  Status emit(Batch batch, std::size_t output) override {
+    if (batch.rows == 0) return {};
+    if (loop_.outputs_.connected(output)) loop_.outputs_.add(output, batch);
+    if (loop_.stage_.source && batch.schema->time) {
+      loop_.generator_.observe(batch.columns[*batch.schema->time], loop_.stage_.source->split(),
+                               loop_.clock_.monotonic_us());
+    }
+    return {};
+  }
+
+  Status bad_record(BadRecord record) override {
+    return loop_.bad_records_.report(record, loop_.clock_.wall_us(), loop_.clock_.monotonic_us());
+  }
+
+  bool full() const override { return loop_.outputs_.full(); }
+
+ private:
+  RunLoop& loop_;
+};
+
+RunLoop::RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> inputs, Outputs outputs,
+                 BadRecords& bad_records, const Clock& clock)
+    : config_(std::move(config)), stage_(stage), inputs_(std::move(inputs)), outputs_(std::move(outputs)),
+      bad_records_(bad_records), clock_(clock), emitter_(std::make_unique<LoopEmitter>(*this)),
+      merger_(inputs_.size()), generator_(config_.out_of_order, config_.idle_after),
+      channel_open_(inputs_.size(), false), channel_ended_(inputs_.size(), false) {
+  if (!inputs_.empty()) aligner_.emplace(inputs_.size(), config_.mode);
+}
+
+RunLoop::~RunLoop() = default;
+
+void RunLoop::restore(Microseconds watermark, bool ended) {
+  merger_.restore(watermark);
+  generator_.restore(watermark);
+  restored_ended_ = ended;
+  if (watermark == kNoWatermark) return;
+  outputs_.set_watermark(stage_.op ? stage_.op->output_watermark(watermark) : watermark, false);
+}
+
+Microseconds RunLoop::watermark() const { return stage_.source ? generator_.watermark() : merger_.merged(); }
+
+std::optional<std::string> RunLoop::watermark_held_by() const {
+  const auto slowest = merger_.slowest();
+  if (!slowest) return std::nullopt;
+  return inputs_[*slowest].identity().peer;
+}
+
+Status RunLoop::run(ControlPort& port) {
+  port_ = &port;
+  began_ = clock_.monotonic_us();
+  if (inputs_.empty()) STREAM_TRY(port.on_open(*this));
+  while (!leaving_) STREAM_TRY(turn());
+  return {};
+}
+
+Status RunLoop::turn() {
+  STREAM_TRY(port_->serve(*this));
+  if (leaving_) return {};
+  auto pumped = outputs_.pump(clock_.monotonic_us(), false);
+  if (!pumped.ok()) return std::move(pumped).status();
+  bool worked = false;
+  if (!outputs_.full()) {
+    STREAM_ASSIGN(worked, work());
+  }
+  if (worked) {
+    ++counters_.turns;
+    return {};
+  }
+  return wait();
+}
+
+Result<bool> RunLoop::work() {
+  if (stage_.op && stage_.op->has_more()) {
+    STREAM_TRY(stage_.op->more(*emitter_));
+    if (!stage_.op->has_more()) STREAM_TRY(after_more());
+    return true;
+  }
+  return stage_.source ? poll_source() : read_inputs();
+}
+
+Result<bool> RunLoop::poll_source() {
+  if (!started_ || paused_ || ended_) return false;
+  const Microseconds now = clock_.monotonic_us();
+  if (now < source_sleep_until_) return false;
+  auto polled = stage_.source->poll(*emitter_);
+  if (!polled.ok()) return std::move(polled).status();
+  STREAM_TRY(bad_records_.flush());
+  generator_.advance(stage_.source->split(), now);
+  outputs_.set_watermark(generator_.watermark(), generator_.idle());
+  if (*polled == Source::Poll::kEnd) {
+    STREAM_TRY(finish_input());
+  } else if (*polled == Source::Poll::kIdle) {
+    source_sleep_until_ = now + stage_.source->idle_wait();
+  }
+  return *polled != Source::Poll::kIdle;
+}
+
+Result<bool> RunLoop::read_inputs() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const std::size_t channel = next_channel_;
+    next_channel_ = (next_channel_ + 1) % inputs_.size();
+    if (aligner_->held(channel)) continue;
+    auto received = inputs_[channel].receive();
+    if (!received.ok()) return std::move(received).status();
+    if (!*received) continue;
+    STREAM_TRY(handle(channel, std::move(**received)));
+    return true;
+  }
+  return false;
+}
+
+Status RunLoop::handle(std::size_t channel, Received received) {
+  const FrameHeader header = received.header;
+  switch (header.kind) {
+    case FrameKind::kOpen: return open_channel(channel, received);
+    case FrameKind::kData: STREAM_TRY(on_data(channel, std::move(received))); break;
+    case FrameKind::kBarrier: return on_barrier(channel, header.epoch);
+    case FrameKind::kEnd: return on_channel_end(channel);
+    default: break;
+  }
+  return update_watermark(channel, header);
+}
+
+Status RunLoop::open_channel(std::size_t channel, const Received& received) {
+  STREAM_ASSIGN(Schema schema, schema_from_json(received.schema));
+  Receiver& receiver = inputs_[channel];
+  if (!receiver.schema()) {
+    receiver.expect(std::make_shared<const Schema>(std::move(schema)));
+  } else if (receiver.schema()->fields != schema.fields) {
+    return corrupt("'" + receiver.identity().peer + "' sends (" + to_string(schema) + ") where (" +
+                   to_string(*receiver.schema()) + ") was planned");
+  }
+  channel_open_[channel] = true;
+  ++open_channels_;
+  return opened() ? port_->on_open(*this) : Status();
+}
+
+Status RunLoop::on_data(std::size_t channel, Received received) {
+  counters_.records_in += received.batch.rows;
+  counters_.bytes_in += received.size_bytes;
+  const std::size_t input = config_.input_of[channel];
+  if (stage_.op) {
+    STREAM_TRY(stage_.op->on_batch(input, std::move(received.batch), *emitter_));
+  } else {
+    STREAM_TRY(stage_.sink->on_batch(input, std::move(received.batch), *emitter_));
+  }
+  STREAM_TRY(bad_records_.flush());
+  return inputs_[channel].consumed(received.size_bytes);
+}
+
+Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
+  if (!merger_.update(channel, header.watermark, header.idle)) return {};
+  if (stage_.sink || restored_ended_) return {};
+  STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
+  STREAM_TRY(bad_records_.flush());
+  after_ = After::kWatermark;
+  return stage_.op->has_more() ? Status() : after_more();
+}
+
+// The results that belong before a watermark or the end are out: now it may follow.
+Status RunLoop::after_more() {
+  const After after = std::exchange(after_, After::kNothing);
+  if (after == After::kWatermark) {
+    outputs_.set_watermark(stage_.op->output_watermark(merger_.merged()), merger_.idle());
+  }
+  return after == After::kEnd ? announce_end() : Status();
+}
+
+Status RunLoop::on_barrier(std::size_t channel, Epoch epoch) {
+  if (!aligner_->aligning()) alignment_since_ = clock_.monotonic_us();
+  STREAM_ASSIGN(const BarrierAligner::Step step, aligner_->on_barrier(channel, epoch));
+  return step == BarrierAligner::Step::kComplete ? checkpoint(epoch) : Status();
+}
+
+Status RunLoop::checkpoint(Epoch epoch) {
+  const Microseconds begin = clock_.monotonic_us();
+  BarrierTimes times;
+  times.alignment_us = inputs_.empty() ? 0 : begin - alignment_since_;
+  times.queued_bytes = outputs_.queued_bytes();
+  STREAM_TRY(port_->on_barrier(*this, epoch, times));
+  FrameHeader barrier;
+  barrier.kind = FrameKind::kBarrier;
+  barrier.epoch = epoch;
+  outputs_.add_marker(barrier);
+  return {};
+}
+
+Status RunLoop::on_channel_end(std::size_t channel) {
+  STREAM_TRY(inputs_[channel].acknowledge_end());
+  if (channel_ended_[channel]) return corrupt("frame: `end` came twice");
+  channel_ended_[channel] = true;
+  FrameHeader end;
+  end.watermark = kEndOfTime;
+  STREAM_TRY(update_watermark(channel, end));
+  return ++ended_channels_ == inputs_.size() ? finish_input() : Status();
+}
+
+Status RunLoop::finish_input() {
+  if (restored_ended_ || !stage_.op) {
+    if (stage_.sink) STREAM_TRY(stage_.sink->on_end());
+    return announce_end();
+  }
+  STREAM_TRY(stage_.op->on_end(*emitter_));
+  STREAM_TRY(bad_records_.flush());
+  after_ = After::kEnd;
+  return stage_.op->has_more() ? Status() : after_more();
+}
+
+Status RunLoop::announce_end() {
+  ended_ = true;
+  outputs_.set_watermark(kEndOfTime, false);
+  FrameHeader end;
+  end.kind = FrameKind::kEnd;
+  end.watermark = kEndOfTime;
+  outputs_.add_marker(end);
+  return port_->on_ended(*this);
+}
+
+Status RunLoop::drain() {
+  return stage_.source && !ended_ ? finish_input() : Status();
+}
+
+Status RunLoop::wait() {
+  for (Receiver& input : inputs_) STREAM_TRY(input.flush_credits());
+  const Microseconds now = clock_.monotonic_us();
+  STREAM_ASSIGN(output_due_, outputs_.pump(now, true));
+  Microseconds timeout = port_->patience();
+  if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
+  if (stage_.source && started_ && !paused_ && !ended_ && !outputs_.full()) {
+    timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
+  }
+  // ZeroMQ waits in milliseconds: a short wait is spent looking for input instead.
+  if (timeout <= kSpin) return {};
+  return wait_for(timeout);
+}
+
+Status RunLoop::wait_for(Microseconds timeout) {
+  const bool full = outputs_.full();
+  poller_.clear();
+  port_->add_to(poller_);
+  outputs_.add_to(poller_);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (full || aligner_->held(i)) continue;
+    poller_.add(inputs_[i].socket().handle());
+    poller_.add(inputs_[i].socket().monitor());
+  }
+  if (stage_.source && started_ && !paused_ && !ended_ && !full) poller_.add_descriptor(stage_.source->wake_fd());
+  const Microseconds begin = clock_.monotonic_us();
+  STREAM_TRY(poller_.wait(timeout));
+  const Microseconds end = clock_.monotonic_us();
+  (full ? counters_.backpressured_us : counters_.idle_us) += end - begin;
+  counters_.total_us = end - began_;
+  if (stage_.source && stage_.source->wake_fd() >= 0) source_sleep_until_ = 0;
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,140 @@
+// RunLoop: feeds one stage from its channels, one thing at a time, and cuts the stream at barriers.
+//
+// It never blocks but in one place, a poll over everything that can wake it. While outputs are
+// full no input is read; control is always served. What drives it from outside (a supervisor, or
+// nobody when wired by hand) is a ControlPort.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "stages/kit/aligner.h"
+#include "stages/kit/bad_records.h"
+#include "stages/kit/output.h"
+#include "stages/kit/stage.h"
+#include "stages/kit/watermark.h"
+#include "transport/channel.h"
+
+namespace stream {
+
+class RunLoop;
+
+struct BarrierTimes {
+  Microseconds alignment_us = 0;  // first barrier to last
+  Microseconds pause_us = 0;      // what the loop itself stood still for
+  std::uint64_t queued_bytes = 0; // in the outputs, before the barrier
+};
+
+class ControlPort {
+ public:
+  virtual ~ControlPort() = default;
+  virtual Status serve(RunLoop& loop) = 0;          // often; must not block
+  virtual void add_to(Poller& poller) = 0;
+  virtual Microseconds patience() const = 0;        // longest wait between two serve()
+  virtual Status on_open(RunLoop& loop) = 0;        // every input channel has opened
+  // Write everything that must survive and capture it. The barrier is forwarded afterwards.
+  virtual Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) = 0;
+  virtual Status on_ended(RunLoop& loop) = 0;       // all results are in the outputs, then `end`
+};
+
+// The one stage object of an instance: exactly one pointer is set.
+struct StageObject {
+  std::unique_ptr<Source> source;
+  std::unique_ptr<Operator> op;
+  std::unique_ptr<Sink> sink;
+};
+
+struct LoopConfig {
+  AlignmentMode mode = AlignmentMode::kExactlyOnce;
+  Microseconds out_of_order = 0;           // sources
+  Microseconds idle_after = 0;             // sources; 0 = never
+  std::vector<std::size_t> input_of;       // channel -> input
+};
+
+struct LoopCounters {
+  std::uint64_t records_in = 0;
+  std::uint64_t bytes_in = 0;
+  Microseconds idle_us = 0;
+  Microseconds backpressured_us = 0;
+  Microseconds total_us = 0;               // busy = total - idle - backpressured
+  std::uint64_t turns = 0;                 // rises while the loop makes progress
+};
+
+class RunLoop {
+ public:
+  RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> inputs, Outputs outputs,
+          BadRecords& bad_records, const Clock& clock);
+  ~RunLoop();
+
+  // Runs until leave() or an error.
+  Status run(ControlPort& port);
+
+  // --- for the port -------------------------------------------------------------------------------
+  void start() { started_ = true; }           // sources may read
+  void pause() { paused_ = true; }            // sources stop reading: a final checkpoint comes
+  Status drain();                             // sources behave as if their input had ended
+  Status checkpoint(Epoch epoch);             // a source's barrier; others get theirs in band
+  void leave() { leaving_ = true; }
+  void restore(Microseconds watermark, bool ended);
+
+  bool ended() const { return ended_; }
+  bool opened() const { return open_channels_ == inputs_.size(); }
+  Microseconds watermark() const;
+  std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
+  const LoopCounters& counters() const { return counters_; }
+  Outputs& outputs() { return outputs_; }
+  StageObject& stage() { return stage_; }
+  std::vector<Receiver>& inputs() { return inputs_; }
+
+ private:
+  class LoopEmitter;
+  enum class After : std::uint8_t { kNothing, kWatermark, kEnd };
+
+  Status turn();
+  Result<bool> work();
+  Result<bool> poll_source();
+  Result<bool> read_inputs();
+  Status handle(std::size_t channel, Received received);
+  Status open_channel(std::size_t channel, const Received& received);
+  Status on_data(std::size_t channel, Received received);
+  Status on_barrier(std::size_t channel, Epoch epoch);
+  Status on_channel_end(std::size_t channel);
+  Status update_watermark(std::size_t channel, const FrameHeader& header);
+  Status after_more();
+  Status finish_input();
+  Status announce_end();
+  Status wait();
+  Status wait_for(Microseconds timeout);
+
+  LoopConfig config_;
+  StageObject& stage_;
+  std::vector<Receiver> inputs_;
+  Outputs outputs_;
+  BadRecords& bad_records_;
+  const Clock& clock_;
+  std::unique_ptr<LoopEmitter> emitter_;
+  std::optional<BarrierAligner> aligner_;
+  WatermarkMerger merger_;
+  WatermarkGenerator generator_;
+  ControlPort* port_ = nullptr;
+  Poller poller_;
+  std::vector<bool> channel_open_;
+  std::vector<bool> channel_ended_;
+  std::size_t open_channels_ = 0;
+  std::size_t ended_channels_ = 0;
+  std::size_t next_channel_ = 0;
+  After after_ = After::kNothing;
+  bool started_ = false;
+  bool paused_ = false;
+  bool ended_ = false;           // nothing more will be emitted
+  bool restored_ended_ = false;  // it was so before the checkpoint: results must not come twice
+  bool leaving_ = false;
+  Microseconds source_sleep_until_ = 0;
+  Microseconds alignment_since_ = 0;
+  std::optional<Microseconds> output_due_;
+  LoopCounters counters_;
+  Microseconds began_ = 0;
+};
+
+}  // namespace stream

@@ -1,0 +1,68 @@
+// Watermarks: how far event time has come. Pure bookkeeping.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "stages/kit/stage.h"
+#include "transport/base/clock.h"
+
+namespace stream {
+
+// The watermark of an instance: the minimum over its input channels that are not idle. It never
+// goes back, also where an idle channel comes alive with an older one.
+class WatermarkMerger {
+ public:
+  explicit WatermarkMerger(std::size_t channels) : channels_(channels) {}
+
+  // What a restored instance had reached.
+  void restore(Microseconds watermark) { merged_ = watermark; }
+
+  // Notes what a frame of the channel said. True if the merged watermark has risen, or all
+  // channels have become idle, or one has ceased to be.
+  bool update(std::size_t channel, Microseconds watermark, bool idle);
+
+  Microseconds merged() const { return merged_; }
+  bool idle() const { return idle_; }  // every channel is
+  // The channel that holds the watermark back, if any does.
+  std::optional<std::size_t> slowest() const;
+
+ private:
+  struct Channel {
+    Microseconds watermark = kNoWatermark;
+    bool idle = false;
+  };
+  std::vector<Channel> channels_;
+  Microseconds merged_ = kNoWatermark;
+  bool idle_ = false;
+};
+
+// The watermark of a source: the highest timestamp seen less `out_of_order`, per split. A source
+// that reads one split after the other gives no watermark before it reads the last one, as an
+// unread split may hold anything; one that reads several at once gives the lowest.
+class WatermarkGenerator {
+ public:
+  // idle_after: without records for so long a split holds nothing back; 0 = never.
+  WatermarkGenerator(Microseconds out_of_order, Microseconds idle_after)
+      : out_of_order_(out_of_order), idle_after_(idle_after) {}
+
+  void restore(Microseconds watermark) { watermark_ = watermark; }
+  void observe(const Column& time, SplitView split, Microseconds now);
+  void advance(SplitView split, Microseconds now);
+
+  Microseconds watermark() const { return watermark_; }
+  bool idle() const { return idle_; }
+
+ private:
+  struct Split {
+    Microseconds highest = kNoWatermark;
+    Microseconds last_record = 0;  // monotonic
+  };
+  Microseconds out_of_order_;
+  Microseconds idle_after_;
+  std::vector<Split> splits_;
+  Microseconds watermark_ = kNoWatermark;
+  bool idle_ = false;
+};
+
+}  // namespace stream

@@ -1,0 +1,141 @@
+// What supervisor and instance say to each other, as values and as JSON. Every text is one object
+// with a "type". Order and meaning: stream-checkpoint(7).
+//
+//   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
+//                            stats, failed
+//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, exit
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/base/clock.h"
+#include "transport/base/ids.h"
+#include "transport/base/status.h"
+
+namespace stream {
+
+inline constexpr int kControlProtocol = 1;
+
+struct ChannelAssignment {
+  std::uint32_t id = 0;
+  std::string peer;  // "errors.0"
+};
+
+struct InputAssignment {
+  std::string name;
+  std::string schema;  // JSON
+  std::vector<ChannelAssignment> channels;
+};
+
+struct EdgeAssignment {
+  std::string to;          // stage
+  std::string spread;      // forward, hash, rebalance, broadcast
+  std::vector<std::string> hash_columns;
+  std::string schema;      // JSON; the columns this edge carries
+  std::string where;       // condition to apply first, or ""
+  std::vector<ChannelAssignment> channels;
+};
+
+struct OutputAssignment {
+  std::string name;
+  std::string schema;  // JSON; "" if nothing is connected
+  std::vector<EdgeAssignment> edges;
+};
+
+struct RestoreAssignment {
+  std::uint64_t epoch = 0;        // 0 = nothing to restore
+  std::uint32_t parallelism = 1;  // when the files were written
+  bool extend = false;
+  // Files of each old instance, oldest first: absolute path and what the index says of it (JSON).
+  std::map<std::string, std::vector<std::string>> files;
+};
+
+struct Assignment {
+  std::string job;
+  std::string run;
+  std::uint32_t attempt = 0;
+  std::string stage;
+  std::uint32_t instance = 0;
+  std::uint32_t parallelism = 1;
+  std::uint32_t key_groups = 1024;
+  std::string folder;
+  std::string options;  // JSON
+  std::uint64_t memory_bytes = 0;
+  bool exactly_once = true;
+  std::string sockets;      // folder for ipc endpoints
+  std::string checkpoints;  // folder
+  std::string scratch;      // folder, this instance's own
+  std::string dead_letter;  // file
+  Microseconds stats_every = 500'000;
+  std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
+  bool must_rewind = false;
+  std::vector<InputAssignment> inputs;
+  std::vector<OutputAssignment> outputs;
+  RestoreAssignment restore;
+};
+
+std::string to_json(const Assignment& assignment);  // with its type
+Result<Assignment> assignment_from_json(std::string_view text);
+
+struct InstanceStats {
+  std::uint64_t records_in = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t bad_records = 0;
+  Microseconds total_us = 0;
+  Microseconds idle_us = 0;
+  Microseconds backpressured_us = 0;
+  std::uint64_t queued_bytes = 0;
+  Microseconds watermark = INT64_MIN;
+  std::string watermark_held_by;
+  std::uint64_t state_rows = 0;
+  std::uint64_t state_bytes = 0;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t turns = 0;
+  bool ended = false;
+};
+
+std::string to_json(const InstanceStats& stats);  // with its type
+Result<InstanceStats> stats_from_json(std::string_view text);
+
+// A file of a snapshot as an index names it.
+struct SnapshotFileInfo {
+  std::string path;  // relative to the checkpoints folder
+  std::uint64_t size = 0;
+  std::string sha256;
+  bool base = false;
+};
+
+struct SnapshotDone {
+  std::uint64_t epoch = 0;
+  std::vector<SnapshotFileInfo> files;  // oldest first
+  Microseconds alignment_us = 0;
+  Microseconds pause_us = 0;
+  Microseconds async_us = 0;
+  Microseconds start_wall_us = 0;  // when the barrier was there
+  std::uint64_t queued_bytes = 0;
+  std::uint64_t rows = 0;          // captured
+  std::uint64_t bytes = 0;         // captured
+};
+
+std::string to_json(const SnapshotDone& done);
+Result<SnapshotDone> snapshot_from_json(std::string_view text);
+
+// The small messages: a type and up to one number and one text.
+struct Note {
+  std::string type;
+  std::uint64_t epoch = 0;
+  std::string text;
+  std::map<std::string, std::string> endpoints;  // channel id -> endpoint
+};
+
+std::string to_json(const Note& note);
+// Reads any message as a note: at least its type.
+Result<Note> note_from_json(std::string_view text);
+
+}  // namespace stream
