@@ -34,7 +34,7 @@ enum class OptionKind : std::uint8_t {
 
 struct Option {
   std::string_view name;           // kebab-case, given as --name
-  std::string_view arg;            // "DURATION"; empty for a flag
+  std::string_view arg = {};       // "DURATION"; empty for a flag
   std::string_view doc;            // one sentence, with units and range
   OptionKind kind = OptionKind::kText;
   std::string_view fallback = {};  // value if absent
@@ -42,6 +42,7 @@ struct Option {
   bool positional = false;         // at most one a stage
   bool required = false;
   bool repeated = false;           // may be given several times; a list in a manifest
+  bool hidden = false;             // not in help, man page and completion
 };
 
 // One item of a select list as the user gave it: `name` is empty when the text carries its own
@@ -53,8 +54,8 @@ struct SelectItem {
 };
 
 // The checked values of one stage's options: what is absent has its fallback, and every value
-// has the form its kind demands, so no getter can fail. Asking for a name that is not in the
-// table, or with the wrong getter, is a programmer's mistake.
+// has the form its kind demands, so no getter can fail. Asking with the wrong getter, or for the
+// number, duration or size of an option that has no value, is a programmer's mistake.
 class Values {
  public:
   using Value = std::variant<std::string, std::vector<std::string>, std::vector<SelectItem>>;
@@ -62,13 +63,13 @@ class Values {
   // True if the user gave it or it has a fallback.
   bool has(std::string_view name) const;
   const std::string& text(std::string_view name) const;  // "" if absent
-  bool flag(std::string_view name) const;
+  bool flag(std::string_view name) const;              // false if absent
   std::int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
   Microseconds duration(std::string_view name) const;
   std::uint64_t size(std::string_view name) const;
-  const std::vector<std::string>& list(std::string_view name) const;          // repeated, kColumns
-  const std::vector<SelectItem>& select(std::string_view name) const;         // kSelect
+  const std::vector<std::string>& list(std::string_view name) const;   // repeated, kColumns; empty if absent
+  const std::vector<SelectItem>& select(std::string_view name) const;  // kSelect; empty if absent
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   const std::map<std::string, Value, std::less<>>& all() const { return values_; }

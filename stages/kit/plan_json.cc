@@ -1,0 +1,228 @@
+#include "stages/kit/plan_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "stages/kit/option_json.h"
+
+namespace stream {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int kProtocol = 1;
+
+std::string text_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+ordered_json list_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_array() ? *it : ordered_json::array();
+}
+
+Result<std::vector<PlanInput>> read_inputs(const ordered_json& object) {
+  std::vector<PlanInput> inputs;
+  for (const ordered_json& input : list_at(object, "inputs")) {
+    if (!input.is_object() || !input.contains("schema")) return usage_error("plan: an input needs a name and a schema");
+    auto schema = schema_from_json(input["schema"].dump());
+    if (!schema.ok()) return usage_error("plan: input '" + text_at(input, "name") + "': " + schema.status().what());
+    inputs.push_back({text_at(input, "name"), *std::move(schema)});
+  }
+  return inputs;
+}
+
+constexpr std::pair<Partition, const char*> kPartitions[] = {{Partition::kAny, "any"},
+                                                             {Partition::kHash, "hash"},
+                                                             {Partition::kBroadcast, "broadcast"},
+                                                             {Partition::kSingle, "single"}};
+constexpr std::pair<Distribution, const char*> kDistributions[] = {{Distribution::kKeyed, "keyed"},
+                                                                   {Distribution::kSplit, "split"},
+                                                                   {Distribution::kOutbox, "outbox"},
+                                                                   {Distribution::kBroadcast, "broadcast"}};
+
+template <class T, std::size_t N>
+const char* word_of(const std::pair<T, const char*> (&words)[N], T value) {
+  for (const auto& [candidate, word] : words) {
+    if (candidate == value) return word;
+  }
+  return "";
+}
+
+template <class T, std::size_t N>
+Result<T> value_of(const std::pair<T, const char*> (&words)[N], const std::string& text, const char* field) {
+  for (const auto& [value, word] : words) {
+    if (text == word) return value;
+  }
+  return corrupt("plan: '" + text + "' is not a " + field);
+}
+
+ordered_json fields_json(const std::vector<Field>& fields) {
+  ordered_json out = ordered_json::array();
+  for (const Field& field : fields) out.push_back({{"name", field.name}, {"type", to_string(field.type)}});
+  return out;
+}
+
+ordered_json output_json(const OutputPlan& output) {
+  ordered_json lineage = ordered_json::array();
+  for (const std::vector<ColumnRef>& refs : output.lineage) {
+    ordered_json list = ordered_json::array();
+    for (const ColumnRef& ref : refs) list.push_back(ordered_json::array({ref.input, ref.column}));
+    lineage.push_back(std::move(list));
+  }
+  return {{"name", output.name}, {"schema", ordered_json::parse(schema_to_json(output.schema))}, {"lineage", lineage}};
+}
+
+ordered_json input_json(const InputPlan& input) {
+  ordered_json out = {{"needs", input.needs}, {"partition", word_of(kPartitions, input.partition)}};
+  if (input.partition == Partition::kHash) out["columns"] = input.partition_columns;
+  return out;
+}
+
+ordered_json state_json(const StateTablePlan& table) {
+  return {{"name", table.name}, {"distribution", word_of(kDistributions, table.distribution)},
+          {"key", fields_json(table.key)}, {"value", fields_json(table.value)}};
+}
+
+ordered_json error_json(const PlanError& error) {
+  ordered_json out = {{"option", error.option}, {"offset", error.offset}, {"message", error.message}};
+  if (!error.hint.empty()) out["hint"] = error.hint;
+  return out;
+}
+
+template <class T, class F>
+ordered_json list_json(const std::vector<T>& items, F to_json) {
+  ordered_json out = ordered_json::array();
+  for (const T& item : items) out.push_back(to_json(item));
+  return out;
+}
+
+Result<std::vector<Field>> read_fields(const ordered_json& list) {
+  std::vector<Field> fields;
+  for (const ordered_json& field : list) {
+    if (!field.is_object()) return corrupt("plan: a field is not an object");
+    STREAM_ASSIGN(const Type type, parse_type(text_at(field, "type")));
+    fields.push_back({text_at(field, "name"), type});
+  }
+  return fields;
+}
+
+std::vector<std::string> read_texts(const ordered_json& list) {
+  std::vector<std::string> texts;
+  for (const ordered_json& item : list) {
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+Result<OutputPlan> read_output(const ordered_json& json) {
+  if (!json.is_object() || !json.contains("schema")) return corrupt("plan: an output needs a name and a schema");
+  OutputPlan output{.name = text_at(json, "name"), .schema = {}, .lineage = {}};
+  STREAM_ASSIGN(output.schema, schema_from_json(json["schema"].dump()));
+  for (const ordered_json& list : list_at(json, "lineage")) {
+    std::vector<ColumnRef> refs;
+    for (const ordered_json& ref : list) {
+      if (!ref.is_array() || ref.size() != 2 || !ref[0].is_number_unsigned() || !ref[1].is_string()) {
+        return corrupt("plan: lineage is not a list of [input, column]");
+      }
+      refs.push_back({ref[0].get<std::size_t>(), ref[1].get<std::string>()});
+    }
+    output.lineage.push_back(std::move(refs));
+  }
+  return output;
+}
+
+Result<InputPlan> read_input(const ordered_json& json) {
+  if (!json.is_object()) return corrupt("plan: an input is not an object");
+  InputPlan input;
+  input.needs = read_texts(list_at(json, "needs"));
+  STREAM_ASSIGN(input.partition, value_of(kPartitions, text_at(json, "partition"), "partition"));
+  input.partition_columns = read_texts(list_at(json, "columns"));
+  return input;
+}
+
+Result<StateTablePlan> read_state(const ordered_json& json) {
+  if (!json.is_object()) return corrupt("plan: a state table is not an object");
+  StateTablePlan table{.name = text_at(json, "name"), .distribution = {}, .key = {}, .value = {}};
+  STREAM_ASSIGN(table.distribution, value_of(kDistributions, text_at(json, "distribution"), "distribution"));
+  STREAM_ASSIGN(table.key, read_fields(list_at(json, "key")));
+  STREAM_ASSIGN(table.value, read_fields(list_at(json, "value")));
+  return table;
+}
+
+PlanError read_error(const ordered_json& json) {
+  PlanError error{.option = text_at(json, "option"), .offset = 0, .message = text_at(json, "message"),
+                  .hint = text_at(json, "hint")};
+  if (json.contains("offset") && json["offset"].is_number_unsigned()) error.offset = json["offset"];
+  return error;
+}
+
+template <class T, class F>
+Status read_list(const ordered_json& list, std::vector<T>& items, F read) {
+  for (const ordered_json& json : list) {
+    STREAM_ASSIGN(T item, read(json));
+    items.push_back(std::move(item));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<PlanQuestion> plan_question_from_json(std::string_view text) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  if (!json.is_object()) return usage_error("plan: the request is not a JSON object");
+  if (!json.contains("protocol") || json["protocol"] != kProtocol) {
+    return usage_error("plan: the request is not of protocol " + std::to_string(kProtocol));
+  }
+  PlanQuestion question{.stage = text_at(json, "stage"), .options_json = "{}", .inputs = {},
+                        .folder = text_at(json, "folder"), .parallelism = 1};
+  if (json.contains("options")) question.options_json = json["options"].dump();
+  if (json.contains("parallelism") && json["parallelism"].is_number_unsigned()) question.parallelism = json["parallelism"];
+  STREAM_ASSIGN(question.inputs, read_inputs(json));
+  return question;
+}
+
+std::string plan_answer_to_json(const PlanAnswer& answer) {
+  ordered_json out = {{"protocol", kProtocol}};
+  out["outputs"] = list_json(answer.outputs, output_json);
+  out["inputs"] = list_json(answer.inputs, input_json);
+  out["state"] = list_json(answer.state, state_json);
+  out["exactly_once"] = answer.exactly_once;
+  if (!answer.visible.empty()) out["visible"] = answer.visible;
+  out["parallelism_max"] = answer.parallelism_max;
+  if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  out["warnings"] = answer.warnings;
+  out["errors"] = list_json(answer.errors, error_json);
+  return out.dump();
+}
+
+Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  if (!json.is_object()) return corrupt("plan: the answer is not a JSON object");
+  if (!json.contains("protocol") || json["protocol"] != kProtocol) return corrupt("plan: the answer is not of protocol 1");
+  PlanAnswer answer;
+  STREAM_TRY(read_list(list_at(json, "outputs"), answer.outputs, read_output));
+  STREAM_TRY(read_list(list_at(json, "inputs"), answer.inputs, read_input));
+  STREAM_TRY(read_list(list_at(json, "state"), answer.state, read_state));
+  answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
+  answer.visible = text_at(json, "visible");
+  if (json.contains("parallelism_max") && json["parallelism_max"].is_number_unsigned()) {
+    answer.parallelism_max = json["parallelism_max"];
+  }
+  if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.warnings = read_texts(list_at(json, "warnings"));
+  for (const ordered_json& error : list_at(json, "errors")) answer.errors.push_back(read_error(error));
+  return answer;
+}
+
+Result<std::string> run_plan(const StageProgram& program, std::string_view request) {
+  STREAM_ASSIGN(const PlanQuestion question, plan_question_from_json(request));
+  std::vector<OptionError> wrong;
+  const Values values = check_values(program.options, question.options_json, &wrong);
+  PlanAnswer answer;
+  for (const OptionError& error : wrong) answer.errors.push_back({error.option, 0, error.message, ""});
+  if (wrong.empty()) answer = program.plan({values, question.inputs, question.folder, question.parallelism});
+  return plan_answer_to_json(answer) + "\n";
+}
+
+}  // namespace stream
