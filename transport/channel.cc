@@ -114,11 +114,11 @@ Status Receiver::acknowledge_end() {
 }
 
 Result<Sender> Sender::connect(Transport& transport, const std::string& endpoint, ChannelIdentity identity,
-                               std::uint64_t budget_bytes) {
+                               std::uint64_t budget_bytes, bool until_listening) {
   Sender sender;
   sender.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!sender.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
-  sender.socket_.set(ZMQ_RECONNECT_IVL, -1);
+  sender.socket_.set(ZMQ_RECONNECT_IVL, until_listening ? 20 : -1);
   STREAM_TRY(sender.socket_.connect(endpoint));
   sender.identity_ = std::move(identity);
   sender.endpoint_ = endpoint;

@@ -132,8 +132,10 @@ class Receiver {
 
 class Sender {
  public:
+  // `until_listening`: try again until somebody listens; else one refusal is final. A connection
+  // that was made and lost is an error in both cases.
   static Result<Sender> connect(Transport& transport, const std::string& endpoint, ChannelIdentity identity,
-                                std::uint64_t budget_bytes);
+                                std::uint64_t budget_bytes, bool until_listening = false);
 
   const ChannelIdentity& identity() const { return identity_; }
   const std::string& endpoint() const { return endpoint_; }

@@ -2,7 +2,7 @@
 // with a "type". Order and meaning: stream-checkpoint(7).
 //
 //   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
-//                            stats, failed
+//                            stats, peer-gone, failed
 //   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, exit
 #pragma once
 
@@ -46,14 +46,6 @@ struct OutputAssignment {
   std::vector<EdgeAssignment> edges;
 };
 
-struct RestoreAssignment {
-  std::uint64_t epoch = 0;        // 0 = nothing to restore
-  std::uint32_t parallelism = 1;  // when the files were written
-  bool extend = false;
-  // Files of each old instance, oldest first: absolute path and what the index says of it (JSON).
-  std::map<std::string, std::vector<std::string>> files;
-};
-
 struct Assignment {
   std::string job;
   std::string run;
@@ -75,7 +67,7 @@ struct Assignment {
   bool must_rewind = false;
   std::vector<InputAssignment> inputs;
   std::vector<OutputAssignment> outputs;
-  RestoreAssignment restore;
+  std::string restore;  // a RestoreSource as JSON, or "" for a fresh start
 };
 
 std::string to_json(const Assignment& assignment);  // with its type
@@ -103,17 +95,9 @@ struct InstanceStats {
 std::string to_json(const InstanceStats& stats);  // with its type
 Result<InstanceStats> stats_from_json(std::string_view text);
 
-// A file of a snapshot as an index names it.
-struct SnapshotFileInfo {
-  std::string path;  // relative to the checkpoints folder
-  std::uint64_t size = 0;
-  std::string sha256;
-  bool base = false;
-};
-
 struct SnapshotDone {
   std::uint64_t epoch = 0;
-  std::vector<SnapshotFileInfo> files;  // oldest first
+  std::string files;               // InstanceFiles as JSON
   Microseconds alignment_us = 0;
   Microseconds pause_us = 0;
   Microseconds async_us = 0;

@@ -54,8 +54,14 @@ void OutputEdge::spread_by_hash(const Batch& batch) {
   for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].add_rows(batch, rows_of_[i]);
 }
 
-void Outputs::add(std::size_t output, const Batch& batch) {
+void Outputs::connect_local(std::size_t output, std::function<Status(const Batch&)> consumer) {
+  local_[output] = std::move(consumer);
+}
+
+Status Outputs::add(std::size_t output, const Batch& batch) {
   for (OutputEdge& edge : edges_[output]) edge.add(batch);
+  const auto local = local_.find(output);
+  return local == local_.end() ? Status() : local->second(batch);
 }
 
 void Outputs::add_marker(const FrameHeader& marker) {

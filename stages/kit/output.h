@@ -7,6 +7,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -107,8 +109,10 @@ class Outputs {
  public:
   explicit Outputs(std::vector<std::vector<OutputEdge>> edges_by_output) : edges_(std::move(edges_by_output)) {}
 
-  void add(std::size_t output, const Batch& batch);
-  bool connected(std::size_t output) const { return output < edges_.size() && !edges_[output].empty(); }
+  // Rows of this output also go to a function of this process: standard output.
+  void connect_local(std::size_t output, std::function<Status(const Batch&)> consumer);
+  Status add(std::size_t output, const Batch& batch);
+  bool connected(std::size_t output) const { return !edges_[output].empty() || local_.contains(output); }
   void add_marker(const FrameHeader& marker);
   void set_watermark(Microseconds watermark, bool idle);
 
@@ -132,6 +136,7 @@ class Outputs {
 
  private:
   std::vector<std::vector<OutputEdge>> edges_;
+  std::map<std::size_t, std::function<Status(const Batch&)>> local_;
 };
 
 }  // namespace stream

@@ -16,7 +16,7 @@ class RunLoop::LoopEmitter final : public Emitter {
 
   Status emit(Batch batch, std::size_t output) override {
     if (batch.rows == 0) return {};
-    if (loop_.outputs_.connected(output)) loop_.outputs_.add(output, batch);
+    STREAM_TRY(loop_.outputs_.add(output, batch));
     if (loop_.stage_.source && batch.schema->time) {
       loop_.generator_.observe(batch.columns[*batch.schema->time], loop_.stage_.source->split(),
                                loop_.clock_.monotonic_us());
@@ -49,8 +49,14 @@ void RunLoop::restore(Microseconds watermark, bool ended) {
   merger_.restore(watermark);
   generator_.restore(watermark);
   restored_ended_ = ended;
+  resumable_watermark_ = watermark;
   if (watermark == kNoWatermark) return;
   outputs_.set_watermark(stage_.op ? stage_.op->output_watermark(watermark) : watermark, false);
+}
+
+void RunLoop::assume_open() {
+  channel_open_.assign(inputs_.size(), true);
+  open_channels_ = inputs_.size();
 }
 
 Microseconds RunLoop::watermark() const { return stage_.source ? generator_.watermark() : merger_.merged(); }
@@ -64,7 +70,7 @@ std::optional<std::string> RunLoop::watermark_held_by() const {
 Status RunLoop::run(ControlPort& port) {
   port_ = &port;
   began_ = clock_.monotonic_us();
-  if (inputs_.empty()) STREAM_TRY(port.on_open(*this));
+  if (opened()) STREAM_TRY(port.on_open(*this));
   while (!leaving_) STREAM_TRY(turn());
   return {};
 }
@@ -102,6 +108,7 @@ Result<bool> RunLoop::poll_source() {
   if (!polled.ok()) return std::move(polled).status();
   STREAM_TRY(bad_records_.flush());
   generator_.advance(stage_.source->split(), now);
+  resumable_watermark_ = generator_.watermark();
   outputs_.set_watermark(generator_.watermark(), generator_.idle());
   if (*polled == Source::Poll::kEnd) {
     STREAM_TRY(finish_input());
@@ -152,6 +159,7 @@ Status RunLoop::open_channel(std::size_t channel, const Received& received) {
 }
 
 Status RunLoop::on_data(std::size_t channel, Received received) {
+  restored_ended_ = false;
   counters_.records_in += received.batch.rows;
   counters_.bytes_in += received.size_bytes;
   const std::size_t input = config_.input_of[channel];
@@ -166,6 +174,7 @@ Status RunLoop::on_data(std::size_t channel, Received received) {
 
 Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
   if (!merger_.update(channel, header.watermark, header.idle)) return {};
+  if (merger_.merged() != kEndOfTime) resumable_watermark_ = merger_.merged();
   if (stage_.sink || restored_ended_) return {};
   STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
   STREAM_TRY(bad_records_.flush());
@@ -237,6 +246,7 @@ Status RunLoop::drain() {
 }
 
 Status RunLoop::wait() {
+  STREAM_TRY(port_->on_idle(*this));
   for (Receiver& input : inputs_) STREAM_TRY(input.flush_credits());
   const Microseconds now = clock_.monotonic_us();
   STREAM_ASSIGN(output_due_, outputs_.pump(now, true));

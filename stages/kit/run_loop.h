@@ -35,6 +35,7 @@ class ControlPort {
   virtual Status on_open(RunLoop& loop) = 0;        // every input channel has opened
   // Write everything that must survive and capture it. The barrier is forwarded afterwards.
   virtual Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) = 0;
+  virtual Status on_idle(RunLoop& /*loop*/) { return {}; }  // no input waits
   virtual Status on_ended(RunLoop& loop) = 0;       // all results are in the outputs, then `end`
 };
 
@@ -77,10 +78,13 @@ class RunLoop {
   Status checkpoint(Epoch epoch);             // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
   void restore(Microseconds watermark, bool ended);
+  void assume_open();                         // every `open` was taken before the loop began
 
   bool ended() const { return ended_; }
   bool opened() const { return open_channels_ == inputs_.size(); }
   Microseconds watermark() const;
+  // The newest watermark that is not the end of time: what a snapshot keeps.
+  Microseconds resumable_watermark() const { return resumable_watermark_; }
   std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
   const LoopCounters& counters() const { return counters_; }
   Outputs& outputs() { return outputs_; }
@@ -128,6 +132,7 @@ class RunLoop {
   bool started_ = false;
   bool paused_ = false;
   bool ended_ = false;           // nothing more will be emitted
+  Microseconds resumable_watermark_ = kNoWatermark;
   bool restored_ended_ = false;  // it was so before the checkpoint: results must not come twice
   bool leaving_ = false;
   Microseconds source_sleep_until_ = 0;

@@ -168,6 +168,7 @@ struct StageProgram {
   std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
   std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};
+  bool passes_lines = false;     // its rows are input rows unchanged: plain text passes byte for byte
 
   PlanAnswer (*plan)(const PlanRequest&) = nullptr;
   Result<std::unique_ptr<Source>> (*make_source)(Context&) = nullptr;

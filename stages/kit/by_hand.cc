@@ -1,0 +1,376 @@
+#include "stages/kit/by_hand.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "snapshot/state_store.h"
+#include "stages/kit/instance.h"
+#include "stages/kit/piped_source.h"
+#include "stages/kit/stdin_source.h"
+#include "stages/kit/stdout_writer.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+// True if some process listens on this ipc path: then binding would take it away silently.
+bool ipc_in_use(const std::string& endpoint) {
+  constexpr std::string_view kScheme = "ipc://";
+  if (!endpoint.starts_with(kScheme)) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = endpoint.substr(kScheme.size());
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool live = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return live;
+}
+
+bool loopback(const std::string& endpoint) {
+  return !endpoint.starts_with("tcp://") || endpoint.starts_with("tcp://127.") ||
+         endpoint.starts_with("tcp://localhost:") || endpoint.starts_with("tcp://[::1]:");
+}
+
+Status check_endpoint(const std::string& endpoint) {
+  if (!endpoint.starts_with("ipc://") && !endpoint.starts_with("tcp://")) {
+    return usage_error("'" + endpoint + "' is not an endpoint; write ipc:///path or tcp://host:port");
+  }
+  if (endpoint.starts_with("ipc://") && endpoint.size() - 6 > 107) {
+    return usage_error("the path of '" + endpoint + "' is " + std::to_string(endpoint.size() - 6) +
+                       " bytes long; the system allows 107: choose a shorter one");
+  }
+  if (!loopback(endpoint)) {
+    return usage_error("'" + endpoint + "' leaves this host unencrypted; only loopback addresses can be wired by hand");
+  }
+  return {};
+}
+
+struct OutEndpoint {
+  std::size_t output = 0;
+  std::string endpoint;
+};
+
+Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text) {
+  const std::vector<std::string> names = output_names(program);
+  const std::size_t equals = text.find('=');
+  const std::size_t scheme = text.find("://");
+  OutEndpoint out{0, text};
+  if (equals != std::string::npos && equals < scheme) {
+    const std::string name = text.substr(0, equals);
+    const auto at = std::ranges::find(names, name);
+    if (at == names.end()) {
+      return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names));
+    }
+    out = {static_cast<std::size_t>(at - names.begin()), text.substr(equals + 1)};
+  }
+  STREAM_TRY(check_endpoint(out.endpoint));
+  return out;
+}
+
+class ByHand final : public ControlPort {
+ public:
+  ByHand(const StageProgram& program, const Values& values)
+      : program_(program), values_(values), store_({0, 1, kKeyGroupsDefault, false}),
+        bad_records_(on_error_policy(values, false), "stream-" + std::string(program.name), std::string(program.name)) {}
+
+  Status run();
+
+  Status serve(RunLoop& loop) override;
+  void add_to(Poller&) override {}
+  Microseconds patience() const override { return 100'000; }
+  Status on_open(RunLoop& loop) override { loop.start(); return {}; }
+  Status on_idle(RunLoop& loop) override;
+  Status on_barrier(RunLoop&, Epoch, BarrierTimes) override { return {}; }
+  Status on_ended(RunLoop& loop) override;
+
+ private:
+  bool source_program() const { return program_.kind == StageKind::kSource; }
+  bool reads_stdin() const { return !source_program() && values_.list("in").empty(); }
+  bool writes_stdout() const;
+  Transport& transport();
+  Result<FormatOptions> format_options() const;
+  Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
+  Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
+  Result<PlanInput> open_stdin();
+  Result<PlanAnswer> plan(std::vector<PlanInput> inputs);
+  Status make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer);
+  Status feed_from_stdin(const PlanInput& input, const PlanAnswer& answer);
+  Result<Outputs> open_outputs();
+  Status connect(std::vector<std::vector<OutputEdge>>& edges);
+  Status wait_for_connections(Outputs& outputs);
+  void open_stdout(Outputs& outputs);
+  bool passes_lines() const { return program_.passes_lines && reads_stdin() && writes_stdout(); }
+  void set_time(Schema& schema) const;
+
+  const StageProgram& program_;
+  const Values& values_;
+  std::unique_ptr<Transport> transport_;
+  StateStore store_;
+  BadRecords bad_records_;
+  std::optional<Context> context_;
+  std::unique_ptr<StdinSource> stdin_;
+  std::unique_ptr<StdoutWriter> stdout_;
+  PipedSource* piped_ = nullptr;
+  StageObject stage_;
+};
+
+Transport& ByHand::transport() {
+  if (!transport_) transport_ = std::make_unique<Transport>();
+  return *transport_;
+}
+
+bool ByHand::writes_stdout() const {
+  if (program_.kind == StageKind::kSink) return false;
+  return std::ranges::none_of(values_.list("out"), [&](const std::string& text) {
+    const auto out = parse_out(program_, text);
+    return out.ok() && out->output == 0;
+  });
+}
+
+Result<FormatOptions> ByHand::format_options() const {
+  FormatOptions options;
+  STREAM_ASSIGN(options.format, parse_format(values_.text("format") == "tsv" ? "csv" : values_.text("format")));
+  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  return options;
+}
+
+void ByHand::set_time(Schema& schema) const {
+  if (values_.has("time")) schema.time = schema.find(values_.text("time"));
+}
+
+Result<PlanInput> ByHand::open_stdin() {
+  STREAM_ASSIGN(FormatOptions options, format_options());
+  stdin_ = std::make_unique<StdinSource>(std::move(options));
+  auto schema = stdin_->schema(values_.text("schema"));
+  if (!schema.ok()) return std::move(schema).status().while_doing("standard input");
+  set_time(*schema);
+  if (values_.has("time") && !schema->time) {
+    return usage_error("--time: no column '" + values_.text("time") + "'" +
+                       did_you_mean(values_.text("time"), schema->names()));
+  }
+  return PlanInput{"stdin", *std::move(schema)};
+}
+
+Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs) {
+  std::vector<Receiver> receivers;
+  for (const std::string& endpoint : values_.list("in")) {
+    STREAM_TRY(check_endpoint(endpoint));
+    if (ipc_in_use(endpoint)) return Status(Code::kSystem, "unable to bind '" + endpoint + "': another process listens there");
+    ChannelIdentity identity;
+    identity.peer = endpoint;
+    STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport(), endpoint, identity));
+    receivers.push_back(std::move(receiver));
+  }
+  STREAM_TRY(wait_for_open(receivers, inputs));
+  return receivers;
+}
+
+// Takes each sender's `open`: only then are the input schemas known.
+Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs) {
+  const Microseconds deadline = system_clock().monotonic_us() + values_.duration("connect-timeout");
+  for (Receiver& receiver : receivers) {
+    while (!receiver.schema()) {
+      auto received = receiver.receive();
+      if (!received.ok()) return std::move(received).status();
+      if (*received) {
+        STREAM_ASSIGN(const SchemaPtr schema, shared_schema((*received)->schema));
+        receiver.expect(schema);
+        if (inputs->empty()) inputs->push_back({"in", *schema});
+        if (inputs->front().schema.fields != schema->fields) {
+          return usage_error("'" + receiver.endpoint() + "' sends (" + to_string(*schema) + "), another input (" +
+                             to_string(inputs->front().schema) + ")");
+        }
+        break;
+      }
+      const Microseconds left = deadline - system_clock().monotonic_us();
+      if (left <= 0) return failed("no sender on '" + receiver.endpoint() + "' within --connect-timeout");
+      Poller poller;
+      poller.add(receiver.socket().handle());
+      poller.add(receiver.socket().monitor());
+      STREAM_TRY(poller.wait(left));
+    }
+  }
+  return {};
+}
+
+Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
+  char folder[4096];
+  if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
+  PlanAnswer answer = program_.plan({values_, std::move(inputs), folder, 1});
+  if (!answer.errors.empty()) {
+    const PlanError& error = answer.errors.front();
+    std::string what = error.option.empty() ? error.message : "option '" + error.option + "': " + error.message;
+    if (!error.hint.empty()) what += "; " + error.hint;
+    return usage_error(std::move(what));
+  }
+  for (const std::string& warning : answer.warnings) {
+    std::fprintf(stderr, "stream-%s: warning: %s\n", std::string(program_.name).c_str(), warning.c_str());
+  }
+  if (source_program()) {
+    for (OutputPlan& output : answer.outputs) set_time(output.schema);
+  }
+  return answer;
+}
+
+Status ByHand::make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer) {
+  char folder[4096];
+  if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
+  context_.emplace(Context{values_, folder, {}, {}, store_, system_clock(), "", std::string(program_.name), "", 0, 1,
+                           kKeyGroupsDefault, 512ULL << 20, false});
+  for (const PlanInput& input : inputs) context_->inputs.push_back(std::make_shared<const Schema>(input.schema));
+  for (const OutputPlan& output : answer.outputs) {
+    context_->outputs.push_back(std::make_shared<const Schema>(output.schema));
+  }
+  if (reads_stdin()) return feed_from_stdin(inputs.front(), answer);
+  STREAM_ASSIGN(stage_, make_stage(program_, *context_));
+  return {};
+}
+
+// Reads only the columns that are used. A stage that passes lines through gets the line as one
+// more column, and standard output is that column.
+Status ByHand::feed_from_stdin(const PlanInput& input, const PlanAnswer& answer) {
+  std::set<std::size_t> used;
+  const auto use = [&](const std::string& column) {
+    if (const auto at = input.schema.find(column)) used.insert(*at);
+  };
+  if (input.schema.time) used.insert(*input.schema.time);
+  for (const InputPlan& needs : answer.inputs) std::ranges::for_each(needs.needs, use);
+  if (!passes_lines()) {
+    for (const OutputPlan& output : answer.outputs) {
+      for (const auto& field : output.lineage) {
+        for (const ColumnRef& column : field) use(column.column);
+      }
+    }
+  }
+  const auto wanted = std::make_shared<const Schema>(project(input.schema, {used.begin(), used.end()}));
+  STREAM_TRY(stdin_->want(input.schema, wanted, passes_lines()));
+  context_->inputs[0] = wanted;
+  if (passes_lines()) {
+    Schema with = *wanted;
+    with.fields.push_back({std::string(kRawLineColumn), kVarchar});
+    context_->inputs[0] = std::make_shared<const Schema>(with);
+    context_->outputs[0] = context_->inputs[0];
+  }
+  STREAM_ASSIGN(StageObject inner, make_stage(program_, *context_));
+  const WatermarkGenerator generator(values_.duration("out-of-order"), values_.has("idle") ? values_.duration("idle") : 0);
+  auto piped = std::make_unique<PipedSource>(std::move(stdin_), std::move(inner.op), std::move(inner.sink), generator,
+                                             system_clock());
+  piped_ = piped.get();
+  stage_.source = std::move(piped);
+  return {};
+}
+
+Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
+  for (const std::string& text : values_.list("out")) {
+    STREAM_ASSIGN(const OutEndpoint out, parse_out(program_, text));
+    const SchemaPtr schema = out.output == errors_output(program_) ? errors_schema() : context_->outputs[out.output];
+    OutputEdge::Config config;
+    config.to = out.endpoint;
+    config.schema = schema;
+    for (std::size_t i = 0; i < schema->fields.size(); ++i) config.columns.push_back(i);
+    ChannelIdentity identity;
+    identity.peer = out.endpoint;
+    STREAM_ASSIGN(Sender sender, Sender::connect(transport(), out.endpoint, identity, 4 << 20, true));
+    STREAM_TRY(sender.open(*schema, system_clock().wall_us()));
+    std::vector<Sender> senders;
+    senders.push_back(std::move(sender));
+    edges[out.output].emplace_back(std::move(config), std::move(senders));
+  }
+  return {};
+}
+
+Status ByHand::wait_for_connections(Outputs& outputs) {
+  const Microseconds deadline = system_clock().monotonic_us() + values_.duration("connect-timeout");
+  Status status;
+  outputs.for_each_channel([&](OutputChannel& channel) {
+    Sender& sender = channel.sender();
+    while (status.ok() && !sender.socket().connection_made()) {
+      status = sender.service(system_clock().monotonic_us());
+      if (sender.socket().connection_made() || !status.ok()) return;
+      const Microseconds left = deadline - system_clock().monotonic_us();
+      if (left <= 0) {
+        status = failed("nobody listens on '" + sender.endpoint() + "' within --connect-timeout");
+        return;
+      }
+      Poller poller;
+      poller.add(sender.socket().monitor());
+      status = poller.wait(left);
+    }
+  });
+  return status;
+}
+
+void ByHand::open_stdout(Outputs& outputs) {
+  if (!writes_stdout()) return;
+  EncoderOptions options;
+  if (values_.text("format") == "csv" || values_.text("format") == "tsv") options.format = OutputFormat::kCsv;
+  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  const SchemaPtr schema = context_->outputs[0];
+  const std::optional<std::size_t> raw = passes_lines() ? schema->find(kRawLineColumn) : std::nullopt;
+  const auto updates = values_.text("emit") == "updates" ? StdoutWriter::Updates::kAll : StdoutWriter::Updates::kFinal;
+  stdout_ = std::make_unique<StdoutWriter>(options, schema, updates, store_, raw);
+  outputs.connect_local(0, [this](const Batch& batch) { return stdout_->write(batch); });
+}
+
+Result<Outputs> ByHand::open_outputs() {
+  std::vector<std::vector<OutputEdge>> edges(errors_output(program_) + 1);
+  STREAM_TRY(connect(edges));
+  Outputs outputs(std::move(edges));
+  STREAM_TRY(wait_for_connections(outputs));
+  open_stdout(outputs);
+  return outputs;
+}
+
+Status ByHand::run() {
+  std::vector<PlanInput> inputs;
+  std::vector<Receiver> receivers;
+  if (reads_stdin()) {
+    STREAM_ASSIGN(PlanInput input, open_stdin());
+    inputs.push_back(std::move(input));
+  } else if (!source_program()) {
+    STREAM_ASSIGN(receivers, open_inputs(&inputs));
+  }
+  STREAM_ASSIGN(const PlanAnswer answer, plan(inputs));
+  STREAM_TRY(make(inputs, answer));
+  STREAM_ASSIGN(Outputs outputs, open_outputs());
+  LoopConfig config;
+  config.out_of_order = values_.duration("out-of-order");
+  config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.input_of.assign(receivers.size(), 0);
+  RunLoop loop(std::move(config), stage_, std::move(receivers), std::move(outputs), bad_records_, system_clock());
+  loop.assume_open();
+  if (loop.outputs().connected(errors_output(program_))) {
+    bad_records_.connect([&](Batch rows) { return loop.outputs().add(errors_output(program_), rows); });
+  }
+  return loop.run(*this);
+}
+
+Status ByHand::on_idle(RunLoop&) {
+  if (stdout_) STREAM_TRY(stdout_->flush());
+  if (piped_ != nullptr) return piped_->flush();
+  return stage_.sink ? stage_.sink->flush() : Status();
+}
+
+Status ByHand::on_ended(RunLoop& loop) {
+  STREAM_TRY(on_idle(loop));
+  return stdout_ ? stdout_->finish() : Status();
+}
+
+Status ByHand::serve(RunLoop& loop) {
+  if (loop.ended() && loop.outputs().idle() && loop.outputs().all_closed()) loop.leave();
+  return {};
+}
+
+}  // namespace
+
+Status run_by_hand(const StageProgram& program, const Values& values) { return ByHand(program, values).run(); }
+
+}  // namespace stream

@@ -1,0 +1,149 @@
+#include "stages/kit/instance.h"
+
+#include <algorithm>
+
+namespace stream {
+namespace {
+
+constexpr std::uint64_t kChannelBudgetMax = 4 << 20;
+
+Result<Spread> parse_spread(const std::string& text) {
+  if (text == "forward") return Spread::kForward;
+  if (text == "hash") return Spread::kHash;
+  if (text == "rebalance") return Spread::kRebalance;
+  if (text == "broadcast") return Spread::kBroadcast;
+  return corrupt("assignment: unknown partitioning '" + text + "'");
+}
+
+Result<std::vector<std::size_t>> find_columns(const Schema& schema, const std::vector<std::string>& names) {
+  std::vector<std::size_t> columns;
+  for (const std::string& name : names) {
+    const auto at = schema.find(name);
+    if (!at) return corrupt("assignment: no column '" + name + "'");
+    columns.push_back(*at);
+  }
+  return columns;
+}
+
+Result<OutputEdge::Config> edge_config(const EdgeAssignment& edge, const Schema& output, std::uint32_t key_groups) {
+  OutputEdge::Config config;
+  config.to = edge.to;
+  config.key_groups = key_groups;
+  STREAM_ASSIGN(config.spread, parse_spread(edge.spread));
+  STREAM_ASSIGN(config.schema, shared_schema(edge.schema));
+  STREAM_ASSIGN(config.columns, find_columns(output, config.schema->names()));
+  STREAM_ASSIGN(config.hash_columns, find_columns(*config.schema, edge.hash_columns));
+  if (edge.where.empty()) return config;
+  ExpressionError error;
+  const auto where = Expression::compile(edge.where, output, &error);
+  if (!where) return corrupt("assignment: condition '" + edge.where + "': " + error.message);
+  config.where = *where;
+  return config;
+}
+
+ChannelIdentity identity_of(const Assignment& assignment, const RunId& run, const ChannelAssignment& channel) {
+  return {run, Attempt(assignment.attempt), ChannelId(channel.id), channel.peer};
+}
+
+std::size_t channel_count(const Assignment& assignment) {
+  std::size_t count = 0;
+  for (const OutputAssignment& output : assignment.outputs) {
+    for (const EdgeAssignment& edge : output.edges) count += edge.channels.size();
+  }
+  return count;
+}
+
+}  // namespace
+
+std::vector<std::string> output_names(const StageProgram& program) {
+  std::vector<std::string> names = {"out"};
+  for (const std::string_view name : program.outputs) names.emplace_back(name);
+  names.emplace_back("errors");
+  return names;
+}
+
+OnError on_error_policy(const Values& values, bool supervised) {
+  const std::string policy = values.has("on-error") ? values.text("on-error") : supervised ? "dead-letter" : "fail";
+  if (policy == "skip") return OnError::kSkip;
+  return policy == "fail" ? OnError::kFail : OnError::kDeadLetter;
+}
+
+Result<StageObject> make_stage(const StageProgram& program, Context& context) {
+  StageObject stage;
+  switch (program.kind) {
+    case StageKind::kSource: {
+      STREAM_ASSIGN(stage.source, program.make_source(context));
+      break;
+    }
+    case StageKind::kOperator: {
+      STREAM_ASSIGN(stage.op, program.make_operator(context));
+      break;
+    }
+    case StageKind::kSink: {
+      STREAM_ASSIGN(stage.sink, program.make_sink(context));
+      break;
+    }
+  }
+  return stage;
+}
+
+Result<SchemaPtr> shared_schema(const std::string& json) {
+  STREAM_ASSIGN(Schema schema, schema_from_json(json));
+  return std::make_shared<const Schema>(std::move(schema));
+}
+
+Result<std::vector<Receiver>> bind_inputs(Transport& transport, const Assignment& assignment,
+                                          std::map<std::string, std::string>* endpoints) {
+  STREAM_ASSIGN(const RunId run, parse_run_id(assignment.run));
+  std::vector<Receiver> receivers;
+  for (const InputAssignment& input : assignment.inputs) {
+    STREAM_ASSIGN(const SchemaPtr schema, shared_schema(input.schema));
+    for (const ChannelAssignment& channel : input.channels) {
+      const std::string endpoint = "ipc://" + assignment.sockets + "/" + std::to_string(assignment.attempt) + "-" +
+                                   std::to_string(channel.id);
+      STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport, endpoint, identity_of(assignment, run, channel)));
+      receiver.expect(schema);
+      (*endpoints)[std::to_string(channel.id)] = receiver.endpoint();
+      receivers.push_back(std::move(receiver));
+    }
+  }
+  return receivers;
+}
+
+std::vector<std::size_t> input_of_channels(const Assignment& assignment) {
+  std::vector<std::size_t> out;
+  for (std::size_t input = 0; input < assignment.inputs.size(); ++input) {
+    out.insert(out.end(), assignment.inputs[input].channels.size(), input);
+  }
+  return out;
+}
+
+Result<Outputs> connect_outputs(Transport& transport, const StageProgram& program, const Assignment& assignment,
+                                const std::map<std::string, std::string>& endpoints) {
+  STREAM_ASSIGN(const RunId run, parse_run_id(assignment.run));
+  const std::vector<std::string> names = output_names(program);
+  std::vector<std::vector<OutputEdge>> edges(names.size());
+  const std::uint64_t share = assignment.memory_bytes / 8 / std::max<std::size_t>(1, channel_count(assignment));
+  for (const OutputAssignment& output : assignment.outputs) {
+    const auto at = std::ranges::find(names, output.name);
+    if (at == names.end()) return corrupt("assignment: no output '" + output.name + "'");
+    if (output.edges.empty()) continue;
+    STREAM_ASSIGN(const SchemaPtr schema, shared_schema(output.schema));
+    for (const EdgeAssignment& edge : output.edges) {
+      STREAM_ASSIGN(OutputEdge::Config config, edge_config(edge, *schema, assignment.key_groups));
+      std::vector<Sender> senders;
+      for (const ChannelAssignment& channel : edge.channels) {
+        const auto endpoint = endpoints.find(std::to_string(channel.id));
+        if (endpoint == endpoints.end()) return corrupt("control: no endpoint for channel " + std::to_string(channel.id));
+        STREAM_ASSIGN(Sender sender, Sender::connect(transport, endpoint->second, identity_of(assignment, run, channel),
+                                                     std::min(share, kChannelBudgetMax)));
+        STREAM_TRY(sender.open(*config.schema, system_clock().wall_us()));
+        senders.push_back(std::move(sender));
+      }
+      edges[static_cast<std::size_t>(at - names.begin())].emplace_back(std::move(config), std::move(senders));
+    }
+  }
+  return Outputs(std::move(edges));
+}
+
+}  // namespace stream

@@ -1,0 +1,37 @@
+// What an instance is made of, from its assignment: values, schemas, state, stage object.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "snapshot/state_store.h"
+#include "stages/kit/bad_records.h"
+#include "stages/kit/output.h"
+#include "stages/kit/run_loop.h"
+#include "stages/kit/stage.h"
+#include "transport/control_messages.h"
+
+namespace stream {
+
+// Output numbers of a program: "out", its named outputs, then "errors".
+std::vector<std::string> output_names(const StageProgram& program);
+inline std::size_t errors_output(const StageProgram& program) { return 1 + program.outputs.size(); }
+
+OnError on_error_policy(const Values& values, bool supervised);
+
+// Makes the stage object of the program's kind.
+Result<StageObject> make_stage(const StageProgram& program, Context& context);
+
+Result<SchemaPtr> shared_schema(const std::string& json);
+
+// Binds every input channel in the assignment's socket folder; `endpoints` gets id -> endpoint.
+Result<std::vector<Receiver>> bind_inputs(Transport& transport, const Assignment& assignment,
+                                          std::map<std::string, std::string>* endpoints);
+std::vector<std::size_t> input_of_channels(const Assignment& assignment);
+
+// Connects every output channel and sends its `open`.
+Result<Outputs> connect_outputs(Transport& transport, const StageProgram& program, const Assignment& assignment,
+                                const std::map<std::string, std::string>& endpoints);
+
+}  // namespace stream

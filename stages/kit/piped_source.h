@@ -1,0 +1,39 @@
+// PipedSource: an operator or sink together with the source that feeds it in the same process, as
+// one source. Plain mode is a run loop around this.
+#pragma once
+
+#include <memory>
+
+#include "stages/kit/stage.h"
+#include "stages/kit/watermark.h"
+
+namespace stream {
+
+class PipedSource final : public Source {
+ public:
+  // Exactly one of `op` and `sink` is set.
+  PipedSource(std::unique_ptr<Source> source, std::unique_ptr<Operator> op, std::unique_ptr<Sink> sink,
+              WatermarkGenerator generator, const Clock& clock);
+  ~PipedSource() override;
+
+  Result<Poll> poll(Emitter& out) override;
+  int wake_fd() const override { return source_->wake_fd(); }
+  Microseconds idle_wait() const override { return source_->idle_wait(); }
+
+  Status flush() { return sink_ ? sink_->flush() : Status(); }
+
+ private:
+  class Feed;
+  Status advance(Emitter& out);
+  Status finish(Emitter& out);
+
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Operator> op_;
+  std::unique_ptr<Sink> sink_;
+  WatermarkGenerator generator_;
+  const Clock& clock_;
+  Microseconds watermark_ = kNoWatermark;
+  bool ending_ = false;
+};
+
+}  // namespace stream

@@ -1,0 +1,28 @@
+// Progress: how far event time has come on an instance, and whether its input had ended; kept in
+// the state table kit_progress so that a restored instance judges lateness as it did before and
+// never emits final results twice.
+#pragma once
+
+#include "snapshot/state_store.h"
+#include "transport/base/clock.h"
+
+namespace stream {
+
+class Progress {
+ public:
+  Progress(StateStore& store, std::uint32_t instance);
+
+  struct Value {
+    Microseconds watermark = INT64_MIN;
+    bool ended = false;
+  };
+  void save(Value value);
+  // The lowest of what the old instances that this one continues had reached; it becomes ours.
+  Value load();
+
+ private:
+  StateTable& table_;
+  std::int64_t instance_;
+};
+
+}  // namespace stream

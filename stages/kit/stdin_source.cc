@@ -1,0 +1,100 @@
+#include "stages/kit/stdin_source.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "stages/format/infer.h"
+
+namespace stream {
+namespace {
+
+constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kSampleSize = 1 << 20;
+
+}  // namespace
+
+bool StdinSource::readable() const {
+  pollfd descriptor{0, POLLIN, 0};
+  return ::poll(&descriptor, 1, 0) > 0;
+}
+
+Status StdinSource::read_some() {
+  char* space = buffer_.space(kReadSize);
+  for (;;) {
+    const ssize_t n = ::read(0, space, kReadSize);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error("read", "standard input", errno);
+    if (n == 0) at_end_ = true;
+    buffer_.filled(static_cast<std::size_t>(n));
+    return {};
+  }
+}
+
+Result<Schema> StdinSource::schema(const std::string& declared) {
+  if (!declared.empty()) return parse_schema(declared);
+  // What waits, up to the sample size, and in any case one whole record.
+  while (!at_end_ && buffer_.bytes().size() < kSampleSize &&
+         (readable() || buffer_.bytes().find('\n') == std::string_view::npos)) {
+    STREAM_TRY(read_some());
+  }
+  return infer_schema(buffer_.bytes(), at_end_, options_);
+}
+
+Status StdinSource::want(const Schema& schema, SchemaPtr wanted, bool raw_lines) {
+  wanted_ = std::move(wanted);
+  raw_lines_ = raw_lines;
+  out_schema_ = wanted_;
+  if (raw_lines) {
+    Schema with = *wanted_;
+    with.fields.push_back({std::string(kRawLineColumn), kVarchar});
+    out_schema_ = std::make_shared<const Schema>(std::move(with));
+  }
+  DecoderSetup setup;
+  setup.options = options_;
+  setup.declared = std::make_shared<const Schema>(schema);
+  setup.wanted = wanted_;
+  setup.on_bad_input = [this](BadInput bad) {
+    bad_.push_back({std::move(bad.reason), "stdin:" + std::to_string(bad.line), std::move(bad.text)});
+    return Status();
+  };
+  STREAM_ASSIGN(decoder_, make_decoder(std::move(setup)));
+  if (raw_lines) decoder_->record_extents(&extents_);
+  return {};
+}
+
+Batch StdinSource::with_lines(Batch rows, std::string_view bytes) const {
+  ColumnBuilder lines(kVarchar, rows.rows);
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    std::string_view line = bytes.substr(extents_[i].offset - buffer_offset_, extents_[i].size);
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.append_bytes(line);
+  }
+  rows.columns.push_back(lines.finish());
+  rows.schema = out_schema_;
+  return rows;
+}
+
+Result<Source::Poll> StdinSource::poll(Emitter& out) {
+  BatchBuilder builder(wanted_);
+  extents_.clear();
+  STREAM_ASSIGN(const std::size_t used, decoder_->decode(buffer_.bytes(), at_end_, builder));
+  const bool progress = used > 0;
+  if (builder.rows() > 0) {
+    Batch rows = builder.finish();
+    STREAM_TRY(out.emit(raw_lines_ ? with_lines(std::move(rows), buffer_.bytes()) : std::move(rows)));
+  }
+  buffer_.consume(used);
+  buffer_offset_ += used;
+  for (BadRecord& bad : bad_) STREAM_TRY(out.bad_record(std::move(bad)));
+  bad_.clear();
+  if (progress) return Poll::kMore;
+  if (at_end_) return Poll::kEnd;
+  if (!readable()) return Poll::kIdle;
+  STREAM_TRY(read_some());
+  return Poll::kMore;
+}
+
+}  // namespace stream

@@ -1,0 +1,356 @@
+#include "stages/kit/supervised.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "snapshot/snapshot_writer.h"
+#include "stages/kit/dead_letter.h"
+#include "stages/kit/instance.h"
+#include "stages/kit/option_json.h"
+#include "stages/kit/progress.h"
+#include "stages/kit/worker.h"
+#include "transport/control.h"
+
+namespace stream {
+namespace {
+
+constexpr Microseconds kSetupPatience = 60'000'000;    // for the next message while starting
+constexpr Microseconds kRollbackPatience = 30'000'000;  // for the supervisor to act on a lost peer
+
+std::uint64_t resident_bytes() {
+  unsigned long long size = 0;
+  unsigned long long resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
+    if (std::fscanf(file, "%llu %llu", &size, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE));
+}
+
+// Waits for the next message of the supervisor, which never keeps an instance waiting for long.
+Result<std::string> next_message(ControlClient& control, Microseconds patience) {
+  const Microseconds deadline = system_clock().monotonic_us() + patience;
+  for (;;) {
+    auto message = control.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (*message) return std::move(**message);
+    if (control.lost()) return Status(Code::kPeerGone, "the supervisor is gone");
+    const Microseconds left = deadline - system_clock().monotonic_us();
+    if (left <= 0) return Status(Code::kPeerGone, "the supervisor says nothing");
+    Poller poller;
+    poller.add(control.socket().handle());
+    poller.add(control.socket().monitor());
+    STREAM_TRY(poller.wait(left));
+  }
+}
+
+Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
+  return {std::move(type), epoch, std::move(text), {}};
+}
+
+class SupervisedInstance final : public ControlPort {
+ public:
+  SupervisedInstance(const StageProgram& program, Assignment assignment, Values values, ControlClient& control,
+                     Transport& transport)
+      : program_(program), assignment_(std::move(assignment)), values_(std::move(values)), control_(control),
+        transport_(transport),
+        store_({assignment_.instance, assignment_.parallelism, assignment_.key_groups, true}),
+        writer_(system_files(), writer_options()),
+        bad_records_(on_error_policy(values_, true), "stream-" + std::string(program.name), assignment_.stage) {}
+
+  Status run();
+
+  Status serve(RunLoop& loop) override;
+  void add_to(Poller& poller) override;
+  Microseconds patience() const override { return assignment_.stats_every; }
+  Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
+  Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
+  Status on_ended(RunLoop&) override { return control_.send(to_json(note("ended"))); }
+
+ private:
+  WriterOptions writer_options() const;
+  Status make();
+  Status restore();
+  Result<LoopConfig> loop_config() const;
+  void connect_bad_records(RunLoop& loop);
+  Status act(RunLoop& loop, const Note& message);
+  Status complete(RunLoop& loop, Epoch epoch);
+  Status report_snapshot(Status written, SnapshotDone done);
+  void compact_when_idle();
+  Status send_stats(RunLoop& loop, Microseconds now);
+
+  const StageProgram& program_;
+  const Assignment assignment_;
+  const Values values_;
+  ControlClient& control_;
+  Transport& transport_;
+  StateStore store_;
+  SnapshotWriter writer_;  // used on writer_thread_ only, once the loop runs
+  BadRecords bad_records_;
+  std::optional<Context> context_;
+  std::optional<Progress> progress_;
+  std::optional<DeadLetter> dead_letter_;
+  std::optional<RestoreSource> restore_source_;
+  StageObject stage_;
+  Progress::Value restored_;
+  Worker writer_thread_;
+  Worker commit_thread_;
+  Microseconds next_stats_ = 0;
+};
+
+WriterOptions SupervisedInstance::writer_options() const {
+  WriterOptions options;
+  options.identity.job = assignment_.job;
+  options.identity.run = assignment_.run;
+  options.identity.attempt = Attempt(assignment_.attempt);
+  options.identity.stage = assignment_.stage;
+  options.identity.instance = assignment_.instance;
+  options.identity.parallelism = assignment_.parallelism;
+  options.identity.key_groups = assignment_.key_groups;
+  options.checkpoints = assignment_.checkpoints;
+  options.scratch = assignment_.scratch;
+  return options;
+}
+
+Status SupervisedInstance::make() {
+  context_.emplace(Context{values_, assignment_.folder, {}, {}, store_, system_clock(), assignment_.job,
+                           assignment_.stage, assignment_.run, assignment_.instance, assignment_.parallelism,
+                           assignment_.key_groups, assignment_.memory_bytes, true});
+  for (const InputAssignment& input : assignment_.inputs) {
+    STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
+  }
+  for (std::size_t i = 0; i < errors_output(program_); ++i) context_->outputs.emplace_back();
+  const std::vector<std::string> names = output_names(program_);
+  for (const OutputAssignment& output : assignment_.outputs) {
+    for (std::size_t i = 0; i < context_->outputs.size(); ++i) {
+      if (names[i] != output.name || output.schema.empty()) continue;
+      STREAM_ASSIGN(context_->outputs[i], shared_schema(output.schema));
+    }
+  }
+  STREAM_ASSIGN(stage_, make_stage(program_, *context_));
+  progress_.emplace(store_, assignment_.instance);
+  dead_letter_.emplace(system_files(), store_, assignment_.dead_letter, assignment_.stage);
+  return {};
+}
+
+Status SupervisedInstance::restore() {
+  Epoch epoch;
+  if (!assignment_.restore.empty()) {
+    STREAM_ASSIGN(restore_source_, restore_source_from_json(assignment_.restore));
+    epoch = restore_source_->epoch;
+    STREAM_TRY(store_.restore(*restore_source_));
+    writer_.restored(*restore_source_);
+    restored_ = progress_->load();
+  }
+  if (assignment_.must_rewind) {
+    const Epoch after(assignment_.rewind_after);
+    STREAM_TRY(dead_letter_->rewind(after));
+    if (stage_.sink) STREAM_TRY(stage_.sink->rewind(after));
+  }
+  if (stage_.sink) return stage_.sink->on_restored(epoch);
+  if (epoch == Epoch(0)) return {};
+  return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
+}
+
+Result<LoopConfig> SupervisedInstance::loop_config() const {
+  LoopConfig config;
+  config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
+  config.out_of_order = values_.duration("out-of-order");
+  config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.input_of = input_of_channels(assignment_);
+  return config;
+}
+
+void SupervisedInstance::connect_bad_records(RunLoop& loop) {
+  const std::size_t errors = errors_output(program_);
+  if (loop.outputs().connected(errors)) {
+    bad_records_.connect([&loop, errors](Batch rows) { return loop.outputs().add(errors, rows); });
+  }
+  bad_records_.gather([this](const std::string& line) { return dead_letter_->add(line); });
+}
+
+Status SupervisedInstance::run() {
+  STREAM_TRY(make());
+  STREAM_TRY(restore());
+  Note bound = note("endpoints");
+  STREAM_ASSIGN(std::vector<Receiver> inputs, bind_inputs(transport_, assignment_, &bound.endpoints));
+  STREAM_TRY(control_.send(to_json(bound)));
+  STREAM_ASSIGN(const std::string text, next_message(control_, kSetupPatience));
+  STREAM_ASSIGN(const Note connect, note_from_json(text));
+  if (connect.type == "exit") return {};
+  if (connect.type != "connect") return corrupt("control: expected 'connect', got '" + connect.type + "'");
+  STREAM_ASSIGN(Outputs outputs, connect_outputs(transport_, program_, assignment_, connect.endpoints));
+  STREAM_ASSIGN(LoopConfig config, loop_config());
+  RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
+  connect_bad_records(loop);
+  if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
+  Status status = loop.run(*this);
+  if (status.code() != Code::kPeerGone || control_.lost()) return status;
+  // A lost peer is somebody else's failure: say so, and wait to be ended with the others.
+  STREAM_TRY(control_.send(to_json(note("peer-gone", 0, status.what()))));
+  while (true) {
+    const auto message = next_message(control_, kRollbackPatience);
+    if (!message.ok()) return status;
+    const auto parsed = note_from_json(*message);
+    if (parsed.ok() && parsed->type == "exit") return {};
+  }
+}
+
+void SupervisedInstance::add_to(Poller& poller) {
+  poller.add(control_.socket().handle());
+  poller.add(control_.socket().monitor());
+  poller.add_descriptor(writer_thread_.wake_fd());
+  poller.add_descriptor(commit_thread_.wake_fd());
+}
+
+Status SupervisedInstance::serve(RunLoop& loop) {
+  STREAM_TRY(writer_thread_.deliver());
+  STREAM_TRY(commit_thread_.deliver());
+  for (;;) {
+    auto message = control_.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (!*message) break;
+    STREAM_ASSIGN(const Note parsed, note_from_json(**message));
+    STREAM_TRY(act(loop, parsed));
+  }
+  const Microseconds now = system_clock().monotonic_us();
+  if (now < next_stats_) return {};
+  if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
+  next_stats_ = now + assignment_.stats_every;
+  return send_stats(loop, now);
+}
+
+Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
+  if (message.type == "start") {
+    loop.start();
+  } else if (message.type == "trigger") {
+    if (message.text == "stop") loop.pause();
+    return loop.checkpoint(Epoch(message.epoch));
+  } else if (message.type == "complete") {
+    return complete(loop, Epoch(message.epoch));
+  } else if (message.type == "drain") {
+    return loop.drain();
+  } else if (message.type == "exit") {
+    loop.leave();
+  } else {
+    return corrupt("control: unknown message '" + message.type + "'");
+  }
+  return {};
+}
+
+Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) {
+  const Microseconds begin = system_clock().monotonic_us();
+  SnapshotDone done;
+  done.epoch = epoch.value();
+  done.start_wall_us = system_clock().wall_us();
+  done.alignment_us = times.alignment_us;
+  done.queued_bytes = times.queued_bytes;
+  if (stage_.source) STREAM_TRY(stage_.source->before_snapshot());
+  if (stage_.op) STREAM_TRY(stage_.op->before_snapshot());
+  if (stage_.sink) STREAM_TRY(stage_.sink->prepare(epoch));
+  dead_letter_->prepare(epoch);
+  progress_->save({loop.resumable_watermark(), loop.ended()});
+  auto capture = std::make_shared<Capture>(store_.capture(epoch));
+  done.rows = capture->rows();
+  done.bytes = capture->size_bytes();
+  done.pause_us = system_clock().monotonic_us() - begin;
+  auto result = std::make_shared<SnapshotDone>(std::move(done));
+  writer_thread_.submit(
+      [this, capture, result] {
+        const Microseconds from = system_clock().monotonic_us();
+        auto files = writer_.write(std::move(*capture));
+        if (!files.ok()) return std::move(files).status();
+        result->files = to_json(*files);
+        result->async_us = system_clock().monotonic_us() - from;
+        return Status();
+      },
+      [this, result](Status written) { return report_snapshot(std::move(written), std::move(*result)); });
+  return {};
+}
+
+// A snapshot that could not be written aborts the checkpoint, not the instance.
+Status SupervisedInstance::report_snapshot(Status written, SnapshotDone done) {
+  if (!written.ok()) return control_.send(to_json(note("snapshot-failed", done.epoch, written.what())));
+  STREAM_TRY(control_.send(to_json(done)));
+  compact_when_idle();
+  return {};
+}
+
+void SupervisedInstance::compact_when_idle() {
+  if (writer_thread_.pending() > 0 || !writer_.wants_compaction()) return;
+  writer_thread_.submit([this] { return writer_.compact(); },
+                        [this](const Status& compacted) {
+                          if (!compacted.ok()) {
+                            std::fprintf(stderr, "stream-%s: warning: unable to merge snapshot files: %s\n",
+                                         std::string(program_.name).c_str(), compacted.what().c_str());
+                          }
+                          return Status();
+                        });
+}
+
+Status SupervisedInstance::complete(RunLoop& loop, Epoch epoch) {
+  store_.completed(epoch);
+  if (stage_.source) STREAM_TRY(stage_.source->on_complete(epoch));
+  const auto letters = dead_letter_->commits(epoch);
+  if (letters.empty() && !loop.stage().sink) return control_.send(to_json(note("committed", epoch.value())));
+  commit_thread_.submit(
+      [this, epoch, letters] {
+        STREAM_TRY(dead_letter_->write(letters));
+        return stage_.sink ? stage_.sink->commit(epoch) : Status();
+      },
+      [this, epoch](Status committed) {
+        STREAM_TRY(std::move(committed).while_doing("commit of checkpoint " + std::to_string(epoch.value())));
+        dead_letter_->committed(epoch);
+        if (stage_.sink) STREAM_TRY(stage_.sink->committed(epoch));
+        return control_.send(to_json(note("committed", epoch.value())));
+      });
+  return {};
+}
+
+Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
+  InstanceStats stats;
+  const LoopCounters& in = loop.counters();
+  const OutputCounters out = loop.outputs().counters();
+  stats.records_in = in.records_in;
+  stats.bytes_in = in.bytes_in;
+  stats.records_out = out.records;
+  stats.bytes_out = out.bytes;
+  stats.bad_records = bad_records_.count();
+  stats.total_us = in.total_us;
+  stats.idle_us = in.idle_us;
+  stats.backpressured_us = in.backpressured_us;
+  stats.queued_bytes = loop.outputs().queued_bytes();
+  stats.watermark = loop.watermark();
+  stats.watermark_held_by = loop.watermark_held_by().value_or("");
+  stats.state_rows = store_.rows();
+  stats.state_bytes = store_.size_bytes();
+  stats.resident_bytes = resident_bytes();
+  stats.turns = in.turns;
+  stats.ended = loop.ended();
+  return control_.send(to_json(stats));
+}
+
+}  // namespace
+
+Status run_supervised(const StageProgram& program, const std::string& control) {
+  const std::size_t mark = control.find('#');
+  if (mark == std::string::npos) return usage_error("--control is for the supervisor");
+  Transport transport;
+  STREAM_ASSIGN(ControlClient client,
+                ControlClient::connect(transport, control.substr(0, mark), control.substr(mark + 1)));
+  STREAM_TRY(client.send(to_json(note("hello", static_cast<std::uint64_t>(::getpid()), std::string(program.name)))));
+  STREAM_ASSIGN(const std::string text, next_message(client, kSetupPatience));
+  STREAM_ASSIGN(Assignment assignment, assignment_from_json(text));
+  STREAM_ASSIGN(Values values, values_from_json(program.options, assignment.options));
+  SupervisedInstance instance(program, std::move(assignment), std::move(values), client, transport);
+  Status status = instance.run();
+  if (!status.ok()) {
+    Note last = note("failed", static_cast<std::uint64_t>(status.code()), status.what());
+    // The connection may be what failed; the exit code tells the rest.
+    if (Status sent = client.send(to_json(last)); !sent.ok()) return status;
+  }
+  return status;
+}
+
+}  // namespace stream
