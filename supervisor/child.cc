@@ -20,7 +20,7 @@ constexpr std::size_t kLinesKept = 20;
 constexpr int kExecFailed = 127;
 
 // Runs in the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* argv, pid_t parent, int output, int inherit, int report) {
+[[noreturn]] void become(char* const* argv, pid_t parent, int talk, int output, int inherit, int report) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kExecFailed);  // it died before the line above
@@ -30,8 +30,8 @@ constexpr int kExecFailed = 127;
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, 0);
-  ::dup2(output, 1);
-  ::dup2(output, 2);
+  ::dup2(output >= 0 ? output : talk, 1);
+  ::dup2(talk, 2);
   if (inherit >= 0) ::fcntl(inherit, F_SETFD, 0);
   ::execv(argv[0], argv);
   const int error = errno;
@@ -57,36 +57,36 @@ std::string to_string(const ChildExit& exit) {
   return name != nullptr ? "killed by SIG" + std::string(name) : "killed by signal " + std::to_string(exit.code);
 }
 
-Result<Child> Child::start(const std::vector<std::string>& argv, int inherit) {
+Result<Child> Child::start(const std::vector<std::string>& argv, int inherit, int output) {
   std::vector<char*> args;
   for (const std::string& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
   args.push_back(nullptr);
-  int output[2];
+  int talk[2];
   int report[2];
-  if (::pipe2(output, O_CLOEXEC) != 0) return system_error("start", argv[0], errno);
+  if (::pipe2(talk, O_CLOEXEC) != 0) return system_error("start", argv[0], errno);
   if (::pipe2(report, O_CLOEXEC) != 0) {
     const int error = errno;
-    ::close(output[0]);
-    ::close(output[1]);
+    ::close(talk[0]);
+    ::close(talk[1]);
     return system_error("start", argv[0], error);
   }
-  ::fcntl(output[0], F_SETFL, O_NONBLOCK);
+  ::fcntl(talk[0], F_SETFL, O_NONBLOCK);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(args.data(), parent, output[1], inherit, report[1]);
+  if (pid == 0) become(args.data(), parent, talk[1], output, inherit, report[1]);
   const int fork_error = errno;
-  ::close(output[1]);
+  ::close(talk[1]);
   ::close(report[1]);
   const int error = pid < 0 ? fork_error : exec_error(report[0]);
   ::close(report[0]);
   if (error != 0) {
-    ::close(output[0]);
+    ::close(talk[0]);
     if (pid > 0) ::waitpid(pid, nullptr, 0);
     return system_error("start", argv[0], error);
   }
   Child child;
   child.pid_ = pid;
-  child.output_ = output[0];
+  child.output_ = talk[0];
   child.pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (child.pidfd_ < 0) return system_error("watch", argv[0], errno);
   ::fcntl(child.pidfd_, F_SETFD, FD_CLOEXEC);

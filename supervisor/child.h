@@ -26,9 +26,10 @@ class Child {
  public:
   // Starts `argv` (argv[0] is the path). The process has its own group, so that Ctrl-C reaches
   // only the supervisor, dies with its parent, reads nothing, writes both outputs into a pipe of
-  // ours, and inherits `inherit` (the job's lock) if not negative. Call from the main thread only:
+  // ours (standard output to `output` instead, if that is not negative), and inherits `inherit`
+  // (the job's lock) if not negative. Call from the main thread only:
   // the death signal belongs to the thread that forks.
-  static Result<Child> start(const std::vector<std::string>& argv, int inherit);
+  static Result<Child> start(const std::vector<std::string>& argv, int inherit, int output = -1);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
   // Kills and reaps what still runs.

@@ -9,7 +9,7 @@
 #include "stages/kit/instance.h"
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
-#include "stages/kit/worker.h"
+#include "transport/base/worker.h"
 #include "transport/control.h"
 
 namespace stream {

@@ -1,4 +1,4 @@
-#include "stages/kit/worker.h"
+#include "transport/base/worker.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -1,0 +1,122 @@
+#include "supervisor/assignments.h"
+
+#include <algorithm>
+
+namespace stream {
+namespace {
+
+std::string spread_of(EdgeKind kind) {
+  // One receiver needs no spreading.
+  return kind == EdgeKind::kSingle ? "forward" : std::string(edge_kind_name(kind));
+}
+
+std::string peer_name(const JobPlan& plan, std::size_t stage, std::uint32_t instance) {
+  return plan.pipeline.stages[stage].name + "." + std::to_string(instance);
+}
+
+class Builder {
+ public:
+  Builder(const JobPlan& plan, const AttemptStart& start) : plan_(plan), start_(start), channels_(channels_of(plan)) {}
+
+  Assignment build(const InstanceName& name) const {
+    const StageSpec& spec = plan_.pipeline.stages[name.stage];
+    Assignment out;
+    out.job = start_.paths.job;
+    out.run = start_.run;
+    out.attempt = start_.attempt.value();
+    out.stage = spec.name;
+    out.instance = name.instance;
+    out.parallelism = plan_.stages[name.stage].parallelism;
+    out.key_groups = plan_.pipeline.key_groups;
+    out.folder = plan_.pipeline.folder;
+    out.options = spec.options;
+    out.memory_bytes = spec.memory_bytes;
+    out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
+    out.sockets = start_.paths.sockets();
+    out.checkpoints = start_.paths.checkpoints();
+    out.scratch = start_.paths.scratch() + "/" + peer_name(plan_, name.stage, name.instance);
+    out.dead_letter = start_.paths.dead_letter();
+    out.inputs = inputs(name);
+    out.outputs = outputs(name);
+    if (start_.restore) {
+      out.restore = to_json(restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend));
+    }
+    if (start_.rewind_after) {
+      out.must_rewind = true;
+      out.rewind_after = start_.rewind_after->value();
+    }
+    return out;
+  }
+
+ private:
+  std::vector<InputAssignment> inputs(const InstanceName& name) const {
+    std::vector<InputAssignment> out;
+    const PlannedStage& stage = plan_.stages[name.stage];
+    for (std::size_t i = 0; i < stage.inputs.size(); ++i) {
+      InputAssignment input{stage.inputs[i].name, schema_to_json(stage.inputs[i].schema), {}};
+      for (const Channel& channel : channels_) {
+        const PlannedEdge& edge = plan_.edges[channel.edge];
+        if (edge.to != name.stage || edge.input != i || channel.to_instance != name.instance) continue;
+        input.channels.push_back({channel.id.value(), peer_name(plan_, edge.from, channel.from_instance)});
+      }
+      out.push_back(std::move(input));
+    }
+    return out;
+  }
+
+  std::vector<OutputAssignment> outputs(const InstanceName& name) const {
+    std::vector<OutputAssignment> out;
+    const PlannedStage& stage = plan_.stages[name.stage];
+    for (std::size_t i = 0; i < stage.outputs.size(); ++i) {
+      OutputAssignment output{stage.outputs[i].name, schema_to_json(stage.outputs[i].schema), {}};
+      for (std::size_t e = 0; e < plan_.edges.size(); ++e) {
+        if (plan_.edges[e].from == name.stage && plan_.edges[e].output == i) output.edges.push_back(edge(e, name));
+      }
+      out.push_back(std::move(output));
+    }
+    return out;
+  }
+
+  EdgeAssignment edge(std::size_t index, const InstanceName& name) const {
+    const PlannedEdge& edge = plan_.edges[index];
+    EdgeAssignment out;
+    out.to = plan_.pipeline.stages[edge.to].name;
+    out.spread = spread_of(edge.kind);
+    out.hash_columns = edge.hash_columns;
+    // Merged edges may have their columns in different orders; the receiver's order holds.
+    out.schema = schema_to_json(plan_.stages[edge.to].inputs[edge.input].schema);
+    out.where = edge.filter;
+    for (const Channel& channel : channels_) {
+      if (channel.edge != index || channel.from_instance != name.instance) continue;
+      out.channels.push_back({channel.id.value(), peer_name(plan_, edge.to, channel.to_instance)});
+    }
+    return out;
+  }
+
+  const JobPlan& plan_;
+  const AttemptStart& start_;
+  std::vector<Channel> channels_;
+};
+
+}  // namespace
+
+std::string to_string(const JobPlan& plan, const InstanceName& name) {
+  return peer_name(plan, name.stage, name.instance);
+}
+
+std::vector<InstanceName> instances_of(const JobPlan& plan) {
+  std::vector<InstanceName> out;
+  for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
+    for (std::uint32_t i = 0; i < plan.stages[stage].parallelism; ++i) out.push_back({stage, i});
+  }
+  return out;
+}
+
+std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start) {
+  const Builder builder(plan, start);
+  std::vector<Assignment> out;
+  for (const InstanceName& name : instances_of(plan)) out.push_back(builder.build(name));
+  return out;
+}
+
+}  // namespace stream

@@ -1,0 +1,38 @@
+// What each instance of a plan is told when it starts. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "snapshot/checkpoint.h"
+#include "supervisor/job_paths.h"
+#include "supervisor/plan.h"
+#include "transport/control_messages.h"
+
+namespace stream {
+
+struct InstanceName {
+  std::size_t stage = 0;       // index in the plan
+  std::uint32_t instance = 0;
+};
+
+// "errors.0"
+std::string to_string(const JobPlan& plan, const InstanceName& name);
+
+// All instances in plan order; their position is their InstanceIndex.
+std::vector<InstanceName> instances_of(const JobPlan& plan);
+
+struct AttemptStart {
+  JobPaths paths;
+  std::string run;
+  Attempt attempt;
+  std::optional<CheckpointIndex> restore;  // none: a fresh start
+  std::string restore_folder;
+  bool extend = false;                     // restore_folder is where new checkpoints go
+  std::optional<Epoch> rewind_after;       // sinks take back what they committed later
+};
+
+std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start);
+
+}  // namespace stream

@@ -1,0 +1,99 @@
+#include "supervisor/job_paths.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "transport/base/files.h"
+#include "transport/record/key.h"
+
+namespace stream {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string socket_root() { return "/tmp/stream-" + std::to_string(::getuid()); }
+
+Status make_private_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error("create folder", path, errno);
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return system_error("look at", path, errno);
+  if (!S_ISDIR(info.st_mode) || info.st_uid != ::getuid() || (info.st_mode & 077) != 0) {
+    return failed("'" + path + "' is not a private folder of yours; remove it or set its mode to 0700");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string stream_home() {
+  if (std::string home = environment("STREAM_HOME"); !home.empty()) return home;
+  if (std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/stream";
+  return environment("HOME") + "/.local/state/stream";
+}
+
+JobPaths job_paths(const std::string& job) { return {job, stream_home() + "/" + job}; }
+
+std::string JobPaths::sockets() const {
+  char name[16];
+  std::snprintf(name, sizeof name, "%08x", static_cast<unsigned>(hash_key(folder) >> 32));
+  return socket_root() + "/" + name;
+}
+
+std::vector<std::string> list_jobs() {
+  const auto names = system_files().list(stream_home());
+  std::vector<std::string> jobs;
+  if (!names.ok()) return jobs;
+  for (const std::string& name : *names) {
+    struct stat info {};
+    if (::stat((stream_home() + "/" + name + "/job.lock").c_str(), &info) == 0) jobs.push_back(name);
+  }
+  return jobs;
+}
+
+Status make_job_folders(const JobPaths& paths) {
+  for (const std::string& folder : {paths.folder, paths.checkpoints(), paths.savepoints(), paths.logs(), paths.scratch()}) {
+    STREAM_TRY(system_files().make_dir(folder));
+  }
+  STREAM_TRY(make_private_folder(socket_root()));
+  return make_private_folder(paths.sockets());
+}
+
+Result<JobLock> JobLock::take(const JobPaths& paths) {
+  const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return system_error("open", paths.lock(), errno);
+  JobLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return system_error("lock", paths.lock(), errno);
+  return failed("job '" + paths.job + "' is already running");
+}
+
+bool JobLock::held(const JobPaths& paths) {
+  const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return held;
+}
+
+JobLock::JobLock(JobLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+JobLock& JobLock::operator=(JobLock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+JobLock::~JobLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace stream

@@ -1,0 +1,57 @@
+// Where a job's files and sockets are.
+//
+//   $STREAM_HOME (default $XDG_STATE_HOME/stream, else ~/.local/state/stream)
+//     JOB/job.lock            held by the supervisor and inherited by its instances
+//     JOB/job.sqlite          runs, attempts, checkpoints, events: opened only by the lock's holder
+//     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/
+//   /tmp/stream-UID/HHHHHHHH/  sockets, mode 0700; HHHHHHHH is a hash of the job's folder
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "transport/base/status.h"
+
+namespace stream {
+
+struct JobPaths {
+  std::string job;
+  std::string folder;
+  std::string lock() const { return folder + "/job.lock"; }
+  std::string store() const { return folder + "/job.sqlite"; }
+  std::string checkpoints() const { return folder + "/checkpoints"; }
+  std::string savepoints() const { return folder + "/savepoints"; }
+  std::string logs() const { return folder + "/logs"; }
+  std::string dead_letter() const { return folder + "/dead-letter"; }
+  std::string scratch() const { return folder + "/scratch"; }
+  std::string sockets() const;
+  std::string verb_endpoint() const { return "ipc://" + sockets() + "/verbs"; }
+};
+
+std::string stream_home();
+JobPaths job_paths(const std::string& job);
+
+// Names of all jobs that have a folder, sorted.
+std::vector<std::string> list_jobs();
+
+// Makes the folders of the job; its socket folder with mode 0700. Errors: kSystem; kFailed if the
+// socket folder belongs to somebody else.
+Status make_job_folders(const JobPaths& paths);
+
+// The job's lock: held as long as the supervisor or any process that inherited it lives.
+class JobLock {
+ public:
+  // Errors: kFailed if another process holds it.
+  static Result<JobLock> take(const JobPaths& paths);
+  static bool held(const JobPaths& paths);
+  JobLock(JobLock&& other) noexcept;
+  JobLock& operator=(JobLock&& other) noexcept;
+  ~JobLock();
+  int descriptor() const { return fd_; }
+
+ private:
+  explicit JobLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace stream

@@ -1,0 +1,213 @@
+#include "supervisor/job_store.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace stream {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kReserveBlock = 64;  // epochs a durable write makes usable
+
+constexpr const char* kDdl = R"(
+CREATE TABLE IF NOT EXISTS job (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id TEXT NOT NULL, run TEXT NOT NULL, state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+  attempt INTEGER NOT NULL, manifest TEXT NOT NULL, plan TEXT NOT NULL, savepoint TEXT NOT NULL,
+  submitted_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, reason TEXT NOT NULL, history TEXT NOT NULL,
+  rewind_after INTEGER NOT NULL, must_rewind INTEGER NOT NULL CHECK (must_rewind IN (0, 1))) STRICT;
+CREATE TABLE IF NOT EXISTS epochs (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO epochs VALUES (1, 1);
+CREATE TABLE IF NOT EXISTS checkpoints (
+  epoch INTEGER PRIMARY KEY CHECK (epoch > 0), status TEXT NOT NULL, triggered_us INTEGER NOT NULL,
+  ended_us INTEGER NOT NULL, bytes INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS savepoints (
+  path TEXT PRIMARY KEY, epoch INTEGER NOT NULL, label TEXT NOT NULL, created_us INTEGER NOT NULL,
+  drained INTEGER NOT NULL CHECK (drained IN (0, 1))) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+  id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+)";
+
+Status store_error(sqlite3* db, int code) {
+  const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  return {damaged ? Code::kCorrupt : Code::kSystem, std::string("job store: ") + sqlite3_errmsg(db)};
+}
+
+// One prepared statement, bound in order.
+class Query {
+ public:
+  Query(sqlite3* db, const char* sql) : db_(db) { code_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr); }
+  ~Query() { sqlite3_finalize(statement_); }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  Query& put(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); return *this; }
+  Query& put(const std::string& text) {
+    sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  // True while rows come.
+  bool row() {
+    if (code_ == SQLITE_OK || code_ == SQLITE_ROW) code_ = sqlite3_step(statement_);
+    return code_ == SQLITE_ROW;
+  }
+  Status status() const { return code_ == SQLITE_DONE || code_ == SQLITE_ROW ? Status() : store_error(db_, code_); }
+  Status run() {
+    while (row()) {}
+    return status();
+  }
+  std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
+  std::string text(int column) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return bytes == nullptr ? "" : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  }
+
+ private:
+  sqlite3* db_;
+  sqlite3_stmt* statement_ = nullptr;
+  int code_ = SQLITE_OK;
+  int bound_ = 0;
+};
+
+std::string history_to_json(const RestartHistory& history) {
+  return json{{"failures_in_row", history.failures_in_row}, {"failed_at", history.failed_at}}.dump();
+}
+
+RestartHistory history_from_json(const std::string& text) {
+  const json in = json::parse(text, nullptr, false);
+  RestartHistory history;
+  if (!in.is_object()) return history;
+  history.failures_in_row = in.value("failures_in_row", 0U);
+  history.failed_at = in.value("failed_at", std::vector<Microseconds>());
+  return history;
+}
+
+}  // namespace
+
+std::string_view to_string(JobState state) {
+  constexpr std::array<std::string_view, 5> kNames = {"RUNNING", "STOPPED", "FINISHED", "CANCELLED", "FAILED"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+Result<std::unique_ptr<JobStore>> JobStore::open(const std::string& path) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  std::unique_ptr<JobStore> store(new JobStore(db));
+  if (code != SQLITE_OK) return store_error(db, code);
+  sqlite3_busy_timeout(db, 5000);
+  STREAM_TRY(store->migrate());
+  return store;
+}
+
+JobStore::~JobStore() { sqlite3_close(db_); }
+
+Status JobStore::migrate() {
+  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", kDdl, "PRAGMA user_version = 1"}) {
+    if (const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) return store_error(db_, code);
+  }
+  Query reserved(db_, "SELECT reserved FROM epochs");
+  if (!reserved.row()) return reserved.status().ok() ? corrupt("job store: no epochs") : reserved.status();
+  next_epoch_ = reserved_ = static_cast<std::uint64_t>(reserved.integer(0));
+  return {};
+}
+
+Result<std::optional<JobRecord>> JobStore::load() {
+  Query query(db_, "SELECT id, run, state, attempt, manifest, plan, savepoint, submitted_us, ended_us, reason, history, "
+                   "rewind_after, must_rewind FROM job");
+  if (!query.row()) {
+    STREAM_TRY(query.status());
+    return std::optional<JobRecord>();
+  }
+  JobRecord record;
+  record.id = query.text(0);
+  record.run = query.text(1);
+  record.state = static_cast<JobState>(query.integer(2));
+  record.attempt = Attempt(static_cast<std::uint32_t>(query.integer(3)));
+  record.manifest = query.text(4);
+  record.plan = query.text(5);
+  record.savepoint = query.text(6);
+  record.submitted_us = query.integer(7);
+  record.ended_us = query.integer(8);
+  record.reason = query.text(9);
+  record.history = history_from_json(query.text(10));
+  record.rewind_after = static_cast<std::uint64_t>(query.integer(11));
+  record.must_rewind = query.integer(12) != 0;
+  return std::optional<JobRecord>(std::move(record));
+}
+
+Status JobStore::save(const JobRecord& record) {
+  return Query(db_, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .put(record.id).put(record.run).put(static_cast<std::int64_t>(record.state))
+      .put(static_cast<std::int64_t>(record.attempt.value())).put(record.manifest).put(record.plan)
+      .put(record.savepoint).put(record.submitted_us).put(record.ended_us).put(record.reason)
+      .put(history_to_json(record.history)).put(static_cast<std::int64_t>(record.rewind_after))
+      .put(static_cast<std::int64_t>(record.must_rewind ? 1 : 0)).run();
+}
+
+Result<Epoch> JobStore::peek_epoch() { return Epoch(next_epoch_); }
+
+Result<Epoch> JobStore::reserve_epoch() {
+  if (next_epoch_ == reserved_) {
+    const std::uint64_t reserved = reserved_ + kReserveBlock;
+    STREAM_TRY(Query(db_, "UPDATE epochs SET reserved = ?").put(static_cast<std::int64_t>(reserved)).run());
+    reserved_ = reserved;
+  }
+  return Epoch(next_epoch_++);
+}
+
+Status JobStore::record_checkpoint(const CheckpointRecord& r) {
+  return Query(db_, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)")
+      .put(static_cast<std::int64_t>(r.epoch)).put(r.status).put(r.triggered_us).put(r.ended_us)
+      .put(static_cast<std::int64_t>(r.bytes)).put(r.detail).run();
+}
+
+Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
+  Query query(db_, "SELECT * FROM checkpoints ORDER BY epoch DESC LIMIT ?");
+  query.put(static_cast<std::int64_t>(most));
+  std::vector<CheckpointRecord> out;
+  while (query.row()) {
+    out.push_back({static_cast<std::uint64_t>(query.integer(0)), query.text(1), query.integer(2), query.integer(3),
+                   static_cast<std::uint64_t>(query.integer(4)), query.text(5)});
+  }
+  STREAM_TRY(query.status());
+  return out;
+}
+
+Status JobStore::record_savepoint(const SavepointRecord& r) {
+  return Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
+      .put(r.path).put(static_cast<std::int64_t>(r.epoch)).put(r.label).put(r.created_us)
+      .put(static_cast<std::int64_t>(r.drained ? 1 : 0)).run();
+}
+
+Status JobStore::forget_savepoint(const std::string& path) {
+  return Query(db_, "DELETE FROM savepoints WHERE path = ?").put(path).run();
+}
+
+Result<std::vector<SavepointRecord>> JobStore::savepoints() {
+  Query query(db_, "SELECT epoch, path, label, created_us, drained FROM savepoints ORDER BY created_us");
+  std::vector<SavepointRecord> out;
+  while (query.row()) {
+    out.push_back({static_cast<std::uint64_t>(query.integer(0)), query.text(1), query.text(2), query.integer(3),
+                   query.integer(4) != 0});
+  }
+  STREAM_TRY(query.status());
+  return out;
+}
+
+Status JobStore::record_event(const EventRecord& r) {
+  return Query(db_, "INSERT INTO events (at_us, kind, text) VALUES (?, ?, ?)").put(r.at_us).put(r.kind).put(r.text).run();
+}
+
+Result<std::vector<EventRecord>> JobStore::events(std::size_t most) {
+  Query query(db_, "SELECT at_us, kind, text FROM (SELECT * FROM events ORDER BY id DESC LIMIT ?) ORDER BY id");
+  query.put(static_cast<std::int64_t>(most));
+  std::vector<EventRecord> out;
+  while (query.row()) out.push_back({query.integer(0), query.text(1), query.text(2)});
+  STREAM_TRY(query.status());
+  return out;
+}
+
+}  // namespace stream

@@ -1,0 +1,94 @@
+// JobStore: what must outlive a supervisor, in job.sqlite. Opened only by the lock's holder.
+//
+// The attempt of a run is durable before any of its processes starts, and an epoch before its
+// barrier is sent, so that neither number is ever used twice.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/restart_policy.h"
+#include "transport/base/clock.h"
+#include "transport/base/ids.h"
+#include "transport/base/status.h"
+
+struct sqlite3;
+
+namespace stream {
+
+enum class JobState : std::uint8_t { kRunning, kStopped, kFinished, kCancelled, kFailed };
+std::string_view to_string(JobState state);  // "RUNNING", …
+
+struct JobRecord {
+  std::string id;        // 32 hex digits, of the job
+  std::string run;       // 32 hex digits, of this run
+  JobState state = JobState::kRunning;
+  Attempt attempt;
+  std::string manifest;  // as submitted
+  std::string plan;      // JSON
+  std::string savepoint; // path the run may go on from, "" = its checkpoints
+  Microseconds submitted_us = 0;
+  Microseconds ended_us = 0;
+  std::string reason;    // why it ended
+  RestartHistory history;
+  std::uint64_t rewind_after = 0;   // epoch to which sinks must go back at the next attempt
+  bool must_rewind = false;
+};
+
+struct CheckpointRecord {
+  std::uint64_t epoch = 0;
+  std::string status;        // triggered, complete, committed, aborted
+  Microseconds triggered_us = 0;
+  Microseconds ended_us = 0;
+  std::uint64_t bytes = 0;
+  std::string detail;        // JSON: per instance times; or the reason of the abort
+};
+
+struct SavepointRecord {
+  std::uint64_t epoch = 0;
+  std::string path;
+  std::string label;
+  Microseconds created_us = 0;
+  bool drained = false;
+};
+
+struct EventRecord {
+  Microseconds at_us = 0;
+  std::string kind;    // started, running, restarting, failed, checkpoint-aborted, savepoint, …
+  std::string text;
+};
+
+class JobStore {
+ public:
+  // Opens or makes the file. Errors: kSystem, kCorrupt.
+  static Result<std::unique_ptr<JobStore>> open(const std::string& path);
+  ~JobStore();
+
+  Result<std::optional<JobRecord>> load();
+  Status save(const JobRecord& record);  // durable on return
+
+  // The next epoch not used by any run of this job; durable before it is returned.
+  Result<Epoch> reserve_epoch();
+  Result<Epoch> peek_epoch();
+
+  Status record_checkpoint(const CheckpointRecord& record);
+  Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);
+  Status record_savepoint(const SavepointRecord& record);
+  Status forget_savepoint(const std::string& path);
+  Result<std::vector<SavepointRecord>> savepoints();
+  Status record_event(const EventRecord& record);
+  Result<std::vector<EventRecord>> events(std::size_t most);
+
+ private:
+  explicit JobStore(sqlite3* db) : db_(db) {}
+  Status migrate();
+
+  sqlite3* db_;
+  std::uint64_t reserved_ = 0;   // durable: epochs below may be used
+  std::uint64_t next_epoch_ = 0;
+};
+
+}  // namespace stream
