@@ -49,6 +49,7 @@ class Socket {
   void close();
 
   void set(int option, int value);
+  void set_linger(int milliseconds);  // what was sent may still leave after close()
   Status bind(const std::string& endpoint, std::string* bound);
   Status connect(const std::string& endpoint);
 

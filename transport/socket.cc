@@ -92,6 +92,8 @@ void Socket::close() {
 
 void Socket::set(int option, int value) { zmq_setsockopt(socket_, option, &value, sizeof value); }
 
+void Socket::set_linger(int milliseconds) { set(ZMQ_LINGER, milliseconds); }
+
 Status Socket::bind(const std::string& endpoint, std::string* bound) {
   if (zmq_bind(socket_, endpoint.c_str()) != 0) return zmq_error("bind", endpoint);
   char name[512];

@@ -1,0 +1,210 @@
+#include "supervisor/attempt.h"
+
+#include <algorithm>
+#include <csignal>
+
+namespace stream {
+namespace {
+
+constexpr Microseconds kRateOver = 1'000'000;
+
+}  // namespace
+
+AttemptRun::AttemptRun(Setup setup, ControlServer& control, JobLog& log)
+    : setup_(std::move(setup)), control_(control), log_(log) {
+  for (const InstanceName& name : instances_of(*setup_.plan)) {
+    InstanceState state;
+    state.name = name;
+    state.label = to_string(*setup_.plan, name);
+    instances_.push_back(std::move(state));
+  }
+}
+
+AttemptRun::~AttemptRun() { kill_all(); }
+
+std::string AttemptRun::identity(const InstanceState& state) const {
+  return state.label + "." + std::to_string(setup_.assignments.front().attempt);
+}
+
+std::optional<InstanceIndex> AttemptRun::find(const std::string& identity_text) const {
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) {
+    if (identity(instances_[i]) == identity_text) return InstanceIndex(i);
+  }
+  return std::nullopt;
+}
+
+bool AttemptRun::all(bool InstanceState::*flag) const { return std::ranges::all_of(instances_, flag); }
+
+bool AttemptRun::is_source(const InstanceState& state) const {
+  return setup_.plan->stages[state.name.stage].role == StageRole::kSource;
+}
+
+bool AttemptRun::is_print(const InstanceState& state) const {
+  return setup_.plan->pipeline.stages[state.name.stage].run == "print";
+}
+
+Status AttemptRun::start() {
+  const Microseconds now = system_clock().monotonic_us();
+  for (InstanceState& state : instances_) {
+    const std::vector<std::string> argv = {setup_.plan->stages[state.name.stage].executable, "--control",
+                                           control_.endpoint() + "#" + identity(state)};
+    STREAM_ASSIGN(Child child, Child::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
+    state.child.emplace(std::move(child));
+    state.stats_at = now;
+  }
+  return {};
+}
+
+void AttemptRun::add_to(Poller& poller) const {
+  for (const InstanceState& state : instances_) {
+    if (!state.child) continue;
+    if (state.child->running()) poller.add_descriptor(state.child->pidfd());
+    poller.add_descriptor(state.child->output());
+  }
+}
+
+void AttemptRun::read_outputs() {
+  for (InstanceState& state : instances_) {
+    if (!state.child) continue;
+    for (const std::string& text : state.child->read_lines()) {
+      LogLine line = line_of_stage(text);
+      line.stage = setup_.plan->pipeline.stages[state.name.stage].name;
+      line.instance = state.name.instance;
+      log_.write(std::move(line));
+    }
+  }
+}
+
+Result<std::vector<AttemptEvent>> AttemptRun::collect() {
+  Events events;
+  for (;;) {
+    auto message = control_.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (!*message) break;
+    STREAM_TRY(take(**message, events));
+  }
+  // What a process said before its end comes before its end.
+  read_outputs();
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) {
+    InstanceState& state = instances_[i];
+    if (!state.child || state.exited) continue;
+    if (const auto exit = state.child->reap()) {
+      state.exited = true;
+      events.emplace_back(InstanceExited{InstanceIndex(i), *exit});
+    }
+  }
+  read_outputs();
+  return events;
+}
+
+Status AttemptRun::take(const ControlMessage& message, Events& events) {
+  const auto index = find(message.identity);
+  if (!index) return {};  // of an earlier attempt
+  STREAM_ASSIGN(const Note note, note_from_json(message.text));
+  return on_note(*index, message.text, note, events);
+}
+
+Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const Note& note, Events& events) {
+  InstanceState& state = instances_[index.value()];
+  state.stats_at = system_clock().monotonic_us();
+  if (note.type == "stats") {
+    STREAM_ASSIGN(const InstanceStats stats, stats_from_json(text));
+    on_stats(state, stats);
+  } else if (note.type == "snapshot") {
+    STREAM_ASSIGN(SnapshotDone done, snapshot_from_json(text));
+    state.snapshot = done;
+    events.emplace_back(SnapshotReported{index, std::move(done)});
+  } else if (note.type == "committed") {
+    events.emplace_back(EpochCommitted{index, Epoch(note.epoch)});
+  } else if (note.type == "snapshot-failed") {
+    events.emplace_back(SnapshotFailed{index, Epoch(note.epoch), state.label + ": " + note.text});
+  } else if (note.type == "ended") {
+    state.ended = true;
+    events.emplace_back(InputEnded{index});
+  } else if (note.type == "peer-gone") {
+    events.emplace_back(PeerLost{index, note.text});
+  } else if (note.type == "failed") {
+    state.last_word = note.text;
+  } else if (note.type == "hello") {
+    state.assigned = true;
+    return control_.send(identity(state), to_json(setup_.assignments[index.value()]));
+  } else if (note.type == "endpoints") {
+    return on_endpoints(state, note);
+  } else if (note.type == "ready") {
+    state.ready = true;
+    if (all(&InstanceState::ready) && !std::exchange(ready_reported_, true)) events.emplace_back(AllReady{});
+  } else {
+    return corrupt("control: '" + state.label + "' sent an unknown message '" + note.type + "'");
+  }
+  return {};
+}
+
+Status AttemptRun::on_endpoints(InstanceState& state, const Note& note) {
+  endpoints_.insert(note.endpoints.begin(), note.endpoints.end());
+  state.bound = true;
+  return all(&InstanceState::bound) ? connect_all() : Status();
+}
+
+Status AttemptRun::connect_all() {
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    Note connect{"connect", 0, "", {}};
+    for (const OutputAssignment& output : setup_.assignments[i].outputs) {
+      for (const EdgeAssignment& edge : output.edges) {
+        for (const ChannelAssignment& channel : edge.channels) {
+          const std::string id = std::to_string(channel.id);
+          connect.endpoints[id] = endpoints_[id];
+        }
+      }
+    }
+    STREAM_TRY(control_.send(identity(instances_[i]), to_json(connect)));
+  }
+  return {};
+}
+
+void AttemptRun::on_stats(InstanceState& state, const InstanceStats& stats) {
+  const Microseconds now = state.stats_at;
+  if (now - state.earlier_at >= kRateOver) {
+    state.earlier = state.stats;
+    state.earlier_at = now;
+  }
+  state.stats = stats;
+}
+
+Status AttemptRun::send(InstanceIndex instance, const Note& note) {
+  return control_.send(identity(instances_[instance.value()]), to_json(note));
+}
+
+Status AttemptRun::send_all(const Note& note) {
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) STREAM_TRY(send(InstanceIndex(i), note));
+  return {};
+}
+
+Status AttemptRun::send_sources(const Note& note) {
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) {
+    if (is_source(instances_[i])) STREAM_TRY(send(InstanceIndex(i), note));
+  }
+  return {};
+}
+
+std::vector<InstanceIndex> AttemptRun::silent(Microseconds now) const {
+  std::vector<InstanceIndex> out;
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) {
+    if (!instances_[i].exited && now - instances_[i].stats_at >= setup_.heartbeat) out.emplace_back(i);
+  }
+  return out;
+}
+
+void AttemptRun::kill_all() {
+  for (InstanceState& state : instances_) {
+    if (state.child) state.child->signal(SIGKILL);
+  }
+  read_outputs();
+  for (InstanceState& state : instances_) {
+    state.child.reset();  // reaps
+    state.exited = true;
+  }
+}
+
+bool AttemptRun::all_exited() const { return all(&InstanceState::exited); }
+
+}  // namespace stream

@@ -1,0 +1,120 @@
+// AttemptRun: the processes of one attempt, from fork to their end.
+//
+//   start -> every instance says hello and gets its assignment -> every input is bound -> senders
+//   connect -> every instance is ready -> start() lets the sources read
+//
+// It decides nothing about checkpoints or restarts: it reports what happens as events.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "supervisor/assignments.h"
+#include "supervisor/child.h"
+#include "supervisor/coordinator.h"
+#include "supervisor/job_log.h"
+#include "transport/control.h"
+
+namespace stream {
+
+struct AllReady {};
+struct SnapshotReported {
+  InstanceIndex instance;
+  SnapshotDone done;
+};
+struct SnapshotFailed {
+  InstanceIndex instance;
+  Epoch epoch;
+  std::string reason;
+};
+struct EpochCommitted {
+  InstanceIndex instance;
+  Epoch epoch;
+};
+struct InputEnded {
+  InstanceIndex instance;
+};
+struct PeerLost {  // a consequence of another failure, or of a broken connection
+  InstanceIndex instance;
+  std::string reason;
+};
+struct InstanceExited {
+  InstanceIndex instance;
+  ChildExit exit;
+};
+using AttemptEvent =
+    std::variant<AllReady, SnapshotReported, SnapshotFailed, EpochCommitted, InputEnded, PeerLost, InstanceExited>;
+
+struct InstanceState {
+  InstanceName name;
+  std::string label;  // "errors.0"
+  std::optional<Child> child;
+  bool assigned = false;
+  bool bound = false;
+  bool ready = false;
+  bool ended = false;
+  bool exited = false;
+  std::string last_word;              // what it said of its own failure
+  InstanceStats stats;
+  InstanceStats earlier;              // about a second before, for rates
+  Microseconds stats_at = 0;          // monotonic
+  Microseconds earlier_at = 0;
+  std::optional<SnapshotDone> snapshot;  // the newest
+};
+
+class AttemptRun {
+ public:
+  struct Setup {
+    const JobPlan* plan = nullptr;
+    std::vector<Assignment> assignments;  // by InstanceIndex
+    int lock = -1;
+    int print_output = -1;                // standard output of `print` stages
+    Microseconds heartbeat = 10'000'000;
+  };
+  AttemptRun(Setup setup, ControlServer& control, JobLog& log);
+  ~AttemptRun();  // kills what still runs
+
+  // Starts every process. Errors: kSystem, naming the executable.
+  Status start();
+
+  void add_to(Poller& poller) const;
+  // Takes in everything that has happened. Errors: kCorrupt for a message that cannot be.
+  Result<std::vector<AttemptEvent>> collect();
+
+  Status send(InstanceIndex instance, const Note& note);
+  Status send_all(const Note& note);
+  Status send_sources(const Note& note);
+
+  // Instances that have said nothing for the heartbeat time.
+  std::vector<InstanceIndex> silent(Microseconds now) const;
+
+  void kill_all();
+  bool all_exited() const;
+  const std::vector<InstanceState>& instances() const { return instances_; }
+  bool is_source(const InstanceState& state) const;
+  bool is_print(const InstanceState& state) const;
+
+ private:
+  using Events = std::vector<AttemptEvent>;
+  void read_outputs();
+  Status take(const ControlMessage& message, Events& events);
+  Status on_note(InstanceIndex index, const std::string& text, const Note& note, Events& events);
+  Status on_endpoints(InstanceState& state, const Note& note);
+  Status connect_all();
+  void on_stats(InstanceState& state, const InstanceStats& stats);
+  std::string identity(const InstanceState& state) const;
+  std::optional<InstanceIndex> find(const std::string& identity) const;
+  bool all(bool InstanceState::*flag) const;
+
+  Setup setup_;
+  ControlServer& control_;
+  JobLog& log_;
+  std::vector<InstanceState> instances_;
+  std::map<std::string, std::string> endpoints_;  // channel -> endpoint
+  bool ready_reported_ = false;
+};
+
+}  // namespace stream

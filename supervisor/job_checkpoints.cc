@@ -1,0 +1,257 @@
+// Carrying out what the coordinator decides: barriers, publication, retention, savepoints.
+#include <nlohmann/json.hpp>
+
+#include "snapshot/retention.h"
+#include "snapshot/savepoint.h"
+#include "supervisor/job_runner.h"
+#include "supervisor/job_verbs.h"
+#include "transport/base/text.h"
+
+namespace stream {
+
+using nlohmann::json;
+
+Status JobRunner::act(const Coordinator::Actions& actions) {
+  using Kind = CoordinatorAction::Kind;
+  for (const CoordinatorAction& action : actions) {
+    if (!coordinator_) return {};  // the attempt has failed meanwhile
+    switch (action.kind) {
+      case Kind::kTrigger: STREAM_TRY(trigger(action)); break;
+      case Kind::kPublish: publish(action.epoch); break;
+      case Kind::kComplete: STREAM_TRY(attempt_->send_all({"complete", action.epoch.value(), "", {}})); break;
+      case Kind::kAborted: record_abort(action); break;
+      case Kind::kCommitted: STREAM_TRY(on_committed(action.epoch)); break;
+      case Kind::kDrain: STREAM_TRY(attempt_->send_sources({"drain", 0, "", {}})); break;
+      case Kind::kFinished: finish(); break;
+    }
+  }
+  return {};
+}
+
+Status JobRunner::trigger(const CoordinatorAction& action) {
+  STREAM_ASSIGN(const Epoch reserved, store_->reserve_epoch());
+  STREAM_CHECK(reserved == action.epoch);
+  files_.clear();
+  infos_.clear();
+  current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
+  STREAM_TRY(system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch)));
+  const bool last = action.stopping || (drain_wanted_ && coordinator_->all_ended());
+  if (last && stop_savepoint_) savepoints_due_.emplace_back(action.epoch, *stop_savepoint_);
+  verbs_->on_triggered(action.epoch);
+  return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
+}
+
+CheckpointIndex JobRunner::make_index(Epoch epoch) const {
+  CheckpointIndex index;
+  index.epoch = epoch;
+  index.job = paths_.job;
+  index.run = record_.run;
+  index.attempt = record_.attempt;
+  index.created_us = system_clock().wall_us();
+  index.key_groups = plan_.pipeline.key_groups;
+  index.manifest = record_.manifest;
+  index.plan = record_.plan;
+  index.drained = drain_wanted_ && coordinator_ && coordinator_->all_ended();
+  for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+    index.stages.push_back({plan_.pipeline.stages[i].name, plan_.stages[i].parallelism});
+  }
+  const auto& instances = attempt_->instances();
+  for (const auto& [number, files] : files_) {
+    const InstanceName& name = instances[number].name;
+    index.instances.push_back({plan_.pipeline.stages[name.stage].name, name.instance, files.files, infos_.at(number)});
+  }
+  return index;
+}
+
+void JobRunner::publish(Epoch epoch) {
+  auto index = std::make_shared<CheckpointIndex>(make_index(epoch));
+  const Attempt attempt = record_.attempt;
+  worker_.submit([index, checkpoints = paths_.checkpoints()] { return publish_checkpoint(system_files(), checkpoints, *index); },
+                 [this, epoch, index, attempt](Status status) {
+                   // An unknown outcome is settled by looking: nothing has been sent yet.
+                   if (!status.ok() && load_index(index_path(paths_.checkpoints(), epoch)).ok()) status = Status();
+                   if (attempt != record_.attempt || !coordinator_) {
+                     adopt_late(epoch, *index, status);
+                     return Status();
+                   }
+                   return on_published(epoch, *index, std::move(status));
+                 });
+}
+
+// The attempt failed while its index was being written. Nobody was told that the checkpoint is
+// complete, so going on from it or from the one before is equally right; the newer saves work.
+void JobRunner::adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status) {
+  if (!status.ok() || phase_ != Phase::kRestarting || damaged_.contains(epoch)) return;
+  if (restore_ && restore_extends_ && restore_->epoch >= epoch) return;
+  restore_ = index;
+  restore_folder_ = paths_.checkpoints();
+  restore_extends_ = true;
+  last_complete_ = epoch;
+}
+
+Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, Status status) {
+  const Microseconds now = system_clock().monotonic_us();
+  if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
+  last_complete_ = epoch;
+  restore_ = index;
+  restore_folder_ = paths_.checkpoints();
+  restore_extends_ = true;
+  stream::on_progress(record_.history);
+  log_->set_context(record_.attempt, epoch);
+  if (current_checkpoint_ && current_checkpoint_->epoch == epoch.value()) {
+    current_checkpoint_->status = "complete";
+    current_checkpoint_->ended_us = system_clock().wall_us();
+    current_checkpoint_->detail = checkpoint_detail();
+    for (const FileRef& file : files_of(index)) {
+      if (file.path.starts_with(std::to_string(epoch.value()) + "/")) current_checkpoint_->bytes += file.size_bytes;
+    }
+    last_checkpoint_ = current_checkpoint_;
+    STREAM_TRY(store_->record_checkpoint(*last_checkpoint_));
+  }
+  return act(coordinator_->published(epoch, now));
+}
+
+// Where the time of the current checkpoint went, by instance.
+std::string JobRunner::checkpoint_detail() const {
+  json detail = json::array();
+  for (const InstanceState& state : attempt_->instances()) {
+    if (!state.snapshot || !current_checkpoint_ || state.snapshot->epoch != current_checkpoint_->epoch) continue;
+    const SnapshotDone& done = *state.snapshot;
+    detail.push_back({{"instance", state.label},
+                      {"start_delay_us", done.start_wall_us - done.alignment_us - current_checkpoint_->triggered_us},
+                      {"alignment_us", done.alignment_us},
+                      {"sync_us", done.pause_us},
+                      {"async_us", done.async_us},
+                      {"rows", done.rows},
+                      {"bytes", done.bytes}});
+  }
+  return detail.dump();
+}
+
+void JobRunner::record_abort(const CoordinatorAction& action) {
+  std::string who;
+  if (current_checkpoint_) {
+    for (const InstanceState& state : attempt_->instances()) {
+      const bool done = state.snapshot && state.snapshot->epoch == action.epoch.value();
+      if (!done) who += (who.empty() ? "" : ", ") + state.label;
+    }
+    current_checkpoint_->status = "aborted";
+    current_checkpoint_->ended_us = system_clock().wall_us();
+    current_checkpoint_->detail = json{{"reason", action.reason}, {"waiting_for", who}}.dump();
+    if (Status saved = store_->record_checkpoint(*current_checkpoint_); !saved.ok()) log_->warning(saved.what());
+  }
+  const std::string text = "checkpoint " + std::to_string(action.epoch.value()) + " aborted: " + action.reason +
+                           (who.empty() ? "" : " (no snapshot of " + who + ")");
+  log_->warning(text);
+  event("checkpoint-aborted", text);
+  std::erase_if(savepoints_due_, [&](const auto& due) { return due.first == action.epoch; });
+  verbs_->on_aborted(action.epoch, action.reason);
+}
+
+Status JobRunner::on_committed(Epoch epoch) {
+  if (last_checkpoint_ && last_checkpoint_->epoch == epoch.value()) last_checkpoint_->status = "committed";
+  verbs_->on_committed(epoch);
+  build_savepoints(epoch);
+  retain();
+  return {};
+}
+
+// Deletes what is no longer needed; checkpoints a savepoint is being built from stay.
+void JobRunner::retain() {
+  if (worker_.pending() > 2) return;  // it comes again with the next checkpoint
+  std::set<Epoch> in_progress;
+  if (coordinator_ && coordinator_->current()) in_progress.insert(*coordinator_->current());
+  const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
+  worker_.submit(
+      [checkpoints = paths_.checkpoints(), in_progress, pinned = pinned_, policy] {
+        STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), checkpoints));
+        inventory.in_progress = in_progress;
+        inventory.pinned = pinned;
+        return execute(system_files(), checkpoints, plan_retention(inventory, policy));
+      },
+      [this](const Status& status) {
+        if (!status.ok()) log_->warning("retention: " + status.what());
+        return Status();
+      });
+}
+
+void JobRunner::build_savepoints(Epoch epoch) {
+  std::vector<std::pair<Epoch, SavepointWish>> later;
+  for (auto& [wanted, wish] : savepoints_due_) {
+    if (wanted != epoch) {
+      later.emplace_back(wanted, wish);
+      continue;
+    }
+    SavepointRequest request;
+    request.checkpoints = paths_.checkpoints();
+    request.target = wish.target.empty() ? paths_.savepoints() + "/" + std::to_string(epoch.value()) +
+                                               (wish.single_file ? ".sqlite" : "")
+                                         : wish.target;
+    request.label = wish.label;
+    request.single_file = wish.single_file;
+    request.drained = wish.drained;
+    request.created_us = system_clock().wall_us();
+    pinned_.insert(epoch);
+    worker_.submit(
+        [request, epoch]() mutable {
+          STREAM_ASSIGN(request.index, load_index(index_path(request.checkpoints, epoch)));
+          return build_savepoint(system_files(), request).status();
+        },
+                   [this, epoch, request](Status status) {
+                     pinned_.erase(epoch);
+                     if (status.ok()) {
+                       SavepointRecord record{epoch.value(), request.target, request.label, request.created_us, request.drained};
+                       status = store_->record_savepoint(record);
+                       event("savepoint", request.target);
+                       log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + request.target);
+                     }
+                     verbs_->on_savepoint(epoch, request.target, status);
+                     if (phase_ == Phase::kStopping && stop_savepoint_ && attempt_ == nullptr) {
+                       end(JobState::kStopped, status.ok() ? "savepoint " + request.target : status.what());
+                     }
+                     return Status();
+                   });
+  }
+  savepoints_due_ = std::move(later);
+}
+
+// The last checkpoint is committed everywhere: every process may go.
+void JobRunner::finish() {
+  if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
+  coordinator_.reset();
+  if (!stop_wanted_ && !drain_wanted_) {
+    attempt_.reset();
+    return end(JobState::kFinished, "");
+  }
+  attempt_.reset();
+  if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
+  // The savepoint is being built; its completion ends the job.
+}
+
+// The newest checkpoint not known to be damaged. What this supervisor published itself is trusted
+// until an instance refuses it; files are checked again when they are read.
+Status JobRunner::choose_restore() {
+  if (!restore_ || !damaged_.contains(restore_->epoch)) return {};
+  const Epoch refused = restore_->epoch;
+  STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), paths_.checkpoints()));
+  restore_.reset();
+  for (auto it = epochs.rbegin(); it != epochs.rend() && !restore_; ++it) {
+    if (damaged_.contains(*it)) continue;
+    auto index = load_checkpoint(paths_.checkpoints(), *it);
+    if (index.ok()) {
+      restore_ = *std::move(index);
+    } else {
+      damaged_.insert(*it);
+      log_->error("checkpoint " + std::to_string(it->value()) + " is damaged: " + index.status().what());
+    }
+  }
+  record_.must_rewind = true;
+  record_.rewind_after = restore_ ? restore_->epoch.value() : 0;
+  log_->warning("checkpoint " + std::to_string(refused.value()) + " cannot be used; goes back to " +
+                (restore_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : std::string("the beginning")));
+  restore_folder_ = paths_.checkpoints();
+  restore_extends_ = true;
+  return {};
+}
+
+}  // namespace stream

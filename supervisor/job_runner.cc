@@ -1,0 +1,271 @@
+#include "supervisor/job_runner.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "supervisor/exit_rules.h"
+#include "supervisor/job_verbs.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+constexpr Microseconds kStatusEvery = 250'000;
+constexpr Microseconds kPeerLostGrace = 200'000;  // for the death that explains a lost connection
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace
+
+std::string_view to_string(Phase phase) {
+  constexpr std::array<std::string_view, 5> kNames = {"STARTING", "RUNNING", "RESTARTING", "STOPPING", "OVER"};
+  return kNames[static_cast<std::size_t>(phase)];
+}
+
+Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) {
+  ready_ = ready;
+  event("started", continued_from_.empty() ? "a new run" : "continues from " + continued_from_);
+  Status status = begin_attempt();
+  if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
+  while (phase_ != Phase::kOver) STREAM_TRY(turn());
+  attempt_.reset();
+  verbs_->say_goodbye();
+  if (ready_) std::exchange(ready_, nullptr)(false);
+  return record_.state;
+}
+
+Status JobRunner::begin_attempt() {
+  phase_ = stop_wanted_ || drain_wanted_ ? Phase::kStopping : Phase::kStarting;
+  record_.attempt = record_.attempt.next();
+  STREAM_TRY(save_record());  // durable before any process of it exists
+  log_->set_context(record_.attempt, last_complete_);
+  AttemptStart start;
+  start.paths = paths_;
+  start.run = record_.run;
+  start.attempt = record_.attempt;
+  start.restore = restore_;
+  start.restore_folder = restore_folder_;
+  start.extend = restore_extends_;
+  if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  AttemptRun::Setup setup;
+  setup.plan = &plan_;
+  setup.assignments = make_assignments(plan_, start);
+  setup.lock = lock_->descriptor();
+  setup.print_output = print_output_;
+  setup.heartbeat = plan_.pipeline.restart.heartbeat;
+  for (Assignment& assignment : setup.assignments) {
+    assignment.stats_every = std::min<Microseconds>(500'000, setup.heartbeat / 4);
+  }
+  coordinator_.reset();
+  files_.clear();
+  peer_lost_.reset();
+  attempt_ = std::make_unique<AttemptRun>(std::move(setup), *control_, *log_);
+  log_->info("attempt " + std::to_string(record_.attempt.value()) + " starts" +
+             (restore_ ? " from checkpoint " + std::to_string(restore_->epoch.value()) : ""));
+  return attempt_->start();
+}
+
+Microseconds JobRunner::patience(Microseconds now) const {
+  Microseconds until = now + 1'000'000;
+  if (coordinator_) {
+    if (const auto tick = coordinator_->next_tick()) until = std::min(until, *tick);
+  }
+  if (phase_ == Phase::kRestarting) until = std::min(until, restart_at_);
+  if (status_listener_) until = std::min(until, next_status_);
+  if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
+  until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
+  return std::max<Microseconds>(0, until - now);
+}
+
+Status JobRunner::wait() {
+  Poller poller;
+  poller.add(control_->socket().handle());
+  poller.add(verb_socket_->socket().handle());
+  poller.add_descriptor(worker_.wake_fd());
+  poller.add_descriptor(signal_fd_);
+  if (attempt_) attempt_->add_to(poller);
+  return poller.wait(patience(system_clock().monotonic_us()));
+}
+
+Status JobRunner::turn() {
+  STREAM_TRY(wait());
+  if (signal_fd_ >= 0) {
+    signalfd_siginfo info{};
+    while (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) interrupt();
+  }
+  STREAM_TRY(worker_.deliver());
+  STREAM_TRY(verbs_->serve());
+  if (attempt_ && phase_ != Phase::kRestarting) {
+    STREAM_ASSIGN(const auto events, attempt_->collect());
+    for (const AttemptEvent& event : events) {
+      if (!attempt_ || phase_ == Phase::kOver || phase_ == Phase::kRestarting) break;
+      STREAM_TRY(handle(event));
+    }
+  }
+  const Microseconds now = system_clock().monotonic_us();
+  if (phase_ == Phase::kRestarting && now >= restart_at_) {
+    if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
+  }
+  check_heartbeats(now);
+  if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) STREAM_TRY(act(coordinator_->tick(now)));
+  if (status_listener_ && now >= next_status_) {
+    next_status_ = now + kStatusEvery;
+    status_listener_(*this);
+  }
+  return {};
+}
+
+void JobRunner::check_heartbeats(Microseconds now) {
+  if (!attempt_ || phase_ == Phase::kRestarting || phase_ == Phase::kOver) return;
+  if (peer_lost_ && now - peer_lost_at_ >= kPeerLostGrace) return fail(*peer_lost_, true);
+  const auto silent = attempt_->silent(now);
+  if (silent.empty()) return;
+  fail(attempt_->instances()[silent.front().value()].label + " has said nothing for " +
+           format_duration(plan_.pipeline.restart.heartbeat),
+       true);
+}
+
+Status JobRunner::handle(const AttemptEvent& event) {
+  const Microseconds now = system_clock().monotonic_us();
+  return std::visit(
+      Overloaded{
+          [&](const AllReady&) { on_ready(); return Status(); },
+          [&](const SnapshotReported& e) {
+            auto files = instance_files_from_json(e.done.files);
+            if (!files.ok()) return std::move(files).status();
+            files_[e.instance.value()] = *std::move(files);
+            infos_[e.instance.value()] = to_json(e.done);
+            return act(coordinator_->snapshot(e.instance, Epoch(e.done.epoch), now));
+          },
+          [&](const SnapshotFailed& e) { return act(coordinator_->snapshot_failed(e.instance, e.epoch, e.reason, now)); },
+          [&](const EpochCommitted& e) { return act(coordinator_->committed(e.instance, e.epoch, now)); },
+          [&](const InputEnded& e) { return coordinator_ ? act(coordinator_->ended(e.instance, now)) : Status(); },
+          [&](const PeerLost& e) {
+            if (!peer_lost_) {
+              peer_lost_ = attempt_->instances()[e.instance.value()].label + ": " + e.reason;
+              peer_lost_at_ = now;
+            }
+            return Status();
+          },
+          [&](const InstanceExited& e) { return on_exit(e); },
+      },
+      event);
+}
+
+void JobRunner::on_ready() {
+  const Microseconds now = system_clock().monotonic_us();
+  CoordinatorConfig config;
+  config.instances = static_cast<std::uint32_t>(attempt_->instances().size());
+  config.periodic = plan_.pipeline.checkpoint.enabled;
+  config.interval = plan_.pipeline.checkpoint.interval;
+  config.timeout = plan_.pipeline.checkpoint.timeout;
+  config.min_pause = plan_.pipeline.checkpoint.min_pause;
+  const auto next = store_->peek_epoch();
+  coordinator_.emplace(config, *next, now);
+  if (record_.must_rewind) {
+    record_.must_rewind = false;
+    if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
+  }
+  if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
+  if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
+  log_->info("running");
+  event("running", "attempt " + std::to_string(record_.attempt.value()));
+  if (ready_) std::exchange(ready_, nullptr)(true);
+  if (!stop_wanted_ && !drain_wanted_) return;
+  if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);
+}
+
+Status JobRunner::on_exit(const InstanceExited& exited) {
+  const InstanceState& state = attempt_->instances()[exited.instance.value()];
+  const StageSpec& spec = plan_.pipeline.stages[state.name.stage];
+  if (attempt_->is_print(state) && exited.exit.signalled && exited.exit.code == SIGPIPE) {
+    end(JobState::kFinished, "the reader of standard output has gone");
+    return {};
+  }
+  const ExitRule rule = rule_of(exited.exit);
+  std::string cause = state.label + " ended with " + to_string(exited.exit);
+  const std::string& why = state.last_word;
+  if (!why.empty()) cause += ": " + why;
+  log_->error(cause + " (attempt " + std::to_string(record_.attempt.value()) + ", at most " +
+              format_size(exited.exit.resident_kib * 1024) + " resident)");
+  if (why.empty() && state.child) {
+    for (const std::string& line : state.child->last_lines()) log_->error(spec.name + " said: " + line);
+  }
+  if (rule == ExitRule::kRestartEarlier && restore_) {
+    damaged_.insert(restore_->epoch);
+    event("checkpoint-damaged", "checkpoint " + std::to_string(restore_->epoch.value()) + ": " + why);
+  }
+  fail(std::move(cause), rule != ExitRule::kNever);
+  return {};
+}
+
+// Everything of the attempt dies; the job starts again from the newest good checkpoint, or ends.
+void JobRunner::fail(std::string cause, bool may_restart) {
+  if (phase_ == Phase::kOver) return;
+  if (attempt_) attempt_->kill_all();
+  coordinator_.reset();
+  current_checkpoint_.reset();
+  peer_lost_.reset();
+  event("failed", cause);
+  if (cancelled_) return end(JobState::kCancelled, "cancelled");
+  if (!may_restart) return give_up(cause);
+  const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
+  const RestartDecision decision =
+      on_failure(plan_.pipeline.restart, record_.history, system_clock().wall_us(), chance);
+  if (const auto* give = std::get_if<GiveUp>(&decision)) return give_up(cause + "; " + give->why);
+  if (Status chosen = choose_restore(); !chosen.ok()) return give_up(chosen.what());
+  const Microseconds delay = std::get<RestartAfter>(decision).delay;
+  ++restarts_;
+  phase_ = Phase::kRestarting;
+  restart_at_ = system_clock().monotonic_us() + delay;
+  if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
+  event("restarting", "in " + format_duration(delay) + " from " +
+                          (restore_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : "the beginning"));
+  log_->warning("restarts in " + format_duration(delay));
+}
+
+void JobRunner::give_up(const std::string& why) {
+  log_->error("failed: " + why);
+  end(JobState::kFailed, why);
+}
+
+void JobRunner::end(JobState state, const std::string& reason) {
+  if (attempt_) attempt_->kill_all();
+  coordinator_.reset();
+  record_.state = state;
+  record_.reason = reason;
+  record_.ended_us = system_clock().wall_us();
+  if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
+  event(lower(to_string(state)), reason);
+  log_->info("job " + lower(to_string(state)) + (reason.empty() ? "" : ": " + reason));
+  phase_ = Phase::kOver;
+}
+
+void JobRunner::interrupt() {
+  if (std::exchange(interrupted_, true)) return end(JobState::kStopped, "interrupted twice: no final checkpoint");
+  log_->info("interrupted: stops with a final checkpoint");
+  stop_wanted_ = true;
+  if (!coordinator_ || phase_ != Phase::kRunning) {
+    return end(JobState::kStopped, "interrupted before it was running");
+  }
+  phase_ = Phase::kStopping;
+  if (Status status = act(coordinator_->stop(false, system_clock().monotonic_us())); !status.ok()) {
+    fail(status.what(), true);
+  }
+}
+
+void JobRunner::event(const std::string& kind, const std::string& text) {
+  const Status status = store_->record_event({system_clock().wall_us(), kind, text});
+  if (!status.ok()) log_->warning(status.what());
+}
+
+}  // namespace stream

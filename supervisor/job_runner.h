@@ -1,0 +1,168 @@
+// JobRunner: the supervisor of one job, from its lock to its end.
+//
+// One thread and one poll: instances, verbs, signals, timers. Slow disk work (publishing an index,
+// retention, building savepoints) runs on a Worker. Decisions are made by Coordinator and
+// RestartPolicy; this class carries them out.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "snapshot/checkpoint.h"
+#include "supervisor/attempt.h"
+#include "supervisor/coordinator.h"
+#include "supervisor/job_log.h"
+#include "supervisor/job_paths.h"
+#include "supervisor/job_store.h"
+#include "supervisor/plan.h"
+#include "transport/base/worker.h"
+#include "transport/control.h"
+
+namespace stream {
+
+enum class Phase : std::uint8_t { kStarting, kRunning, kRestarting, kStopping, kOver };
+std::string_view to_string(Phase phase);  // "STARTING", …
+
+struct RunRequest {
+  JobPlan plan;
+  std::string manifest;          // text, as submitted
+  bool fresh = false;            // even if there is something to continue
+  std::string from;              // savepoint path to start from; "" = the usual choice
+  bool accept_duplicates = false;
+  bool accept_drained = false;
+  int print_output = -1;
+};
+
+// A savepoint being asked for, until it is there.
+struct SavepointWish {
+  std::string target;   // "" = in the job's savepoints folder
+  std::string label;
+  bool single_file = false;
+  bool drained = false;
+};
+
+class JobRunner {
+ public:
+  // Takes the lock, decides what to continue from, and prepares everything up to the first fork.
+  // Errors: kFailed (already running; nothing fits), kUsage, kSystem, kCorrupt.
+  static Result<std::unique_ptr<JobRunner>> create(RunRequest request);
+  ~JobRunner();
+
+  // Runs the job to its end. `ready` is called once, when it is RUNNING or has failed before.
+  Result<JobState> run(const std::function<void(bool running)>& ready);
+
+  // Called about four times a second while the job runs: the status line.
+  void on_status(std::function<void(const JobRunner&)> listener) { status_listener_ = std::move(listener); }
+  // What signals do: the first asks for a stop with a final checkpoint, the second ends at once.
+  void interrupt();
+  // A descriptor that becomes readable when the process should call interrupt(); -1 = none.
+  void watch_signals(int fd) { signal_fd_ = fd; }
+
+  // --- what verbs and views look at ----------------------------------------------------------------
+  const JobPlan& plan() const { return plan_; }
+  const JobRecord& record() const { return record_; }
+  const JobPaths& paths() const { return paths_; }
+  Phase phase() const { return phase_; }
+  const AttemptRun* attempt() const { return attempt_.get(); }
+  Epoch last_complete() const { return last_complete_; }
+  const std::optional<CheckpointRecord>& last_checkpoint() const { return last_checkpoint_; }
+  Microseconds started_us() const { return started_us_; }
+  std::uint64_t restarts() const { return restarts_; }
+  JobStore& store() { return *store_; }
+  JobLog& log() { return *log_; }
+  const std::string& continued_from() const { return continued_from_; }
+
+ private:
+  friend class JobVerbs;
+  JobRunner() : random_(std::random_device{}()) {}
+
+  // job_start.cc
+  Status prepare(RunRequest request);
+  Status prepare_record(const RunRequest& request);
+  Status start_new_run(const RunRequest& request);
+  Status choose_restore();
+  Status choose_from_checkpoints();
+  Status load_from_savepoint(const std::string& path, bool accept_drained);
+  Status save_record();
+
+  // job_runner.cc
+  Status turn();
+  Status wait();
+  Microseconds patience(Microseconds now) const;
+  Status begin_attempt();
+  Status handle(const AttemptEvent& event);
+  void on_ready();
+  Status on_exit(const InstanceExited& exited);
+  void fail(std::string cause, bool may_restart);
+  void give_up(const std::string& why);
+  void end(JobState state, const std::string& reason);
+  void check_heartbeats(Microseconds now);
+  void event(const std::string& kind, const std::string& text);
+
+  // job_checkpoints.cc
+  Status act(const Coordinator::Actions& actions);
+  Status trigger(const CoordinatorAction& action);
+  void publish(Epoch epoch);
+  Status on_published(Epoch epoch, const CheckpointIndex& index, Status status);
+  void adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status);
+  Status on_committed(Epoch epoch);
+  void retain();
+  void record_abort(const CoordinatorAction& action);
+  CheckpointIndex make_index(Epoch epoch) const;
+  std::string checkpoint_detail() const;
+  void build_savepoints(Epoch epoch);
+  void finish();
+
+  JobPaths paths_;
+  std::optional<JobLock> lock_;
+  std::unique_ptr<JobStore> store_;
+  std::optional<JobLog> log_;
+  JobPlan plan_;
+  JobRecord record_;
+  Transport transport_;
+  std::optional<ControlServer> control_;
+  std::optional<ControlServer> verb_socket_;
+  std::unique_ptr<class JobVerbs> verbs_;
+  std::unique_ptr<AttemptRun> attempt_;
+  std::optional<Coordinator> coordinator_;
+  Worker worker_;
+  std::mt19937_64 random_;
+
+  Phase phase_ = Phase::kStarting;
+  std::optional<CheckpointIndex> restore_;   // what the next attempt starts from
+  std::string restore_folder_;
+  bool restore_extends_ = false;
+  std::set<Epoch> damaged_;                  // found unusable while running
+  std::string continued_from_;
+  std::map<std::uint64_t, InstanceFiles> files_;  // InstanceIndex -> files of the current epoch
+  std::map<std::uint64_t, std::string> infos_;
+  Epoch last_complete_;
+  std::optional<CheckpointRecord> current_checkpoint_;
+  std::optional<CheckpointRecord> last_checkpoint_;
+  std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
+  std::set<Epoch> pinned_;
+  std::optional<SavepointWish> stop_savepoint_;
+  std::string stop_path_;        // the savepoint a stop has made
+  bool stop_wanted_ = false;
+  bool drain_wanted_ = false;
+  bool cancelled_ = false;
+  bool interrupted_ = false;
+  bool accept_duplicates_ = false;
+  int print_output_ = -1;
+  int signal_fd_ = -1;
+  Microseconds restart_at_ = 0;    // monotonic
+  Microseconds started_us_ = 0;    // wall
+  Microseconds next_status_ = 0;
+  std::optional<std::string> peer_lost_;
+  Microseconds peer_lost_at_ = 0;
+  std::uint64_t restarts_ = 0;
+  std::function<void(const JobRunner&)> status_listener_;
+  std::function<void(bool)> ready_;
+};
+
+}  // namespace stream

@@ -1,0 +1,140 @@
+// What a run starts from: a new run, the newest good checkpoint, or a savepoint.
+#include <algorithm>
+
+#include "snapshot/savepoint.h"
+#include "supervisor/job_runner.h"
+#include "supervisor/job_verbs.h"
+#include "transport/base/files.h"
+
+namespace stream {
+namespace {
+
+std::string random_id(std::mt19937_64& random) {
+  RunId id{};
+  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
+  return to_string(id);
+}
+
+bool resumable(JobState state) {
+  return state == JobState::kRunning || state == JobState::kStopped || state == JobState::kFailed;
+}
+
+Status remove_checkpoints(const JobPaths& paths) {
+  Files& files = system_files();
+  STREAM_ASSIGN(const auto folders, files.list(paths.checkpoints()));
+  for (const std::string& folder : folders) {
+    const std::string path = paths.checkpoints() + "/" + folder;
+    STREAM_ASSIGN(const auto names, files.list(path));
+    for (const std::string& name : names) STREAM_TRY(files.remove(path + "/" + name));
+    STREAM_TRY(files.remove(path));
+  }
+  return files.sync_dir(paths.checkpoints());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
+  std::unique_ptr<JobRunner> runner(new JobRunner());
+  STREAM_TRY(runner->prepare(std::move(request)));
+  return runner;
+}
+
+JobRunner::~JobRunner() = default;
+
+Status JobRunner::prepare(RunRequest request) {
+  paths_ = job_paths(request.plan.pipeline.name);
+  accept_duplicates_ = request.accept_duplicates;
+  print_output_ = request.print_output;
+  started_us_ = system_clock().wall_us();
+  STREAM_TRY(make_job_folders(paths_));
+  STREAM_ASSIGN(lock_, JobLock::take(paths_));
+  STREAM_ASSIGN(const LogLevel level, parse_log_level(request.plan.pipeline.log));
+  STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
+  STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
+  STREAM_TRY(prepare_record(request));
+  plan_ = std::move(request.plan);
+  STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
+  STREAM_ASSIGN(verb_socket_, ControlServer::bind(transport_, paths_.verb_endpoint()));
+  verbs_ = std::make_unique<JobVerbs>(*this, *verb_socket_);
+  return {};
+}
+
+Status JobRunner::prepare_record(const RunRequest& request) {
+  STREAM_ASSIGN(auto known, store_->load());
+  const bool goes_on = known && resumable(known->state) && !request.fresh && request.from.empty();
+  if (!goes_on) {
+    if (known) record_ = *known;
+    return start_new_run(request);
+  }
+  record_ = *known;
+  record_.manifest = request.manifest;
+  record_.plan = plan_to_json(request.plan);
+  record_.state = JobState::kRunning;
+  // A run that failed has used up its attempts: whoever starts it again grants new ones.
+  if (known->state != JobState::kRunning) record_.history = {};
+  STREAM_TRY(choose_from_checkpoints());
+  if (!restore_ && !record_.savepoint.empty()) {
+    STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
+  }
+  if (restore_ && restore_->drained && !request.accept_drained) {
+    return failed("'" + continued_from_ + "' was drained: its windows have fired; add --accept-drained to go on from it");
+  }
+  return save_record();
+}
+
+Status JobRunner::start_new_run(const RunRequest& request) {
+  if (record_.id.empty()) record_.id = random_id(random_);
+  record_.run = random_id(random_);
+  record_.state = JobState::kRunning;
+  record_.manifest = request.manifest;
+  record_.plan = plan_to_json(request.plan);
+  record_.savepoint = request.from;
+  record_.submitted_us = started_us_;
+  record_.history = {};
+  record_.must_rewind = false;
+  if (!request.from.empty()) STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));
+  STREAM_TRY(save_record());
+  return remove_checkpoints(paths_);
+}
+
+Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drained) {
+  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
+  STREAM_TRY(verify_files(index, savepoint_folder(path)));
+  if (index.drained && !accept_drained) {
+    return failed("'" + path + "' was drained: its windows have fired; add --accept-drained to go on from it");
+  }
+  restore_ = std::move(index);
+  restore_folder_ = savepoint_folder(path);
+  restore_extends_ = false;
+  continued_from_ = "savepoint " + path;
+  return {};
+}
+
+// The newest checkpoint whose files all check. Skipping a newer, published one means that its
+// output may be out already: the sinks must take it back.
+Status JobRunner::choose_from_checkpoints() {
+  restore_.reset();
+  STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
+  for (const Damaged& damaged : found.damaged) {
+    damaged_.insert(damaged.epoch);
+    log_->error("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
+    event("checkpoint-damaged", "checkpoint " + std::to_string(damaged.epoch.value()) + ": " + damaged.reason);
+  }
+  if (!found.damaged.empty()) {
+    record_.must_rewind = true;
+    record_.rewind_after = found.index ? found.index->epoch.value() : 0;
+  }
+  if (!found.index) return {};
+  last_complete_ = found.index->epoch;
+  continued_from_ = "checkpoint " + std::to_string(found.index->epoch.value());
+  restore_ = std::move(found.index);
+  restore_folder_ = paths_.checkpoints();
+  restore_extends_ = true;
+  return {};
+}
+
+Status JobRunner::save_record() {
+  return store_->save(record_);
+}
+
+}  // namespace stream

@@ -1,0 +1,192 @@
+#include "supervisor/job_verbs.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "supervisor/job_view.h"
+
+namespace stream {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& request, const char* key) {
+  const auto at = request.find(key);
+  return at != request.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+bool flag_of(const json& request, const char* key) {
+  const auto at = request.find(key);
+  return at != request.end() && at->is_boolean() && at->get<bool>();
+}
+
+SavepointWish wish_of(const json& request) {
+  SavepointWish wish;
+  wish.target = text_of(request, "to");
+  wish.label = text_of(request, "label");
+  wish.single_file = flag_of(request, "single_file");
+  return wish;
+}
+
+std::string done(json fields) {
+  fields["ok"] = true;
+  return fields.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void JobVerbs::answer(const std::string& identity, const std::string& text) {
+  // Whoever asked may have gone meanwhile; nobody misses the answer then.
+  if (Status sent = socket_.send(identity, text); !sent.ok()) runner_.log().warning(sent.what());
+}
+
+void JobVerbs::error(const std::string& identity, const std::string& what) {
+  answer(identity, json{{"error", what}}.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+Status JobVerbs::serve() {
+  for (;;) {
+    auto message = socket_.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (!*message) return {};
+    handle(**message);
+  }
+}
+
+void JobVerbs::handle(const ControlMessage& message) {
+  const json request = json::parse(message.text, nullptr, false);
+  if (!request.is_object()) return error(message.identity, "not a request");
+  const std::string verb = text_of(request, "verb");
+  if (verb == "summary") return answer(message.identity, job_summary_json(runner_));
+  if (verb == "stats") return answer(message.identity, job_stats_json(runner_));
+  if (verb == "plan") return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
+  if (verb == "checkpoint") return checkpoint(message.identity, false, {});
+  if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
+  if (verb == "stop") {
+    return stop(message.identity, flag_of(request, "drain"), !flag_of(request, "no_savepoint"), wish_of(request));
+  }
+  if (verb == "cancel") {
+    runner_.cancelled_ = true;
+    waiting_.push_back({message.identity, WaitsFor::kEnd, {}, false, {}});
+    return runner_.end(JobState::kCancelled, "cancelled");
+  }
+  if (verb == "wait") {
+    const std::string what = text_of(request, "for");
+    if (what == "running" && runner_.phase() == Phase::kRunning) return answer(message.identity, done({}));
+    const WaitsFor waits = what == "running" ? WaitsFor::kRunning : what == "checkpoint" ? WaitsFor::kAnyCommit : WaitsFor::kEnd;
+    waiting_.push_back({message.identity, waits, {}, false, {}});
+    return;
+  }
+  if (verb == "events") {
+    const auto events = runner_.store().events(1000);
+    if (!events.ok()) return error(message.identity, events.status().what());
+    json list = json::array();
+    for (const EventRecord& e : *events) list.push_back({{"at_us", e.at_us}, {"kind", e.kind}, {"text", e.text}});
+    return answer(message.identity, done({{"events", list}}));
+  }
+  if (verb == "checkpoints" || verb == "savepoints") {
+    json list = json::array();
+    if (verb == "savepoints") {
+      const auto records = runner_.store().savepoints();
+      if (!records.ok()) return error(message.identity, records.status().what());
+      for (const SavepointRecord& r : *records) {
+        list.push_back({{"epoch", r.epoch}, {"path", r.path}, {"label", r.label}, {"created_us", r.created_us}, {"drained", r.drained}});
+      }
+    } else {
+      const auto records = runner_.store().checkpoints(100);
+      if (!records.ok()) return error(message.identity, records.status().what());
+      for (const CheckpointRecord& r : *records) {
+        list.push_back({{"epoch", r.epoch}, {"status", r.status}, {"triggered_us", r.triggered_us}, {"ended_us", r.ended_us},
+                        {"bytes", r.bytes}, {"detail", json::parse(r.detail, nullptr, false)}});
+      }
+    }
+    return answer(message.identity, done({{verb, list}}));
+  }
+  if (verb == "forget-savepoint") {
+    const Status status = runner_.store().forget_savepoint(text_of(request, "path"));
+    return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
+  }
+  if (verb == "gc") {
+    runner_.retain();
+    return answer(message.identity, done({}));
+  }
+  error(message.identity, "unknown request '" + verb + "'");
+}
+
+void JobVerbs::checkpoint(const std::string& identity, bool savepoint, SavepointWish wish) {
+  if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
+    return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
+                               "; a checkpoint needs it RUNNING");
+  }
+  waiting_.push_back({identity, WaitsFor::kTrigger, {}, savepoint, std::move(wish)});
+  const Status status = runner_.act(runner_.coordinator_->request(system_clock().monotonic_us()));
+  if (!status.ok()) runner_.fail(status.what(), true);
+}
+
+void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
+  waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
+  if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
+    return runner_.end(JobState::kStopped, "stopped before it was running");
+  }
+  runner_.stop_wanted_ = !drain;
+  runner_.drain_wanted_ = drain;
+  if (savepoint) {
+    wish.drained = drain;
+    runner_.stop_savepoint_ = std::move(wish);
+  }
+  runner_.phase_ = Phase::kStopping;
+  const Status status = runner_.act(runner_.coordinator_->stop(drain, system_clock().monotonic_us()));
+  if (!status.ok()) runner_.fail(status.what(), true);
+}
+
+void JobVerbs::on_triggered(Epoch epoch) {
+  for (Waiting& waiting : waiting_) {
+    if (waiting.what != WaitsFor::kTrigger) continue;
+    waiting.epoch = epoch;
+    waiting.what = waiting.savepoint ? WaitsFor::kSavepoint : WaitsFor::kCommit;
+    if (waiting.savepoint) runner_.savepoints_due_.emplace_back(epoch, waiting.wish);
+  }
+}
+
+void JobVerbs::on_aborted(Epoch epoch, const std::string& reason) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.epoch == epoch && (waiting.what == WaitsFor::kCommit || waiting.what == WaitsFor::kSavepoint);
+    if (hit) error(waiting.identity, "checkpoint " + std::to_string(epoch.value()) + " was aborted: " + reason);
+    return hit;
+  });
+}
+
+void JobVerbs::on_committed(Epoch epoch) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = (waiting.what == WaitsFor::kCommit && waiting.epoch <= epoch) || waiting.what == WaitsFor::kAnyCommit;
+    if (hit) answer(waiting.identity, done({{"epoch", epoch.value()}}));
+    return hit;
+  });
+}
+
+void JobVerbs::on_savepoint(Epoch epoch, const std::string& path, const Status& status) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.what == WaitsFor::kSavepoint && waiting.epoch == epoch;
+    if (hit && status.ok()) answer(waiting.identity, done({{"path", path}, {"epoch", epoch.value()}}));
+    if (hit && !status.ok()) error(waiting.identity, status.what());
+    return hit;
+  });
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.what == WaitsFor::kEnd && waiting.savepoint && status.ok()) runner_.stop_path_ = path;
+  }
+}
+
+void JobVerbs::say_goodbye() {
+  const std::string state(to_string(runner_.record().state));
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.what == WaitsFor::kEnd) {
+      answer(waiting.identity, done({{"state", state}, {"path", runner_.stop_path_}, {"reason", runner_.record().reason}}));
+    } else {
+      error(waiting.identity, "job '" + runner_.paths().job + "' is " + state);
+    }
+  }
+  waiting_.clear();
+  socket_.socket().set_linger(1000);
+}
+
+}  // namespace stream

@@ -1,0 +1,47 @@
+// JobVerbs: answers what `stream` asks a running job over its socket.
+//
+// One JSON object each way: {"verb": "stop", …} and {"ok": true, …} or {"error": "…"}. Answers to
+// verbs that wait (savepoint, checkpoint, stop, wait) come when what they wait for has happened.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "supervisor/job_runner.h"
+
+namespace stream {
+
+class JobVerbs {
+ public:
+  JobVerbs(JobRunner& runner, ControlServer& socket) : runner_(runner), socket_(socket) {}
+
+  Status serve();
+
+  void on_triggered(Epoch epoch);
+  void on_aborted(Epoch epoch, const std::string& reason);
+  void on_committed(Epoch epoch);
+  void on_savepoint(Epoch epoch, const std::string& path, const Status& status);
+  void say_goodbye();  // the job is over: every waiting verb gets its answer
+
+ private:
+  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit };
+  struct Waiting {
+    std::string identity;
+    WaitsFor what = WaitsFor::kEnd;
+    Epoch epoch;
+    bool savepoint = false;
+    SavepointWish wish;
+  };
+  void answer(const std::string& identity, const std::string& json);
+  void error(const std::string& identity, const std::string& what);
+  void handle(const ControlMessage& message);
+  void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
+  void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
+
+  JobRunner& runner_;
+  ControlServer& socket_;
+  std::vector<Waiting> waiting_;
+  bool goodbye_ = false;
+};
+
+}  // namespace stream

@@ -1,0 +1,134 @@
+#include "supervisor/job_view.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+using nlohmann::json;
+
+std::string state_of(const JobRunner& runner) {
+  return runner.phase() == Phase::kOver ? std::string(to_string(runner.record().state)) : std::string(to_string(runner.phase()));
+}
+
+json summary(const JobRunner& runner) {
+  return {{"job", runner.paths().job},
+          {"id", runner.record().id},
+          {"run", runner.record().run},
+          {"state", state_of(runner)},
+          {"attempt", runner.record().attempt.value()},
+          {"restarts", runner.restarts()},
+          {"started_us", runner.started_us()},
+          {"submitted_us", runner.record().submitted_us},
+          {"checkpoint", runner.last_complete().value()},
+          {"reason", runner.record().reason},
+          {"continued_from", runner.continued_from()}};
+}
+
+double rate(std::uint64_t now, std::uint64_t before, Microseconds elapsed) {
+  if (elapsed <= 0 || now < before) return 0;
+  return static_cast<double>(now - before) * 1e6 / static_cast<double>(elapsed);
+}
+
+double share(Microseconds now, Microseconds before, Microseconds total_now, Microseconds total_before) {
+  const Microseconds total = total_now - total_before;
+  return total <= 0 ? 0 : std::clamp(static_cast<double>(now - before) / static_cast<double>(total), 0.0, 1.0);
+}
+
+json instance(const JobRunner& runner, const InstanceState& state) {
+  const InstanceStats& now = state.stats;
+  const InstanceStats& before = state.earlier;
+  const Microseconds elapsed = now.total_us - before.total_us;
+  const double idle = share(now.idle_us, before.idle_us, now.total_us, before.total_us);
+  const double full = share(now.backpressured_us, before.backpressured_us, now.total_us, before.total_us);
+  json out = {{"stage", runner.plan().pipeline.stages[state.name.stage].name},
+              {"instance", state.name.instance},
+              {"pid", state.child ? state.child->pid() : 0},
+              {"records_in", now.records_in},
+              {"records_out", now.records_out},
+              {"bytes_in", now.bytes_in},
+              {"bytes_out", now.bytes_out},
+              {"records_in_rate", rate(now.records_in, before.records_in, elapsed)},
+              {"records_out_rate", rate(now.records_out, before.records_out, elapsed)},
+              {"bytes_in_rate", rate(now.bytes_in, before.bytes_in, elapsed)},
+              {"bytes_out_rate", rate(now.bytes_out, before.bytes_out, elapsed)},
+              {"busy", std::max(0.0, 1 - idle - full)},
+              {"idle", idle},
+              {"backpressured", full},
+              {"queued_bytes", now.queued_bytes},
+              {"state_rows", now.state_rows},
+              {"state_bytes", now.state_bytes},
+              {"resident_bytes", now.resident_bytes},
+              {"bad_records", now.bad_records},
+              {"ended", now.ended}};
+  if (now.watermark != INT64_MIN && now.watermark != INT64_MAX) {
+    out["watermark_us"] = now.watermark;
+    out["watermark_lag_us"] = system_clock().wall_us() - now.watermark;
+  }
+  if (!now.watermark_held_by.empty()) out["watermark_held_by"] = now.watermark_held_by;
+  return out;
+}
+
+json checkpoint(const CheckpointRecord& record) {
+  return {{"epoch", record.epoch},         {"status", record.status}, {"triggered_us", record.triggered_us},
+          {"ended_us", record.ended_us},   {"bytes", record.bytes},   {"duration_us", record.ended_us - record.triggered_us},
+          {"detail", json::parse(record.detail, nullptr, false)}};
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::string compact_rate(double value) {
+  char text[32];
+  const char* unit = "";
+  for (const char* next : {"k", "M", "G"}) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  std::snprintf(text, sizeof text, value < 10 && *unit != 0 ? "%.1f%s" : "%.0f%s", value, unit);
+  return text;
+}
+
+}  // namespace
+
+std::string job_summary_json(const JobRunner& runner) {
+  json out = summary(runner);
+  out["ok"] = true;
+  return dump(out);
+}
+
+std::string job_stats_json(const JobRunner& runner) {
+  json out = {{"ok", true}, {"job", summary(runner)}, {"instances", json::array()}};
+  if (runner.attempt() != nullptr) {
+    for (const InstanceState& state : runner.attempt()->instances()) out["instances"].push_back(instance(runner, state));
+  }
+  if (runner.last_checkpoint()) out["checkpoint"] = checkpoint(*runner.last_checkpoint());
+  return dump(out);
+}
+
+std::string status_line(const JobRunner& runner, std::size_t width) {
+  double in = 0;
+  double out = 0;
+  for (std::size_t i = 0; runner.attempt() != nullptr && i < runner.attempt()->instances().size(); ++i) {
+    const InstanceState& state = runner.attempt()->instances()[i];
+    const Microseconds elapsed = state.stats.total_us - state.earlier.total_us;
+    const StageRole role = runner.plan().stages[state.name.stage].role;
+    if (role == StageRole::kSource) in += rate(state.stats.records_out, state.earlier.records_out, elapsed);
+    if (role == StageRole::kSink) out += rate(state.stats.records_in, state.earlier.records_in, elapsed);
+  }
+  const Microseconds up = (system_clock().wall_us() - runner.started_us()) / 1'000'000 * 1'000'000;
+  std::string line = runner.paths().job + "  " + state_of(runner) + "  " + format_duration(up) + "  in " + compact_rate(in) +
+                     "/s  out " + compact_rate(out) + "/s";
+  if (runner.last_checkpoint()) {
+    const CheckpointRecord& last = *runner.last_checkpoint();
+    line += "  checkpoint " + std::to_string(last.epoch) + " " + std::to_string((last.ended_us - last.triggered_us) / 1000) + "ms";
+  }
+  if (runner.restarts() > 0) line += "  restarts " + std::to_string(runner.restarts());
+  return line.substr(0, width);
+}
+
+}  // namespace stream

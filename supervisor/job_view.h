@@ -1,0 +1,17 @@
+// What a running job looks like, as JSON: the one source of `ps`, `show`, `stats` and the status line.
+#pragma once
+
+#include <string>
+
+#include "supervisor/job_runner.h"
+
+namespace stream {
+
+// {"job","id","run","state","attempt","restarts","started_us","checkpoint",…}
+std::string job_summary_json(const JobRunner& runner);
+// {"job": summary, "instances": [{"stage","instance","pid","records_in_rate",…}], "checkpoint": {…}}
+std::string job_stats_json(const JobRunner& runner);
+// One line for the terminal, at most `width` columns.
+std::string status_line(const JobRunner& runner, std::size_t width);
+
+}  // namespace stream
