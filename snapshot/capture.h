@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "snapshot/outbox.h"
 #include "snapshot/row_layout.h"
 #include "snapshot/row_pack.h"
 #include "snapshot/table_spec.h"
@@ -17,13 +18,13 @@ namespace stream {
 
 struct TableCapture {
   std::shared_ptr<const TableSpec> spec;
-  std::shared_ptr<const RowLayout> layout;
+  std::shared_ptr<const RowLayout> layout;  // null for an outbox
   // They apply to the state at Capture::since in this order.
   std::optional<std::int64_t> before;                      // drop rows with ordered < before
   bool cleared = false;                                    // drop every row
   std::vector<std::shared_ptr<const RowPack>> tombstones;  // keys to drop
   RowPack rows;                                            // rows to insert or replace
-  std::vector<Batch> batches;                              // the same, already in columns (outbox)
+  std::vector<OutboxBatch> batches;                        // of an outbox, instead of rows
 
   bool empty() const { return !before && !cleared && tombstones.empty() && rows.empty() && batches.empty(); }
 };

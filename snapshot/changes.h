@@ -20,6 +20,12 @@ namespace stream {
 class Changes {
  public:
   explicit Changes(bool track) : track_(track) { if (track) start(1); }
+  // For a table opened later than others: before anything has changed.
+  void begin_at(std::uint32_t generation) {
+    if (!track_) return;
+    intervals_.clear();
+    start(generation);
+  }
 
   // Off: rows carry generation 0 for ever and no list grows.
   void touch(Row row) {
@@ -44,8 +50,9 @@ class Changes {
   void capture(std::uint64_t completed, const Visit& visit) {
     forget_through(completed);
     for (const Interval& interval : intervals_) {
-      for (std::size_t i = 0; i < interval.dirty.size(); ++i) {
-        if (i + kAhead < interval.dirty.size()) __builtin_prefetch(interval.dirty[i + kAhead].at, 1);
+      const std::size_t count = interval.dirty.size();
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i + kAhead < count) __builtin_prefetch(interval.dirty[i + kAhead].at, 1);
         const Row row = interval.dirty[i];
         if (RowLayout::generation(row) == interval.generation && RowLayout::live(row)) visit(row);
       }
@@ -65,11 +72,12 @@ class Changes {
   struct Interval {
     std::uint32_t generation = 0;
     std::vector<Row> dirty;
-    std::shared_ptr<RowPack> tombstones;  // null = none; never changed once the interval is over
+    std::vector<std::shared_ptr<RowPack>> tombstones;  // not changed once the interval is over
     std::optional<std::int64_t> before;
     bool cleared = false;
   };
   void start(std::uint32_t generation);
+  void join_oldest();
   void forget_through(std::uint64_t completed);
 
   bool track_;

@@ -25,8 +25,19 @@ struct Committable {
   friend auto operator<=>(const Committable&, const Committable&) = default;
 };
 
-// The spec of an outbox whose rows have these columns.
+// The spec of an outbox whose rows have these columns, and whether a spec is one.
 TableSpec outbox_spec(std::string name, std::vector<Field> columns);
+bool is_outbox(const TableSpec& spec);
+
+// One appended batch.
+struct OutboxBatch {
+  Committable committable;
+  std::int64_t first_sequence = 0;  // of its first row within the committable
+  Batch batch;
+};
+
+// The batch as rows of the spec: `_epoch`, `_instance`, `_seq`, `_kind`, then the sink's columns.
+Batch outbox_rows(const OutboxBatch& entry);
 
 class Outbox {
  public:
@@ -47,34 +58,32 @@ class Outbox {
   std::vector<Batch> batches(Committable committable) const;
 
   void drop_through(Epoch epoch);  // everything of epochs <= epoch: committed
-  void drop_after(Epoch epoch);    // everything of later epochs: rolled back
-  void clear();
+  void clear() { drop_through(Epoch(INT64_MAX - 1)); }
 
   // --- for the snapshot library -----------------------------------------------------------------
   struct Change {
-    std::vector<Batch> rows;            // columns of spec(), ready for segments
+    std::vector<OutboxBatch> batches;
     std::optional<std::int64_t> before;  // drop earlier rows with _epoch < before
   };
-  Change capture(std::uint64_t completed_generation, std::uint64_t generation);
-  void load(const Batch& rows);      // columns of spec()
+  // What changed after generation `completed`; ends the current generation.
+  Change capture(std::uint64_t completed);
+  void begin_at(std::uint64_t generation) { generation_ = generation; }
+  std::vector<OutboxBatch> all() const;
+  void load(const Batch& rows);  // columns of spec(); in order within a committable
   void unload_before(std::int64_t epoch);
 
  private:
   struct Entry {
-    Batch batch;
-    std::int64_t first_sequence = 0;
-    std::uint64_t generation = 0;  // the capture interval in which it came
+    OutboxBatch kept;
+    std::uint64_t generation = 0;  // in which it came; 0 = from a snapshot
   };
-  Batch to_rows(Committable committable, const Entry& entry) const;
-  void erase(std::map<Committable, std::vector<Entry>>::iterator at);
+  void keep(Entry entry);
 
   TableSpec spec_;
   SchemaPtr schema_;
-  SchemaPtr row_schema_;
   std::uint32_t instance_;
   bool track_;
   std::map<Committable, std::vector<Entry>> entries_;
-  std::map<Committable, std::int64_t> next_sequence_;
   std::vector<std::pair<std::uint64_t, std::int64_t>> drops_;  // generation, _epoch < before
   std::uint64_t generation_ = 1;
   std::size_t rows_ = 0;

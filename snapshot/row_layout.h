@@ -2,7 +2,7 @@
 //
 //   0   u32   generation in which the row last changed
 //   4   u32[] bit 0: live; bit 1: was in a capture; bit 2 + c: column c is NULL
-//   …         columns in order, keys first, each 8-aligned (DECIMAL at 16 bytes, 8-aligned)
+//   …         columns in order, keys first, each 8-aligned, DECIMAL 16-aligned
 //   …         links of the prefix list, then of the time list, if the spec has these paths
 //
 // A variable-width value is a 16-byte StringRef: short ones inline, long ones in the StringHeap.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "snapshot/page_memory.h"
 #include "snapshot/row.h"
 #include "snapshot/row_layout.h"
 
@@ -37,7 +38,6 @@ class RowPages {
   std::size_t size_bytes() const;
 
  private:
-  struct Free { void operator()(std::uint8_t* p) const; };
   void grow();
 
   std::size_t row_bytes_;
@@ -46,7 +46,7 @@ class RowPages {
   std::uint32_t end_ = 0;
   std::uint32_t capacity_ = 0;
   std::vector<std::uint8_t*> pages_;  // each 2^shift_ rows
-  std::vector<std::unique_ptr<std::uint8_t, Free>> blocks_;  // one or more pages each
+  std::vector<PageMemory> blocks_;    // one or more pages each
   std::vector<std::uint32_t> free_;
 };
 

@@ -3,9 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <span>
 
+#include "snapshot/page_memory.h"
 #include "snapshot/row_layout.h"
 
 namespace stream {
@@ -17,11 +16,6 @@ class SlotMap {
     std::uint32_t id;  // kNoRow = empty
   };
 
-  SlotMap() = default;
-  SlotMap(const SlotMap&) = delete;
-  SlotMap& operator=(const SlotMap&) = delete;
-  ~SlotMap();
-
   std::size_t size() const { return size_; }
   std::size_t size_bytes() const { return slots_ == nullptr ? 0 : (mask_ + 1) * sizeof(Slot); }
 
@@ -30,8 +24,13 @@ class SlotMap {
   std::size_t capacity() const { return slots_ == nullptr ? 0 : mask_ + 1; }
 
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(slots_ + (hash & mask_)); }
-  // The first slot of the hash: for prefetching what it points to. Not when empty of capacity.
-  const Slot& home(std::uint64_t hash) const { return slots_[hash & mask_]; }
+  // The first row whose slot has the hash's tag: almost surely the one looked for. kNoRow if none.
+  std::uint32_t likely(std::uint64_t hash) const {
+    const auto tag = static_cast<std::uint32_t>(hash);
+    std::size_t at = hash & mask_;
+    while (slots_[at].id != kNoRow && slots_[at].tag != tag) at = (at + 1) & mask_;
+    return slots_[at].id;
+  }
 
   // Position of the row that `equal` accepts, or of the empty slot where it belongs. Needs capacity.
   template <class Equal>
@@ -58,6 +57,7 @@ class SlotMap {
  private:
   void grow(std::size_t more);
 
+  PageMemory memory_;
   Slot* slots_ = nullptr;
   std::size_t mask_ = 0;
   std::size_t size_ = 0;

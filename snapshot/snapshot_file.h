@@ -1,13 +1,11 @@
-// Snapshot file: one SQLite file with the state of one instance, whole (base) or what changed
-// (increment), rows packed by key group into segments. See stream-snapshot(5).
+// SnapshotFile: reading the state of one instance from a file, whatever its form: packed segments
+// (a base or an increment, snapshot/packed_file.h) or the plain tables of a savepoint
+// (snapshot/savepoint_file.h). See stream-snapshot(5).
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "snapshot/table_spec.h"
@@ -20,9 +18,7 @@ namespace stream {
 
 inline constexpr int kSnapshotVersion = 1;  // PRAGMA user_version of every file of this library
 
-// The DDL, as it is executed and as it stands in stream-snapshot(5).
-extern const std::string_view kSnapshotDdl;
-
+// Whose state a file holds.
 struct SnapshotIdentity {
   std::string job;
   std::string run;  // 32 hex digits
@@ -32,42 +28,9 @@ struct SnapshotIdentity {
   std::uint32_t parallelism = 1;
   std::uint32_t key_groups = kKeyGroupsDefault;
   Epoch epoch;
-  bool base = false;
+  bool base = false;  // stands alone
 
   friend bool operator==(const SnapshotIdentity&, const SnapshotIdentity&) = default;
-};
-
-class Database;
-
-// Builds a file at a scratch path; not durable until synced and published through Files.
-class SnapshotFileWriter {
- public:
-  static Result<std::unique_ptr<SnapshotFileWriter>> create(const std::string& path, SnapshotIdentity identity,
-                                                            bool compress);
-  ~SnapshotFileWriter();
-
-  // Per table, in this order: add_table, then the changes in the order they apply.
-  Status add_table(const TableSpec& spec);
-  Status add_clear();
-  Status add_before(std::int64_t before);   // rows with ordered < before are dropped
-  Status add_tombstones(const Batch& keys);  // the key columns of the spec
-  Status add_rows(const Batch& rows);        // all columns of the spec
-  // Closes the file; mode 0444.
-  Status finish();
-
- private:
-  SnapshotFileWriter(std::unique_ptr<Database> db, std::string path, SnapshotIdentity identity, bool compress);
-  Status add_packed(const Batch& batch, std::string_view kind);
-  Status add_segment(std::string_view kind, KeyGroupRange groups, const Batch& batch);
-  Status add_mark(std::string_view kind, std::optional<std::int64_t> before);
-
-  std::unique_ptr<Database> db_;
-  std::string path_;
-  SnapshotIdentity identity_;
-  bool compress_;
-  TableSpec spec_;
-  std::int64_t table_ = 0;
-  std::int64_t segment_ = 0;
 };
 
 // What a file says about one table, handed out in the order it applies.
@@ -75,45 +38,40 @@ class ChangeVisitor {
  public:
   virtual ~ChangeVisitor() = default;
   virtual Status clear() = 0;
-  virtual Status drop_before(std::int64_t before) = 0;
-  // Batches are valid during the call only. Rows may include key groups outside of the range asked
-  // for; `exact` says that none does.
+  virtual Status drop_before(std::int64_t before) = 0;  // rows with ordered < before
+  // Batches are valid during the call only and have the columns of the file's spec. They may hold
+  // rows of other key groups than were asked for; `exact` says that they do not.
   virtual Status tombstones(const Batch& keys, bool exact) = 0;
   virtual Status rows(const Batch& rows, bool exact) = 0;
 };
 
-// Reads a published file; opened immutable. Every segment is checked against its XXH3-128 and
-// decoded as hostile input: errors are kCorrupt, naming the file. Any thread, one at a time.
+// Any thread, one at a time.
 class SnapshotFile {
  public:
-  static Result<std::unique_ptr<SnapshotFile>> open(const std::string& path);
-  ~SnapshotFile();
-
-  const SnapshotIdentity& identity() const { return identity_; }
-  const std::vector<TableSpec>& tables() const { return tables_; }
-
-  // Visits the changes of table `index` that touch the key groups.
-  Status visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor);
-
   struct Weight {
     KeyGroupRange groups;
     std::uint64_t bytes = 0;
   };
-  // Segment sizes of a table: how to cut a merge into pieces that fit in memory.
-  Result<std::vector<Weight>> weights(std::size_t index);
-  // Reads and checks every segment.
-  Status verify();
 
- private:
-  SnapshotFile(std::unique_ptr<Database> db, std::string path);
-  Status read_meta();
-  Status read_tables();
+  // Opens a published file; "FILE#STAGE.INSTANCE" names a part of a single-file savepoint.
+  // Errors: kNotFound, kCorrupt, kSystem; kUsage for a format version of a later release.
+  static Result<std::unique_ptr<SnapshotFile>> open(const std::string& path);
+  virtual ~SnapshotFile() = default;
 
-  std::unique_ptr<Database> db_;
-  std::string path_;
+  const SnapshotIdentity& identity() const { return identity_; }
+  const std::vector<TableSpec>& tables() const { return tables_; }
+
+  // Visits what the file says about tables()[index] in these key groups. Everything read is
+  // checked first; errors are kCorrupt, naming the file, or what the visitor returned.
+  virtual Status visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) = 0;
+  // Roughly how many bytes lie in which key groups: how to cut a merge into pieces.
+  virtual Result<std::vector<Weight>> weights(std::size_t index) = 0;
+  // The table has clear() or drop_before() changes, which concern all rows of the old instance.
+  virtual Result<bool> has_marks(std::size_t index) = 0;
+
+ protected:
   SnapshotIdentity identity_;
   std::vector<TableSpec> tables_;
-  std::vector<std::int64_t> ids_;
 };
 
 }  // namespace stream

@@ -52,20 +52,21 @@ class SnapshotWriter {
   Status compact();
 
  private:
-  struct Chain {
-    std::vector<FileRef> files;
-  };
+  using Chain = std::vector<FileRef>;
   struct Compacted {
     std::vector<FileRef> replaced;  // a prefix of some chain
     std::string scratch_path;       // the merged file; "" once published
     FileRef file;                   // set once published
   };
-  Status make_own_base(Chain& chain, const std::string& folder);
+  Result<Chain> chain_of(const Capture& capture);
+  Result<Chain> own_base(Epoch epoch);
   Status use_compacted(Chain& chain, Epoch epoch);
-  Result<FileRef> publish(const std::string& scratch_path, const std::string& name, Epoch epoch, bool base);
-  std::string scratch_name();
-  std::string file_name(bool base) const;
-  SnapshotIdentity identity(Epoch epoch) const;
+  Result<std::string> build_increment(const Capture& capture, bool base);
+  Result<std::string> build_merged(const RestoreSource& source);
+  Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
+  Result<bool> same_file_system(const std::string& folder) const;
+  std::string scratch_path();
+  SnapshotIdentity identity(Epoch epoch, bool base) const;
 
   Files& files_;
   WriterOptions options_;

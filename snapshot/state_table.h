@@ -66,7 +66,8 @@ class StateTable {
   // types. `hashes`: hash_keys() over exactly these columns. Every span has batch.rows elements.
 
   // Finds or inserts the row of every key and marks it changed. Values of an inserted row are
-  // zero, or empty, and not NULL. inserted[i] is 1 where row i made the row; the span may be empty.
+  // zero, or empty, and not NULL, except that an `ordered` value column is NULL until it is set.
+  // inserted[i] is 1 where row i made the row; the span may be empty.
   void upsert(const Batch& batch, std::span<const std::size_t> key_columns,
               std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted);
   // The same without inserting: a null Row where the key is absent. Marks nothing.
@@ -97,7 +98,9 @@ class StateTable {
   template <class T>
   void set(Row row, std::size_t column, T value) {
     touch(row);
-    if (column == time_column_) return set_time(row, static_cast<std::int64_t>(value), false);
+    if constexpr (std::is_same_v<T, std::int64_t>) {
+      if (column == time_column_) return set_time(row, value, false);
+    }
     layout_.set_null(row, column, false);
     std::memcpy(row.at + layout_.offset(column), &value, sizeof(T));
   }
@@ -106,7 +109,7 @@ class StateTable {
   void set_cell(Row row, std::size_t column, const Cell& value);
   void set_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
 
-  // The value in place, for accumulating; always 8-aligned. Does not mark the row (upsert() did)
+  // The value in place, for accumulating; aligned as T demands. Does not mark the row (upsert() did)
   // and leaves NULL as it is. Not for the `ordered` column.
   template <class T>
   T* at(Row row, std::size_t column) { return reinterpret_cast<T*>(row.at + layout_.offset(column)); }
@@ -140,8 +143,10 @@ class StateTable {
 
   // Rows in order of time (within one time in no order) with ordered < `until`.
   std::size_t scan_before(TimeCursor& cursor, std::int64_t until, std::span<Row> out) const;
-  // Moves a fresh cursor to the first row with ordered >= `from`.
-  TimeCursor time_cursor(std::int64_t from) const { return {true, from - 1, kNoRow}; }
+  // A cursor that starts at the first row with ordered >= `from`.
+  static TimeCursor time_cursor(std::int64_t from) {
+    return from == INT64_MIN ? TimeCursor{} : TimeCursor{true, from - 1, kNoRow};
+  }
   std::optional<std::int64_t> first_time() const { return time_.first(); }
 
   // All rows whose first spec().prefix key columns are equal, newest first before a restore, in no
@@ -164,32 +169,39 @@ class StateTable {
   void unload(const Batch& keys);
   // Drops rows below `time` in `column`, with no need of the access path.
   void unload_before(std::size_t column, std::int64_t time);
+  void unload_all();
 
  private:
-  template <class Equal>
-  Row probe(std::uint64_t hash, const Equal& equal) const;
-  template <class Equal>
-  void find_block(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal) const;
-  template <class Equal, class Fill>
-  void upsert_block(std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
-                    const Equal& equal, const Fill& fill);
-  template <class Fill>
-  Row insert(std::uint64_t hash, const Fill& fill);
-  template <class Equal>
-  Row probe_prefix(std::uint64_t hash, const Equal& equal) const;
-  void prefetch(std::span<const std::uint64_t> hashes) const;
-  bool integer_key(const Batch& batch, std::span<const std::size_t> key_columns) const;
+  class KeyEqual;
+  class IntegerEqual;
+  class RowEqual;
 
-  void fill_key(Row row, const Batch& batch, std::span<const std::size_t> key_columns, std::size_t i);
+  template <bool kMark, class Equal>
+  void upsert_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
+                   const Equal& equal);
+  template <class Equal>
+  void find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal) const;
+  template <class Equal>
+  void look_ahead(std::span<const std::uint64_t> hashes, const Equal& equal, std::uint32_t* ids) const;
+  template <bool kMark>
+  void upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
+                    std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted);
+  template <class Equal>
+  Row insert(const Equal& equal, std::size_t i, std::uint64_t hash, std::size_t position);
+  bool integer_key(const Batch& batch, std::span<const std::size_t> key_columns) const;
+  void check_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t count) const;
+
   void store_bytes(Row row, std::size_t column, std::string_view bytes);
-  void store_cell(Row row, std::size_t column, const Cell& value);
+  void store_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  void store_key(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  void release_bytes(Row row, std::size_t column);
   void set_time(Row row, std::int64_t time, bool null);
-  void link(Row row, std::uint32_t id);
   void link_prefix(Row row, std::uint32_t id);
-  void unlink(Row row, std::uint32_t id);
   void unlink_prefix(Row row, std::uint32_t id);
-  void remove(Row row, std::uint64_t hash);
-  void release_strings(Row row);
+  void link_time(Row row, std::uint32_t id);
+  void unlink_time(Row row, std::uint32_t id);
+  std::uint32_t id_of(Row row) const;
+  void remove(Row row);
   std::uint64_t hash_of(Row row, std::size_t key_columns) const;
 
   TableSpec spec_;
@@ -200,7 +212,8 @@ class StateTable {
   SlotMap prefix_slots_;  // key prefix -> first row of its list
   TimeIndex time_;
   Changes changes_;
-  std::size_t time_column_;  // SIZE_MAX = none
+  std::vector<std::size_t> key_indexes_;  // 0, 1, … as many as key columns
+  std::size_t time_column_ = SIZE_MAX;    // SIZE_MAX = none
   std::size_t rows_ = 0;
 };
 

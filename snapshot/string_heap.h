@@ -5,17 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace stream {
 
 class StringHeap {
  public:
-  StringHeap() = default;
-  StringHeap(const StringHeap&) = delete;
-  StringHeap& operator=(const StringHeap&) = delete;
-  ~StringHeap();
-
   // At least `size` bytes; release() with the same size.
   char* allocate(std::size_t size);
   void release(char* block, std::size_t size);
@@ -32,7 +28,7 @@ class StringHeap {
 
   std::array<char*, kClasses> free_{};  // first free block of a class; each starts with the next
   std::vector<std::unique_ptr<char[]>> chunks_;
-  std::vector<char*> large_;  // blocks above the largest class
+  std::unordered_map<char*, std::unique_ptr<char[]>> large_;  // blocks above the largest class
   char* carve_at_ = nullptr;
   std::size_t carve_left_ = 0;
   std::size_t chunk_bytes_ = 0;
