@@ -6,17 +6,33 @@ function(stream_library name folder)
   target_link_libraries(stream_${name} PUBLIC stream_flags ${arg_DEPS})
 endfunction()
 
-# stream_unit_test(NAME [DEPS …]): tests/unit/NAME/*_test.cc becomes one Boost.Test program.
-function(stream_unit_test name)
-  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${name}/*_test.cc)
+# stream_boost_test(KIND NAME [SUPPORT …] [DEPS …]): tests/KIND/NAME/*_test.cc becomes one Boost.Test
+# program, with label KIND. SUPPORT: sources in tests/support it needs.
+function(stream_boost_test kind name)
+  cmake_parse_arguments(arg "" "" "SUPPORT;DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/${name}/*_test.cc)
   set_property(GLOBAL APPEND PROPERTY STREAM_TEST_FILES ${sources})
-  add_executable(test-${name} ${CMAKE_SOURCE_DIR}/tests/support/main.cc ${sources})
-  set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(test-${name} PRIVATE BOOST_TEST_DYN_LINK)
-  target_link_libraries(test-${name} PRIVATE ${arg_DEPS} boost_unit_test_framework)
-  add_test(NAME unit-${name} COMMAND test-${name} --log_level=test_suite --report_level=short)
-  set_tests_properties(unit-${name} PROPERTIES TIMEOUT 120)
+  set(program test-${kind}-${name})
+  if(kind STREQUAL "unit")
+    set(program test-${name})
+  endif()
+  list(TRANSFORM arg_SUPPORT PREPEND ${CMAKE_SOURCE_DIR}/tests/support/)
+  add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/support/main.cc ${arg_SUPPORT} ${sources})
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${program} PRIVATE BOOST_TEST_DYN_LINK)
+  target_link_libraries(${program} PRIVATE ${arg_DEPS} boost_unit_test_framework)
+  add_test(NAME ${kind}-${name} COMMAND ${program} --log_level=test_suite --report_level=short)
+  set_tests_properties(${kind}-${name} PROPERTIES TIMEOUT 120 LABELS ${kind})
+endfunction()
+
+# Tests of one area's logic.
+function(stream_unit_test name)
+  stream_boost_test(unit ${name} ${ARGN})
+endfunction()
+
+# Tests that fail the nth operation below the code under test, for every n.
+function(stream_fault_test name)
+  stream_boost_test(fault ${name} ${ARGN})
 endfunction()
 
 # A test file that no target builds stops the configure step.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/table_spec.h"
 #include "stages/kit/option.h"
 #include "transport/record/schema.h"
 
@@ -21,20 +22,8 @@ enum class Partition : std::uint8_t {
   kSingle,     // every row to instance 0
 };
 
-enum class Distribution : std::uint8_t {
-  kKeyed,      // by key group
-  kSplit,      // by owner(split, parallelism)
-  kOutbox,     // by committable id
-  kBroadcast,  // one copy to all
-};
-
 // A state table as shown to users: `stream explain`, savepoints, `check --against`.
-struct StateTablePlan {
-  std::string name;
-  Distribution distribution = Distribution::kKeyed;
-  std::vector<Field> key;
-  std::vector<Field> value;
-};
+using StateTablePlan = TableSpec;
 
 struct PlanInput {
   std::string name;  // the name in `from:`, or of the upstream stage

@@ -62,6 +62,12 @@ class SystemFiles final : public Files {
     }
   }
 
+  Status copy_file(const std::string& from, const std::string& to) override {
+    std::error_code error;
+    std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
+    return error ? system_error("copy", from, error.value()) : Status();
+  }
+
   Status sync_file(const std::string& path) override { return sync_path(path, O_RDONLY); }
   Status sync_dir(const std::string& path) override { return sync_path(path, O_RDONLY | O_DIRECTORY); }
 
@@ -103,6 +109,11 @@ class SystemFiles final : public Files {
 };
 
 }  // namespace
+
+Status Files::copy_file(const std::string& from, const std::string& to) {
+  STREAM_ASSIGN(const std::string bytes, read_file(from));
+  return write_file(to, bytes);
+}
 
 Files& system_files() {
   static SystemFiles files;

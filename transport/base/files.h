@@ -20,6 +20,8 @@ class Files {
   // Creates or replaces `path`. Parent folders must exist.
   virtual Status write_file(const std::string& path, std::string_view bytes) = 0;
   virtual Result<std::string> read_file(const std::string& path) = 0;
+  // Creates or replaces `to` with the bytes of `from`, which may be on another file system.
+  virtual Status copy_file(const std::string& from, const std::string& to);
   virtual Status sync_file(const std::string& path) = 0;
   virtual Status sync_dir(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;

@@ -1,0 +1,78 @@
+// Packed files: what checkpoints consist of. One SQLite file with the rows of one instance, whole
+// (base) or as changed (increment), packed by key group into segments.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "snapshot/capture.h"
+#include "snapshot/snapshot_file.h"
+
+namespace stream {
+
+class Database;
+
+// The DDL, as it is executed and as it stands in stream-snapshot(5).
+extern const std::string_view kSnapshotDdl;
+
+struct PackOptions {
+  bool compress = false;  // zstd, level 1
+  bool large = false;     // megabytes are expected: larger pages
+};
+
+// Builds a file at a scratch path. Nothing of it is durable until it is synced and published
+// through Files; a file that was not finished is rubbish.
+class PackedFileWriter {
+ public:
+  static Result<std::unique_ptr<PackedFileWriter>> create(const std::string& path, SnapshotIdentity identity,
+                                                          PackOptions options = {});
+  ~PackedFileWriter();
+
+  // Per table: start_table(), then its changes in the order they apply.
+  Status start_table(const TableSpec& spec);
+  Status add_clear();
+  Status add_before(std::int64_t before);
+  Status add_tombstones(const Batch& keys);  // the key columns of the spec
+  Status add_rows(const Batch& rows);        // all columns of the spec
+  Status add_table(const TableCapture& table);  // all of it at once
+  Status finish();
+
+ private:
+  PackedFileWriter(std::unique_ptr<Database> db, SnapshotIdentity identity, PackOptions options);
+  template <class Take>
+  Status add_grouped(std::string_view kind, const Batch& keys, std::size_t size_bytes, const Take& take);
+  Status add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only);
+  Status add_segment(std::string_view kind, KeyGroupRange groups, const Batch& batch);
+  Status add_mark(std::string_view kind, std::optional<std::int64_t> before);
+
+  std::unique_ptr<Database> db_;
+  SnapshotIdentity identity_;
+  PackOptions options_;
+  TableSpec spec_;
+  std::int64_t table_ = 0;
+};
+
+class PackedFile final : public SnapshotFile {
+ public:
+  static Result<std::unique_ptr<SnapshotFile>> open(std::unique_ptr<Database> db);
+  ~PackedFile() override;
+
+  Status visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) override;
+  Result<std::vector<Weight>> weights(std::size_t index) override;
+  Result<bool> has_marks(std::size_t index) override;
+
+ private:
+  struct Segment;
+  explicit PackedFile(std::unique_ptr<Database> db);
+  Status read_meta();
+  Status read_tables();
+  Status visit_segment(const TableSpec& spec, const Segment& segment, KeyGroupRange groups, ChangeVisitor& visitor);
+  Status damaged(std::string_view what) const;
+
+  std::unique_ptr<Database> db_;
+  std::vector<std::int64_t> ids_;  // of tables_
+};
+
+}  // namespace stream

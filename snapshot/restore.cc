@@ -1,0 +1,328 @@
+#include "snapshot/restore.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "snapshot/grouping.h"
+
+namespace stream {
+namespace {
+
+constexpr std::uint64_t kMergePieceBytes = 32 << 20;
+constexpr std::size_t kTransferRows = 4096;
+
+Status does_not_fit(const TableSpec& spec, const std::string& why) {
+  return usage_error("the snapshot does not fit state table '" + spec.name + "': " + why);
+}
+
+// For every column of the table its column in the file; SIZE_MAX = none, NULL.
+Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableSpec& table) {
+  if (file.distribution != table.distribution) return does_not_fit(table, "it is distributed otherwise");
+  if (file.key != table.key) return does_not_fit(table, "its key is another");
+  if (group_columns_of(file) != group_columns_of(table)) return does_not_fit(table, "its key groups are others");
+  std::vector<std::size_t> map(table.columns(), SIZE_MAX);
+  std::iota(map.begin(), map.begin() + static_cast<std::ptrdiff_t>(file.key.size()), std::size_t{0});
+  for (std::size_t i = file.key.size(); i < file.columns(); ++i) {
+    const auto column = table.find(file.field(i).name);
+    if (!column) return does_not_fit(table, "column '" + file.field(i).name + "' would be lost");
+    if (table.field(*column).type != file.field(i).type) {
+      return does_not_fit(table, "column '" + file.field(i).name + "' has another type");
+    }
+    map[*column] = i;
+  }
+  return map;
+}
+
+// What a change is applied to.
+class Destination {
+ public:
+  virtual ~Destination() = default;
+  virtual Status clear() = 0;
+  virtual Status drop_before(std::size_t column, std::int64_t before) = 0;
+  virtual void drop(const Batch& keys) = 0;
+  virtual void load(const Batch& rows) = 0;
+};
+
+class IntoTable final : public Destination {
+ public:
+  explicit IntoTable(StateTable& table) : table_(table) {}
+  Status clear() override { table_.unload_all(); return {}; }
+  Status drop_before(std::size_t column, std::int64_t before) override {
+    table_.unload_before(column, before);
+    return {};
+  }
+  void drop(const Batch& keys) override { table_.unload(keys); }
+  void load(const Batch& rows) override { table_.load(rows); }
+
+ private:
+  StateTable& table_;
+};
+
+class IntoOutbox final : public Destination {
+ public:
+  explicit IntoOutbox(Outbox& outbox) : outbox_(outbox) {}
+  Status clear() override { return corrupt("an outbox was never cleared"); }
+  Status drop_before(std::size_t /*column*/, std::int64_t before) override {
+    outbox_.unload_before(before);
+    return {};
+  }
+  void drop(const Batch& /*keys*/) override {}
+  void load(const Batch& rows) override { outbox_.load(rows); }
+
+ private:
+  Outbox& outbox_;
+};
+
+// Keeps the rows that belong to the target, in the columns of the table.
+class Share final : public ChangeVisitor {
+ public:
+  Share(const TableSpec& file, const TableSpec& table, std::vector<std::size_t> map, KeyGroupRange groups,
+        RestoreTarget target, Destination& to)
+      : file_(file), table_(table), map_(std::move(map)), groups_(groups), target_(target), to_(to) {}
+
+  Status clear() override { return to_.clear(); }
+  Status drop_before(std::int64_t before) override {
+    const auto column = file_.find(file_.ordered);
+    if (!column) return corrupt("rows are dropped by time in a table without");
+    for (std::size_t i = 0; i < map_.size(); ++i) {
+      if (map_[i] == *column) return to_.drop_before(i, before);
+    }
+    return {};
+  }
+  Status tombstones(const Batch& keys, bool exact) override {
+    to_.drop(mine(keys, exact));
+    return {};
+  }
+  Status rows(const Batch& rows, bool exact) override {
+    const Batch share = mine(rows, exact);
+    Batch mapped{nullptr, share.rows, {}, {}};
+    for (std::size_t i = 0; i < map_.size(); ++i) {
+      mapped.columns.push_back(map_[i] == SIZE_MAX ? null_column(table_.field(i).type, share.rows)
+                                                   : share.columns[map_[i]]);
+    }
+    to_.load(mapped);
+    return {};
+  }
+
+ private:
+  Batch mine(const Batch& batch, bool exact) const {
+    const bool split = table_.distribution == Distribution::kSplit;
+    if (exact && !split) return batch;
+    const std::vector<std::uint64_t> hashes = group_hashes(file_, batch);
+    std::vector<std::uint32_t> keep;
+    for (std::uint32_t i = 0; i < hashes.size(); ++i) {
+      const std::uint32_t group = key_group_of(hashes[i], target_.key_groups).value();
+      if (group < groups_.begin || group >= groups_.end) continue;
+      if (split && owner_of_split(hashes[i], target_.parallelism) != target_.instance) continue;
+      keep.push_back(i);
+    }
+    return keep.size() == batch.rows ? batch : batch.take(keep);
+  }
+
+  const TableSpec& file_;
+  const TableSpec& table_;
+  std::vector<std::size_t> map_;
+  KeyGroupRange groups_;
+  RestoreTarget target_;
+  Destination& to_;
+};
+
+// The same columns without access paths, which a passing table does not need.
+TableSpec plain(TableSpec spec) {
+  spec.prefix = 0;
+  spec.ordered.clear();
+  return spec;
+}
+
+Batch all_columns(const StateTable& table, std::span<const Row> rows) {
+  Batch batch{nullptr, rows.size(), {}, {}};
+  for (std::size_t i = 0; i < table.spec().columns(); ++i) batch.columns.push_back(table.gather(rows, i));
+  return batch;
+}
+
+void transfer(const StateTable& from, StateTable& to) {
+  TableCursor cursor;
+  std::vector<Row> rows(kTransferRows);
+  while (const std::size_t count = from.scan(cursor, rows)) {
+    to.load(all_columns(from, std::span(rows).first(count)));
+  }
+}
+
+bool overlap(KeyGroupRange a, KeyGroupRange b) { return a.begin < b.end && b.begin < a.end; }
+
+Status merge_table(RestoreReader& reader, const TableSpec& spec, PackedFileWriter& out) {
+  STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kMergePieceBytes));
+  for (const KeyGroupRange piece : pieces) {
+    StateTable table(plain(spec), false);
+    STREAM_TRY(reader.load(piece, table));
+    std::vector<Row> rows(table.rows());
+    TableCursor cursor;
+    rows.resize(table.scan(cursor, rows));
+    STREAM_TRY(out.add_rows(all_columns(table, rows)));
+  }
+  return {};
+}
+
+Status merge_outbox(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, PackedFileWriter& out) {
+  Outbox outbox(spec, target.instance, false);
+  STREAM_TRY(reader.load(outbox));
+  for (const OutboxBatch& batch : outbox.all()) STREAM_TRY(out.add_rows(outbox_rows(batch)));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RestoreReader>> RestoreReader::open(const RestoreSource& source, RestoreTarget target) {
+  std::unique_ptr<RestoreReader> reader(new RestoreReader());
+  reader->target_ = target;
+  reader->old_parallelism_ = source.parallelism;
+  for (const InstanceFiles& files : source.instances) STREAM_TRY(reader->open_instance(source, files));
+  std::ranges::sort(reader->instances_, {}, &Instance::instance);
+  std::ranges::sort(reader->tables_, {}, &TableSpec::name);
+  return reader;
+}
+
+Status RestoreReader::open_instance(const RestoreSource& source, const InstanceFiles& files) {
+  Instance instance{files.instance, {}};
+  for (const FileRef& ref : files.files) {
+    const std::string path = source.folder + "/" + ref.path;
+    Result<std::unique_ptr<SnapshotFile>> opened = SnapshotFile::open(path);
+    if (opened.status().code() == Code::kNotFound) return corrupt(opened.status().what());
+    STREAM_ASSIGN(auto file, std::move(opened));
+    const SnapshotIdentity& identity = file->identity();
+    if (identity.instance != files.instance || identity.parallelism != source.parallelism) {
+      return corrupt("unable to restore: '" + path + "' belongs to another instance");
+    }
+    if (identity.base != instance.files.empty()) {
+      return corrupt("unable to restore: '" + path + "' is out of its place among base and increments");
+    }
+    if (identity.key_groups != target_.key_groups) {
+      return usage_error("'" + path + "' has " + std::to_string(identity.key_groups) + " key groups, not " +
+                         std::to_string(target_.key_groups) + "; key-groups cannot change with the state kept");
+    }
+    for (const TableSpec& spec : file->tables()) {
+      const auto known = std::ranges::find(tables_, spec.name, &TableSpec::name);
+      if (known == tables_.end()) tables_.push_back(spec);
+      else *known = spec;
+    }
+    instance.files.push_back(std::move(file));
+  }
+  instances_.push_back(std::move(instance));
+  return {};
+}
+
+KeyGroupRange RestoreReader::groups_of(const TableSpec& spec) const {
+  if (spec.distribution != Distribution::kKeyed) return {0, target_.key_groups};
+  return key_groups_of(target_.instance, target_.parallelism, target_.key_groups);
+}
+
+std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpec& spec) {
+  std::vector<Instance*> list;
+  const KeyGroupRange mine = groups_of(spec);
+  for (Instance& from : instances_) {
+    if (from.files.empty()) continue;
+    const auto theirs = key_groups_of(from.instance, old_parallelism_, target_.key_groups);
+    if (spec.distribution == Distribution::kKeyed && !overlap(mine, theirs)) continue;
+    if (spec.distribution == Distribution::kOutbox && from.instance % target_.parallelism != target_.instance) continue;
+    list.push_back(&from);
+    if (spec.distribution == Distribution::kBroadcast) break;
+  }
+  return list;
+}
+
+// Load(file, index, visitor's map) for every file of the instance that knows the table.
+template <class Load>
+Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, const Load& to) {
+  for (const auto& file : from.files) {
+    const auto& tables = file->tables();
+    const auto found = std::ranges::find(tables, spec.name, &TableSpec::name);
+    if (found == tables.end()) continue;
+    STREAM_ASSIGN(std::vector<std::size_t> map, map_columns(*found, spec));
+    auto destination = to();
+    Share share(*found, spec, std::move(map), groups, target_, destination);
+    STREAM_TRY(file->visit(static_cast<std::size_t>(found - tables.begin()), groups, share));
+  }
+  return {};
+}
+
+Result<bool> RestoreReader::has_marks(const std::vector<Instance*>& instances, const std::string& table) {
+  for (const Instance* instance : instances) {
+    for (const auto& file : instance->files) {
+      const auto found = std::ranges::find(file->tables(), table, &TableSpec::name);
+      if (found == file->tables().end()) continue;
+      STREAM_ASSIGN(const bool marks, file->has_marks(static_cast<std::size_t>(found - file->tables().begin())));
+      if (marks) return true;
+    }
+  }
+  return false;
+}
+
+Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
+  const TableSpec& spec = table.spec();
+  const std::vector<Instance*> from = contributors(spec);
+  // Marks speak of all rows of their old instance, which must not meet those of another.
+  STREAM_ASSIGN(const bool marks, has_marks(from, spec.name));
+  const bool apart = from.size() > 1 && marks;
+  for (Instance* instance : from) {
+    if (!apart) {
+      STREAM_TRY(load_instance(*instance, groups, spec, [&] { return IntoTable(table); }));
+      continue;
+    }
+    StateTable passing(plain(spec), false);
+    STREAM_TRY(load_instance(*instance, groups, passing.spec(), [&] { return IntoTable(passing); }));
+    transfer(passing, table);
+  }
+  return {};
+}
+
+Status RestoreReader::load(Outbox& outbox) {
+  const KeyGroupRange all{0, target_.key_groups};
+  const std::vector<Instance*> from = contributors(outbox.spec());
+  for (Instance* instance : from) {
+    Outbox passing(outbox.spec(), instance->instance, false);
+    STREAM_TRY(load_instance(*instance, all, outbox.spec(), [&] { return IntoOutbox(passing); }));
+    for (const OutboxBatch& batch : passing.all()) outbox.load(outbox_rows(batch));
+  }
+  return {};
+}
+
+Result<std::vector<KeyGroupRange>> RestoreReader::cut(const TableSpec& spec, KeyGroupRange groups,
+                                                      std::uint64_t bytes) {
+  std::vector<std::uint64_t> weight(target_.key_groups, 0);
+  for (const Instance* instance : contributors(spec)) {
+    for (const auto& file : instance->files) {
+      const auto found = std::ranges::find(file->tables(), spec.name, &TableSpec::name);
+      if (found == file->tables().end()) continue;
+      STREAM_ASSIGN(const auto list, file->weights(static_cast<std::size_t>(found - file->tables().begin())));
+      for (const SnapshotFile::Weight& one : list) {
+        const std::uint32_t end = std::min(one.groups.end, target_.key_groups);
+        for (std::uint32_t g = one.groups.begin; g < end; ++g) weight[g] += one.bytes / (end - one.groups.begin);
+      }
+    }
+  }
+  std::vector<KeyGroupRange> pieces;
+  std::uint64_t sum = 0;
+  KeyGroupRange piece{groups.begin, groups.begin};
+  for (std::uint32_t g = groups.begin; g < groups.end; ++g) {
+    if (sum != 0 && sum + weight[g] > bytes) {
+      pieces.push_back(piece);
+      piece = {g, g};
+      sum = 0;
+    }
+    sum += weight[g];
+    piece.end = g + 1;
+  }
+  if (piece.end > piece.begin) pieces.push_back(piece);
+  return pieces;
+}
+
+Status merge_files(const RestoreSource& source, RestoreTarget target, PackedFileWriter& out) {
+  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
+  for (const TableSpec& spec : reader->tables()) {
+    STREAM_TRY(out.start_table(spec));
+    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out) : merge_table(*reader, spec, out));
+  }
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,47 @@
+// Savepoint: a checkpoint as plain SQL tables, self-contained, kept until the user deletes it.
+//
+//   DIR/savepoint.sqlite      the index (CheckpointIndex with savepoint = true)
+//   DIR/totals.0.sqlite       one file per stage and instance: each state table as rows under its
+//                             own name and column names, ordered by `_key_group`
+//
+// A single file holds the index and, per stage and instance, tables called STAGE.INSTANCE.TABLE;
+// with one instance that has a name to itself, a view of the plain name is added for convenience.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "snapshot/checkpoint.h"
+#include "snapshot/table_spec.h"
+#include "transport/base/files.h"
+
+namespace stream {
+
+struct SavepointRequest {
+  CheckpointIndex index;    // of the checkpoint to build from
+  std::string checkpoints;  // its folder; pinned by the caller until this returns
+  std::string target;       // folder to make, or file for single_file; must not exist
+  std::string label;
+  bool drained = false;
+  bool single_file = false;
+  Microseconds created_us = 0;
+};
+
+// Builds the savepoint beside `target` and renames it into place when everything is synced: it is
+// there as a whole or not at all. Outboxes are left empty: build only after every sink has
+// committed the epoch. Reads one instance at a time, memory bounded. Slow; runs on a thread of its own.
+// Errors: kUsage if the target exists, kCorrupt, kSystem.
+Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request);
+
+// The index of a savepoint folder or single file. Errors as load_index().
+Result<CheckpointIndex> load_savepoint(const std::string& path);
+
+// The folder RestoreSource and verify_files() need for load_savepoint(path)'s index.
+std::string savepoint_folder(const std::string& path);
+
+// How the columns of a state table are declared in a savepoint; a value of each type:
+//   BOOLEAN INTEGER 0/1, BIGINT INTEGER, DOUBLE REAL (NaN as TEXT 'NaN'), DECIMAL TEXT, VARCHAR TEXT,
+//   TIMESTAMP TEXT 2024-01-31T00:00:00.000000Z, DATE TEXT, INTERVAL TEXT 'M D US', BLOB BLOB, JSON TEXT
+std::string savepoint_ddl(const TableSpec& spec, const std::string& table);
+
+}  // namespace stream

@@ -1,0 +1,181 @@
+#include "snapshot/snapshot_writer.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "snapshot/digest.h"
+#include "snapshot/packed_file.h"
+#include "snapshot/restore.h"
+
+namespace stream {
+namespace {
+
+constexpr std::size_t kLargeBytes = 1 << 20;
+
+std::string file_name(const SnapshotIdentity& identity, bool merged) {
+  std::string stage = identity.stage;
+  std::ranges::replace(stage, '/', '+');
+  return stage + "." + std::to_string(identity.instance) + ".a" + std::to_string(identity.attempt.value()) +
+         (merged ? ".base.sqlite" : ".sqlite");
+}
+
+std::uint64_t bytes_of(const std::vector<FileRef>& files, std::size_t from, std::size_t to) {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = from; i < to; ++i) bytes += files[i].size_bytes;
+  return bytes;
+}
+
+RestoreTarget target_of(const SnapshotIdentity& identity) {
+  return {identity.instance, identity.parallelism, identity.key_groups};
+}
+
+}  // namespace
+
+SnapshotWriter::SnapshotWriter(Files& files, WriterOptions options)
+    : files_(files), options_(std::move(options)) {}
+
+SnapshotIdentity SnapshotWriter::identity(Epoch epoch, bool base) const {
+  SnapshotIdentity identity = options_.identity;
+  identity.epoch = epoch;
+  identity.base = base;
+  return identity;
+}
+
+std::string SnapshotWriter::scratch_path() {
+  return options_.scratch + "/" + std::to_string(++scratch_count_) + ".partial";
+}
+
+void SnapshotWriter::restored(const RestoreSource& source) {
+  STREAM_CHECK(chains_.empty());
+  const SnapshotIdentity& mine = options_.identity;
+  if (!source.extend || source.parallelism != mine.parallelism) {
+    foreign_ = source;
+    return;
+  }
+  Chain& chain = chains_[source.epoch];
+  for (const InstanceFiles& files : source.instances) {
+    if (files.instance == mine.instance) chain = files.files;
+  }
+}
+
+// The files the capture builds on.
+Result<SnapshotWriter::Chain> SnapshotWriter::chain_of(const Capture& capture) {
+  if (capture.since == Epoch(0)) return Chain();
+  chains_.erase(chains_.begin(), chains_.lower_bound(capture.since));
+  if (foreign_ && foreign_->epoch == capture.since) {
+    STREAM_ASSIGN(chains_[capture.since], own_base(capture.epoch));
+    foreign_.reset();
+  }
+  const auto found = chains_.find(capture.since);
+  STREAM_CHECK(found != chains_.end());
+  Chain chain = found->second;
+  STREAM_TRY(use_compacted(chain, capture.epoch));
+  return chain;
+}
+
+Result<SnapshotWriter::Chain> SnapshotWriter::own_base(Epoch epoch) {
+  STREAM_ASSIGN(const std::string path, build_merged(*foreign_));
+  STREAM_ASSIGN(FileRef file, publish(path, epoch, true, true));
+  return Chain{std::move(file)};
+}
+
+Status SnapshotWriter::use_compacted(Chain& chain, Epoch epoch) {
+  if (!compacted_) return {};
+  const auto& replaced = compacted_->replaced;
+  if (chain.size() < replaced.size() || !std::equal(replaced.begin(), replaced.end(), chain.begin())) {
+    compacted_.reset();  // a published checkpoint builds on it by now, or on something newer
+    return {};
+  }
+  if (!compacted_->scratch_path.empty()) {
+    STREAM_ASSIGN(compacted_->file, publish(compacted_->scratch_path, epoch, true, true));
+    compacted_->scratch_path.clear();
+  }
+  chain.erase(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(replaced.size()));
+  chain.insert(chain.begin(), compacted_->file);
+  return {};
+}
+
+Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool base) {
+  STREAM_TRY(files_.make_dir(options_.scratch));
+  std::string path = scratch_path();
+  const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes};
+  STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, identity(capture.epoch, base), pack));
+  for (const TableCapture& table : capture.tables) {
+    if (base || !table.empty()) STREAM_TRY(writer->add_table(table));
+  }
+  STREAM_TRY(writer->finish());
+  return path;
+}
+
+Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source) {
+  STREAM_TRY(files_.make_dir(options_.scratch));
+  std::string path = scratch_path();
+  const SnapshotIdentity whole = identity(source.epoch, true);
+  STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, whole, {options_.compress, true}));
+  STREAM_TRY(merge_files(source, target_of(whole), *writer));
+  STREAM_TRY(writer->finish());
+  return path;
+}
+
+Result<bool> SnapshotWriter::same_file_system(const std::string& folder) const {
+  struct stat here;
+  struct stat there;
+  if (::stat(options_.scratch.c_str(), &here) != 0) return system_error("look at", options_.scratch, errno);
+  if (::stat(folder.c_str(), &there) != 0) return system_error("look at", folder, errno);
+  return here.st_dev == there.st_dev;
+}
+
+Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged) {
+  const std::string name = std::to_string(epoch.value()) + "/" + file_name(options_.identity, merged);
+  const std::string folder = options_.checkpoints + "/" + std::to_string(epoch.value());
+  const std::string target = options_.checkpoints + "/" + name;
+  STREAM_ASSIGN(FileDigest digest, digest_file(scratch_path));
+  STREAM_TRY(files_.make_dir(folder));
+  STREAM_ASSIGN(const bool near, same_file_system(folder));
+  const std::string source = near ? scratch_path : target + ".partial";
+  if (!near) {
+    STREAM_TRY(files_.remove(source));  // of a failed attempt; read-only, so it cannot be replaced
+    STREAM_TRY(files_.copy_file(scratch_path, source));
+  }
+  STREAM_TRY(files_.sync_file(source));
+  STREAM_TRY(files_.rename(source, target));
+  STREAM_TRY(files_.sync_dir(folder));
+  if (!near) STREAM_TRY(files_.remove(scratch_path));
+  return FileRef{name, digest.size_bytes, std::move(digest.sha256), base};
+}
+
+Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
+  STREAM_ASSIGN(Chain chain, chain_of(capture));
+  if (!capture.empty()) {
+    const bool base = chain.empty();
+    STREAM_ASSIGN(const std::string path, build_increment(capture, base));
+    capture.tables.clear();
+    STREAM_ASSIGN(FileRef file, publish(path, capture.epoch, base, false));
+    chain.push_back(std::move(file));
+  }
+  chains_[capture.epoch] = chain;
+  return InstanceFiles{options_.identity.instance, std::move(chain)};
+}
+
+bool SnapshotWriter::wants_compaction() const {
+  if (compacted_ || chains_.empty()) return false;
+  const Chain& chain = chains_.begin()->second;
+  if (chain.size() < 2) return false;
+  const std::uint64_t increments = bytes_of(chain, 1, chain.size());
+  return chain.size() > options_.increments_max ||
+         (increments > options_.compact_above_bytes && increments > chain[0].size_bytes);
+}
+
+Status SnapshotWriter::compact() {
+  if (chains_.empty() || chains_.begin()->second.size() < 2) return {};
+  const auto& [epoch, chain] = *chains_.begin();
+  const SnapshotIdentity& mine = options_.identity;
+  const RestoreSource source{options_.checkpoints, epoch, mine.parallelism, {{mine.instance, chain}}, true};
+  STREAM_ASSIGN(std::string path, build_merged(source));
+  compacted_ = Compacted{chain, std::move(path), {}};
+  return {};
+}
+
+}  // namespace stream

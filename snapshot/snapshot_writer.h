@@ -1,0 +1,79 @@
+// SnapshotWriter: turns the captures of one instance into durable snapshot files.
+//
+// Used from one writer thread at a time. A checkpoint of an instance is a list of files: a base
+// and the increments on it. Files are built in the scratch folder, synced, and published under
+// their final name CHECKPOINTS/EPOCH/STAGE.INSTANCE.aATTEMPT[.base].sqlite by rename (copied first
+// when scratch is on another file system), the folder synced, mode 0444, never changed again.
+//
+// When the increments since the base are many or large, compact() merges base and increments into
+// a new base in scratch; the next write() publishes it, so it belongs to a checkpoint in progress
+// and counts only once an index names it. An instance restored from files it cannot build on
+// (other parallelism, savepoint) merges its share of them into its own base first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "snapshot/capture.h"
+#include "snapshot/restore_source.h"
+#include "snapshot/snapshot_file.h"
+#include "transport/base/files.h"
+
+namespace stream {
+
+struct WriterOptions {
+  SnapshotIdentity identity;       // epoch is set by each write
+  std::string checkpoints;         // absolute; the job's checkpoints folder
+  std::string scratch;             // absolute, local, only this process's; made if absent
+  bool compress = false;           // zstd for segments
+  std::size_t increments_max = 16;
+  std::uint64_t compact_above_bytes = 1 << 20;  // smaller increments are merged by count only
+};
+
+class SnapshotWriter {
+ public:
+  SnapshotWriter(Files& files, WriterOptions options);
+
+  // What was given to StateStore::restore(); before the first write(). Captures with
+  // since == source.epoch build on it.
+  void restored(const RestoreSource& source);
+
+  // Makes the capture durable. The files the checkpoint needs of this instance, oldest first; the
+  // new ones are in folder EPOCH. An empty capture writes nothing. Errors: kSystem (disk), kCorrupt
+  // (a file merged into a base); report the checkpoint as failed and go on: the next capture
+  // contains these changes.
+  Result<InstanceFiles> write(Capture capture);
+
+  // Call when write() has been reported and nothing waits. Errors leave everything as it was.
+  bool wants_compaction() const;
+  Status compact();
+
+ private:
+  using Chain = std::vector<FileRef>;
+  struct Compacted {
+    std::vector<FileRef> replaced;  // a prefix of some chain
+    std::string scratch_path;       // the merged file; "" once published
+    FileRef file;                   // set once published
+  };
+  Result<Chain> chain_of(const Capture& capture);
+  Result<Chain> own_base(Epoch epoch);
+  Status use_compacted(Chain& chain, Epoch epoch);
+  Result<std::string> build_increment(const Capture& capture, bool base);
+  Result<std::string> build_merged(const RestoreSource& source);
+  Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
+  Result<bool> same_file_system(const std::string& folder) const;
+  std::string scratch_path();
+  SnapshotIdentity identity(Epoch epoch, bool base) const;
+
+  Files& files_;
+  WriterOptions options_;
+  std::map<Epoch, Chain> chains_;
+  std::optional<RestoreSource> foreign_;  // restored from files that cannot be built on
+  std::optional<Compacted> compacted_;
+  std::uint64_t scratch_count_ = 0;
+};
+
+}  // namespace stream

@@ -1,0 +1,88 @@
+// Database, Statement: the little of SQLite that snapshots need, with Status for errors.
+//
+// kCorrupt: the file is damaged or not what it should be (while reading, also a missing table);
+// kSystem: the disk or the system refused; else kFailed. Messages name the file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "transport/base/status.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace stream {
+
+class Statement {
+ public:
+  Statement() = default;
+  Statement(sqlite3_stmt* statement, const std::string* path, bool reading)
+      : statement_(statement), path_(path), reading_(reading) {}
+  Statement(Statement&& other) noexcept { swap(other); }
+  Statement& operator=(Statement&& other) noexcept { swap(other); return *this; }
+  ~Statement();
+
+  // Parameters count from 1. Bytes must stay until the next reset().
+  Statement& bind(int parameter, std::int64_t value);
+  Statement& bind(int parameter, double value);
+  Statement& bind_text(int parameter, std::string_view text);
+  Statement& bind_blob(int parameter, std::string_view bytes);
+  Statement& bind_null(int parameter);
+
+  Result<bool> step();  // true: a row is there
+  Status run();         // steps to the end and resets
+  void reset();
+
+  // Columns count from 0; views until the next step().
+  std::int64_t integer(int column) const;
+  double real(int column) const;
+  std::string_view text(int column) const;
+  std::string_view blob(int column) const;
+  bool is_null(int column) const;
+  bool is_text(int column) const;
+
+ private:
+  void swap(Statement& other) noexcept;
+
+  sqlite3_stmt* statement_ = nullptr;
+  const std::string* path_ = nullptr;
+  bool reading_ = false;
+};
+
+class Database {
+ public:
+  // A new file for building: no journal, nothing synced. Replaces what is there.
+  static Result<std::unique_ptr<Database>> create(const std::string& path, bool large);
+  // A published file that never changes again.
+  static Result<std::unique_ptr<Database>> open(const std::string& path);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Status execute(const std::string& sql);
+  Result<Statement> prepare(const std::string& sql);
+  Result<std::int64_t> query_integer(const std::string& sql);
+  // Reads TABLE.bytes of the row into `out`, which has exactly its size.
+  Status read_blob(const char* table, std::int64_t row_id, std::span<std::uint8_t> out);
+  // Ends building: rollback journal for whoever opens it next, mode 0444.
+  Status finish();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  Database(sqlite3* db, std::string path, bool reading) : db_(db), path_(std::move(path)), reading_(reading) {}
+  Status error(int code) const;
+
+  sqlite3* db_;
+  std::string path_;
+  bool reading_;
+};
+
+// "name" with quotes doubled: an identifier in SQL.
+std::string sql_name(std::string_view name);
+
+}  // namespace stream

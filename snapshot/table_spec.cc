@@ -1,0 +1,104 @@
+#include "snapshot/table_spec.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace stream {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames = {"keyed", "split", "outbox", "broadcast"};
+
+nlohmann::json fields_to_json(const std::vector<Field>& fields) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Field& field : fields) list.push_back({{"name", field.name}, {"type", to_string(field.type)}});
+  return list;
+}
+
+Result<std::vector<Field>> fields_from_json(const nlohmann::json& list) {
+  std::vector<Field> fields;
+  for (const nlohmann::json& item : list) {
+    STREAM_ASSIGN(const Type type, parse_type(item.at("type").get<std::string>()));
+    fields.push_back({item.at("name").get<std::string>(), type});
+  }
+  return fields;
+}
+
+Result<TableSpec> from_json(const nlohmann::json& json) {
+  TableSpec spec;
+  spec.name = json.at("name").get<std::string>();
+  STREAM_ASSIGN(spec.distribution, parse_distribution(json.at("distribution").get<std::string>()));
+  STREAM_ASSIGN(spec.key, fields_from_json(json.at("key")));
+  STREAM_ASSIGN(spec.value, fields_from_json(json.at("value")));
+  spec.group_columns = json.value("group_columns", std::size_t{0});
+  spec.prefix = json.value("prefix", std::size_t{0});
+  spec.ordered = json.value("ordered", std::string());
+  return spec;
+}
+
+Status check_ordered(const TableSpec& spec) {
+  if (spec.ordered.empty()) return {};
+  const auto column = spec.find(spec.ordered);
+  if (!column) return usage_error("state table '" + spec.name + "' has no column '" + spec.ordered + "'");
+  const TypeKind kind = spec.field(*column).type.kind;
+  if (kind == TypeKind::kTimestamp || kind == TypeKind::kBigint) return {};
+  return usage_error("state table '" + spec.name + "': column '" + spec.ordered + "' has no order of time");
+}
+
+}  // namespace
+
+std::string_view to_string(Distribution distribution) {
+  return kNames[static_cast<std::size_t>(distribution)];
+}
+
+Result<Distribution> parse_distribution(std::string_view text) {
+  const auto found = std::ranges::find(kNames, text);
+  if (found == kNames.end()) return usage_error("unknown distribution '" + std::string(text) + "'");
+  return static_cast<Distribution>(found - kNames.begin());
+}
+
+std::optional<std::size_t> TableSpec::find(std::string_view column) const {
+  for (std::size_t i = 0; i < columns(); ++i) {
+    if (field(i).name == column) return i;
+  }
+  return std::nullopt;
+}
+
+Status check_spec(const TableSpec& spec) {
+  const std::string table = "state table '" + spec.name + "'";
+  if (spec.name.empty()) return usage_error("a state table needs a name");
+  if (spec.key.empty()) return usage_error(table + " has no key");
+  if (spec.group_columns > spec.key.size()) return usage_error(table + ": more group columns than key columns");
+  if (spec.prefix > spec.key.size()) return usage_error(table + ": the prefix is longer than the key");
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < spec.columns(); ++i) {
+    const std::string& name = spec.field(i).name;
+    if (name.empty()) return usage_error(table + " has a column without a name");
+    if (!names.insert(name).second) return usage_error(table + " has column '" + name + "' twice");
+  }
+  return check_ordered(spec);
+}
+
+std::string spec_to_json(const TableSpec& spec) {
+  nlohmann::json json = {{"name", spec.name},
+                         {"distribution", to_string(spec.distribution)},
+                         {"key", fields_to_json(spec.key)},
+                         {"value", fields_to_json(spec.value)}};
+  if (spec.group_columns != 0) json["group_columns"] = spec.group_columns;
+  if (spec.prefix != 0) json["prefix"] = spec.prefix;
+  if (!spec.ordered.empty()) json["ordered"] = spec.ordered;
+  return json.dump();
+}
+
+Result<TableSpec> spec_from_json(std::string_view text) {
+  try {
+    STREAM_ASSIGN(TableSpec spec, from_json(nlohmann::json::parse(text)));
+    STREAM_TRY(check_spec(spec));
+    return spec;
+  } catch (const nlohmann::json::exception& e) {
+    return usage_error(std::string("not a state table: ") + e.what());
+  }
+}
+
+}  // namespace stream
