@@ -6,7 +6,9 @@
 // Differences from PostgreSQL are listed in stream-expression(7).
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,14 @@ struct ExpressionError {
   std::string hint;        // "did you mean 'status'?", or ""
 };
 
+// Columns [first, first + count) of a schema that came from the input called `alias`: what o.* and
+// o.amount mean where several inputs are joined.
+struct InputColumns {
+  std::string alias;
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+
 struct RowError {
   std::uint32_t row = 0;
   const char* reason = "";  // "division by zero"
@@ -28,8 +38,10 @@ struct RowError {
 
 namespace expression {
 class Node;  // a typed, checked tree
+class Compiler;
 }
 
+// Copies are cheap and share the tree. Compile from one thread at a time; evaluate from any.
 class Expression {
  public:
   Expression();
@@ -39,9 +51,13 @@ class Expression {
   Expression(const Expression&);
   Expression& operator=(const Expression&);
 
-  // Errors are reported, not returned: null on failure.
+  // Errors are reported, not returned: null on failure. With `inputs`, a.b is column b of input a;
+  // without an input a it is field b, as VARCHAR, of JSON column a.
   static std::unique_ptr<Expression> compile(std::string_view text, const Schema& schema,
-                                             ExpressionError* error);
+                                             ExpressionError* error,
+                                             std::span<const InputColumns> inputs = {});
+  // An expression that is just this column.
+  static Expression column(const Schema& schema, std::size_t index);
 
   Type type() const;
   std::vector<std::size_t> columns() const;  // indexes into the schema, ascending, no duplicates
@@ -49,14 +65,19 @@ class Expression {
   bool total() const;                        // can never produce a RowError
   const std::string& text() const;
 
-  // One value a row. `errors` gets the rows that failed, ascending by row, at most one a row.
+  // One value a row. The batch's columns must be those of the schema compiled against; columns the
+  // expression does not use may be empty. `now`, microseconds since the epoch, is what now() gives
+  // for the whole batch. `errors` gets the rows that failed, ascending by row, at most one a row.
   Column evaluate(const Batch& batch, std::vector<RowError>* errors) const;
+  Column evaluate(const Batch& batch, std::int64_t now, std::vector<RowError>* errors) const;
 
-  // For conditions: positions of the rows where the value is TRUE.
+  // For conditions (BOOLEAN only): positions of the rows where the value is TRUE, ascending.
   void select(const Batch& batch, std::vector<std::uint32_t>* rows, std::vector<RowError>* errors) const;
 
  private:
-  friend class ExpressionCompiler;
+  friend class expression::Compiler;
+  Expression(std::shared_ptr<const expression::Node> root, std::string text);
+
   std::shared_ptr<const expression::Node> root_;
   std::string text_;
 };

@@ -1,0 +1,351 @@
+#include "stages/expression/select_list.h"
+
+#include <algorithm>
+#include <set>
+
+#include "stages/expression/bind.h"
+#include "stages/expression/compiler.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+using expression::Ast;
+using expression::Binder;
+using expression::Compiler;
+using expression::Failure;
+using expression::NodePtr;
+using expression::ParsedItem;
+using expression::Scope;
+using Kind = Ast::Kind;
+
+struct Part {
+  ParsedItem parsed;
+  std::string name;      // as given by the item or its alias; "" if none
+  std::size_t item = 0;
+};
+
+// Throws Failure about the item `at` points to.
+std::vector<Part> parse_items(std::span<const SelectText> items, const Schema& schema, std::size_t* at) {
+  std::vector<Part> parts;
+  for (*at = 0; *at < items.size(); ++*at) {
+    const SelectText& item = items[*at];
+    std::vector<ParsedItem> parsed = expression::parse_list(item.text, schema.names());
+    if (!item.name.empty() && parsed.size() > 1) {
+      throw Failure{parsed[1].begin, "'" + item.name + "' needs one expression, not a list", ""};
+    }
+    for (ParsedItem& one : parsed) {
+      if (!item.name.empty() && !one.alias.empty()) {
+        throw Failure{one.begin + one.text.size(), "the name is given twice: '" + item.name + "' and '" + one.alias + "'", ""};
+      }
+      if (!item.name.empty() && one.tree.kind == Kind::kStar) throw Failure{one.begin, "* cannot have a name", ""};
+      std::string name = item.name.empty() ? one.alias : item.name;
+      parts.push_back({std::move(one), std::move(name), *at});
+    }
+  }
+  return parts;
+}
+
+// The name PostgreSQL would give, or "".
+std::string natural_name(const Ast& ast, const Schema& schema, Binder& binder) {
+  if (const auto index = binder.column_of(ast)) return schema.fields[*index].name;
+  switch (ast.kind) {
+    case Kind::kColumn: return ast.names.back().text;
+    case Kind::kSpecial: return ast.names.empty() ? "" : lower(ast.names[0].text);
+    case Kind::kCall: return ast.text;
+    case Kind::kCase: return "case";
+    case Kind::kCoalesce: return "coalesce";
+    case Kind::kGreatest: return "greatest";
+    case Kind::kLeast: return "least";
+    case Kind::kNullIf: return "nullif";
+    case Kind::kBoolean: return "bool";
+    case Kind::kCast: {
+      const std::string inner = natural_name(ast.arguments[0], schema, binder);
+      return inner.empty() ? ast.text.substr(0, ast.text.find('(')) : inner;
+    }
+    case Kind::kOperator:
+      // payload ->> 'user' is best called user; PostgreSQL has no name for it.
+      if ((ast.text == "->" || ast.text == "->>") && ast.arguments.size() == 2 && ast.arguments[1].kind == Kind::kText) {
+        return ast.arguments[1].text;
+      }
+      return "";
+    default: return "";
+  }
+}
+
+class Names {
+ public:
+  // The final name of output number `index`. Throws Failure if it is taken.
+  std::string add(std::string name, std::size_t index, std::size_t offset) {
+    if (name.empty()) name = "column_" + std::to_string(index + 1);
+    if (!taken_.insert(name).second) {
+      throw Failure{offset, "two columns are called '" + name + "'", "name one of them: … as other_name"};
+    }
+    return name;
+  }
+  void reserve(const std::string& name) { taken_.insert(name); }
+
+ private:
+  std::set<std::string> taken_;
+};
+
+void add_star(const Ast& star, const Schema& schema, std::span<const InputColumns> inputs, Names& names,
+              std::vector<SelectedColumn>& out) {
+  std::size_t first = 0;
+  std::size_t count = schema.fields.size();
+  if (!star.names.empty()) {
+    const auto found = std::ranges::find_if(inputs, [&](const InputColumns& input) {
+      return input.alias == star.names[0].text || (!star.names[0].quoted && lower(input.alias) == lower(star.names[0].text));
+    });
+    if (found == inputs.end()) {
+      std::vector<std::string> aliases;
+      for (const InputColumns& input : inputs) aliases.push_back(input.alias);
+      const std::string near = did_you_mean(star.names[0].text, aliases);
+      throw Failure{star.offset, "no input '" + star.names[0].text + "'", near.empty() ? "" : near.substr(2)};
+    }
+    first = found->first;
+    count = found->count;
+  }
+  for (std::size_t i = first; i < first + count; ++i) {
+    std::string name = names.add(schema.fields[i].name, out.size(), star.offset);
+    out.push_back({std::move(name), Expression::column(schema, i), {i}});
+  }
+}
+
+SelectError error_of(const Failure& failure, std::size_t item) {
+  return {item, {failure.offset, failure.message, failure.hint}};
+}
+
+}  // namespace
+
+std::optional<std::vector<SelectedColumn>> compile_select(std::span<const SelectText> items, const Schema& schema,
+                                                          SelectError* error, std::span<const InputColumns> inputs) {
+  std::size_t item = 0;
+  try {
+    const Scope scope{.schema = &schema, .inputs = inputs};
+    Binder binder(scope);
+    Names names;
+    std::vector<SelectedColumn> out;
+    for (Part& part : parse_items(items, schema, &item)) {
+      item = part.item;
+      const Ast& tree = part.parsed.tree;
+      if (tree.kind == Kind::kStar) {
+        add_star(tree, schema, inputs, names, out);
+        continue;
+      }
+      NodePtr node = binder.bind(tree);
+      const std::string name = part.name.empty() ? natural_name(tree, schema, binder) : part.name;
+      SelectedColumn column{names.add(name, out.size(), part.parsed.begin), Compiler::wrap(std::move(node), part.parsed.text), {}};
+      column.lineage = column.expression.columns();
+      out.push_back(std::move(column));
+    }
+    return out;
+  } catch (const Failure& failure) {
+    if (error != nullptr) *error = error_of(failure, item);
+    return std::nullopt;
+  }
+}
+
+std::string_view to_string(AggregateFunction function) {
+  switch (function) {
+    case AggregateFunction::kCount: return "count";
+    case AggregateFunction::kSum: return "sum";
+    case AggregateFunction::kMin: return "min";
+    case AggregateFunction::kMax: return "max";
+    case AggregateFunction::kAvg: break;
+  }
+  return "avg";
+}
+
+namespace {
+
+// Replaces aggregate calls by slots and compiles what stands inside them.
+class Extractor {
+ public:
+  Extractor(const Schema& schema, Aggregation& out) : schema_(schema), scope_{.schema = &schema}, out_(out) {}
+
+  // Adds the input columns found to `lineage`.
+  void extract(Ast& ast, const ParsedItem& source, std::set<std::size_t>& lineage) {
+    if (ast.kind != Kind::kCall || !expression::is_aggregate(ast.text)) {
+      if (!ast.filter.empty()) throw Failure{ast.offset, ast.text + "() is not an aggregate", ""};
+      for (Ast& argument : ast.arguments) extract(argument, source, lineage);
+      return;
+    }
+    const std::size_t slot = slot_of(ast, source);
+    for (const auto* part : {&out_.calls[slot].argument, &out_.calls[slot].filter}) {
+      if (!part->has_value()) continue;
+      for (const std::size_t column : (*part)->columns()) lineage.insert(column);
+    }
+    Ast replaced;
+    replaced.kind = Kind::kSlot;
+    replaced.offset = ast.offset;
+    replaced.index = slot;
+    ast = std::move(replaced);
+  }
+
+ private:
+  std::size_t slot_of(const Ast& ast, const ParsedItem& source) {
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      if (known_[i].same(ast)) return i;
+    }
+    out_.calls.push_back(compile(ast));
+    out_.calls.back().text = text_of(ast, source);
+    known_.push_back(ast);
+    return known_.size() - 1;
+  }
+
+  // From the function's name to its closing parenthesis.
+  static std::string text_of(const Ast& ast, const ParsedItem& source) {
+    const std::size_t begin = ast.offset - source.begin;
+    int depth = 0;
+    for (const expression::Token& token : expression::lex(source.text)) {
+      if (token.begin < begin || token.kind != expression::Token::Kind::kSymbol) continue;
+      if (source.text[token.begin] == '(') ++depth;
+      if (source.text[token.begin] == ')' && --depth == 0) return source.text.substr(begin, token.end - begin);
+    }
+    return ast.text;
+  }
+
+  static void refuse_nested(const Ast& ast) {
+    if (ast.kind == Kind::kCall && expression::is_aggregate(ast.text)) {
+      throw Failure{ast.offset, "aggregates cannot be nested", ""};
+    }
+    for (const Ast& argument : ast.arguments) refuse_nested(argument);
+    for (const Ast& filter : ast.filter) refuse_nested(filter);
+  }
+
+  AggregateCall compile(const Ast& ast) {
+    AggregateCall call;
+    call.function = function_of(ast.text);
+    call.distinct = ast.distinct;
+    call.argument_type = kBigint;
+    for (const Ast& argument : ast.arguments) refuse_nested(argument);
+    for (const Ast& filter : ast.filter) refuse_nested(filter);
+    if (ast.star != ast.arguments.empty() || ast.arguments.size() > 1 || (ast.star && ast.text != "count")) {
+      throw Failure{ast.offset, ast.text + "() needs one argument", ast.text == "count" ? "count(*) counts rows" : ""};
+    }
+    Binder binder(scope_);
+    if (!ast.star) {
+      NodePtr node = binder.bind(ast.arguments[0]);
+      call.argument_type = node->type();
+      call.argument = Compiler::wrap(std::move(node), "");
+    }
+    if (!ast.filter.empty()) {
+      NodePtr node = binder.bind(ast.filter[0]);
+      if (node->type() != kBoolean) {
+        throw Failure{ast.filter[0].offset, "FILTER needs a BOOLEAN, not " + to_string(node->type()), ""};
+      }
+      call.filter = Compiler::wrap(std::move(node), "");
+    }
+    call.result_type = result_of(call, ast);
+    // DISTINCT changes nothing for these, and costs memory.
+    if (call.function == AggregateFunction::kMin || call.function == AggregateFunction::kMax) call.distinct = false;
+    return call;
+  }
+
+  static AggregateFunction function_of(std::string_view name) {
+    for (const auto function : {AggregateFunction::kCount, AggregateFunction::kSum, AggregateFunction::kMin, AggregateFunction::kMax}) {
+      if (to_string(function) == name) return function;
+    }
+    return AggregateFunction::kAvg;
+  }
+
+  static Type result_of(const AggregateCall& call, const Ast& ast) {
+    const Type type = call.argument_type;
+    const auto refuse = [&]() -> Failure {
+      return {ast.offset, "no aggregate " + ast.text + "(" + to_string(type) + ")",
+              type == kVarchar ? "convert it: " + ast.text + "((…)::bigint)" : ""};
+    };
+    switch (call.function) {
+      case AggregateFunction::kCount: return kBigint;
+      case AggregateFunction::kMin:
+      case AggregateFunction::kMax:
+        if (type == kJson || type == kBoolean) throw refuse();
+        return type;
+      case AggregateFunction::kSum:
+        if (type == kBigint || type == kDouble || type == kInterval) return type;
+        if (type.kind == TypeKind::kDecimal) return decimal_type(38, type.scale);
+        throw refuse();
+      case AggregateFunction::kAvg: break;
+    }
+    if (type == kBigint || type == kDouble) return kDouble;
+    if (type == kInterval) return type;
+    if (type.kind == TypeKind::kDecimal) return decimal_type(38, std::max<std::uint8_t>(type.scale, 16));
+    throw refuse();
+  }
+
+  const Schema& schema_;
+  Scope scope_;
+  Aggregation& out_;
+  std::vector<Ast> known_;
+};
+
+std::string unique_name(const Schema& schema, std::size_t slot) {
+  std::string name = "aggregate_" + std::to_string(slot);
+  while (schema.find(name)) name += '_';
+  return name;
+}
+
+void build_schema(Aggregation& out, const Schema& schema, std::span<const std::size_t> by) {
+  for (const std::size_t index : by) out.schema.fields.push_back(schema.fields[index]);
+  for (std::size_t i = 0; i < out.calls.size(); ++i) {
+    out.schema.fields.push_back({unique_name(out.schema, i), out.calls[i].result_type});
+  }
+}
+
+Scope scope_behind(const Aggregation& out, const Schema& schema, std::span<const std::size_t> by) {
+  Scope scope{.schema = &schema, .aggregated = true};
+  scope.positions.resize(schema.fields.size());
+  for (std::size_t i = 0; i < by.size(); ++i) scope.positions[by[i]] = i;
+  scope.first_slot = by.size();
+  for (const AggregateCall& call : out.calls) scope.slots.push_back(call.result_type);
+  return scope;
+}
+
+}  // namespace
+
+std::optional<Aggregation> compile_aggregates(std::span<const SelectText> items, const Schema& schema,
+                                              std::span<const std::size_t> by, SelectError* error) {
+  std::size_t item = 0;
+  try {
+    std::vector<Part> parts = parse_items(items, schema, &item);
+    Aggregation out;
+    Extractor extractor(schema, out);
+    std::vector<std::string> names;
+    std::vector<std::set<std::size_t>> lineages(parts.size());
+    const Scope plain{.schema = &schema};
+    Binder namer(plain);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      item = parts[i].item;
+      Ast& tree = parts[i].parsed.tree;
+      if (tree.kind == Kind::kStar) throw Failure{tree.offset, "* cannot be aggregated", "count(*) counts rows"};
+      names.push_back(parts[i].name.empty() ? natural_name(tree, schema, namer) : parts[i].name);
+      extractor.extract(tree, parts[i].parsed, lineages[i]);
+    }
+    build_schema(out, schema, by);
+    const Scope scope = scope_behind(out, schema, by);
+    Binder binder(scope);
+    Names taken;
+    for (const std::size_t index : by) taken.reserve(schema.fields[index].name);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      item = parts[i].item;
+      const ParsedItem& parsed = parts[i].parsed;
+      AggregateOutput output{"", Compiler::wrap(binder.bind(parsed.tree), parsed.text), {}};
+      // The key itself may be written once more: it is emitted anyway.
+      const auto column = binder.column_of(parsed.tree);
+      const bool repeats_key = column && schema.fields[*column].name == names[i];
+      output.name = repeats_key ? names[i] : taken.add(names[i], i, parsed.begin);
+      for (const std::size_t used : output.expression.columns()) {
+        if (used < by.size()) lineages[i].insert(by[used]);
+      }
+      output.lineage.assign(lineages[i].begin(), lineages[i].end());
+      out.outputs.push_back(std::move(output));
+    }
+    return out;
+  } catch (const Failure& failure) {
+    if (error != nullptr) *error = error_of(failure, item);
+    return std::nullopt;
+  }
+}
+
+}  // namespace stream

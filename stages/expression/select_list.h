@@ -1,0 +1,78 @@
+// Select lists: what the stages select, join and aggregate compute.
+//
+// A list is given as items: each either a text that may hold several comma-separated parts with
+// their own "as name" (`name` empty), or one named expression.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stages/expression/expression.h"
+
+namespace stream {
+
+struct SelectText {
+  std::string name;  // "" when the text names its parts itself
+  std::string text;
+};
+
+struct SelectError {
+  std::size_t item = 0;  // index of the SelectText
+  ExpressionError error;
+};
+
+struct SelectedColumn {
+  std::string name;
+  Expression expression;
+  std::vector<std::size_t> lineage;  // schema columns it is computed from, ascending
+};
+
+// `*` stands for all columns, `o.*` for those of input o. A part without a name is called as in
+// PostgreSQL: after its column, its function, the field of a JSON access, or `case`, `coalesce`, …;
+// anything else is column_N, N counting from 1. Names that occur twice are an error.
+// nullopt on failure, with `error` set.
+std::optional<std::vector<SelectedColumn>> compile_select(std::span<const SelectText> items, const Schema& schema,
+                                                          SelectError* error,
+                                                          std::span<const InputColumns> inputs = {});
+
+enum class AggregateFunction : std::uint8_t { kCount, kSum, kMin, kMax, kAvg };
+std::string_view to_string(AggregateFunction function);  // "count", …
+
+// One accumulator. NULL arguments are not counted; sum, min, max and avg of nothing are NULL.
+//
+//   count  BIGINT
+//   sum    BIGINT -> BIGINT, DECIMAL(p,s) -> DECIMAL(38,s): overflow is an error; DOUBLE -> DOUBLE;
+//          INTERVAL -> INTERVAL
+//   min, max  the argument's type; not JSON and not BOOLEAN
+//   avg    BIGINT, DOUBLE -> DOUBLE; DECIMAL(p,s) -> DECIMAL(38, max(s,16)); INTERVAL -> INTERVAL
+struct AggregateCall {
+  AggregateFunction function = AggregateFunction::kCount;
+  std::optional<Expression> argument;  // none for count(*)
+  std::optional<Expression> filter;    // BOOLEAN: rows where it is not TRUE are left out
+  bool distinct = false;
+  Type argument_type;                  // BIGINT for count(*)
+  Type result_type;
+  std::string text;                    // "max(ms)", as written first
+};
+
+struct AggregateOutput {
+  std::string name;
+  Expression expression;             // over Aggregation::schema
+  std::vector<std::size_t> lineage;  // columns of the input schema, ascending
+};
+
+struct Aggregation {
+  std::vector<AggregateCall> calls;      // equal calls appear once
+  Schema schema;                         // the `by` columns, then one column a call: what outputs read
+  std::vector<AggregateOutput> outputs;  // in the order written
+};
+
+// `by`: schema indexes of the grouping columns. A column outside of them and outside of an aggregate
+// is an error. Output names must not repeat one another or a `by` column, unless the output is that
+// very column.
+std::optional<Aggregation> compile_aggregates(std::span<const SelectText> items, const Schema& schema,
+                                              std::span<const std::size_t> by, SelectError* error);
+
+}  // namespace stream
