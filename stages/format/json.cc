@@ -71,31 +71,6 @@ char simple_escape(char c) {
   }
 }
 
-// Skips brackets and what they hold; p stands on the opening one.
-const char* skip_nested(const char* p) {
-  std::array<bool, kDepthMax> is_object;
-  int depth = 0;
-  for (;;) {
-    switch (*p) {
-      case '{': case '[':
-        if (depth == kDepthMax) return nullptr;
-        is_object[static_cast<std::size_t>(depth++)] = *p++ == '{';
-        break;
-      case '}': case ']':
-        if (is_object[static_cast<std::size_t>(--depth)] != (*p++ == '}')) return nullptr;
-        if (depth == 0) return p;
-        break;
-      case '"':
-        p = skip_json_string(p + 1);
-        if (p == nullptr) return nullptr;
-        break;
-      case '\t': case '\r': ++p; break;
-      default: return nullptr;
-    }
-    p = structure_stop(p);
-  }
-}
-
 // A recursive descent over the grammar; the bytes are known to be paired and to end in a delimiter.
 class Validator {
  public:
@@ -180,20 +155,28 @@ class Validator {
 
 }  // namespace
 
-const char* skip_json_string(const char* p) {
-  for (unsigned high = 0;;) {
-    p = string_stop(p, high);
-    if (*p == '"') return p + 1;
-    if (*p != '\\' || p[1] == '\n') return nullptr;
-    p += 2;
+const char* skip_json_nested(const char* p) {
+  std::array<bool, kDepthMax> is_object;
+  int depth = 0;
+  for (;;) {
+    switch (*p) {
+      case '{': case '[':
+        if (depth == kDepthMax) return nullptr;
+        is_object[static_cast<std::size_t>(depth++)] = *p++ == '{';
+        break;
+      case '}': case ']':
+        if (is_object[static_cast<std::size_t>(--depth)] != (*p++ == '}')) return nullptr;
+        if (depth == 0) return p;
+        break;
+      case '"':
+        p = skip_json_string(p + 1);
+        if (p == nullptr) return nullptr;
+        break;
+      case '\t': case '\r': ++p; break;
+      default: return nullptr;
+    }
+    p = structure_stop(p);
   }
-}
-
-const char* skip_json_value(const char* p) {
-  if (*p == '"') return skip_json_string(p + 1);
-  if (*p == '{' || *p == '[') return skip_nested(p);
-  const char* end = scalar_stop(p);
-  return end == p ? nullptr : end;
 }
 
 bool valid_json(const char* begin, const char* end) {

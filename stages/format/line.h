@@ -30,6 +30,8 @@ class LineSplitter {
   // False: the line is no record, reason says why. Blank lines never come here unless keeps_blank().
   virtual bool split(std::string_view line, std::vector<LineField>& fields, std::string& reason) = 0;
   virtual bool keeps_blank() const { return false; }
+  // All names there can be, in their order; empty = known from the data only.
+  virtual std::vector<std::string> names() const { return {}; }
 };
 
 // The splitter of text, regex or logfmt. Errors: kUsage for a bad pattern.

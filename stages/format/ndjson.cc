@@ -15,17 +15,8 @@ constexpr int kScoreMax = 64;
 constexpr int kScorePerMiss = 2;
 constexpr std::uint32_t kPause = 4096;
 
-const char* skip_blanks(const char* p) {
-  while (*p == ' ' || *p == '\t' || *p == '\r') ++p;
-  return p;
-}
-
 const char* next_line(const char* p, const char* end) {
   return static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p))) + 1;
-}
-
-std::string_view text_between(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 }  // namespace
@@ -46,14 +37,17 @@ const char* NdjsonDecoder::decode_records(const char* begin, const char* end, bo
   const char* p = begin;
   while (p != end) {
     const char* record = p;
-    blank_ = false;
+    object_.blank = false;
     p = by_any_layout(record, batch);
     if (p == nullptr) p = by_key(record, batch);
-    if (p == nullptr || too_long(record, p)) {
-      if (p != nullptr) fail("longer than " + std::to_string(setup_.options.record_size_max) + " bytes");
+    if (p != nullptr && too_long(record, p)) {
+      reason_ = "longer than " + std::to_string(setup_.options.record_size_max) + " bytes";
+      p = nullptr;
+    }
+    if (p == nullptr) {
       p = next_line(record, end);
       if (!reject(record, p, std::move(reason_), batch)) break;
-    } else if (blank_) {
+    } else if (object_.blank) {
       skip_lines(1);
     } else {
       accept(record, p, batch);
@@ -105,103 +99,64 @@ const char* NdjsonDecoder::by_layout(const Layout& layout, const char* p, BatchB
   return p + layout.tail.size;
 }
 
-const char* NdjsonDecoder::fail(std::string reason) {
-  reason_ = std::move(reason);
-  return nullptr;
-}
-
 const char* NdjsonDecoder::by_key(const char* record, BatchBuilder& batch) {
-  const char* p = skip_blanks(record);
-  blank_ = *p == '\n';
-  if (blank_) return p + 1;
-  if (*p != '{') return fail("not a JSON object");
-  fields_.clear();
-  unknown_ = 0;
-  repeated_ = false;
-  fields_.push_back({record, nullptr, nullptr, {}, kSkip});  // only its literal counts, see find_fields()
-  const char* tail = find_fields(p + 1);
-  if (tail == nullptr) return nullptr;
-  const char* end = skip_blanks(skip_blanks(tail) + 1);
-  if (*end != '\n') return fail("text behind the JSON object");
-  ++end;
-  if (unknown_ != 0 && setup_.options.unknown_fields == UnknownFields::kError) {
-    for (const Field& field : fields_) {
-      if (field.column == kUnknown) return fail("unknown field '" + std::string(field.key) + "'");
-    }
+  if (!object_.split(record)) {
+    reason_ = std::move(object_.reason);
+    return nullptr;
   }
-  if (!read_columns(batch)) return nullptr;
+  if (object_.blank) return object_.end;
+  if (!assign_columns() || !read_columns(batch)) return nullptr;
   counters_.unknown_fields += unknown_;
-  if (speculation_ && pause_ == 0) {
-    score_ -= kScorePerMiss;
-    if (score_ < -kScoreMax) {
-      score_ = 0;
-      pause_ = kPause;
-    } else {
-      learn(tail, end);
-    }
+  if (!speculation_ || pause_ != 0) return object_.end;
+  score_ -= kScorePerMiss;
+  if (score_ < -kScoreMax) {
+    score_ = 0;
+    pause_ = kPause;
+  } else {
+    learn();
   }
-  return end;
-}
-
-// Fills fields_ behind its placeholder; returns the end of the last value, or of the opening brace.
-const char* NdjsonDecoder::find_fields(const char* p) {
-  const char* literal = fields_[0].literal;
-  const char* after_brace = p;
-  p = skip_blanks(p);
-  if (*p == '}') return after_brace;
-  for (;;) {
-    const char* end = find_field(p, literal);
-    if (end == nullptr) return nullptr;
-    literal = end;
-    p = skip_blanks(end);
-    if (*p == '}') return end;
-    if (*p != ',') return fail("',' or '}' is missing");
-    p = skip_blanks(p + 1);
-  }
-}
-
-const char* NdjsonDecoder::find_field(const char* p, const char* literal) {
-  if (*p != '"') return fail("a key is missing");
-  const char* key_end = skip_json_string(p + 1);
-  if (key_end == nullptr) return fail("a key is broken");
-  Field field{literal, nullptr, nullptr, text_between(p + 1, key_end - 1), kSkip};
-  p = skip_blanks(key_end);
-  if (*p != ':') return fail("':' is missing behind \"" + std::string(field.key) + "\"");
-  field.value = skip_blanks(p + 1);
-  field.end = skip_json_value(field.value);
-  if (field.end == nullptr) return fail("the value of \"" + std::string(field.key) + "\" is broken");
-  field.column = column_of(field.key);
-  unknown_ += field.column == kUnknown;
-  fields_.push_back(field);
-  return field.end;
+  return object_.end;
 }
 
 int NdjsonDecoder::column_of(std::string_view key) {
-  if (key.find('\\') != std::string_view::npos) {
-    key_.clear();
-    if (!unescape_json(key, key_)) return kUnknown;
-    key = key_;
-  }
-  const auto found = columns_.find(key);
+  std::string_view text;
+  if (!key_text(key, key_, text)) return kUnknown;
+  const auto found = columns_.find(text);
   return found == columns_.end() ? kUnknown : found->second;
 }
 
-bool NdjsonDecoder::read_columns(BatchBuilder& batch) {
+// Of equal keys the last one counts.
+bool NdjsonDecoder::assign_columns() {
+  targets_.clear();
   found_.assign(wanted_, nullptr);
-  for (const Field& field : fields_) {
-    if (field.column < 0) continue;
-    const Field*& found = found_[static_cast<std::size_t>(field.column)];
-    repeated_ = repeated_ || found != nullptr;
-    found = &field;
+  unknown_ = 0;
+  repeated_ = false;
+  for (const JsonField& field : object_.fields) {
+    const int column = column_of(field.key);
+    targets_.push_back(column);
+    if (column >= 0) {
+      const JsonField*& found = found_[static_cast<std::size_t>(column)];
+      repeated_ = repeated_ || found != nullptr;
+      found = &field;
+    } else if (column == kUnknown) {
+      ++unknown_;
+      if (setup_.options.unknown_fields != UnknownFields::kError) continue;
+      reason_ = "unknown field '" + std::string(field.key) + "'";
+      return false;
+    }
   }
+  return true;
+}
+
+bool NdjsonDecoder::read_columns(BatchBuilder& batch) {
   for (std::size_t i = 0; i < wanted_; ++i) {
     if (static_cast<int>(i) == rest_column_) {
       if (!read_rest(batch)) return false;
-    } else if (const Field* field = found_[i]; field == nullptr) {
+    } else if (const JsonField* field = found_[i]; field == nullptr) {
       batch.column(i).append_null();
     } else if (reader_.read_json(field->value, batch.column(i)) != field->end) {
       const auto& column = setup_.wanted->fields[i];
-      fail(bad_value(column.name, column.type, text_between(field->value, field->end), rules_.times()));
+      reason_ = bad_value(column.name, column.type, field->text(), rules_.times());
       return false;
     }
   }
@@ -215,22 +170,23 @@ bool NdjsonDecoder::read_rest(BatchBuilder& batch) {
     return true;
   }
   rest_.clear();
-  for (const Field& field : fields_) {
-    if (field.column != kUnknown) continue;
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i] != kUnknown) continue;
     rest_ += rest_.empty() ? "{\"" : ",\"";
-    rest_.append(field.key).append("\":").append(field.value, field.end);
+    rest_.append(object_.fields[i].key).append("\":").append(object_.fields[i].text());
   }
   rest_ += '}';
   if (!valid_json(rest_.data(), rest_.data() + rest_.size())) {
-    fail("an unknown field holds no valid JSON");
+    reason_ = "an unknown field holds no valid JSON";
     return false;
   }
   column.append_bytes(rest_);
   return true;
 }
 
-void NdjsonDecoder::learn(const char* tail, const char* end) {
-  if (repeated_ || fields_.size() > kLayoutFieldsMax || (rest_column_ >= 0 && unknown_ != 0)) return;
+void NdjsonDecoder::learn() {
+  const std::size_t count = object_.fields.size();
+  if (repeated_ || count > kLayoutFieldsMax || (rest_column_ >= 0 && unknown_ != 0)) return;
   Layout layout;
   layout.unknown = unknown_;
   const auto add = [&](const char* from, const char* to, int column) {
@@ -238,10 +194,10 @@ void NdjsonDecoder::learn(const char* tail, const char* end) {
     layout.text.append(from, to);
     return step;
   };
-  for (std::size_t i = 1; i < fields_.size(); ++i) {
-    layout.steps.push_back(add(fields_[i].literal, fields_[i].value, fields_[i].column));
+  for (std::size_t i = 0; i < count; ++i) {
+    layout.steps.push_back(add(object_.fields[i].literal, object_.fields[i].value, targets_[i]));
   }
-  layout.tail = add(fields_.size() == 1 ? fields_[0].literal : tail, end, kSkip);
+  layout.tail = add(object_.tail, object_.end, kSkip);
   if (layout.text.size() > kLayoutTextMax) return;
   layout.text.append(kScanPadding, '\0');
   for (std::size_t i = 0; i < wanted_; ++i) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "stages/format/decoder.h"
+#include "stages/format/json_object.h"
 #include "stages/format/text_rules.h"
 #include "stages/format/value.h"
 
@@ -31,13 +32,6 @@ class NdjsonDecoder final : public Decoder {
   static constexpr int kSkip = -1;     // in the schema, not wanted
   static constexpr int kUnknown = -2;  // not in the schema
 
-  struct Field {
-    const char* literal;  // the text before the value, from the value before on
-    const char* value;
-    const char* end;
-    std::string_view key;  // as written, without quotes
-    int column;            // or kSkip, kUnknown
-  };
   struct Step {
     std::uint32_t literal;  // offset in Layout::text
     std::uint32_t size;
@@ -59,13 +53,11 @@ class NdjsonDecoder final : public Decoder {
   const char* by_any_layout(const char* p, BatchBuilder& batch);
   // Null: bad record, reason_ says why.
   const char* by_key(const char* record, BatchBuilder& batch);
-  const char* find_fields(const char* p);
-  const char* find_field(const char* p, const char* literal);
+  bool assign_columns();
   bool read_columns(BatchBuilder& batch);
   bool read_rest(BatchBuilder& batch);
   int column_of(std::string_view key);
-  const char* fail(std::string reason);
-  void learn(const char* tail, const char* end);
+  void learn();
 
   TextRules rules_;
   ValueReader reader_;
@@ -79,11 +71,11 @@ class NdjsonDecoder final : public Decoder {
   std::uint64_t fast_records_ = 0;
   std::vector<Layout> layouts_; // the last that fitted first
 
-  std::vector<Field> fields_;   // of the record being parsed key by key
-  std::vector<const Field*> found_;
+  JsonObject object_;            // the record being parsed key by key
+  std::vector<int> targets_;     // of its fields: column, kSkip or kUnknown
+  std::vector<const JsonField*> found_;  // of the wanted columns
   std::uint64_t unknown_ = 0;
   bool repeated_ = false;       // a wanted key twice: no layout is made of such a record
-  bool blank_ = false;
   std::string key_;
   std::string rest_;
   std::string reason_;

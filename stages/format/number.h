@@ -17,12 +17,14 @@ inline const char* read_json_bigint(const char* p, std::int64_t& value) {
   p += negative;
   const char* start = p;
   std::uint64_t sum = 0;
-  std::uint64_t word = load8(p);
-  while (eight_digits(word) && p - start < 24) {
-    sum = sum * 100'000'000 + value_of_eight(word);
-    word = load8(p += 8);
+  for (int words = 0;; ++words) {
+    const std::uint64_t word = load8(p);
+    const int digits = leading_digits(word);
+    sum = sum * kPowersOfTen[digits] + value_of_leading(word, digits);
+    p += digits;
+    if (digits < 8) break;
+    if (words == 2) return nullptr;
   }
-  while (is_digit(*p) && p - start < 24) sum = sum * 10 + static_cast<std::uint64_t>(*p++ - '0');
   const auto digits = p - start;
   const std::uint64_t limit = std::uint64_t{1} << 63;
   if (digits == 0 || digits > 19 || (*start == '0' && digits > 1) || sum > limit - !negative) return nullptr;

@@ -80,13 +80,22 @@ inline std::uint64_t load8(const char* p) {
   return word;
 }
 
-inline bool eight_digits(std::uint64_t word) {
-  return ((word & 0xf0f0f0f0f0f0f0f0) | (((word + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4)) ==
-         0x3333333333333333;
+inline constexpr std::uint64_t kPowersOfTen[9] = {1,       10,        100,        1'000,      10'000,
+                                                  100'000, 1'000'000, 10'000'000, 100'000'000};
+
+// How many of a word's bytes, from the first in memory on, are digits: 0 to 8.
+inline int leading_digits(std::uint64_t word) {
+  constexpr std::uint64_t kHigh = 0xf0f0f0f0f0f0f0f0;
+  constexpr std::uint64_t kZeros = 0x3030303030303030;
+  // A carry out of a byte reaches only bytes behind one that is no digit.
+  const std::uint64_t other = ((word & kHigh) ^ kZeros) | (((word + 0x0606060606060606) & kHigh) ^ kZeros);
+  return other == 0 ? 8 : __builtin_ctzll(other) >> 3;
 }
 
-inline std::uint64_t value_of_eight(std::uint64_t word) {
-  word -= 0x3030303030303030;
+// The number that the first `count` bytes of a word are, which are digits.
+inline std::uint64_t value_of_leading(std::uint64_t word, int count) {
+  if (count == 0) return 0;
+  word = (word ^ 0x3030303030303030) << (8 * (8 - count));
   word = word * 10 + (word >> 8);
   constexpr std::uint64_t kMask = 0x000000ff000000ff;
   return (((word & kMask) * 0x000f424000000064) + (((word >> 16) & kMask) * 0x0000271000000001)) >> 32;

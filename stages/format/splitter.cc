@@ -1,5 +1,6 @@
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "stages/format/line.h"
@@ -14,6 +15,7 @@ class TextSplitter final : public LineSplitter {
     return true;
   }
   bool keeps_blank() const override { return true; }
+  std::vector<std::string> names() const override { return {std::string(kLineColumn)}; }
 };
 
 class RegexSplitter final : public LineSplitter {
@@ -23,6 +25,7 @@ class RegexSplitter final : public LineSplitter {
     for (const auto& [name, index] : pattern_.NamedCapturingGroups()) {
       names_.push_back({name, static_cast<std::size_t>(index)});
     }
+    std::sort(names_.begin(), names_.end(), [](const Group& a, const Group& b) { return a.index < b.index; });
   }
 
   bool split(std::string_view line, std::vector<LineField>& fields, std::string& reason) override {
@@ -36,6 +39,12 @@ class RegexSplitter final : public LineSplitter {
       fields.push_back({group.name, {part.data(), part.size()}, part.data() != nullptr});
     }
     return true;
+  }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const Group& group : names_) names.push_back(group.name);
+    return names;
   }
 
  private:

@@ -30,6 +30,14 @@ bool read_date_and_minute(const char* p, std::uint16_t (&out)[8]) {
   return true;
 }
 
+// days_of() for the years 0 to 9999, in 32-bit arithmetic.
+std::int64_t days_of_common_era(unsigned year, unsigned month, unsigned day) {
+  year += 400 - (month <= 2);  // never negative
+  const unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const unsigned century = year / 100;
+  return static_cast<std::int64_t>(365 * year + year / 4 - century + century / 4 + day_of_year) - 719468 - 146097;
+}
+
 bool two_digits(const char* p, unsigned& value) {
   if (!is_digit(p[0]) || !is_digit(p[1])) return false;
   value = static_cast<unsigned>((p[0] - '0') * 10 + (p[1] - '0'));
@@ -39,8 +47,11 @@ bool two_digits(const char* p, unsigned& value) {
 // Digits behind the point, cut to microseconds. Returns the byte behind them, or null if there are none.
 const char* read_fraction(const char* p, const char* end, std::int64_t& us) {
   const char* start = p;
-  std::int64_t unit = kSecond / 10;
-  for (; p != end && is_digit(*p); ++p, unit /= 10) us += (*p - '0') * unit;
+  const char* kept_end = end - p > 6 ? p + 6 : end;
+  std::uint64_t value = 0;
+  for (; p != kept_end && is_digit(*p); ++p) value = value * 10 + static_cast<std::uint64_t>(*p - '0');
+  us = static_cast<std::int64_t>(value * kPowersOfTen[6 - (p - start)]);
+  while (p != end && is_digit(*p)) ++p;
   return p == start ? nullptr : p;
 }
 
@@ -141,7 +152,7 @@ bool parse_rfc3339(std::string_view text, const Zone* zone, std::int64_t& instan
   const unsigned month = part[2];
   const unsigned day = part[3];
   if (month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)) || part[4] > 23) return false;
-  std::int64_t local_s = days_of(year, month, day) * kDay + part[4] * 3600 + part[5] * 60;
+  std::int64_t local_s = days_of_common_era(year, month, day) * kDay + part[4] * 3600 + part[5] * 60;
   std::int64_t us = 0;
   p += 16;
   if (p != end && *p == ':') {

@@ -8,17 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include "stages/format/json_skip.h"
 #include "stages/format/timestamp.h"
 #include "transport/record/column.h"
 
 namespace stream::format {
 
-// The end of a JSON string, given the byte behind its opening quote; null if it has none on its line or holds
-// a control character. The result is behind the closing quote.
-const char* skip_json_string(const char* p);
-// The end of any JSON value by structure alone: strings and the pairing of brackets (up to 1024 deep) are
-// checked, scalars and the inside of brackets are not. Null if broken.
-const char* skip_json_value(const char* p);
 // Whether [begin, end) is one JSON value, by the whole grammar, valid UTF-8 included.
 bool valid_json(const char* begin, const char* end);
 // Appends the unescaped text of a JSON string's inside. False for bad escapes and lone surrogates.
