@@ -1,7 +1,11 @@
-# stream_library(NAME FOLDER [DEPS …]): FOLDER/*.cc becomes the static library stream_NAME.
+# stream_library(NAME FOLDER [EXCEPT FILE …] [DEPS …]): FOLDER/*.cc, less the files named, becomes the
+# static library stream_NAME.
 function(stream_library name folder)
-  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "EXCEPT;DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  foreach(file ${arg_EXCEPT})
+    list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/${folder}/${file})
+  endforeach()
   add_library(stream_${name} STATIC ${sources})
   target_link_libraries(stream_${name} PUBLIC stream_flags ${arg_DEPS})
 endfunction()

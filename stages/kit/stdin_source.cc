@@ -39,7 +39,8 @@ Result<Schema> StdinSource::schema(const std::string& declared) {
          (readable() || buffer_.bytes().find('\n') == std::string_view::npos)) {
     STREAM_TRY(read_some());
   }
-  return infer_schema(buffer_.bytes(), at_end_, options_);
+  STREAM_ASSIGN(Inferred inferred, infer_schema(options_, buffer_.bytes(), at_end_));
+  return std::move(inferred.schema);
 }
 
 Status StdinSource::want(const Schema& schema, SchemaPtr wanted, bool raw_lines) {

@@ -1,0 +1,84 @@
+// NdjsonDecoder: one JSON object a line.
+//
+// Records of one stream mostly have the same keys in the same order, so the decoder remembers the text
+// between the values of earlier records (a Layout), compares it bytewise and goes from value to value
+// without looking at keys. A record that no layout fits is parsed key by key. Both ways skip values by
+// skip_json_value() and read them by ValueReader, so they give the same rows for the same records.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "stages/format/decoder.h"
+#include "stages/format/json_object.h"
+#include "stages/format/text_rules.h"
+#include "stages/format/value.h"
+
+namespace stream::format {
+
+class NdjsonDecoder final : public Decoder {
+ public:
+  NdjsonDecoder(DecoderSetup setup, TextRules rules);
+
+  // Off: every record is parsed key by key. For tests and measurements.
+  void speculate(bool on) { speculation_ = on; }
+  std::uint64_t fast_records() const { return fast_records_; }
+
+ protected:
+  const char* decode_records(const char* begin, const char* end, bool last, BatchBuilder& batch) override;
+
+ private:
+  static constexpr int kSkip = -1;     // in the schema, not wanted
+  static constexpr int kUnknown = -2;  // not in the schema
+
+  struct Step {
+    std::uint32_t literal;  // offset in Layout::text
+    std::uint32_t size;
+    int column;
+  };
+  struct Layout {
+    std::string text;  // all literals, with padding behind
+    std::vector<Step> steps;
+    Step tail{};
+    std::vector<int> missing;  // wanted columns that such records do not have
+    std::uint64_t unknown = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  const char* by_layout(const Layout& layout, const char* p, BatchBuilder& batch);
+  const char* by_any_layout(const char* p, BatchBuilder& batch);
+  // Null: bad record, reason_ says why.
+  const char* by_key(const char* record, BatchBuilder& batch);
+  bool assign_columns();
+  bool read_columns(BatchBuilder& batch);
+  bool read_rest(BatchBuilder& batch);
+  int column_of(std::string_view key);
+  void learn();
+
+  TextRules rules_;
+  ValueReader reader_;
+  std::unordered_map<std::string, int, Hash, std::equal_to<>> columns_;
+  std::size_t wanted_ = 0;
+  int rest_column_ = kSkip;
+
+  bool speculation_ = true;
+  int score_ = 0;               // how well speculation does
+  std::uint32_t pause_ = 0;     // records until it is tried again
+  std::uint64_t fast_records_ = 0;
+  std::vector<Layout> layouts_; // the last that fitted first
+
+  JsonObject object_;            // the record being parsed key by key
+  std::vector<int> targets_;     // of its fields: column, kSkip or kUnknown
+  std::vector<const JsonField*> found_;  // of the wanted columns
+  std::uint64_t unknown_ = 0;
+  bool repeated_ = false;       // a wanted key twice: no layout is made of such a record
+  std::string key_;
+  std::string rest_;
+  std::string reason_;
+};
+
+}  // namespace stream::format

@@ -1,0 +1,64 @@
+// FormatOptions: what `format:` and its companions say, for every byte source and sink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "transport/base/status.h"
+
+namespace stream {
+
+enum class Format : std::uint8_t {
+  kNdjson,  // one JSON object a line
+  kCsv,     // RFC 4180: quotes, doubled quotes, newlines within quotes
+  kText,    // one column `line`
+  kRegex,   // named groups of `pattern` are columns
+  kLogfmt,  // key=value key="quoted value" …
+};
+
+enum class UnknownFields : std::uint8_t {
+  kCount,  // fields outside the schema are counted and dropped
+  kKeep,   // … kept as one JSON object in the column `_rest`
+  kError,  // … make the record a bad one
+};
+
+enum class TimeUnit : std::uint8_t { kNone, kSeconds, kMilliseconds, kMicroseconds, kNanoseconds };
+
+inline constexpr std::string_view kRestColumn = "_rest";
+inline constexpr std::string_view kLineColumn = "line";
+
+struct FormatOptions {
+  Format format = Format::kNdjson;
+  char delimiter = ',';                // CSV
+  bool header = true;                  // CSV: the first record names the columns
+  std::string pattern;                 // regex: RE2 with named groups, matched anywhere in the line
+  std::string zone = "UTC";            // of times without an offset: IANA name or "local"
+  std::string time_format;             // strptime-like; "" = RFC 3339 / ISO 8601
+  TimeUnit time_unit = TimeUnit::kNone;  // of times given as numbers; none = such times are bad
+  UnknownFields unknown_fields = UnknownFields::kCount;
+  std::uint64_t record_size_max = 16ULL << 20;  // bytes; longer ones are bad records
+};
+
+// "ndjson" (also "json", "jsonl"), "csv", "text", "regex", "logfmt". Errors: kUsage, naming the nearest.
+Result<Format> parse_format(std::string_view name);
+std::string_view format_name(Format format);
+
+// "count", "keep", "error" / "s", "ms", "us", "ns" ("" = none). Errors: kUsage.
+Result<UnknownFields> parse_unknown_fields(std::string_view text);
+Result<TimeUnit> parse_time_unit(std::string_view text);
+
+// One byte, or "tab" or "\t". Errors: kUsage.
+Result<char> parse_delimiter(std::string_view text);
+
+// By the ending, below .gz, .zst or .zstd: .csv and .tsv are CSV, .logfmt logfmt, .log and .txt text,
+// everything else NDJSON.
+Format format_from_path(std::string_view path);
+// '\t' for .tsv (compressed or not), else ','.
+char delimiter_from_path(std::string_view path);
+
+// Checks what can be checked without data: the pattern, the time format, the zone.
+// Errors: kUsage, "pattern: …", "time-format: …" or "zone: …".
+Status check_format_options(const FormatOptions& options);
+
+}  // namespace stream

@@ -1,0 +1,40 @@
+// BoundedFiles: an instance's splits, read one after the other to their ends.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stages/read-file/followed_files.h"
+
+namespace stream {
+
+class BoundedFiles {
+ public:
+  BoundedFiles(InputFiles& files, MakeDecoder make_decoder);
+
+  // The splits to read: enumerated, or as a snapshot left them.
+  void start(std::vector<Position> splits) { splits_ = std::move(splits); }
+
+  // Reads about one batch. False: everything has been read. Errors: kFailed if a file that was partly read is
+  // gone or another one now.
+  Result<bool> read(BatchBuilder& batch);
+
+  // Where each split stands. Call with every batch emitted.
+  const std::vector<Position>& positions();
+
+  std::size_t current() const { return current_; }
+  std::size_t unread() const { return splits_.size() - std::min(current_ + 1, splits_.size()); }
+  const std::string& current_path() const { return splits_[current_].path; }
+
+ private:
+  Status open_split(Position& split);
+
+  InputFiles& input_;
+  MakeDecoder make_decoder_;
+  std::vector<Position> splits_;
+  std::size_t current_ = 0;
+  std::unique_ptr<RecordReader> reader_;
+};
+
+}  // namespace stream

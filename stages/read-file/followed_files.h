@@ -1,0 +1,83 @@
+// FollowedFiles: the files of a path as they grow, rotate, shrink and go away.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stages/read-file/follow.h"
+#include "stages/read-file/input_files.h"
+#include "stages/read-file/position.h"
+#include "stages/read-file/record_reader.h"
+#include "transport/base/clock.h"
+
+namespace stream {
+
+// How long a writer may go on writing to a file that was renamed or deleted.
+inline constexpr Microseconds kLetGoAfter = 10'000'000;
+
+// Makes the decoder of a file, standing at `offset`.
+using MakeDecoder =
+    std::function<Result<std::unique_ptr<Decoder>>(const std::string& path, InputFile& file, std::uint64_t offset)>;
+
+class FollowedFiles {
+ public:
+  // References live as long as this object. `lost` is told of positions whose file is gone.
+  FollowedFiles(InputFiles& files, const Clock& clock, std::string path, MakeDecoder make_decoder,
+                std::function<Status(const Position&)> lost);
+
+  // Takes up where a snapshot stood: finds each file under its name, or by its head among the files of
+  // its folder.
+  Status restore(const std::vector<Position>& positions);
+
+  // Looks for new, renamed and removed files. Call when the folder may have changed.
+  Status look();
+
+  // Reads from the next file that has something, about one batch. False: no file has anything now.
+  Result<bool> read(BatchBuilder& batch);
+
+  // The files' positions, heads taken anew where they were short. Call with every batch emitted.
+  Result<std::vector<Position>> positions();
+
+  std::uint32_t current() const { return current_; }  // number of the file read last, in order of first reading
+  const std::string& current_path() const { return current_path_; }
+  std::size_t size() const { return files_.size(); }
+
+ private:
+  struct File {
+    Position position;
+    std::shared_ptr<InputFile> file;
+    std::unique_ptr<RecordReader> reader;
+    Microseconds read_at = 0;   // when it last gave bytes
+    std::uint64_t seen = 0;     // its size then
+    bool gone = false;          // its name is gone, or
+    bool moved = false;         // another file's
+    std::uint32_t number = 0;
+  };
+
+  Status add(const std::string& path, std::shared_ptr<InputFile> file, Position position);
+  Status add_new(const std::string& path);
+  Status restore_one(const Position& position);
+  Result<bool> restore_from(const std::string& path, const Position& position);
+  Status open_reader(File& file);
+  Status start_over(File& file);
+  Result<bool> read_file(File& file, BatchBuilder& batch, bool& finished);
+  Result<FollowView> view_of(File& file);
+  std::int64_t next_generation(const std::string& path);
+
+  InputFiles& input_;
+  const Clock& clock_;
+  std::string path_;
+  MakeDecoder make_decoder_;
+  std::function<Status(const Position&)> lost_;
+  std::vector<std::unique_ptr<File>> files_;
+  std::map<std::string, std::int64_t> generations_;
+  std::size_t turn_ = 0;
+  std::uint32_t numbers_ = 0;
+  std::uint32_t current_ = 0;
+  std::string current_path_;
+};
+
+}  // namespace stream

@@ -1,0 +1,52 @@
+#include "stages/read-file/format_values.h"
+#include "stages/read-file/read_file.h"
+
+namespace {
+
+using stream::Option;
+using stream::OptionKind;
+
+constexpr Option kOptions[] = {
+    {.name = "path", .arg = "PATH", .doc = "File, folder, glob (in quotes), or - for standard input.",
+     .kind = OptionKind::kPath, .positional = true, .required = true},
+    stream::kFormatOption,
+    {.name = "follow", .doc = "Go on reading as files grow, through rotation and truncation.", .kind = OptionKind::kFlag},
+    {.name = "sample-size", .arg = "SIZE", .doc = "Bytes from which the schema is found, at most 10,000 records.",
+     .kind = OptionKind::kSize, .fallback = "1MiB"},
+    stream::kDelimiterOption, stream::kHeaderOption, stream::kPatternOption, stream::kZoneOption,
+    stream::kTimeFormatOption, stream::kTimeUnitOption, stream::kUnknownFieldsOption, stream::kRecordSizeOption,
+    {.name = "split-size", .arg = "SIZE",
+     .doc = "Uncompressed files of lines are shared between instances in pieces of this size; 0 keeps files whole.",
+     .kind = OptionKind::kSize, .fallback = "64MiB"},
+};
+
+constexpr stream::Example kExamples[] = {
+    {"stream-read-file access.ndjson | stream-filter 'status >= 500'", "Filters a file of JSON lines."},
+    {"stream run \"read-file '/var/log/nginx/*.log' --follow --format regex --pattern "
+     "'^(?P<host>\\S+) .* (?P<status>\\d+)' | print\"", "Follows logs through rotation."},
+    {"stream-read-file orders.csv.gz --schema 'id bigint, at timestamp, price decimal(10,2)'",
+     "Reads compressed CSV with declared types."},
+};
+
+const stream::StageProgram kProgram{
+    .name = "read-file",
+    .summary = "read records from files",
+    .description =
+        "Reads NDJSON, CSV, text, logfmt or lines taken apart by a regular expression, from files that may be "
+        "compressed with gzip or zstd.\n\n"
+        "Positions are byte offsets, so a checkpoint resumes exactly behind the last record. A file is known by "
+        "its path and the hash of its first KiB.\n\n"
+        "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "
+        "while its successor is followed; a truncated one is read from its start again. Compressed files are not "
+        "followed: what they hold was read before.",
+    .kind = stream::StageKind::kSource,
+    .options = kOptions,
+    .inputs_max = 0,
+    .examples = kExamples,
+    .plan = stream::plan_read_file,
+    .make_source = stream::make_read_file,
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return stream::stage_main(kProgram, argc, argv); }

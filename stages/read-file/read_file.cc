@@ -1,0 +1,150 @@
+#include "stages/read-file/read_file.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "stages/read-file/sample.h"
+#include "stages/read-file/splits.h"
+
+namespace stream {
+namespace {
+
+constexpr Microseconds kLookEvery = 1'000'000;
+constexpr Microseconds kLookEveryUnwatched = 250'000;
+constexpr std::uint64_t kHeaderSizeMax = 1 << 20;
+
+bool readable(int fd) {
+  pollfd descriptor{fd, POLLIN, 0};
+  return ::poll(&descriptor, 1, 0) > 0;
+}
+
+}  // namespace
+
+ReadFile::ReadFile(Context& context, Setup setup)
+    : context_(context), setup_(std::move(setup)), input_(system_input_files()), table_(context.state),
+      batch_(setup_.wanted) {}
+
+Status ReadFile::on_restored() {
+  restored_ = table_.load();
+  return {};
+}
+
+Status ReadFile::report_bad(const std::string& path, BadInput bad) {
+  // Decoding that began further back does not know its line, but always its byte.
+  const std::string position = bad.line != 0 ? path + ":" + std::to_string(bad.line)
+                                             : path + ":@" + std::to_string(bad.offset);
+  return out_->bad_record({std::move(bad.reason), position, std::move(bad.text)});
+}
+
+Status ReadFile::report_lost(const Position& position) {
+  return out_->bad_record({"the file that was read up to here is gone; what it held behind is lost",
+                           position.path + ":@" + std::to_string(position.offset), ""});
+}
+
+Result<std::unique_ptr<Decoder>> ReadFile::make_decoder_at(const std::string& path, InputFile* file,
+                                                           std::uint64_t offset) {
+  DecoderSetup setup{setup_.format, setup_.declared, setup_.wanted,
+                     [this, path](BadInput bad) { return report_bad(path, std::move(bad)); }};
+  STREAM_ASSIGN(auto decoder, make_decoder(std::move(setup)));
+  if (offset == 0 || file == nullptr) return decoder;
+  std::string head;
+  if (setup_.format.format == Format::kCsv && setup_.format.header) {
+    STREAM_ASSIGN(head, read_beginning(*file, kHeaderSizeMax));
+  }
+  Status status = decoder->start_at(offset, head);
+  if (!status.ok()) return std::move(status).while_doing("unable to read '" + path + "'");
+  return decoder;
+}
+
+Status ReadFile::start() {
+  started_ = true;
+  const MakeDecoder maker = [this](const std::string& path, InputFile& file, std::uint64_t offset) {
+    return make_decoder_at(path, &file, offset);
+  };
+  if (setup_.path == "-") {
+    STREAM_ASSIGN(auto decoder, make_decoder_at("stdin", nullptr, 0));
+    stdin_ = std::make_unique<RecordReader>(file_reader(::dup(0), "standard input"), std::move(decoder));
+    return {};
+  }
+  if (setup_.follow) {
+    watch_ = std::make_unique<FolderWatch>(folder_of(setup_.path));
+    followed_ = std::make_unique<FollowedFiles>(input_, context_.clock, setup_.path, maker,
+                                                [this](const Position& position) { return report_lost(position); });
+    if (restored_) STREAM_TRY(followed_->restore(*restored_));
+    return followed_->look();
+  }
+  bounded_ = std::make_unique<BoundedFiles>(input_, maker);
+  if (restored_) {
+    bounded_->start(*std::move(restored_));
+    return {};
+  }
+  STREAM_ASSIGN(std::vector<Position> splits,
+                enumerate_splits(input_, setup_.path, setup_.format.format, setup_.split_size));
+  std::erase_if(splits, [&](const Position& split) {
+    return split_owner(split, context_.parallelism) != context_.instance;
+  });
+  bounded_->start(std::move(splits));
+  return {};
+}
+
+Result<Source::Poll> ReadFile::poll_bounded() {
+  STREAM_ASSIGN(const bool more, bounded_->read(batch_));
+  return more ? Poll::kMore : Poll::kEnd;
+}
+
+Result<Source::Poll> ReadFile::poll_followed() {
+  const Microseconds now = context_.clock.monotonic_us();
+  if (watch_->take_events() || now - looked_at_ >= idle_wait()) {
+    looked_at_ = now;
+    STREAM_TRY(followed_->look());
+  }
+  STREAM_ASSIGN(const bool more, followed_->read(batch_));
+  return more ? Poll::kMore : Poll::kIdle;
+}
+
+Result<Source::Poll> ReadFile::poll_stdin() {
+  if (!readable(0)) return Poll::kIdle;
+  STREAM_ASSIGN(const RecordReader::State state, stdin_->read(batch_, true, 1));
+  return state == RecordReader::State::kEnd ? Poll::kEnd : Poll::kMore;
+}
+
+Result<Source::Poll> ReadFile::poll_input() {
+  if (!started_) STREAM_TRY(start());
+  if (stdin_ != nullptr) return poll_stdin();
+  return followed_ != nullptr ? poll_followed() : poll_bounded();
+}
+
+Result<Source::Poll> ReadFile::poll(Emitter& out) {
+  out_ = &out;
+  STREAM_ASSIGN(const Poll result, poll_input());
+  if (batch_.rows() != 0) STREAM_TRY(out.emit(batch_.finish()));
+  return result;
+}
+
+SplitView ReadFile::split() const {
+  if (followed_ != nullptr) return {followed_->current(), 0, false};
+  if (bounded_ == nullptr) return {};
+  return {static_cast<std::uint32_t>(bounded_->current()), static_cast<std::uint32_t>(bounded_->unread()), true};
+}
+
+int ReadFile::wake_fd() const {
+  if (setup_.path == "-") return 0;
+  return watch_ == nullptr ? -1 : watch_->fd();
+}
+
+Microseconds ReadFile::idle_wait() const { return wake_fd() >= 0 ? kLookEvery : kLookEveryUnwatched; }
+
+Status ReadFile::before_snapshot() {
+  if (!started_ && setup_.path != "-") {
+    // A checkpoint before the first poll(): which splits there are must already be fixed.
+    if (setup_.follow) return {};
+    STREAM_TRY(start());
+  }
+  if (bounded_ != nullptr) table_.store(bounded_->positions());
+  if (followed_ == nullptr) return {};
+  STREAM_ASSIGN(const std::vector<Position> positions, followed_->positions());
+  table_.store(positions);
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,35 @@
+// Splits: a bounded input cut into pieces that instances read independently.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stages/format/byte_reader.h"
+#include "stages/format/options.h"
+#include "stages/read-file/input_files.h"
+#include "stages/read-file/position.h"
+
+namespace stream {
+
+// The whole input, in order of path and offset: a file a split, but uncompressed files of formats whose
+// records are lines are cut every `split_size` bytes (0 = never). Heads are taken, so that a file that is
+// replaced later is noticed. Errors: kNotFound if no file is there.
+Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::string& path, Format format,
+                                               std::uint64_t split_size);
+
+// Where the first record at or behind `offset` starts: `offset` itself at 0 or behind a newline, else behind
+// the next newline, or the file's end.
+Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset);
+
+Result<Compression> detect_compression(InputFile& file);
+
+// The bytes of [offset, end) of an open file, as they are.
+std::unique_ptr<ByteReader> range_reader(std::shared_ptr<InputFile> file, std::uint64_t offset, std::uint64_t end);
+
+// Sets head_size, head_hash, device and inode from the file as it is now.
+Status take_head(InputFile& file, Position& position);
+// Whether the file begins as the position says.
+Result<bool> head_matches(InputFile& file, const Position& position);
+
+}  // namespace stream
