@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "supervisor/assignments.h"
-#include "supervisor/child.h"
+#include "supervisor/stage_process.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
 #include "transport/control.h"
@@ -43,7 +43,7 @@ struct PeerLost {  // a consequence of another failure, or of a broken connectio
 };
 struct InstanceExited {
   InstanceIndex instance;
-  ChildExit exit;
+  ProcessExit exit;
 };
 using AttemptEvent =
     std::variant<AllReady, SnapshotReported, SnapshotFailed, EpochCommitted, InputEnded, PeerLost, InstanceExited>;
@@ -51,7 +51,7 @@ using AttemptEvent =
 struct InstanceState {
   InstanceName name;
   std::string label;  // "errors.0"
-  std::optional<Child> child;
+  std::optional<StageProcess> child;
   bool assigned = false;
   bool bound = false;
   bool ready = false;

@@ -1,168 +1,202 @@
 #include "supervisor/child.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <utility>
+#include <chrono>
+
+#include "transport/base/text.h"
+
+extern char** environ;
 
 namespace stream {
 namespace {
 
-constexpr std::size_t kLineMax = 64 * 1024;
-constexpr std::size_t kLinesKept = 20;
-constexpr int kExecFailed = 127;
+class Fd {
+ public:
+  Fd() = default;
+  ~Fd() { reset(); }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  void set(int fd) { fd_ = fd; }
+  void reset() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  int get() const { return fd_; }
+  bool open() const { return fd_ >= 0; }
 
-// Runs in the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* argv, pid_t parent, int talk, int output, int inherit, int report) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(kExecFailed);  // it died before the line above
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
-  const int null = ::open("/dev/null", O_RDONLY);
-  ::dup2(null, 0);
-  ::dup2(output >= 0 ? output : talk, 1);
-  ::dup2(talk, 2);
-  if (inherit >= 0) ::fcntl(inherit, F_SETFD, 0);
-  ::execv(argv[0], argv);
-  const int error = errno;
-  [[maybe_unused]] const ssize_t written = ::write(report, &error, sizeof error);
-  ::_exit(kExecFailed);
+ private:
+  int fd_ = -1;
+};
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+Status make_pipe(Pipe& pipe) {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return system_error("make", "a pipe", errno);
+  pipe.read.set(fds[0]);
+  pipe.write.set(fds[1]);
+  return {};
 }
 
-// The error of a failed exec; 0 if the pipe closed, which exec does.
-int exec_error(int report) {
-  int error = 0;
-  ssize_t n = 0;
-  do {
-    n = ::read(report, &error, sizeof error);
-  } while (n < 0 && errno == EINTR);
-  return n == static_cast<ssize_t>(sizeof error) ? error : 0;
+Microseconds now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// A broken pipe is an answer of the child (it read no further), not the end of this process.
+class IgnorePipeSignal {
+ public:
+  IgnorePipeSignal() {
+    struct sigaction ignore = {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &before_);
+  }
+  ~IgnorePipeSignal() { ::sigaction(SIGPIPE, &before_, nullptr); }
+  IgnorePipeSignal(const IgnorePipeSignal&) = delete;
+  IgnorePipeSignal& operator=(const IgnorePipeSignal&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
+class Child {
+ public:
+  ~Child() {
+    if (pid_ > 0) kill_and_reap();
+  }
+
+  Status start(const std::string& executable, const std::vector<std::string>& args) {
+    STREAM_TRY(make_pipe(in_));
+    STREAM_TRY(make_pipe(out_));
+    STREAM_TRY(make_pipe(err_));
+    const int error = spawn(executable, args);
+    if (error != 0) return system_error("run", executable, error);
+    in_.read.reset();
+    out_.write.reset();
+    err_.write.reset();
+    ::fcntl(in_.write.get(), F_SETFL, O_NONBLOCK);
+    return {};
+  }
+
+  // True when the child has closed its outputs; false when time or room has run out.
+  bool talk(std::string_view input, Microseconds deadline, Finished& finished) {
+    if (input.empty()) in_.write.reset();
+    while (out_.read.open() || err_.read.open()) {
+      std::array<pollfd, 3> fds = {pollfd{in_.write.get(), POLLOUT, 0}, pollfd{out_.read.get(), POLLIN, 0},
+                                   pollfd{err_.read.get(), POLLIN, 0}};
+      const Microseconds left = deadline - now();
+      if (left <= 0 || finished.out.size() > kAnswerBytesMax) return false;
+      if (::poll(fds.data(), fds.size(), static_cast<int>(left / 1000) + 1) < 0 && errno != EINTR) return false;
+      if (fds[0].revents != 0) feed(input);
+      if (fds[1].revents != 0) drain(out_.read, finished.out, kAnswerBytesMax + 1);
+      if (fds[2].revents != 0) drain(err_.read, finished.err, 64U << 10);
+    }
+    return true;
+  }
+
+  // False if the child did not end in time.
+  bool reap(Microseconds deadline, Finished& finished) {
+    int status = 0;
+    for (;;) {
+      const pid_t ended = ::waitpid(pid_, &status, WNOHANG);
+      if (ended == pid_) break;
+      if (ended < 0 && errno != EINTR) return false;
+      if (now() >= deadline) return false;
+      ::poll(nullptr, 0, 1);
+    }
+    pid_ = -1;
+    finished.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return true;
+  }
+
+ private:
+  int spawn(const std::string& executable, const std::vector<std::string>& args) {
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, in_.read.get(), 0);
+    ::posix_spawn_file_actions_adddup2(&actions, out_.write.get(), 1);
+    ::posix_spawn_file_actions_adddup2(&actions, err_.write.get(), 2);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    sigset_t defaults;
+    ::sigemptyset(&defaults);
+    ::sigaddset(&defaults, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    std::vector<char*> argv = {const_cast<char*>(executable.c_str())};
+    for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
+    argv.push_back(nullptr);
+    const int error = ::posix_spawn(&pid_, executable.c_str(), &actions, &attributes, argv.data(), environ);
+    if (error != 0) pid_ = -1;
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+
+  void feed(std::string_view& input) {
+    const ssize_t n = ::write(in_.write.get(), input.data(), input.size());
+    if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
+    if (input.empty() || (n < 0 && errno != EAGAIN && errno != EINTR)) in_.write.reset();
+  }
+
+  static void drain(Fd& fd, std::string& to, std::size_t most) {
+    char chunk[1 << 16];
+    const ssize_t n = ::read(fd.get(), chunk, sizeof chunk);
+    if (n > 0) to.append(chunk, std::min(static_cast<std::size_t>(n), most - std::min(most, to.size())));
+    if (n == 0 || (n < 0 && errno != EINTR)) fd.reset();
+  }
+
+  void kill_and_reap() {
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  Pipe in_;
+  Pipe out_;
+  Pipe err_;
+  pid_t pid_ = -1;
+};
+
+std::string last_line(std::string_view text) {
+  text = trim(text);
+  return std::string(text.substr(text.rfind('\n') + 1));
 }
 
 }  // namespace
 
-std::string to_string(const ChildExit& exit) {
-  if (!exit.signalled) return "exit code " + std::to_string(exit.code);
-  const char* name = ::sigabbrev_np(exit.code);
-  return name != nullptr ? "killed by SIG" + std::string(name) : "killed by signal " + std::to_string(exit.code);
-}
-
-Result<Child> Child::start(const std::vector<std::string>& argv, int inherit, int output) {
-  std::vector<char*> args;
-  for (const std::string& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
-  args.push_back(nullptr);
-  int talk[2];
-  int report[2];
-  if (::pipe2(talk, O_CLOEXEC) != 0) return system_error("start", argv[0], errno);
-  if (::pipe2(report, O_CLOEXEC) != 0) {
-    const int error = errno;
-    ::close(talk[0]);
-    ::close(talk[1]);
-    return system_error("start", argv[0], error);
-  }
-  ::fcntl(talk[0], F_SETFL, O_NONBLOCK);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid == 0) become(args.data(), parent, talk[1], output, inherit, report[1]);
-  const int fork_error = errno;
-  ::close(talk[1]);
-  ::close(report[1]);
-  const int error = pid < 0 ? fork_error : exec_error(report[0]);
-  ::close(report[0]);
-  if (error != 0) {
-    ::close(talk[0]);
-    if (pid > 0) ::waitpid(pid, nullptr, 0);
-    return system_error("start", argv[0], error);
-  }
+Result<Finished> run_child(const std::string& executable, const std::vector<std::string>& args,
+                           std::string_view input, Microseconds timeout) {
+  const IgnorePipeSignal ignore;
+  const Microseconds deadline = now() + timeout;
   Child child;
-  child.pid_ = pid;
-  child.output_ = talk[0];
-  child.pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (child.pidfd_ < 0) return system_error("watch", argv[0], errno);
-  ::fcntl(child.pidfd_, F_SETFD, FD_CLOEXEC);
-  return child;
+  STREAM_TRY(child.start(executable, args));
+  Finished finished;
+  if (child.talk(input, deadline, finished) && child.reap(deadline, finished)) return finished;
+  const std::string command = "'" + executable + (args.empty() ? "" : " " + join(args, " ")) + "'";
+  if (finished.out.size() > kAnswerBytesMax) return failed(command + " prints more than 64 MiB");
+  return failed(command + " did not end within " + format_duration(timeout));
 }
 
-Child::Child(Child&& other) noexcept { *this = std::move(other); }
-
-Child& Child::operator=(Child&& other) noexcept {
-  if (this == &other) return *this;
-  close();
-  pid_ = std::exchange(other.pid_, -1);
-  pidfd_ = std::exchange(other.pidfd_, -1);
-  output_ = std::exchange(other.output_, -1);
-  reaped_ = other.reaped_;
-  partial_ = std::move(other.partial_);
-  last_lines_ = std::move(other.last_lines_);
-  return *this;
-}
-
-Child::~Child() { close(); }
-
-void Child::close() {
-  if (running()) {
-    signal(SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    reaped_ = true;
-  }
-  if (pidfd_ >= 0) ::close(std::exchange(pidfd_, -1));
-  if (output_ >= 0) ::close(std::exchange(output_, -1));
-}
-
-void Child::signal(int number) const {
-  if (running()) ::kill(pid_, number);
-}
-
-std::optional<ChildExit> Child::reap() {
-  if (!running()) return std::nullopt;
-  int status = 0;
-  rusage usage{};
-  if (::wait4(pid_, &status, WNOHANG, &usage) != pid_) return std::nullopt;
-  reaped_ = true;
-  ChildExit exit;
-  exit.signalled = WIFSIGNALED(status);
-  exit.code = exit.signalled ? WTERMSIG(status) : WEXITSTATUS(status);
-  exit.resident_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
-  return exit;
-}
-
-void Child::take_line(std::vector<std::string>& lines) {
-  last_lines_.push_back(partial_);
-  if (last_lines_.size() > kLinesKept) last_lines_.pop_front();
-  lines.push_back(std::exchange(partial_, {}));
-}
-
-std::vector<std::string> Child::read_lines() {
-  std::vector<std::string> lines;
-  char chunk[16 * 1024];
-  while (output_ >= 0) {
-    const ssize_t n = ::read(output_, chunk, sizeof chunk);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) break;
-    if (n <= 0) {
-      if (!partial_.empty()) take_line(lines);
-      ::close(std::exchange(output_, -1));
-      break;
-    }
-    for (ssize_t i = 0; i < n; ++i) {
-      if (chunk[i] == '\n') {
-        take_line(lines);
-      } else if (partial_.size() < kLineMax) {
-        partial_ += chunk[i];
-      }
-    }
-  }
-  return lines;
+Result<std::string> ask_child(const std::string& executable, const std::vector<std::string>& args,
+                              std::string_view input, Microseconds timeout) {
+  STREAM_ASSIGN(Finished finished, run_child(executable, args, input, timeout));
+  if (finished.signal == 0 && finished.exit_code == 0) return std::move(finished.out);
+  const std::string how = finished.signal != 0 ? "was killed by signal " + std::to_string(finished.signal)
+                                               : "exited with " + std::to_string(finished.exit_code);
+  const std::string line = last_line(finished.err);
+  return failed("'" + executable + (args.empty() ? "" : " " + join(args, " ")) + "' " + how + (line.empty() ? "" : ": " + line));
 }
 
 }  // namespace stream

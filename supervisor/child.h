@@ -1,63 +1,34 @@
-// Child: one process of a stage, started and watched by its supervisor.
+// A child process that answers one question: started, fed, read and reaped within a bounded time.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
-#include <deque>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "transport/base/clock.h"
 #include "transport/base/status.h"
 
 namespace stream {
 
-struct ChildExit {
-  bool signalled = false;
-  int code = 0;                     // exit code, or the signal's number
-  std::uint64_t resident_kib = 0;   // the most it ever had
+struct Finished {
+  int exit_code = 0;  // if signal == 0
+  int signal = 0;     // that ended it
+  std::string out;
+  std::string err;    // the first 64 KiB
 };
 
-// "exit code 98", "killed by SIGKILL".
-std::string to_string(const ChildExit& exit);
+inline constexpr Microseconds kAnswerTimeout = 10'000'000;
+inline constexpr std::size_t kAnswerBytesMax = 64U << 20;
 
-class Child {
- public:
-  // Starts `argv` (argv[0] is the path). The process has its own group, so that Ctrl-C reaches
-  // only the supervisor, dies with its parent, reads nothing, writes both outputs into a pipe of
-  // ours (standard output to `output` instead, if that is not negative), and inherits `inherit`
-  // (the job's lock) if not negative. Call from the main thread only:
-  // the death signal belongs to the thread that forks.
-  static Result<Child> start(const std::vector<std::string>& argv, int inherit, int output = -1);
-  Child(Child&& other) noexcept;
-  Child& operator=(Child&& other) noexcept;
-  // Kills and reaps what still runs.
-  ~Child();
+// Runs `executable` (a path; PATH is not searched) with `input` on its standard input. A child
+// that takes longer or prints more than kAnswerBytesMax is killed. Errors: kFailed naming the
+// executable, kSystem or kNotFound if it could not be started.
+Result<Finished> run_child(const std::string& executable, const std::vector<std::string>& args,
+                           std::string_view input, Microseconds timeout = kAnswerTimeout);
 
-  pid_t pid() const { return pid_; }
-  int pidfd() const { return pidfd_; }    // readable when it has ended
-  int output() const { return output_; }  // readable when it has written; -1 after its end
-
-  // Whole lines written since the last call, without their ends; a line over 64 KiB is cut.
-  std::vector<std::string> read_lines();
-  const std::deque<std::string>& last_lines() const { return last_lines_; }  // at most 20
-
-  std::optional<ChildExit> reap();  // if it has ended; once
-  bool running() const { return pid_ > 0 && !reaped_; }
-  void signal(int number) const;
-
- private:
-  Child() = default;
-  void close();
-  void take_line(std::vector<std::string>& lines);
-
-  pid_t pid_ = -1;
-  int pidfd_ = -1;
-  int output_ = -1;
-  bool reaped_ = false;
-  std::string partial_;
-  std::deque<std::string> last_lines_;
-};
+// The standard output of a child that exited with 0. Errors: kFailed with the last line it wrote
+// to standard error.
+Result<std::string> ask_child(const std::string& executable, const std::vector<std::string>& args,
+                              std::string_view input, Microseconds timeout = kAnswerTimeout);
 
 }  // namespace stream

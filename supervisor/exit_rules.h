@@ -1,7 +1,7 @@
 // What the end of a stage's process means for the job: the supervisor's side of the exit codes.
 #pragma once
 
-#include "supervisor/child.h"
+#include "supervisor/stage_process.h"
 
 namespace stream {
 
@@ -11,7 +11,7 @@ enum class ExitRule : std::uint8_t {
   kNever,           // starting again cannot help: wrong options, or a record that must not be
 };
 
-constexpr ExitRule rule_of(const ChildExit& exit) {
+constexpr ExitRule rule_of(const ProcessExit& exit) {
   if (exit.signalled) return ExitRule::kRestart;
   switch (exit.code) {
     case 98:

@@ -1,0 +1,151 @@
+#include "supervisor/inputs.h"
+
+#include <algorithm>
+
+#include "supervisor/manifest_node.h"
+#include "supervisor/manifest_stages.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+void append_ref(const Node& node, const std::string& name, std::vector<InputRef>& refs, Problems& problems) {
+  if (!node.is_scalar() || node.text.empty()) {
+    return problems.add(node.at, "'from' must name a stage, not " + kind_text(node));
+  }
+  const std::size_t dot = node.text.find('.');
+  InputRef ref{.stage = node.text.substr(0, dot), .output = "out", .name = name, .at = node.at};
+  if (dot != std::string::npos) ref.output = node.text.substr(dot + 1);
+  refs.push_back(std::move(ref));
+}
+
+class Resolver {
+ public:
+  Resolver(std::vector<StageSpec>& stages, Catalogue& catalogue, Problems& problems)
+      : stages_(stages), catalogue_(catalogue), problems_(problems) {
+    for (const StageSpec& stage : stages) names_.push_back(stage.name);
+  }
+
+  void resolve(std::size_t at, const WrittenInputs& written) {
+    StageSpec& stage = stages_[at];
+    const StageInfo* info = info_of(stage);
+    if (info == nullptr) return;  // reported where it was read
+    if (info->role == StageRole::kSource) return check_source(stage);
+    if (!written.given) return take_above(at, written);
+    for (InputRef& ref : stage.from) find_stage(ref, written.prefix);
+    check_named(stage, *info);
+  }
+
+  // Depth first; a stage that is met while it is open closes a cycle.
+  void find_cycles() {
+    states_.assign(stages_.size(), State::kNew);
+    for (std::size_t i = 0; i < stages_.size(); ++i) visit(i);
+  }
+
+ private:
+  enum class State : std::uint8_t { kNew, kOpen, kDone };
+
+  const StageInfo* info_of(const StageSpec& stage) {
+    const auto found = catalogue_.find(stage.run);
+    return found.ok() ? *found : nullptr;
+  }
+
+  void check_source(StageSpec& stage) {
+    if (stage.from.empty()) return;
+    problems_.add(stage.from[0].at, "'" + stage.run + "' is a source and takes no 'from'");
+  }
+
+  void take_above(std::size_t at, const WrittenInputs& written) {
+    StageSpec& stage = stages_[at];
+    if (!written.has_above) {
+      return problems_.add(stage.at, "stage '" + stage.name + "' is the first and not a source: it needs 'from'");
+    }
+    const StageSpec& above = stages_[at - 1];
+    const StageInfo* info = info_of(above);
+    if (info != nullptr && info->role == StageRole::kSink) {
+      return problems_.add(stage.at, "stage '" + stage.name + "' needs 'from': the stage above, '" + above.name +
+                                         "', is a sink and has no output");
+    }
+    stage.from = {{.stage = above.name, .output = "out", .name = "", .at = stage.at}};
+  }
+
+  void find_stage(InputRef& ref, const std::string& prefix) {
+    for (const std::string& name : {prefix + ref.stage, ref.stage}) {
+      if (std::ranges::find(names_, name) == names_.end()) continue;
+      ref.stage = name;
+      return;
+    }
+    problems_.add(ref.at, "no stage '" + ref.stage + "'" + did_you_mean(ref.stage, names_));
+  }
+
+  void check_named(const StageSpec& stage, const StageInfo& info) {
+    const bool named = !stage.from.empty() && !stage.from[0].name.empty();
+    if (named && stage.from.size() > info.inputs_max) {
+      problems_.add(stage.from[info.inputs_max].at, "'" + stage.run + "' tells " + std::to_string(info.inputs_max) +
+                                                        (info.inputs_max == 1 ? " input" : " inputs") + " apart, not " +
+                                                        std::to_string(stage.from.size()));
+    }
+    if (!named && info.inputs_max > 1 && !stage.from.empty()) {
+      problems_.add(stage.from[0].at, "'" + stage.run + "' needs named inputs, such as from: {a: " +
+                                          stage.from[0].stage + ", b: other}");
+    }
+  }
+
+  void visit(std::size_t at) {
+    if (states_[at] != State::kNew) return;
+    states_[at] = State::kOpen;
+    path_.push_back(at);
+    for (const InputRef& ref : stages_[at].from) follow(ref);
+    path_.pop_back();
+    states_[at] = State::kDone;
+  }
+
+  void follow(const InputRef& ref) {
+    const auto it = std::ranges::find(names_, ref.stage);
+    if (it == names_.end()) return;
+    const auto next = static_cast<std::size_t>(it - names_.begin());
+    if (states_[next] == State::kOpen) report_cycle(next, ref.at);
+    else visit(next);
+  }
+
+  // The path runs against the data.
+  void report_cycle(std::size_t closing, const Place& at) {
+    std::string text = names_[closing];
+    const auto begin = std::ranges::find(path_, closing);
+    for (auto it = path_.end(); it != begin;) text.append(" -> ").append(names_[*--it]);
+    problems_.add(at, "the stages form a cycle: " + text);
+  }
+
+  std::vector<StageSpec>& stages_;
+  Catalogue& catalogue_;
+  Problems& problems_;
+  std::vector<std::string> names_;
+  std::vector<State> states_;
+  std::vector<std::size_t> path_;
+};
+
+}  // namespace
+
+std::vector<InputRef> read_from(const Node& node, Problems& problems) {
+  std::vector<InputRef> refs;
+  if (!node.is_list() && !node.is_map()) {
+    append_ref(node, "", refs, problems);
+    return refs;
+  }
+  if (node.items.empty()) problems.add(node.at, "'from' names no stage");
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const std::string name = node.is_map() ? node.keys[i].text : "";
+    if (node.is_map() && !valid_name(name)) problems.add(node.keys[i].at, not_a_name(name));
+    append_ref(node.items[i], name, refs, problems);
+  }
+  return refs;
+}
+
+void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written, Catalogue& catalogue,
+                    Problems& problems) {
+  Resolver resolver(stages, catalogue, problems);
+  for (std::size_t i = 0; i < stages.size(); ++i) resolver.resolve(i, written[i]);
+  resolver.find_cycles();
+}
+
+}  // namespace stream

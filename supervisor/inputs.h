@@ -1,0 +1,28 @@
+// `from`: where the input of a stage comes from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "supervisor/document.h"
+#include "supervisor/pipeline.h"
+#include "supervisor/stage_info.h"
+
+namespace stream {
+
+// "a", "a.late", [a, b] or {name: a, …}.
+std::vector<InputRef> read_from(const Node& node, Problems& problems);
+
+// How a stage's `from` stood in the manifest.
+struct WrittenInputs {
+  std::string prefix;      // of an included file: its own names are looked up first
+  bool given = false;
+  bool has_above = false;  // a stage stands directly above it in its file
+};
+
+// Fills in the default (the stage directly above), finds every stage that is named, and reports
+// unknown ones, inputs that cannot be, and cycles.
+void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written, Catalogue& catalogue,
+                    Problems& problems);
+
+}  // namespace stream

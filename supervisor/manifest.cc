@@ -1,0 +1,157 @@
+#include "supervisor/manifest.h"
+
+#include <algorithm>
+
+#include "supervisor/manifest_node.h"
+#include "supervisor/manifest_settings.h"
+#include "supervisor/manifest_stages.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
+                                           "memory", "log", "metrics", "stages", "evolve", "tests"};
+
+class ManifestReader {
+ public:
+  ManifestReader(const ManifestText& manifest, const ManifestContext& context, Problems& problems)
+      : manifest_(manifest), context_(context), problems_(problems) {}
+
+  PipelineSpec read_pipeline(Node root) {
+    PipelineSpec pipeline;
+    pipeline.folder = manifest_.folder;
+    if (!check_map(root, "the manifest", kTopKeys, problems_)) return pipeline;
+    apply_settings(root);
+    pipeline.parameters = read_parameters(root.find("parameters"), context_.overrides.parameters,
+                                          {"-p", 0, 0}, problems_);
+    substitute_all(root, pipeline.parameters);
+    read_name(root, pipeline);
+    read_settings(root, pipeline, problems_);
+    std::vector<StageEntry> entries = included(root, pipeline.parameters);
+    append_stages(root, "", entries);
+    if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
+    pipeline.stages = read_stages(entries, context_.catalogue, problems_);
+    if (context_.overrides.parallelism) set_parallelism(pipeline, *context_.overrides.parallelism);
+    return pipeline;
+  }
+
+ private:
+  void apply_settings(Node& root) {
+    for (const auto& [path, value] : context_.overrides.settings) {
+      const Status status = set_scalar(root, path, value, {"--set " + join(path, "."), 0, 0});
+      if (!status.ok()) problems_.add({"--set", 0, 0}, status.what());
+    }
+  }
+
+  // Declarations of parameters are read before; everything else may use them.
+  void substitute_all(Node& root, const std::vector<ParameterValue>& parameters) {
+    for (std::size_t i = 0; i < root.keys.size() && i < root.items.size(); ++i) {
+      if (root.keys[i].text == "parameters") continue;
+      substitute(root.items[i], parameters, context_.environment, problems_);
+    }
+  }
+
+  void read_name(const Node& root, PipelineSpec& pipeline) {
+    pipeline.name = context_.overrides.name;
+    const Node* node = root.find("pipeline");
+    if (pipeline.name.empty() && node == nullptr) problems_.add(root.at, "'pipeline' is missing: the name of the job");
+    if (pipeline.name.empty() && node != nullptr) read(root, "pipeline", pipeline.name, problems_);
+    const Place at = node == nullptr ? root.at : node->at;
+    if (!pipeline.name.empty() && !valid_name(pipeline.name)) problems_.add(at, not_a_name(pipeline.name));
+  }
+
+  std::vector<StageEntry> included(const Node& root, const std::vector<ParameterValue>& parameters) {
+    std::vector<StageEntry> entries;
+    const Node* include = root.find("include");
+    if (include == nullptr) return entries;
+    if (!include->is_map()) {
+      problems_.add(include->at, "'include' must be a map from a name to a file, not " + kind_text(*include));
+      return entries;
+    }
+    for (std::size_t i = 0; i < include->keys.size(); ++i) {
+      const Node& name = include->keys[i];
+      if (!valid_name(name.text)) problems_.add(name.at, not_a_name(name.text));
+      include_file(name.text, include->items[i], parameters, entries);
+    }
+    return entries;
+  }
+
+  void include_file(const std::string& name, const Node& path, const std::vector<ParameterValue>& parameters,
+                    std::vector<StageEntry>& entries) {
+    static const std::vector<std::string> keys = {"stages"};
+    if (!path.is_scalar()) return problems_.add(path.at, "'include' must name a file, not " + kind_text(path));
+    const bool absolute = path.text.starts_with("/");
+    const auto text = context_.files.read_file(absolute ? path.text : manifest_.folder + "/" + path.text);
+    if (!text.ok()) return problems_.add(path.at, text.status().what());
+    std::vector<Node> documents = parse_document(*text, path.text, problems_);
+    if (documents.size() != 1) return problems_.add({path.text, 0, 0}, "an included file has one document");
+    if (!check_map(documents[0], "an included file", keys, problems_)) return;
+    substitute(documents[0], parameters, context_.environment, problems_);
+    append_stages(documents[0], name + "/", entries);
+  }
+
+  void append_stages(const Node& root, const std::string& prefix, std::vector<StageEntry>& entries) {
+    const Node* stages = root.find("stages");
+    if (stages == nullptr) return;
+    if (!stages->is_map() || stages->keys.empty()) {
+      return problems_.add(stages->at, "'stages' must be a map of stages, not " +
+                                           (stages->is_map() ? "an empty one" : kind_text(*stages)));
+    }
+    for (std::size_t i = 0; i < stages->keys.size(); ++i) {
+      entries.push_back({prefix, stages->keys[i], stages->items[i], i > 0});
+    }
+  }
+
+  static void set_parallelism(PipelineSpec& pipeline, std::uint32_t parallelism) {
+    for (StageSpec& stage : pipeline.stages) {
+      if (!stage.parallelism_given) stage.parallelism = parallelism;
+    }
+  }
+
+  const ManifestText& manifest_;
+  const ManifestContext& context_;
+  Problems& problems_;
+};
+
+// "a=b" -> a, b. Errors: kUsage.
+Result<std::pair<std::string, std::string>> split_assignment(const std::string& text, const char* flag) {
+  const std::size_t equals = text.find('=');
+  if (equals != std::string::npos && equals > 0) return std::pair(text.substr(0, equals), text.substr(equals + 1));
+  return usage_error(std::string("option '") + flag + "': '" + text + "' is not of the form name=value");
+}
+
+}  // namespace
+
+Result<Overrides> read_overrides(const std::vector<std::string>& parameters, const std::vector<std::string>& settings) {
+  Overrides overrides;
+  for (const std::string& text : parameters) {
+    STREAM_ASSIGN(auto pair, split_assignment(text, "-p"));
+    overrides.parameters[pair.first] = pair.second;
+  }
+  for (const std::string& text : settings) {
+    STREAM_ASSIGN(auto pair, split_assignment(text, "--set"));
+    overrides.settings.emplace_back(split(pair.first, '.'), pair.second);
+  }
+  return overrides;
+}
+
+std::vector<PipelineSpec> load_manifest(const ManifestText& manifest, const ManifestContext& context,
+                                        Problems& problems) {
+  std::vector<Node> documents = parse_document(manifest.text, manifest.file, problems);
+  std::vector<PipelineSpec> pipelines;
+  if (!problems.empty()) return pipelines;  // what follows would only repeat it less clearly
+  if (documents.empty()) problems.add({manifest.file, 0, 0}, "the manifest is empty");
+  ManifestReader reader(manifest, context, problems);
+  for (Node& document : documents) {
+    const Place at = document.at;
+    PipelineSpec pipeline = reader.read_pipeline(std::move(document));
+    if (std::ranges::find(pipelines, pipeline.name, &PipelineSpec::name) != pipelines.end() && !pipeline.name.empty()) {
+      problems.add(at, "pipeline '" + pipeline.name + "' stands twice in this file");
+    }
+    pipelines.push_back(std::move(pipeline));
+  }
+  return pipelines;
+}
+
+}  // namespace stream

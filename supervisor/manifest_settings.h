@@ -1,0 +1,12 @@
+// The top of a manifest: everything but names, parameters and stages.
+#pragma once
+
+#include "supervisor/document.h"
+#include "supervisor/pipeline.h"
+
+namespace stream {
+
+// checkpoint, restart, key-groups, memory, log, metrics, evolve, tests.
+void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems);
+
+}  // namespace stream

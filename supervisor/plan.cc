@@ -1,0 +1,122 @@
+#include "supervisor/plan.h"
+
+#include <algorithm>
+
+#include "supervisor/plan_passes.h"
+
+namespace stream {
+namespace {
+
+void check_parallelism(JobPlan& plan, Problems& problems) {
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    StageSpec& spec = plan.pipeline.stages[i];
+    const std::uint32_t most = plan.stages[i].answer.parallelism_max;
+    if (most != 0 && spec.parallelism > most) {
+      if (spec.parallelism_given) {
+        problems.add(spec.at, "stage '" + spec.name + "' cannot have parallelism " + std::to_string(spec.parallelism) +
+                                  ": '" + spec.run + "' allows " + std::to_string(most));
+      }
+      spec.parallelism = most;
+    }
+    plan.stages[i].parallelism = spec.parallelism;
+    if (spec.parallelism > plan.pipeline.key_groups) {
+      problems.add(spec.at, "stage '" + spec.name + "' has more instances than there are key groups (" +
+                                std::to_string(plan.pipeline.key_groups) + ")");
+    }
+  }
+}
+
+void check_sockets(const JobPlan& plan, const PlanLimits& limits, Problems& problems) {
+  const SocketNeed need = sockets_of(plan);
+  if (need.largest <= limits.sockets) return;
+  const StageSpec* stage = plan.pipeline.find(need.stage);
+  problems.add(stage->at, "an instance of '" + need.stage + "' needs " + std::to_string(need.largest) +
+                              " sockets, and only " + std::to_string(limits.sockets) +
+                              " are possible here; lower the parallelism or raise the limit of open files");
+}
+
+void add_warnings(JobPlan& plan) {
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const std::string name = "stage '" + plan.pipeline.stages[i].name + "': ";
+    for (const std::string& warning : plan.stages[i].answer.warnings) plan.warnings.push_back(name + warning);
+    const bool read = std::ranges::any_of(plan.edges, [&](const PlannedEdge& edge) { return edge.from == i; });
+    if (!read && plan.stages[i].role != StageRole::kSink) plan.warnings.push_back(name + "nothing reads its output");
+  }
+}
+
+}  // namespace
+
+const Schema& errors_schema() {
+  static const Schema schema = {
+      .fields = {{"stage", kVarchar}, {"reason", kVarchar}, {"position", kVarchar}, {"record", kVarchar}},
+      .time = std::nullopt, .key = {}, .changelog = Changelog::kAppend};
+  return schema;
+}
+
+std::string_view edge_kind_name(EdgeKind kind) {
+  switch (kind) {
+    case EdgeKind::kForward: return "forward";
+    case EdgeKind::kHash: return "hash";
+    case EdgeKind::kRebalance: return "rebalance";
+    case EdgeKind::kBroadcast: return "broadcast";
+    case EdgeKind::kSingle: return "single";
+  }
+  return "";
+}
+
+JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker, const PlanLimits& limits,
+                  Problems& problems) {
+  JobPlan plan;
+  plan.pipeline = std::move(pipeline);
+  plan.stages.resize(plan.pipeline.stages.size());
+  plan_order(plan, problems);
+  if (!problems.empty()) return plan;
+  plan_schemas(plan, catalogue, asker, problems);
+  if (!problems.empty()) return plan;
+  check_parallelism(plan, problems);
+  plan_partitions(plan, problems);
+  if (!problems.empty()) return plan;
+  plan_columns(plan);
+  plan_filters(plan);
+  check_sockets(plan, limits, problems);
+  add_warnings(plan);
+  return plan;
+}
+
+std::vector<Channel> channels_of(const JobPlan& plan) {
+  std::vector<Channel> channels;
+  for (std::size_t e = 0; e < plan.edges.size(); ++e) {
+    const PlannedEdge& edge = plan.edges[e];
+    const std::uint32_t senders = plan.stages[edge.from].parallelism;
+    const std::uint32_t receivers = plan.stages[edge.to].parallelism;
+    for (std::uint32_t from = 0; from < senders; ++from) {
+      for (std::uint32_t to = 0; to < receivers; ++to) {
+        if (edge.kind == EdgeKind::kForward && from != to) continue;
+        if (edge.kind == EdgeKind::kSingle && to != 0) continue;
+        channels.push_back({ChannelId(static_cast<std::uint32_t>(channels.size())), e, from, to});
+      }
+    }
+  }
+  return channels;
+}
+
+SocketNeed sockets_of(const JobPlan& plan) {
+  std::vector<std::vector<std::size_t>> counts;
+  for (const PlannedStage& stage : plan.stages) counts.emplace_back(stage.parallelism, 1);  // control
+  for (const Channel& channel : channels_of(plan)) {
+    ++counts[plan.edges[channel.edge].from][channel.from_instance];
+    ++counts[plan.edges[channel.edge].to][channel.to_instance];
+  }
+  SocketNeed need;
+  for (std::size_t stage = 0; stage < counts.size(); ++stage) {
+    for (const std::size_t count : counts[stage]) {
+      need.total += count;
+      if (count <= need.largest) continue;
+      need.largest = count;
+      need.stage = plan.pipeline.stages[stage].name;
+    }
+  }
+  return need;
+}
+
+}  // namespace stream

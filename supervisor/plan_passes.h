@@ -1,0 +1,24 @@
+// The passes of planning, in the order make_plan() calls them.
+#pragma once
+
+#include "supervisor/plan.h"
+
+namespace stream {
+
+// Sets plan.order; of stages that are free to come, the one higher in the document first.
+void plan_order(JobPlan& plan, Problems& problems);
+
+// Forward: asks every stage whose inputs are known; sets answers, full schemas and edges.
+void plan_schemas(JobPlan& plan, Catalogue& catalogue, StageAsker& asker, Problems& problems);
+
+// How each edge is spread; refuses what would bring changes of one row into disorder.
+void plan_partitions(JobPlan& plan, Problems& problems);
+
+// Backward: prunes outputs, edges and inputs to the columns that are needed. The time column and
+// the unique key are always kept.
+void plan_columns(JobPlan& plan);
+
+// Moves conditions of filter stages to the edges that lead to them.
+void plan_filters(JobPlan& plan);
+
+}  // namespace stream

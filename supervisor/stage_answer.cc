@@ -1,0 +1,184 @@
+#include "supervisor/stage_answer.h"
+
+#include <nlohmann/json.hpp>
+
+namespace stream {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string text_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+ordered_json list_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_array() ? *it : ordered_json::array();
+}
+
+std::vector<std::string> texts_at(const ordered_json& object, const char* name) {
+  std::vector<std::string> texts;
+  for (const ordered_json& item : list_at(object, name)) {
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+std::size_t count_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_number_unsigned() ? it->get<std::size_t>() : 0;
+}
+
+Result<Schema> schema_at(const ordered_json& object) {
+  if (!object.is_object() || !object.contains("schema")) return corrupt("plan: an output has no schema");
+  return schema_from_json(object["schema"].dump());
+}
+
+Result<std::vector<std::vector<InputColumn>>> read_lineage(const ordered_json& output) {
+  std::vector<std::vector<InputColumn>> lineage;
+  for (const ordered_json& list : list_at(output, "lineage")) {
+    std::vector<InputColumn> refs;
+    for (const ordered_json& ref : list) {
+      if (!ref.is_array() || ref.size() != 2 || !ref[0].is_number_unsigned() || !ref[1].is_string()) {
+        return corrupt("plan: 'lineage' is not a list of [input, column]");
+      }
+      refs.push_back({ref[0].get<std::size_t>(), ref[1].get<std::string>()});
+    }
+    lineage.push_back(std::move(refs));
+  }
+  return lineage;
+}
+
+Result<AnsweredOutput> read_output(const ordered_json& json) {
+  AnsweredOutput output;
+  STREAM_ASSIGN(output.schema, schema_at(json));
+  output.name = text_at(json, "name");
+  if (output.name.empty()) return corrupt("plan: an output has no name");
+  STREAM_ASSIGN(output.lineage, read_lineage(json));
+  return output;
+}
+
+Result<AnsweredInput> read_input(const ordered_json& json) {
+  if (!json.is_object()) return corrupt("plan: an input is not an object");
+  AnsweredInput input{.needs = texts_at(json, "needs"), .spread = Spread::kAny, .columns = texts_at(json, "columns")};
+  const std::string spread = text_at(json, "partition");
+  for (const Spread candidate : {Spread::kAny, Spread::kHash, Spread::kBroadcast, Spread::kSingle}) {
+    if (spread == spread_name(candidate)) {
+      input.spread = candidate;
+      return input;
+    }
+  }
+  return corrupt("plan: '" + spread + "' is not a partition");
+}
+
+Result<std::vector<Field>> read_fields(const ordered_json& list) {
+  std::vector<Field> fields;
+  for (const ordered_json& field : list) {
+    if (!field.is_object()) return corrupt("plan: a field is not an object");
+    STREAM_ASSIGN(const Type type, parse_type(text_at(field, "type")));
+    fields.push_back({text_at(field, "name"), type});
+  }
+  return fields;
+}
+
+Result<AnsweredTable> read_table(const ordered_json& json) {
+  if (!json.is_object()) return corrupt("plan: a state table is not an object");
+  AnsweredTable table{.name = text_at(json, "name"), .distribution = text_at(json, "distribution")};
+  STREAM_ASSIGN(table.key, read_fields(list_at(json, "key")));
+  STREAM_ASSIGN(table.value, read_fields(list_at(json, "value")));
+  return table;
+}
+
+template <class T, class F>
+Status read_list(const ordered_json& object, const char* name, std::vector<T>& items, F read) {
+  for (const ordered_json& json : list_at(object, name)) {
+    STREAM_ASSIGN(T item, read(json));
+    items.push_back(std::move(item));
+  }
+  return {};
+}
+
+ordered_json schema_json(const Schema& schema) { return ordered_json::parse(schema_to_json(schema)); }
+
+ordered_json fields_json(const std::vector<Field>& fields) {
+  ordered_json out = ordered_json::array();
+  for (const Field& field : fields) out.push_back({{"name", field.name}, {"type", to_string(field.type)}});
+  return out;
+}
+
+ordered_json output_json(const AnsweredOutput& output) {
+  ordered_json lineage = ordered_json::array();
+  for (const auto& refs : output.lineage) {
+    ordered_json list = ordered_json::array();
+    for (const InputColumn& ref : refs) list.push_back(ordered_json::array({ref.input, ref.column}));
+    lineage.push_back(std::move(list));
+  }
+  return {{"name", output.name}, {"schema", schema_json(output.schema)}, {"lineage", lineage}};
+}
+
+}  // namespace
+
+std::string_view spread_name(Spread spread) {
+  switch (spread) {
+    case Spread::kAny: return "any";
+    case Spread::kHash: return "hash";
+    case Spread::kBroadcast: return "broadcast";
+    case Spread::kSingle: return "single";
+  }
+  return "";
+}
+
+std::string question_to_json(const StageQuestion& question) {
+  ordered_json out = {{"protocol", 1}, {"stage", question.stage}, {"parallelism", question.parallelism},
+                      {"folder", question.folder}, {"options", ordered_json::parse(question.options)}};
+  out["inputs"] = ordered_json::array();
+  for (const NamedSchema& input : question.inputs) {
+    out["inputs"].push_back({{"name", input.name}, {"schema", schema_json(input.schema)}});
+  }
+  return out.dump();
+}
+
+std::string answer_to_json(const StageAnswer& answer) {
+  ordered_json out = {{"protocol", 1}};
+  for (const char* list : {"outputs", "inputs", "state"}) out[list] = ordered_json::array();
+  for (const AnsweredOutput& output : answer.outputs) out["outputs"].push_back(output_json(output));
+  for (const AnsweredInput& input : answer.inputs) {
+    out["inputs"].push_back({{"needs", input.needs}, {"partition", spread_name(input.spread)}, {"columns", input.columns}});
+  }
+  for (const AnsweredTable& table : answer.state) {
+    out["state"].push_back({{"name", table.name}, {"distribution", table.distribution},
+                            {"key", fields_json(table.key)}, {"value", fields_json(table.value)}});
+  }
+  out["exactly_once"] = answer.exactly_once;
+  if (!answer.visible.empty()) out["visible"] = answer.visible;
+  out["parallelism_max"] = answer.parallelism_max;
+  if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  out["warnings"] = answer.warnings;
+  out["errors"] = ordered_json::array();
+  for (const AnsweredError& error : answer.errors) {
+    out["errors"].push_back({{"option", error.option}, {"offset", error.offset}, {"message", error.message}, {"hint", error.hint}});
+  }
+  return out.dump();
+}
+
+Result<StageAnswer> answer_from_json(std::string_view text) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  if (!json.is_object()) return corrupt("plan: the answer is not a JSON object");
+  if (!json.contains("protocol") || json["protocol"] != 1) return corrupt("plan: the answer is not of protocol 1");
+  StageAnswer answer;
+  STREAM_TRY(read_list(json, "outputs", answer.outputs, read_output));
+  STREAM_TRY(read_list(json, "inputs", answer.inputs, read_input));
+  STREAM_TRY(read_list(json, "state", answer.state, read_table));
+  answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
+  answer.visible = text_at(json, "visible");
+  answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
+  if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.warnings = texts_at(json, "warnings");
+  for (const ordered_json& error : list_at(json, "errors")) {
+    answer.errors.push_back({text_at(error, "option"), count_at(error, "offset"), text_at(error, "message"), text_at(error, "hint")});
+  }
+  return answer;
+}
+
+}  // namespace stream

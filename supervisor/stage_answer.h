@@ -1,0 +1,89 @@
+// The planning protocol, stream-plan(7), seen from the supervisor: what is asked of a stage and
+// what it answers. The stages' side has its own types; the JSON between them is the interface.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "supervisor/stage_info.h"
+#include "transport/record/schema.h"
+
+namespace stream {
+
+// How rows of an input must be spread over the instances of a stage.
+enum class Spread : std::uint8_t { kAny, kHash, kBroadcast, kSingle };
+
+struct NamedSchema {
+  std::string name = {};
+  Schema schema = {};
+};
+
+struct StageQuestion {
+  std::string stage = {};          // name in the manifest
+  std::string options = "{}"; // JSON object
+  std::vector<NamedSchema> inputs = {};
+  std::string folder = {};
+  std::uint32_t parallelism = 1;
+};
+
+struct InputColumn {
+  std::size_t input = 0;
+  std::string column = {};
+};
+
+struct AnsweredOutput {
+  std::string name = {};
+  Schema schema = {};
+  std::vector<std::vector<InputColumn>> lineage = {};  // one list a field
+};
+
+struct AnsweredInput {
+  std::vector<std::string> needs = {};
+  Spread spread = Spread::kAny;
+  std::vector<std::string> columns = {};  // kHash
+};
+
+struct AnsweredTable {
+  std::string name = {};
+  std::string distribution = {};  // keyed, split, outbox, broadcast
+  std::vector<Field> key = {};
+  std::vector<Field> value = {};
+};
+
+struct AnsweredError {
+  std::string option = {};
+  std::size_t offset = 0;
+  std::string message = {};
+  std::string hint = {};
+};
+
+struct StageAnswer {
+  std::vector<AnsweredOutput> outputs = {};
+  std::vector<AnsweredInput> inputs = {};
+  std::vector<AnsweredTable> state = {};
+  bool exactly_once = true;
+  std::string visible = {};
+  std::uint32_t parallelism_max = 0;
+  std::optional<std::string> pushed_filter = std::nullopt;
+  std::vector<std::string> warnings = {};
+  std::vector<AnsweredError> errors = {};
+};
+
+std::string question_to_json(const StageQuestion& question);
+std::string answer_to_json(const StageAnswer& answer);
+// Errors: kCorrupt, naming the field; lineage that does not fit the inputs as well.
+Result<StageAnswer> answer_from_json(std::string_view json);
+
+std::string_view spread_name(Spread spread);
+
+// Asks a stage. The planner knows stages only through this.
+class StageAsker {
+ public:
+  virtual ~StageAsker() = default;
+  virtual Result<StageAnswer> ask(const StageInfo& info, const StageQuestion& question) = 0;
+};
+
+}  // namespace stream
