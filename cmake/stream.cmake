@@ -50,3 +50,11 @@ function(stream_refuse_unregistered_tests)
     message(FATAL_ERROR "test files that no target builds: ${written}")
   endif()
 endfunction()
+
+# stream_stage(NAME [DEPS …]): stages/NAME/*.cc becomes bin/stream-NAME.
+function(stream_stage name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/stages/${name}/*.cc)
+  add_executable(stream-${name} ${sources})
+  target_link_libraries(stream-${name} PRIVATE stream_kit ${arg_DEPS})
+endfunction()

@@ -143,7 +143,8 @@ Result<InputPlan> read_input(const ordered_json& json) {
 
 Result<StateTablePlan> read_state(const ordered_json& json) {
   if (!json.is_object()) return corrupt("plan: a state table is not an object");
-  StateTablePlan table{.name = text_at(json, "name"), .distribution = {}, .key = {}, .value = {}};
+  StateTablePlan table;
+  table.name = text_at(json, "name");
   STREAM_ASSIGN(table.distribution, value_of(kDistributions, text_at(json, "distribution"), "distribution"));
   STREAM_ASSIGN(table.key, read_fields(list_at(json, "key")));
   STREAM_ASSIGN(table.value, read_fields(list_at(json, "value")));

@@ -164,7 +164,7 @@ struct StageProgram {
   std::string_view summary;      // after "stream-filter \- ": lower case, no full stop
   std::string_view description;  // man page text: paragraphs separated by blank lines
   StageKind kind = StageKind::kOperator;
-  std::span<const Option> options;
+  std::span<const Option> options = {};
   std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
   std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};

@@ -1,0 +1,78 @@
+#include "stages/filter/filter.h"
+
+#include "stages/kit/row_text.h"
+
+namespace stream {
+namespace {
+
+// An update of which one side passes is an insertion or a deletion for those behind.
+Buffer adjusted_kinds(const Batch& batch, const std::vector<std::uint32_t>& rows) {
+  ByteBuilder kinds;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    RowKind kind = batch.kind(rows[i]);
+    const bool pair_behind = i + 1 < rows.size() && rows[i + 1] == rows[i] + 1;
+    const bool pair_before = i > 0 && rows[i - 1] + 1 == rows[i];
+    if (kind == RowKind::kUpdateBefore && !pair_behind) kind = RowKind::kDelete;
+    if (kind == RowKind::kUpdateAfter && !(pair_before && batch.kind(rows[i - 1]) == RowKind::kUpdateBefore)) {
+      kind = RowKind::kInsert;
+    }
+    kinds.append_value(kind);
+  }
+  return kinds.finish();
+}
+
+}  // namespace
+
+PlanAnswer plan_filter(const PlanRequest& request) {
+  PlanAnswer answer;
+  const Schema& schema = request.inputs[0].schema;
+  ExpressionError error;
+  const auto where = Expression::compile(request.options.text("where"), schema, &error);
+  if (!where) {
+    answer.errors.push_back(plan_error("where", error));
+    return answer;
+  }
+  if (where->type() != kBoolean) {
+    answer.errors.push_back({"where", 0, "the condition is " + to_string(where->type()) + ", not BOOLEAN", ""});
+    return answer;
+  }
+  OutputPlan output{"out", schema, {}};
+  for (const Field& field : schema.fields) output.lineage.push_back({{0, field.name}});
+  answer.outputs.push_back(std::move(output));
+  InputPlan input;
+  for (const std::size_t column : where->columns()) input.needs.push_back(schema.fields[column].name);
+  answer.inputs.push_back(std::move(input));
+  if (where->total() && where->deterministic() && schema.changelog == Changelog::kAppend) {
+    answer.pushed_filter = where->text();
+  }
+  return answer;
+}
+
+Result<std::unique_ptr<Operator>> Filter::make(Context& context) {
+  ExpressionError error;
+  const auto where = Expression::compile(context.options.text("where"), *context.inputs[0], &error);
+  if (!where) return usage_error("option 'where': " + error.message);
+  return std::unique_ptr<Operator>(std::make_unique<Filter>(*where, context.outputs[0]));
+}
+
+Filter::Filter(Expression where, SchemaPtr output) : where_(std::move(where)), output_(std::move(output)) {}
+
+Status Filter::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+  rows_.clear();
+  errors_.clear();
+  where_.select(batch, &rows_, &errors_);
+  STREAM_TRY(report_row_errors(batch, errors_, out));
+  if (rows_.empty() || !output_) return {};
+  if (columns_.empty()) {
+    for (const Field& field : output_->fields) columns_.push_back(*batch.schema->find(field.name));
+  }
+  const bool all = rows_.size() == batch.rows;
+  Batch passed{output_, rows_.size(), {}, {}};
+  if (!batch.kinds.empty()) passed.kinds = adjusted_kinds(batch, rows_);
+  for (const std::size_t column : columns_) {
+    passed.columns.push_back(all ? batch.columns[column] : batch.columns[column].take(rows_));
+  }
+  return out.emit(std::move(passed));
+}
+
+}  // namespace stream

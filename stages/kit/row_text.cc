@@ -1,0 +1,28 @@
+#include "stages/kit/row_text.h"
+
+#include "stages/format/encoder.h"
+
+namespace stream {
+
+std::string row_text(const Batch& batch, std::size_t row) {
+  const auto position = static_cast<std::uint32_t>(row);
+  const Batch one = batch.take({&position, 1});
+  ByteBuilder out;
+  make_encoder({}, batch.schema)->encode(one, out);
+  std::string text(reinterpret_cast<const char*>(out.data()), out.size());
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out) {
+  for (const RowError& error : errors) {
+    STREAM_TRY(out.bad_record({error.reason, "", row_text(batch, error.row)}));
+  }
+  return {};
+}
+
+PlanError plan_error(std::string option, const ExpressionError& error) {
+  return {std::move(option), error.offset, error.message, error.hint};
+}
+
+}  // namespace stream

@@ -1,0 +1,22 @@
+// Rows as text for messages and dead letters.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "stages/expression/expression.h"
+#include "stages/kit/plan.h"
+#include "stages/kit/stage.h"
+
+namespace stream {
+
+// One row as a JSON object.
+std::string row_text(const Batch& batch, std::size_t row);
+
+// Reports the rows an expression failed for. Errors: as Emitter::bad_record.
+Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out);
+
+// What is wrong with an expression, as a planner wants to hear it.
+PlanError plan_error(std::string option, const ExpressionError& error);
+
+}  // namespace stream
