@@ -42,19 +42,20 @@ Status check_extras(const CLI::App& app) {
 Status from_cli(const CLI::ParseError& error) {
   const std::string what = error.what();
   const std::string option = what.substr(0, what.find_first_of(": "));
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    return usage_error("argument " + option + " is missing");
+  }
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch) && option.starts_with("-")) {
     return usage_error("option '" + option + "' needs a value");
   }
-  return usage_error(lower(what.substr(0, 1)) + what.substr(1, what.find('\n') - 1));
+  return usage_error(what.substr(0, what.find('\n')));
 }
 
 }  // namespace
 
 int fail(std::string_view verb, const Status& status) {
-  const bool places = status.what().find('\n') != std::string::npos || status.what().find(": ") < status.what().find(' ');
   const std::string head = verb.empty() ? "stream" : "stream " + std::string(verb);
-  if (places) std::fprintf(stderr, "%s\n", status.what().c_str());
-  else std::fprintf(stderr, "%s: fatal: %s\n", head.c_str(), status.what().c_str());
+  std::fprintf(stderr, "%s: fatal: %s\n", head.c_str(), status.what().c_str());
   return exit_code_of_verb(status.code());
 }
 

@@ -19,8 +19,7 @@ inline constexpr int kNo = 1;        // the answer is no
 inline constexpr int kUsageExit = 100;
 inline constexpr int kSystemExit = 111;
 
-// "stream VERB: fatal: WHAT", or each line as it is where a status has several (a manifest's
-// places come first on them). Returns the exit code that goes with the status.
+// Prints "stream VERB: fatal: WHAT". Returns the exit code that goes with the status.
 int fail(std::string_view verb, const Status& status);
 
 // Runs a verb: `declare` gives the options, `run` does the work. --help prints the options and

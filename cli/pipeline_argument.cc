@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
 
+#include "cli/command.h"
 #include "supervisor/pipeline_text.h"
 #include "transport/base/text.h"
 
@@ -32,7 +34,7 @@ bool looks_like_manifest(std::string_view text) {
 PipelineArgument::PipelineArgument() : catalogue_(stage_folders(), cache_folder(), system_files()) {}
 
 void PipelineArgument::declare(CLI::App& app) {
-  app.add_option("pipeline", argument_, "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
+  app.add_option("PIPELINE", argument_, "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
       ->required();
   app.add_option("-p", parameters_, "set a parameter of the manifest")->type_name("NAME=VALUE")->allow_extra_args(false);
   app.add_option("--set", settings_, "set anything in the manifest, such as stages.errors.where='x > 1'")
@@ -47,9 +49,8 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
   STREAM_ASSIGN(Overrides overrides, read_overrides(parameters_, settings_));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
   overrides.name = name_;
-  Problems problems;
-  auto pipelines = load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems);
-  STREAM_TRY(problems.status());
+  auto pipelines = load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
+  STREAM_TRY(problems_.status());
   return pipelines;
 }
 
@@ -63,9 +64,8 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   if (argument_ == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   if (argument_ == "-" && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
   if (!parameters_.empty() || !settings_.empty()) return usage_error("-p and --set need a manifest");
-  Problems problems;
-  PipelineSpec pipeline = parse_pipeline(text, name_, here, catalogue_, problems);
-  STREAM_TRY(problems.status());
+  PipelineSpec pipeline = parse_pipeline(text, name_, here, catalogue_, problems_);
+  STREAM_TRY(problems_.status());
   for (StageSpec& stage : pipeline.stages) {
     if (parallelism_ != 0 && !stage.parallelism_given) stage.parallelism = parallelism_;
   }
@@ -75,13 +75,18 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
 Result<std::vector<JobPlan>> PipelineArgument::plan() {
   STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
   std::vector<JobPlan> plans;
-  Problems problems;
   ProcessAsker asker;
   for (PipelineSpec& pipeline : pipelines) {
-    plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems));
+    plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
   }
-  STREAM_TRY(problems.status());
+  STREAM_TRY(problems_.status());
   return plans;
+}
+
+int PipelineArgument::fail(std::string_view verb, const Status& status) const {
+  if (problems_.empty()) return stream::fail(verb, status);
+  std::fprintf(stderr, "%s\n", problems_.text().c_str());
+  return kUsageExit;
 }
 
 PlanLimits machine_limits() {

@@ -24,10 +24,15 @@ class PipelineArgument {
   // MANIFEST|PIPELINE, -p, --set, --parallelism, --name.
   void declare(CLI::App& app);
 
-  // All pipelines the argument holds. Errors: kUsage with everything that is wrong, a line each.
+  // All pipelines the argument holds. What is wrong with them is in problems() as well.
   Result<std::vector<PipelineSpec>> read();
   // The same, planned.
   Result<std::vector<JobPlan>> plan();
+
+  const Problems& problems() const { return problems_; }
+  // Prints problems(), a line each and nothing before them, else the status as fail() does.
+  // Returns the exit code.
+  int fail(std::string_view verb, const Status& status) const;
 
   Catalogue& catalogue() { return catalogue_; }
 
@@ -35,6 +40,7 @@ class PipelineArgument {
   Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file, const std::string& folder);
 
   FolderCatalogue catalogue_;
+  Problems problems_;
   std::string argument_;
   std::vector<std::string> parameters_;
   std::vector<std::string> settings_;

@@ -24,6 +24,15 @@ nlohmann::ordered_json to_json(const JobPlan& plan) {
           {"sockets-max", need.largest}, {"warnings", plan.warnings}};
 }
 
+nlohmann::ordered_json to_json(const Problems& problems) {
+  nlohmann::ordered_json out = {{"ok", false}};
+  for (const Problem& problem : problems.sorted()) {
+    out["problems"].push_back({{"file", problem.at.file}, {"line", problem.at.line}, {"column", problem.at.column},
+                               {"message", problem.message}});
+  }
+  return out;
+}
+
 }  // namespace
 
 int verb_check(std::span<const std::string> args) {
@@ -35,9 +44,11 @@ int verb_check(std::span<const std::string> args) {
   };
   return run_verb("check", args, declare, [&] {
     const auto plans = pipeline.plan();
+    if (!plans.ok() && pipeline.problems().empty()) return fail("check", plans.status());
     if (!plans.ok()) {
-      const int code = fail("check", plans.status());
-      return code == kUsageExit ? kNo : code;  // the manifest is wrong, not the command line
+      if (json) std::printf("%s\n", to_json(pipeline.problems()).dump().c_str());
+      else pipeline.fail("check", plans.status());
+      return kNo;
     }
     for (const JobPlan& plan : *plans) {
       if (json) std::printf("%s\n", to_json(plan).dump().c_str());

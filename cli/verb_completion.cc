@@ -46,7 +46,7 @@ std::string fish() {
 int verb_completion(std::span<const std::string> args) {
   std::string shell;
   const auto declare = [&](CLI::App& app) {
-    app.add_option("shell", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    app.add_option("SHELL", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   };
   return run_verb("completion", args, declare, [&] {
     const std::string script = shell == "bash" ? bash() : shell == "zsh" ? zsh() : fish();

@@ -78,7 +78,7 @@ int verb_explain(std::span<const std::string> args) {
   };
   return run_verb("explain", args, declare, [&] {
     const auto plans = pipeline.plan();
-    if (!plans.ok()) return fail("explain", plans.status());
+    if (!plans.ok()) return pipeline.fail("explain", plans.status());
     for (const JobPlan& plan : *plans) std::fputs((json ? plan_to_json(plan) + "\n" : plan_text(plan)).c_str(), stdout);
     return kDone;
   });

@@ -48,7 +48,7 @@ int verb_stages(std::span<const std::string> args) {
   std::string name;
   bool json = false;
   const auto declare = [&](CLI::App& app) {
-    app.add_option("name", name, "a stage; without one all are listed");
+    app.add_option("NAME", name, "a stage; without one all are listed");
     app.add_flag("--json", json, "print JSON, a line a stage");
   };
   return run_verb("stages", args, declare, [&] {
