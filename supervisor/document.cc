@@ -12,7 +12,7 @@
 namespace stream {
 namespace {
 
-constexpr std::size_t kNodesMax = 100'000;
+constexpr std::size_t kNodesMax = 20'000;
 
 // Builds one tree out of yaml-cpp's events; its own tree forgets duplicate keys and styles.
 class Builder final : public YAML::EventHandler {

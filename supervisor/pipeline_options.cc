@@ -107,6 +107,10 @@ class WordReader {
     } else if (name == "hosts") {
       std::ranges::move(split(value, ','), std::back_inserter(stage_.hosts));
     } else {
+      const std::vector<std::string>& levels = info_.find("log")->choices;
+      if (std::ranges::find(levels, value) == levels.end()) {
+        return report(word, "'" + value + "' is not one of " + join(levels, ", ") + did_you_mean(value, levels));
+      }
       stage_.log = value;
     }
   }

@@ -25,7 +25,10 @@ class FakeCatalogue final : public Catalogue {
     add("write-sqlite", StageRole::kSink, 1, {positional("path", "path", true), option("table", "text"), option("key", "columns")});
     add("write-file", StageRole::kSink, 1, {positional("path", "path", true)});
     add("write-http", StageRole::kSink, 1, {option("url", "text"), option("token", "secret")});
-    add("read-kafka", StageRole::kSource, 0, {repeated("topics", "text"), repeated("hook", "path")});
+    add("read-kafka", StageRole::kSource, 0,
+        {repeated("topics", "text"), repeated("hook", "path"), option("topic", "text"), option("format", "text")});
+    add("route", StageRole::kOperator, 1, {option("routes", "select")});
+    add("read-postgres", StageRole::kSource, 0, {option("dsn", "secret"), option("mode", "choice"), option("tables", "columns")});
     add("print", StageRole::kSink, 1, {option("format", "text")});
   }
 

@@ -94,6 +94,35 @@ stages:
   BOOST_TEST(stages[5].from[0].stage == "a");
 }
 
+BOOST_AUTO_TEST_CASE(the_shapes_of_the_manual_are_read) {
+  Overrides given;
+  given.parameters = {{"hook", "http://localhost/hook"}};
+  const auto loaded = load(R"(pipeline: payments
+parameters:
+  hook: {doc: where large payments are announced}
+stages:
+  orders:   {run: read-kafka, topic: orders, format: json, time: ts, out-of-order: 5s}
+  payments: {run: read-kafka, topic: payments, format: json, time: ts, out-of-order: 5s}
+  paid:
+    run: join
+    from: {o: orders, p: payments}
+    kind: left
+    columns: ["o.*", p.amount as paid]
+    on: o.id = p.order_id and p.ts between o.ts and o.ts + interval '10 minutes'
+  split:    {run: route, from: paid, routes: {big: paid > 100, rest: else}}
+  alert:    {run: write-http, from: split.big, url: "${hook}", token: "env:HOOK_TOKEN"}
+  cdc:      {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [customer, city]}
+  copy:     {run: write-sqlite, from: cdc.customer, path: c.db, table: customer}
+)", given);
+  BOOST_TEST_REQUIRE(loaded.problems == "");
+  const auto& stages = loaded.pipelines[0].stages;
+  BOOST_TEST(stages[2].options ==
+             R"({"kind":"left","columns":["o.*","p.amount as paid"],"on":"o.id = p.order_id and p.ts between o.ts and o.ts + interval '10 minutes'"})");
+  BOOST_TEST(stages[3].options == R"({"routes":{"big":"paid > 100","rest":"else"}})");
+  BOOST_TEST(stages[4].options == R"({"url":"http://localhost/hook","token":"env:HOOK_TOKEN"})");
+  BOOST_TEST(stages[6].from[0].output == "customer");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
   const std::string head = "pipeline: p\nstages:\n  in: {run: read-file, path: x}\n";
   const std::pair<std::string, std::string> kCases[] = {

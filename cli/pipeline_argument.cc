@@ -1,0 +1,102 @@
+#include "cli/pipeline_argument.h"
+
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include "cli/command.h"
+#include "supervisor/pipeline_text.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+bool is_manifest_file(const std::string& argument) {
+  return argument.ends_with(".yaml") || argument.ends_with(".yml") || argument.ends_with(".json");
+}
+
+// A manifest begins with a key or a brace; a pipeline with a word.
+bool looks_like_manifest(std::string_view text) {
+  text = trim(text);
+  if (text.starts_with("{") || text.starts_with("---") || text.starts_with("#")) return true;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::size_t colon = line.find(':');
+  return colon != std::string_view::npos && line.substr(0, colon).find_first_of(" \t|'\"") == std::string_view::npos;
+}
+
+}  // namespace
+
+PipelineArgument::PipelineArgument() : catalogue_(stage_folders(), cache_folder(), system_files()) {}
+
+void PipelineArgument::declare(CLI::App& app) {
+  app.add_option("PIPELINE", argument_, "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
+      ->required();
+  app.add_option("-p", parameters_, "set a parameter of the manifest")->type_name("NAME=VALUE")->allow_extra_args(false);
+  app.add_option("--set", settings_, "set anything in the manifest, such as stages.errors.where='x > 1'")
+      ->type_name("PATH=VALUE")->allow_extra_args(false);
+  app.add_option("--parallelism", parallelism_, "instances of each stage that has no parallelism of its own")
+      ->type_name("N")->check(CLI::Range(1, 1024));
+  app.add_option("--name", name_, "name of the job")->type_name("NAME");
+}
+
+Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::string& text, const std::string& file,
+                                                                  const std::string& folder) {
+  STREAM_ASSIGN(Overrides overrides, read_overrides(parameters_, settings_));
+  if (parallelism_ != 0) overrides.parallelism = parallelism_;
+  overrides.name = name_;
+  auto pipelines = load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
+  STREAM_TRY(problems_.status());
+  return pipelines;
+}
+
+Result<std::vector<PipelineSpec>> PipelineArgument::read() {
+  const std::string here = std::filesystem::current_path().string();
+  if (is_manifest_file(argument_)) {
+    STREAM_ASSIGN(const std::string text, system_files().read_file(argument_));
+    return read_manifest(text, argument_, std::filesystem::absolute(argument_).parent_path().lexically_normal().string());
+  }
+  std::string text = argument_;
+  if (argument_ == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (argument_ == "-" && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
+  if (!parameters_.empty() || !settings_.empty()) return usage_error("-p and --set need a manifest");
+  PipelineSpec pipeline = parse_pipeline(text, name_, here, catalogue_, problems_);
+  STREAM_TRY(problems_.status());
+  for (StageSpec& stage : pipeline.stages) {
+    if (parallelism_ != 0 && !stage.parallelism_given) stage.parallelism = parallelism_;
+  }
+  return std::vector<PipelineSpec>{std::move(pipeline)};
+}
+
+Result<std::vector<JobPlan>> PipelineArgument::plan() {
+  STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
+  std::vector<JobPlan> plans;
+  ProcessAsker asker;
+  for (PipelineSpec& pipeline : pipelines) {
+    plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
+  }
+  STREAM_TRY(problems_.status());
+  return plans;
+}
+
+int PipelineArgument::fail(std::string_view verb, const Status& status) const {
+  if (problems_.empty()) return stream::fail(verb, status);
+  std::fprintf(stderr, "%s\n", problems_.text().c_str());
+  return kUsageExit;
+}
+
+PlanLimits machine_limits() {
+  PlanLimits limits;
+  rlimit files = {};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max == RLIM_INFINITY) return limits;
+  constexpr std::size_t kOwnFiles = 64;
+  const std::size_t free = files.rlim_max > kOwnFiles ? files.rlim_max - kOwnFiles : 0;
+  limits.sockets = std::min(limits.sockets, free / 3);
+  return limits;
+}
+
+}  // namespace stream

@@ -1,0 +1,87 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/pipeline_argument.h"
+#include "cli/verb.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+std::string line(const std::string& label, const std::string& text) {
+  std::string out = "  " + label;
+  out.append(out.size() < 14 ? 14 - out.size() : 1, ' ');
+  return out + text + "\n";
+}
+
+std::string schema_text(const Schema& schema) {
+  std::string text = to_string(schema);
+  if (schema.time) text += "; time " + schema.fields[*schema.time].name;
+  std::vector<std::string> key;
+  for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
+  if (!key.empty()) text += "; key " + join(key, ", ");
+  if (schema.changelog == Changelog::kUpdates) text += "; rows change";
+  return text;
+}
+
+std::string edge_text(const JobPlan& plan, const PlannedEdge& edge) {
+  const NamedSchema& output = plan.stages[edge.from].outputs[edge.output];
+  std::string text = plan.pipeline.stages[edge.from].name + (output.name == "out" ? "" : "." + output.name) + ", " +
+                     std::string(edge_kind_name(edge.kind));
+  if (!edge.hash_columns.empty()) text += " by " + join(edge.hash_columns, ", ");
+  text += ", columns " + join(edge.schema.names(), ", ");
+  return edge.filter.empty() ? text : text + ", filtered there: " + edge.filter;
+}
+
+std::string table_text(const AnsweredTable& table) {
+  Schema key{.fields = table.key, .time = {}, .key = {}, .changelog = {}};
+  Schema value{.fields = table.value, .time = {}, .key = {}, .changelog = {}};
+  return table.name + " (" + to_string(key) + ") -> (" + to_string(value) + "), " + table.distribution;
+}
+
+std::string stage_text(const JobPlan& plan, std::size_t at) {
+  const StageSpec& spec = plan.pipeline.stages[at];
+  const PlannedStage& stage = plan.stages[at];
+  std::string out = spec.name + ": " + spec.run + (stage.parallelism == 1 ? "" : " x" + std::to_string(stage.parallelism)) + "\n";
+  for (const PlannedEdge& edge : plan.edges) {
+    if (edge.to == at) out += line("from", edge_text(plan, edge));
+  }
+  for (const NamedSchema& output : stage.outputs) {
+    if (output.name != "errors") out += line(output.name, schema_text(output.schema));
+  }
+  for (const AnsweredTable& table : stage.answer.state) out += line("state", table_text(table));
+  if (!stage.answer.visible.empty()) out += line("visible", stage.answer.visible);
+  if (!stage.answer.exactly_once) out += line("guarantee", "at least once");
+  return out;
+}
+
+std::string plan_text(const JobPlan& plan) {
+  const CheckpointSpec& checkpoint = plan.pipeline.checkpoint;
+  std::string out = "pipeline " + plan.pipeline.name + ": " + std::string(mode_name(checkpoint.mode)) + ", " +
+                    (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
+  for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at);
+  if (!plan.warnings.empty()) out += "\n";
+  for (const std::string& warning : plan.warnings) out += "warning: " + warning + "\n";
+  return out;
+}
+
+}  // namespace
+
+int verb_explain(std::span<const std::string> args) {
+  PipelineArgument pipeline;
+  bool json = false;
+  const auto declare = [&](CLI::App& app) {
+    pipeline.declare(app);
+    app.add_flag("--json", json, "print the whole plan as JSON, a line a pipeline");
+  };
+  return run_verb("explain", args, declare, [&] {
+    const auto plans = pipeline.plan();
+    if (!plans.ok()) return pipeline.fail("explain", plans.status());
+    for (const JobPlan& plan : *plans) std::fputs((json ? plan_to_json(plan) + "\n" : plan_text(plan)).c_str(), stdout);
+    return kDone;
+  });
+}
+
+}  // namespace stream
