@@ -1,0 +1,103 @@
+#include "cli/job_client.h"
+
+#include <nlohmann/json.hpp>
+
+#include "transport/base/text.h"
+#include "transport/control.h"
+
+namespace stream {
+
+using nlohmann::json;
+
+namespace {
+
+Result<std::string> only_job(const std::vector<std::string>& jobs) {
+  std::vector<std::string> running;
+  for (const std::string& job : jobs) {
+    if (JobLock::held(job_paths(job))) running.push_back(job);
+  }
+  if (running.size() == 1) return running.front();
+  if (running.empty() && jobs.size() == 1) return jobs.front();
+  if (jobs.empty()) return usage_error("there is no job; start one with 'stream run'");
+  return usage_error("say which job: " + join(running.empty() ? jobs : running, ", "));
+}
+
+}  // namespace
+
+Result<JobPaths> find_job(const std::string& name_or_id) {
+  const std::vector<std::string> jobs = list_jobs();
+  if (name_or_id.empty()) {
+    STREAM_ASSIGN(const std::string job, only_job(jobs));
+    return job_paths(job);
+  }
+  std::vector<std::string> matching;
+  for (const std::string& job : jobs) {
+    if (job == name_or_id) return job_paths(job);
+    const auto summary = name_or_id.size() >= 4 ? job_summary(job_paths(job)) : Result<json>(json::object());
+    if (summary.ok() && summary->value("id", "").starts_with(name_or_id) && name_or_id.size() >= 4) matching.push_back(job);
+  }
+  if (matching.size() == 1) return job_paths(matching.front());
+  return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs));
+}
+
+Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout) {
+  if (!JobLock::held(job)) return Status(Code::kNotFound, "job '" + job.job + "' does not run");
+  Transport transport;
+  STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, job.verb_endpoint(), ""));
+  STREAM_TRY(client.send(request.dump()));
+  const Microseconds deadline = system_clock().monotonic_us() + timeout;
+  for (;;) {
+    auto message = client.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (*message) {
+      json answer = json::parse(**message, nullptr, false);
+      if (answer.is_object() && answer.contains("error")) return failed(answer["error"].get<std::string>());
+      return answer;
+    }
+    if (client.lost()) return failed("the supervisor of '" + job.job + "' has gone");
+    const Microseconds left = timeout < 0 ? 1'000'000 : deadline - system_clock().monotonic_us();
+    if (left <= 0) return failed("the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
+    Poller poller;
+    poller.add(client.socket().handle());
+    poller.add(client.socket().monitor());
+    STREAM_TRY(poller.wait(left));
+  }
+}
+
+Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock) {
+  STREAM_ASSIGN(JobLock taken, JobLock::take(job));
+  lock->emplace(std::move(taken));
+  return JobStore::open(job.store());
+}
+
+Result<json> stored_summary(const JobPaths& job) {
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  STREAM_ASSIGN(const auto record, store->load());
+  if (!record) return Status(Code::kNotFound, "job '" + job.job + "' has never run");
+  STREAM_ASSIGN(const auto checkpoints, store->checkpoints(1));
+  // Without its supervisor, RUNNING means that it was killed: `stream run` goes on.
+  const bool dead = record->state == JobState::kRunning;
+  return json{{"job", job.job},
+              {"id", record->id},
+              {"run", record->run},
+              {"state", dead ? "DEAD" : std::string(to_string(record->state))},
+              {"attempt", record->attempt.value()},
+              {"restarts", 0},
+              {"started_us", record->submitted_us},
+              {"submitted_us", record->submitted_us},
+              {"ended_us", record->ended_us},
+              {"checkpoint", checkpoints.empty() ? 0 : checkpoints.front().epoch},
+              {"reason", dead ? "its supervisor was killed; 'stream run' goes on" : record->reason}};
+}
+
+Result<json> job_summary(const JobPaths& job) {
+  auto running = ask_job(job, {{"verb", "summary"}}, kQuickAnswer);
+  if (running.ok()) {
+    running->erase("ok");
+    return running;
+  }
+  return stored_summary(job);
+}
+
+}  // namespace stream

@@ -1,0 +1,35 @@
+// Asking a job: by its supervisor's socket while it runs, from its store when it does not.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/job_paths.h"
+#include "supervisor/job_store.h"
+#include "transport/base/status.h"
+
+namespace stream {
+
+inline constexpr Microseconds kQuickAnswer = 5'000'000;
+inline constexpr Microseconds kNoLimit = -1;
+
+// The job of this name or unique id prefix; with "" the only one that runs, or the only one there
+// is. Errors: kUsage, naming the nearest.
+Result<JobPaths> find_job(const std::string& name_or_id);
+
+// Sends a request to the supervisor of a running job and waits for the answer. Errors: kNotFound if
+// it does not run, kFailed with what the supervisor says.
+Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
+
+// What ps, show and stats print for a job that does not run, in the form of a running one.
+Result<nlohmann::json> stored_summary(const JobPaths& job);
+
+// Runs `read` on the store of a job that does not run. Errors: kFailed if it does.
+Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock);
+
+// Summary of a job, running or not.
+Result<nlohmann::json> job_summary(const JobPaths& job);
+
+}  // namespace stream

@@ -1,0 +1,158 @@
+#include "cli/run_job.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "supervisor/job_view.h"
+
+namespace stream {
+namespace {
+
+// Signals become readable; the instances restore their own mask.
+int open_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+std::size_t stderr_width() {
+  winsize size{};
+  return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// The live line on a terminal; other lines push it down.
+class StatusLine {
+ public:
+  explicit StatusLine(bool on) : on_(on) {}
+  ~StatusLine() { clear(); }
+
+  void show(const JobRunner& runner) {
+    if (!on_) return;
+    std::fprintf(stderr, "\r\033[K%s", status_line(runner, stderr_width() - 1).c_str());
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void clear() {
+    if (!shown_) return;
+    std::fputs("\r\033[K", stderr);
+    std::fflush(stderr);
+    shown_ = false;
+  }
+
+ private:
+  bool on_;
+  bool shown_ = false;
+};
+
+void say(const JobPaths& paths, const LogLine& line) {
+  const std::string who = line.stage.empty() ? "" : line.stage + "." + std::to_string(line.instance) + ": ";
+  std::fprintf(stderr, "%s: %s: %s%s\n", paths.job.c_str(), std::string(to_string(line.level)).c_str(), who.c_str(),
+               line.message.c_str());
+}
+
+// Unnamed jobs leave nothing behind when they are over.
+void forget(const JobPaths& paths) {
+  std::error_code ignored;
+  std::filesystem::remove_all(paths.folder, ignored);
+  std::filesystem::remove_all(paths.sockets(), ignored);
+}
+
+int exit_code_of(JobState state) { return state == JobState::kFailed ? kNo : kDone; }
+
+}  // namespace
+
+int run_foreground(std::string_view verb, RunRequest request) {
+  const int signals = open_signals();
+  request.print_output = 1;
+  const bool ad_hoc = request.plan.pipeline.ad_hoc;
+  auto runner = JobRunner::create(std::move(request));
+  if (!runner.ok()) return fail(verb, runner.status());
+  JobRunner& job = **runner;
+  const JobPaths paths = job.paths();
+  const bool terminal = ::isatty(2) != 0;
+  Result<JobState> state = JobState::kFailed;
+  {
+    StatusLine line(terminal);
+    job.watch_signals(signals);
+    if (terminal) job.on_status([&](const JobRunner& r) { line.show(r); });
+    job.log().on_line([&](const LogLine& text) {
+      if (text.level < LogLevel::kWarning) return;
+      line.clear();
+      say(paths, text);
+    });
+    if (!job.continued_from().empty()) std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
+    state = job.run([](bool) {});
+  }
+  if (!state.ok()) return fail(verb, state.status());
+  if (*state == JobState::kStopped) std::fprintf(stderr, "%s: stopped: %s; 'stream run' goes on\n", paths.job.c_str(), job.record().reason.c_str());
+  runner->reset();
+  if (ad_hoc && (*state == JobState::kFinished || *state == JobState::kCancelled)) forget(paths);
+  return exit_code_of(*state);
+}
+
+namespace {
+
+[[noreturn]] void run_as_daemon(RunRequest request, int report) {
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  ::dup2(null, 0);
+  ::dup2(null, 1);
+  const int signals = open_signals();
+  const bool ad_hoc = request.plan.pipeline.ad_hoc;
+  const auto tell = [report](const std::string& text) {
+    [[maybe_unused]] const ssize_t n = ::write(report, text.data(), text.size());
+    ::close(report);
+  };
+  auto runner = JobRunner::create(std::move(request));
+  if (!runner.ok()) {
+    tell((runner.status().code() == Code::kUsage ? "U" : "F") + runner.status().what());
+    ::_exit(kNo);
+  }
+  ::dup2(null, 2);
+  JobRunner& job = **runner;
+  const JobPaths paths = job.paths();
+  job.watch_signals(signals);
+  const auto state = job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
+  runner->reset();
+  const bool over = state.ok() && (*state == JobState::kFinished || *state == JobState::kCancelled);
+  if (ad_hoc && over) forget(paths);
+  ::_exit(kDone);
+}
+
+}  // namespace
+
+int run_detached(std::string_view verb, RunRequest request) {
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return fail(verb, system_error("make", "pipe", errno));
+  const std::string job = request.plan.pipeline.name;
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail(verb, system_error("start", "supervisor", errno));
+  if (pid == 0) {
+    ::close(report[0]);
+    run_as_daemon(std::move(request), report[1]);
+  }
+  ::close(report[1]);
+  std::string answer;
+  char chunk[512];
+  for (ssize_t n = 0; (n = ::read(report[0], chunk, sizeof chunk)) > 0;) answer.append(chunk, static_cast<std::size_t>(n));
+  ::close(report[0]);
+  if (answer.starts_with("R")) {
+    const std::string from = answer.size() > 1 ? ", continues from " + answer.substr(1) : "";
+    std::fprintf(stderr, "%s: running%s; see it with 'stream stats %s'\n", job.c_str(), from.c_str(), job.c_str());
+    return kDone;
+  }
+  const std::string why = answer.size() > 1 ? answer.substr(1) : "the supervisor ended; see 'stream logs " + job + "'";
+  return fail(verb, answer.starts_with("U") ? usage_error(why) : failed(why));
+}
+
+}  // namespace stream

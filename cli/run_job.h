@@ -1,0 +1,17 @@
+// Running a job in this process, or in one of its own.
+#pragma once
+
+#include <string_view>
+
+#include "supervisor/job_runner.h"
+
+namespace stream {
+
+// In the foreground: one live status line on a terminal, warnings and errors on standard error,
+// Ctrl-C stops at a final checkpoint. Returns the exit code.
+int run_foreground(std::string_view verb, RunRequest request);
+
+// In the background: returns when it is RUNNING, or has failed.
+int run_detached(std::string_view verb, RunRequest request);
+
+}  // namespace stream
