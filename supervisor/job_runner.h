@@ -79,7 +79,7 @@ class JobRunner {
 
  private:
   friend class JobVerbs;
-  JobRunner() : random_(std::random_device{}()) {}
+  JobRunner();
 
   // job_start.cc
   Status prepare(RunRequest request);

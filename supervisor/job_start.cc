@@ -39,6 +39,8 @@ Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
   return runner;
 }
 
+JobRunner::JobRunner() : random_(std::random_device{}()) {}
+
 JobRunner::~JobRunner() = default;
 
 Status JobRunner::prepare(RunRequest request) {

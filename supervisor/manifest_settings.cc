@@ -33,10 +33,11 @@ struct StrategyKeys {
 };
 
 const std::array kStrategyKeys = {
-    StrategyKeys{RestartStrategy::kNone, {"strategy"}},
-    StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "attempts", "delay"}},
-    StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "failures", "within", "delay"}},
-    StrategyKeys{RestartStrategy::kExponentialDelay, {"strategy", "attempts", "initial", "max", "multiplier", "jitter"}},
+    StrategyKeys{RestartStrategy::kNone, {"strategy", "heartbeat"}},
+    StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "heartbeat", "attempts", "delay"}},
+    StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "heartbeat", "failures", "within", "delay"}},
+    StrategyKeys{RestartStrategy::kExponentialDelay,
+                 {"strategy", "heartbeat", "attempts", "initial", "max", "multiplier", "jitter"}},
 };
 
 void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
@@ -47,6 +48,8 @@ void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
   const StrategyKeys& entry = kStrategyKeys[chosen];
   if (!check_map(node, "'restart' with strategy " + names[chosen], entry.keys, problems)) return;
   spec.strategy = entry.strategy;
+  read_duration(node, "heartbeat", spec.heartbeat, problems);
+  if (spec.heartbeat < 100'000) problems.add(node.find("heartbeat")->at, "'heartbeat' must be at least 100ms");
   read_count(node, "attempts", 1, 1'000'000, spec.attempts, problems);
   read_count(node, "failures", 1, 1'000'000, spec.failures, problems);
   read_duration(node, "delay", spec.delay, problems);
