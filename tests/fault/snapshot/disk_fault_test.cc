@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_fails_one_checkpoint_and_the_next_holds_its_cha
   work(table, 2'000);
   for (const rlim_t bytes : {0, 4096, 50'000, 300'000}) {
     const FullDisk full(bytes);
-    const Capture capture = instance.store.capture(Epoch(bytes + 1));
-    const Result<InstanceFiles> written = instance.writer.write(capture);
+    Capture capture = instance.store.capture(Epoch(bytes + 1));
+    const Result<InstanceFiles> written = instance.writer.write(std::move(capture));
     BOOST_TEST(!written.ok());
     BOOST_TEST((written.status().code() == Code::kSystem), written.status().what());
   }
