@@ -23,7 +23,7 @@ function(stream_boost_test kind name)
   list(TRANSFORM arg_SUPPORT PREPEND ${CMAKE_SOURCE_DIR}/tests/support/)
   add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/support/main.cc ${arg_SUPPORT} ${sources})
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(${program} PRIVATE BOOST_TEST_DYN_LINK)
+  target_compile_definitions(${program} PRIVATE BOOST_TEST_DYN_LINK STREAM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${program} PRIVATE ${arg_DEPS} boost_unit_test_framework)
   add_test(NAME ${kind}-${name} COMMAND ${program} --log_level=test_suite --report_level=short)
   set_tests_properties(${kind}-${name} PROPERTIES TIMEOUT 120 LABELS ${kind})
@@ -37,6 +37,31 @@ endfunction()
 # Tests that fail the nth operation below the code under test, for every n.
 function(stream_fault_test name)
   stream_boost_test(fault ${name} ${ARGN})
+endfunction()
+
+# stream_bench(NAME [DEPS …]): tests/bench/NAME_bench.cc becomes bench-NAME; not built by default.
+function(stream_bench name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(bench-${name} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/${name}_bench.cc)
+  set_target_properties(bench-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(bench-${name} PRIVATE ${arg_DEPS} benchmark Threads::Threads)
+endfunction()
+
+# stream_fuzz(NAME [DEPS …]): tests/fuzz/NAME_fuzz.cc, an LLVMFuzzerTestOneInput, becomes fuzz-NAME; not
+# built by default. Clang gives it libFuzzer; any other compiler a main() that runs the files named
+# as arguments.
+function(stream_fuzz name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  set(sources ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cc)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    list(APPEND sources ${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.cc)
+  endif()
+  add_executable(fuzz-${name} EXCLUDE_FROM_ALL ${sources})
+  set_target_properties(fuzz-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(fuzz-${name} PRIVATE ${arg_DEPS})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+  endif()
 endfunction()
 
 # A test file that no target builds stops the configure step.

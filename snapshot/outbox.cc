@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace stream {
 namespace {
@@ -150,7 +151,9 @@ void Outbox::load(const Batch& rows) {
   for (std::size_t begin = 0; begin < rows.rows;) {
     std::size_t end = begin + 1;
     while (end < rows.rows && committable_of(rows, end) == committable_of(rows, begin)) ++end;
-    const Batch part = rows.slice(begin, end);
+    std::vector<std::uint32_t> positions(end - begin);
+    std::iota(positions.begin(), positions.end(), static_cast<std::uint32_t>(begin));
+    const Batch part = rows.take(positions);  // a copy in any case: what a visitor is shown does not last
     Batch batch{schema_, end - begin, {part.columns.begin() + kFirstColumn, part.columns.end()}, kinds_of(part.columns[3])};
     keep({{committable_of(rows, begin), rows.columns[2].value<std::int64_t>(begin), std::move(batch)}, 0});
     begin = end;

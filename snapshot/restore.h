@@ -51,6 +51,7 @@ class RestoreReader {
   std::vector<Instance*> contributors(const TableSpec& spec);
   template <class Load>
   Status load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, const Load& load);
+  bool same_layout() const { return old_parallelism_ == target_.parallelism; }
   Result<bool> has_marks(const std::vector<Instance*>& instances, const std::string& table);
 
   RestoreTarget target_;

@@ -58,6 +58,7 @@ class RowLayout {
   static void set_live(Row row, bool live) { row.at[4] = static_cast<std::uint8_t>((row.at[4] & ~1) | (live ? 1 : 0)); }
   static void set_captured(Row row) { row.at[4] |= 2; }
 
+  static bool first_is_null(Row row) { return (row.at[4] & 4) != 0; }  // column 0
   bool is_null(Row row, std::size_t column) const {
     const std::size_t bit = column + 2;
     return ((row.at[4 + (bit >> 3)] >> (bit & 7)) & 1) != 0;

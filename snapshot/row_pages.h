@@ -32,6 +32,16 @@ class RowPages {
     if (id == kNoRow) return {};
     return {pages_[id >> shift_] + std::size_t{id & mask_} * row_bytes_};
   }
+  // A copy of what row() needs, good until the next allocate().
+  struct View {
+    std::uint8_t* const* pages;
+    std::size_t row_bytes;
+    std::uint32_t shift;
+    std::uint32_t mask;
+    Row row(std::uint32_t id) const { return {pages[id >> shift] + std::size_t{id & mask} * row_bytes}; }
+  };
+  View view() const { return {pages_.data(), row_bytes_, shift_, mask_}; }
+
   // Ids are below end(); some of them are free.
   std::uint32_t end() const { return end_; }
   void clear();

@@ -39,9 +39,5 @@ Result<CheckpointIndex> load_savepoint(const std::string& path);
 // The folder RestoreSource and verify_files() need for load_savepoint(path)'s index.
 std::string savepoint_folder(const std::string& path);
 
-// How the columns of a state table are declared in a savepoint; a value of each type:
-//   BOOLEAN INTEGER 0/1, BIGINT INTEGER, DOUBLE REAL (NaN as TEXT 'NaN'), DECIMAL TEXT, VARCHAR TEXT,
-//   TIMESTAMP TEXT 2024-01-31T00:00:00.000000Z, DATE TEXT, INTERVAL TEXT 'M D US', BLOB BLOB, JSON TEXT
-std::string savepoint_ddl(const TableSpec& spec, const std::string& table);
 
 }  // namespace stream

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "snapshot/page_memory.h"
 #include "snapshot/row_layout.h"
@@ -23,13 +24,25 @@ class SlotMap {
   void reserve(std::size_t more) { if ((size_ + more) * 5 > capacity() * 3) grow(more); }
   std::size_t capacity() const { return slots_ == nullptr ? 0 : mask_ + 1; }
 
+  // A copy of what lookups need, good until the next insert or erase; as a local it stays in
+  // registers.
+  struct Probe {
+    const Slot* slots;
+    std::size_t mask;
+    // The first row whose slot has the hash's tag: almost surely the one looked for. kNoRow if none.
+    std::uint32_t likely(std::uint64_t hash) const {
+      const auto tag = static_cast<std::uint32_t>(hash);
+      std::size_t at = hash & mask;
+      while (slots[at].id != kNoRow && slots[at].tag != tag) at = (at + 1) & mask;
+      return slots[at].id;
+    }
+  };
+  Probe probe() const { return {slots_, mask_}; }
+
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(slots_ + (hash & mask_)); }
-  // The first row whose slot has the hash's tag: almost surely the one looked for. kNoRow if none.
-  std::uint32_t likely(std::uint64_t hash) const {
-    const auto tag = static_cast<std::uint32_t>(hash);
-    std::size_t at = hash & mask_;
-    while (slots_[at].id != kNoRow && slots_[at].tag != tag) at = (at + 1) & mask_;
-    return slots_[at].id;
+  void prefetch(std::span<const std::uint64_t> hashes) const {
+    const Probe local = probe();
+    for (const std::uint64_t hash : hashes) __builtin_prefetch(local.slots + (hash & local.mask));
   }
 
   // Position of the row that `equal` accepts, or of the empty slot where it belongs. Needs capacity.

@@ -1,19 +1,17 @@
 #include "snapshot/snapshot_file.h"
 
+#include "snapshot/index_file.h"
 #include "snapshot/packed_file.h"
-#include "snapshot/sqlite.h"
+#include "snapshot/savepoint_file.h"
 
 namespace stream {
 
 Result<std::unique_ptr<SnapshotFile>> SnapshotFile::open(const std::string& path) {
-  STREAM_ASSIGN(auto db, Database::open(path));
-  STREAM_ASSIGN(const std::int64_t version, db->query_integer("PRAGMA user_version"));
-  if (version > kSnapshotVersion) {
-    return usage_error("'" + path + "' has format version " + std::to_string(version) + ", this release reads up to " +
-                       std::to_string(kSnapshotVersion));
-  }
-  if (version != kSnapshotVersion) return corrupt("unable to read '" + path + "': not a snapshot");
-  return PackedFile::open(std::move(db));
+  const SavepointPart part = split_part(path);
+  STREAM_ASSIGN(auto db, open_versioned(part.path));
+  STREAM_ASSIGN(const std::int64_t plain, db->query_integer(
+      "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_stream_tables'"));
+  return plain != 0 ? SavepointFile::open(std::move(db), part.name) : PackedFile::open(std::move(db));
 }
 
 }  // namespace stream

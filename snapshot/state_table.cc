@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "snapshot/one_row.h"
 #include "snapshot/state_table_keys.h"
@@ -45,13 +46,14 @@ void StateTable::check_key(const Batch& batch, std::span<const std::size_t> key_
   }
 }
 
-// Starts the loads of a group's slots, then, when these have come, of the rows they point to.
-template <class Equal>
-void StateTable::look_ahead(std::span<const std::uint64_t> hashes, const Equal& /*equal*/,
-                            std::uint32_t* ids) const {
+// When the slots of a group have come, starts the loads of the rows they point to.
+void StateTable::look_ahead(std::span<const std::uint64_t> hashes, Row* likely) const {
+  const SlotMap::Probe slots = slots_.probe();
+  const RowPages::View pages = pages_.view();
   for (std::size_t i = 0; i < hashes.size(); ++i) {
-    ids[i] = slots_.likely(hashes[i]);
-    if (ids[i] != kNoRow) __builtin_prefetch(pages_.row(ids[i]).at, 1);
+    const std::uint32_t id = slots.likely(hashes[i]);
+    likely[i] = id == kNoRow ? Row{} : pages.row(id);
+    __builtin_prefetch(likely[i].at, 1);
   }
 }
 
@@ -74,28 +76,35 @@ Row StateTable::insert(const Equal& equal, std::size_t i, std::uint64_t hash, st
   return row;
 }
 
+template <class Equal>
+std::pair<Row, bool> StateTable::find_or_insert(const Equal& equal, std::size_t i, std::uint64_t hash) {
+  const std::size_t position = slots_.locate(hash, [&](std::uint32_t id) { return equal(i, pages_.row(id)); });
+  const std::uint32_t id = slots_.at(position);
+  if (id != kNoRow) return {pages_.row(id), false};
+  return {insert(equal, i, hash, position), true};
+}
+
+// What the loop needs is copied to locals: it writes bytes, which could be anything's.
 template <bool kMark, class Equal>
 void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                             std::uint8_t* inserted, const Equal& equal) {
-  std::uint32_t ids[kGroup];
+                             std::uint8_t* inserted, const Equal& equal_of) {
+  const Equal equal = equal_of;
+  const std::uint32_t generation = changes_.generation();
+  Row likely[kGroup];
   for (std::size_t begin = 0; begin < hashes.size(); begin += kGroup) {
     const auto group = hashes.subspan(begin, std::min(kGroup, hashes.size() - begin));
     slots_.reserve(group.size());
-    if (begin == 0) for (const std::uint64_t hash : group) slots_.prefetch(hash);
-    look_ahead(group, equal, ids);
-    const std::size_t next = std::min(begin + kGroup, hashes.size());
-    for (std::size_t i = next; i < std::min(next + kGroup, hashes.size()); ++i) slots_.prefetch(hashes[i]);
+    if (begin == 0) slots_.prefetch(group);
+    look_ahead(group, likely);
+    slots_.prefetch(hashes.subspan(begin + group.size(), std::min(kGroup, hashes.size() - begin - group.size())));
     for (std::size_t i = 0; i < group.size(); ++i) {
-      const auto same = [&](std::uint32_t id) { return equal(begin + i, id); };
+      Row row = likely[i];
       bool fresh = false;
-      if (ids[i] == kNoRow || !same(ids[i])) {
-        const std::size_t position = slots_.locate(group[i], same);
-        ids[i] = slots_.at(position);
-        fresh = ids[i] == kNoRow;
-        if (fresh) rows[begin + i] = insert(equal, begin + i, group[i], position);
+      if (!row || !equal(begin + i, row)) std::tie(row, fresh) = find_or_insert(equal, begin + i, group[i]);
+      if constexpr (kMark) {
+        if (RowLayout::generation(row) != generation) changes_.touch(row);
       }
-      if (!fresh) rows[begin + i] = pages_.row(ids[i]);
-      if constexpr (kMark) changes_.touch(rows[begin + i]);
+      rows[begin + i] = row;
       if (inserted != nullptr) inserted[begin + i] = fresh ? 1 : 0;
     }
   }
@@ -104,48 +113,49 @@ void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Ro
 template <bool kMark>
 void StateTable::upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
                               std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                              std::uint8_t* inserted) {
+                              std::uint8_t* inserted, std::size_t begin) {
   check_key(batch, key_columns, spec_.key.size());
-  STREAM_CHECK(hashes.size() == batch.rows && rows.size() == batch.rows);
+  STREAM_CHECK(begin + hashes.size() <= batch.rows && rows.size() == hashes.size());
   if (integer_key(batch, key_columns)) {
-    upsert_rows<kMark>(hashes, rows, inserted, IntegerEqual(*this, batch.columns[key_columns[0]]));
+    upsert_rows<kMark>(hashes, rows, inserted, IntegerEqual(*this, batch.columns[key_columns[0]], begin));
   } else {
-    upsert_rows<kMark>(hashes, rows, inserted, KeyEqual(*this, batch, key_columns));
+    upsert_rows<kMark>(hashes, rows, inserted, KeyEqual(*this, batch, key_columns, begin));
   }
 }
 
 void StateTable::upsert(const Batch& batch, std::span<const std::size_t> key_columns,
                         std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                        std::span<std::uint8_t> inserted) {
-  STREAM_CHECK(inserted.empty() || inserted.size() == batch.rows);
-  upsert_batch<true>(batch, key_columns, hashes, rows, inserted.empty() ? nullptr : inserted.data());
+                        std::span<std::uint8_t> inserted, std::size_t begin) {
+  STREAM_CHECK(inserted.empty() || inserted.size() == hashes.size());
+  upsert_batch<true>(batch, key_columns, hashes, rows, inserted.empty() ? nullptr : inserted.data(), begin);
 }
 
 template <class Equal>
 void StateTable::find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                           const Equal& equal) const {
-  std::uint32_t ids[kGroup];
+                           const Equal& equal_of) const {
+  const Equal equal = equal_of;
   for (std::size_t begin = 0; begin < hashes.size(); begin += kGroup) {
     const auto group = hashes.subspan(begin, std::min(kGroup, hashes.size() - begin));
-    for (const std::uint64_t hash : group) slots_.prefetch(hash);
-    look_ahead(group, equal, ids);
+    if (begin == 0) slots_.prefetch(group);
+    look_ahead(group, &rows[begin]);
+    slots_.prefetch(hashes.subspan(begin + group.size(), std::min(kGroup, hashes.size() - begin - group.size())));
     for (std::size_t i = 0; i < group.size(); ++i) {
-      const auto same = [&](std::uint32_t id) { return equal(begin + i, id); };
-      const bool hit = ids[i] == kNoRow || same(ids[i]);
-      rows[begin + i] = pages_.row(hit ? ids[i] : slots_.find(group[i], same));
+      Row& row = rows[begin + i];
+      if (!row || equal(begin + i, row)) continue;
+      row = pages_.row(slots_.find(group[i], [&](std::uint32_t id) { return equal(begin + i, pages_.row(id)); }));
     }
   }
 }
 
 void StateTable::find(const Batch& batch, std::span<const std::size_t> key_columns,
-                      std::span<const std::uint64_t> hashes, std::span<Row> rows) const {
+                      std::span<const std::uint64_t> hashes, std::span<Row> rows, std::size_t begin) const {
   check_key(batch, key_columns, spec_.key.size());
-  STREAM_CHECK(hashes.size() == batch.rows && rows.size() == batch.rows);
+  STREAM_CHECK(begin + hashes.size() <= batch.rows && rows.size() == hashes.size());
   if (slots_.size() == 0) return static_cast<void>(std::ranges::fill(rows, Row{}));
   if (integer_key(batch, key_columns)) {
-    find_rows(hashes, rows, IntegerEqual(*this, batch.columns[key_columns[0]]));
+    find_rows(hashes, rows, IntegerEqual(*this, batch.columns[key_columns[0]], begin));
   } else {
-    find_rows(hashes, rows, KeyEqual(*this, batch, key_columns));
+    find_rows(hashes, rows, KeyEqual(*this, batch, key_columns, begin));
   }
 }
 
@@ -157,7 +167,7 @@ std::pair<Row, bool> StateTable::upsert(std::span<const Cell> key) {
   hash_keys(one.batch(), key_indexes_, {&hash, 1});
   Row row;
   std::uint8_t inserted = 0;
-  upsert_batch<true>(one.batch(), key_indexes_, {&hash, 1}, {&row, 1}, &inserted);
+  upsert_batch<true>(one.batch(), key_indexes_, {&hash, 1}, {&row, 1}, &inserted, 0);
   return {row, inserted != 0};
 }
 
@@ -180,10 +190,23 @@ void StateTable::load(const Batch& batch) {
   std::vector<Row> rows(batch.rows);
   hash_keys(batch, key_indexes_, hashes);
   slots_.reserve(batch.rows);
-  upsert_batch<false>(batch, key_indexes_, hashes, rows, nullptr);
+  upsert_batch<false>(batch, key_indexes_, hashes, rows, nullptr, 0);
   for (const Row row : rows) RowLayout::set_captured(row);
   for (std::size_t column = spec_.key.size(); column < spec_.columns(); ++column) {
-    for (std::size_t i = 0; i < batch.rows; ++i) store_from(rows[i], column, batch.columns[column], i);
+    const Column& values = batch.columns[column];
+    if (layout_.type(column).width() == 8 && !values.has_nulls() && column != time_column_) {
+      store_eight(rows, column, values.values<std::int64_t>());
+    } else {
+      for (std::size_t i = 0; i < batch.rows; ++i) store_from(rows[i], column, values, i);
+    }
+  }
+}
+
+void StateTable::store_eight(std::span<const Row> rows, std::size_t column, const std::int64_t* values) {
+  const std::size_t offset = layout_.offset(column);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::memcpy(rows[i].at + offset, values + i, sizeof(std::int64_t));
+    layout_.set_null(rows[i], column, false);
   }
 }
 

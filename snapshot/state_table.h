@@ -63,16 +63,19 @@ class StateTable {
 
   // --- rows by key ------------------------------------------------------------------------------
   // `key_columns`: the batch's columns that hold the key, in the order of spec().key and of its
-  // types. `hashes`: hash_keys() over exactly these columns. Every span has batch.rows elements.
+  // types. `hashes`: hash_keys() over exactly these columns, for the rows from `begin` on; the other
+  // spans have as many elements. Pieces of about 1,000 rows, each worked on before the next is looked
+  // up, find their rows still in the cache.
 
   // Finds or inserts the row of every key and marks it changed. Values of an inserted row are
   // zero, or empty, and not NULL, except that an `ordered` value column is NULL until it is set.
   // inserted[i] is 1 where row i made the row; the span may be empty.
   void upsert(const Batch& batch, std::span<const std::size_t> key_columns,
-              std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted);
+              std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted,
+              std::size_t begin = 0);
   // The same without inserting: a null Row where the key is absent. Marks nothing.
   void find(const Batch& batch, std::span<const std::size_t> key_columns,
-            std::span<const std::uint64_t> hashes, std::span<Row> rows) const;
+            std::span<const std::uint64_t> hashes, std::span<Row> rows, std::size_t begin = 0) const;
 
   // One row, by values in the order of spec().key. upsert: {row, inserted}.
   std::pair<Row, bool> upsert(std::span<const Cell> key);
@@ -181,11 +184,13 @@ class StateTable {
                    const Equal& equal);
   template <class Equal>
   void find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal) const;
-  template <class Equal>
-  void look_ahead(std::span<const std::uint64_t> hashes, const Equal& equal, std::uint32_t* ids) const;
+  void look_ahead(std::span<const std::uint64_t> hashes, Row* likely) const;
   template <bool kMark>
   void upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
-                    std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted);
+                    std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
+                    std::size_t begin);
+  template <class Equal>
+  std::pair<Row, bool> find_or_insert(const Equal& equal, std::size_t i, std::uint64_t hash);
   template <class Equal>
   Row insert(const Equal& equal, std::size_t i, std::uint64_t hash, std::size_t position);
   bool integer_key(const Batch& batch, std::span<const std::size_t> key_columns) const;
@@ -193,6 +198,7 @@ class StateTable {
 
   void store_bytes(Row row, std::size_t column, std::string_view bytes);
   void store_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  void store_eight(std::span<const Row> rows, std::size_t column, const std::int64_t* values);
   void store_key(Row row, std::size_t column, const Column& from, std::size_t from_row);
   void release_bytes(Row row, std::size_t column);
   void set_time(Row row, std::int64_t time, bool null);

@@ -18,19 +18,22 @@ inline double canonical_double(double value) {
 // Keys of any types: rows of a batch against the leading columns of the table.
 class StateTable::KeyEqual {
  public:
-  KeyEqual(const StateTable& table, const Batch& batch, std::span<const std::size_t> columns)
-      : table_(table), batch_(batch), columns_(columns) {}
+  // Row i of what follows is row begin + i of the batch.
+  KeyEqual(const StateTable& table, const Batch& batch, std::span<const std::size_t> columns,
+           std::size_t begin = 0)
+      : table_(table), batch_(batch), columns_(columns), begin_(begin) {}
 
-  bool operator()(std::size_t i, std::uint32_t id) const {
-    const Row row = table_.pages_.row(id);
+  bool operator()(std::size_t i, Row row) const {
     for (std::size_t k = 0; k < columns_.size(); ++k) {
-      if (!equal(batch_.columns[columns_[k]], i, row, k)) return false;
+      if (!equal(batch_.columns[columns_[k]], begin_ + i, row, k)) return false;
     }
     return true;
   }
 
   void fill(StateTable& table, std::size_t i, Row row) const {
-    for (std::size_t k = 0; k < columns_.size(); ++k) table.store_key(row, k, batch_.columns[columns_[k]], i);
+    for (std::size_t k = 0; k < columns_.size(); ++k) {
+      table.store_key(row, k, batch_.columns[columns_[k]], begin_ + i);
+    }
   }
 
  private:
@@ -56,19 +59,19 @@ class StateTable::KeyEqual {
   const StateTable& table_;
   const Batch& batch_;
   std::span<const std::size_t> columns_;
+  std::size_t begin_;
 };
 
 // One BIGINT or TIMESTAMP key without NULLs in the batch: the common case.
 class StateTable::IntegerEqual {
  public:
-  IntegerEqual(const StateTable& table, const Column& column)
-      : table_(table), values_(column.values<std::int64_t>()), offset_(table.layout_.offset(0)) {}
+  IntegerEqual(const StateTable& table, const Column& column, std::size_t begin)
+      : values_(column.values<std::int64_t>() + begin), offset_(table.layout_.offset(0)) {}
 
-  bool operator()(std::size_t i, std::uint32_t id) const {
-    const Row row = table_.pages_.row(id);
+  bool operator()(std::size_t i, Row row) const {
     std::int64_t value;
     std::memcpy(&value, row.at + offset_, sizeof value);
-    return value == values_[i] && !table_.layout_.is_null(row, 0);
+    return value == values_[i] && !RowLayout::first_is_null(row);
   }
 
   void fill(StateTable& /*table*/, std::size_t i, Row row) const {
@@ -76,7 +79,6 @@ class StateTable::IntegerEqual {
   }
 
  private:
-  const StateTable& table_;
   const std::int64_t* values_;
   std::size_t offset_;
 };

@@ -11,8 +11,9 @@ namespace stream {
 // Two rows of the table by their leading key columns.
 class StateTable::RowEqual {
  public:
-  RowEqual(const StateTable& table, Row row, std::size_t columns) : one_(columns), equal_(make(table, row, columns)) {}
-  bool operator()(std::uint32_t id) const { return equal_(0, id); }
+  RowEqual(const StateTable& table, Row row, std::size_t columns)
+      : table_(table), one_(columns), equal_(make(table, row, columns)) {}
+  bool operator()(std::uint32_t id) const { return equal_(0, table_.pages_.row(id)); }
   std::uint64_t hash(const StateTable& table, std::size_t columns) const {
     std::uint64_t hash = 0;
     hash_keys(one_.batch(), std::span(table.key_indexes_).first(columns), {&hash, 1});
@@ -24,6 +25,7 @@ class StateTable::RowEqual {
     for (std::size_t k = 0; k < columns; ++k) one_.add_row(table.layout_, row, k);
     return {table, one_.batch(), std::span(table.key_indexes_).first(columns)};
   }
+  const StateTable& table_;
   OneRow one_;
   KeyEqual equal_;
 };
@@ -73,10 +75,10 @@ void StateTable::find_prefix(const Batch& batch, std::span<const std::size_t> pr
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     if (i + kAhead < hashes.size()) prefix_slots_.prefetch(hashes[i + kAhead]);
     if (i + kAhead / 2 < hashes.size()) {
-      const std::uint32_t soon = prefix_slots_.likely(hashes[i + kAhead / 2]);
+      const std::uint32_t soon = prefix_slots_.probe().likely(hashes[i + kAhead / 2]);
       if (soon != kNoRow) __builtin_prefetch(pages_.row(soon).at);
     }
-    rows[i] = pages_.row(prefix_slots_.find(hashes[i], [&](std::uint32_t id) { return equal(i, id); }));
+    rows[i] = pages_.row(prefix_slots_.find(hashes[i], [&](std::uint32_t id) { return equal(i, pages_.row(id)); }));
   }
 }
 

@@ -75,6 +75,7 @@ Status check_spec(const TableSpec& spec) {
   for (std::size_t i = 0; i < spec.columns(); ++i) {
     const std::string& name = spec.field(i).name;
     if (name.empty()) return usage_error(table + " has a column without a name");
+    if (name == "_key_group") return usage_error(table + ": column name '_key_group' is taken");
     if (!names.insert(name).second) return usage_error(table + " has column '" + name + "' twice");
   }
   return check_ordered(spec);

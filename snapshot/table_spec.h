@@ -30,7 +30,7 @@ struct TableSpec {
   std::string name;  // [a-z][a-z0-9_]*; unique in its stage; a table of this name in savepoints
   Distribution distribution = Distribution::kKeyed;
   std::vector<Field> key;    // at least one
-  std::vector<Field> value;  // names differ from the key's and from each other
+  std::vector<Field> value;  // names differ from the key's, from each other and from _key_group
 
   // The leading key columns whose hash gives a row's key group; 0 = all. They must be the columns
   // the stage's input is hash-partitioned by: a window table (host, slice) of a stage partitioned

@@ -1,0 +1,186 @@
+#include "snapshot/savepoint.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "snapshot/digest.h"
+#include "snapshot/index_file.h"
+#include "snapshot/restore.h"
+#include "snapshot/savepoint_file.h"
+
+namespace stream {
+namespace {
+
+constexpr std::uint64_t kPieceBytes = 32 << 20;
+constexpr std::string_view kIndexName = "savepoint.sqlite";
+
+bool exists(const std::string& path) {
+  struct stat info;
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+bool is_folder(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string part_name(const IndexInstance& instance) {
+  return instance.stage + "." + std::to_string(instance.instance);
+}
+
+std::string file_name(const IndexInstance& instance) {
+  std::string name = part_name(instance) + ".sqlite";
+  std::ranges::replace(name, '/', '+');
+  return name;
+}
+
+SnapshotIdentity identity_of(const CheckpointIndex& index, const IndexInstance& instance, std::uint32_t parallelism) {
+  return {index.job, index.run, index.attempt, instance.stage, instance.instance, parallelism, index.key_groups,
+          index.epoch, true};
+}
+
+Status write_table(RestoreReader& reader, const TableSpec& spec, SavepointInstanceWriter& out) {
+  STREAM_TRY(out.start_table(spec));
+  if (is_outbox(spec)) return {};  // committed, so nothing is pending
+  STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kPieceBytes));
+  for (const KeyGroupRange piece : pieces) {
+    StateTable table(spec, false);
+    STREAM_TRY(reader.load(piece, table));
+    std::vector<Row> rows(table.rows());
+    TableCursor cursor;
+    rows.resize(table.scan(cursor, rows));
+    Batch batch{nullptr, rows.size(), {}, {}};
+    for (std::size_t i = 0; i < spec.columns(); ++i) batch.columns.push_back(table.gather(rows, i));
+    STREAM_TRY(out.add_rows(batch));
+  }
+  return {};
+}
+
+// The state of one instance into a database; the digest of its content.
+Result<FileDigest> write_instance(const SavepointRequest& request, const IndexInstance& instance, Database& db,
+                                  const std::string& prefix) {
+  const std::uint32_t parallelism = restore_source(request.index, instance.stage, "", false).parallelism;
+  const RestoreSource source{request.checkpoints, request.index.epoch, parallelism,
+                             {{instance.instance, instance.files}}, false};
+  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
+  STREAM_ASSIGN(auto writer, SavepointInstanceWriter::start(db, identity_of(request.index, instance, parallelism), prefix));
+  for (const TableSpec& spec : reader->tables()) STREAM_TRY(write_table(*reader, spec, writer));
+  return writer.digest();
+}
+
+CheckpointIndex index_for(const SavepointRequest& request) {
+  CheckpointIndex index = request.index;
+  index.savepoint = true;
+  index.drained = request.drained;
+  index.label = request.label;
+  index.created_us = request.created_us;
+  return index;
+}
+
+Status build_file(Files& files, const SavepointRequest& request, IndexInstance& instance, const std::string& folder) {
+  const std::string name = file_name(instance);
+  const std::string path = folder + "/" + name;
+  {
+    STREAM_ASSIGN(const auto db, Database::create(path, true));
+    STREAM_TRY(create_savepoint_tables(*db));
+    const Result<FileDigest> written = write_instance(request, instance, *db, "");
+    if (!written.ok()) return written.status();
+    STREAM_TRY(db->finish());
+  }
+  STREAM_TRY(files.sync_file(path));
+  STREAM_ASSIGN(FileDigest digest, digest_file(path));
+  instance.files = {{name, digest.size_bytes, std::move(digest.sha256), true}};
+  return {};
+}
+
+Result<CheckpointIndex> build_folder(Files& files, const SavepointRequest& request, const std::string& partial) {
+  CheckpointIndex index = index_for(request);
+  STREAM_TRY(files.make_dir(partial));
+  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, request, instance, partial));
+  const std::string path = partial + "/" + std::string(kIndexName);
+  STREAM_ASSIGN(const auto db, Database::create(path, false));
+  STREAM_TRY(write_index(*db, index));
+  STREAM_TRY(db->finish());
+  STREAM_TRY(files.sync_file(path));
+  STREAM_TRY(files.sync_dir(partial));
+  return index;
+}
+
+// A view of the plain name where a table name stands for itself: one stage, one instance.
+Status add_views(Database& db) {
+  STREAM_ASSIGN(Statement find, db.prepare(
+      "SELECT name, min(sql_table) FROM _stream_tables GROUP BY name HAVING count(*) = 1 AND name NOT IN "
+      "(SELECT name FROM sqlite_master)"));
+  std::string sql;
+  for (;;) {
+    STREAM_ASSIGN(const bool row, find.step());
+    if (!row) break;
+    sql += "CREATE VIEW " + sql_name(find.text(0)) + " AS SELECT * FROM " + sql_name(find.text(1)) + ";";
+  }
+  find = Statement();
+  return db.execute(sql);
+}
+
+Result<CheckpointIndex> build_single(Files& files, const SavepointRequest& request, const std::string& partial) {
+  CheckpointIndex index = index_for(request);
+  STREAM_ASSIGN(const auto db, Database::create(partial, true));
+  STREAM_TRY(create_savepoint_tables(*db));
+  for (IndexInstance& instance : index.instances) {
+    STREAM_ASSIGN(FileDigest digest, write_instance(request, instance, *db, part_name(instance) + "."));
+    instance.files = {{base_name(request.target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
+  }
+  STREAM_TRY(write_index(*db, index));
+  STREAM_TRY(add_views(*db));
+  STREAM_TRY(db->finish());
+  STREAM_TRY(files.sync_file(partial));
+  return index;
+}
+
+Status remove_partial(Files& files, const std::string& partial) {
+  if (is_folder(partial)) {
+    STREAM_ASSIGN(const auto names, files.list(partial));
+    for (const std::string& name : names) STREAM_TRY(files.remove(partial + "/" + name));
+  }
+  return files.remove(partial);
+}
+
+}  // namespace
+
+Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
+  if (exists(request.target)) return usage_error("'" + request.target + "' exists; a savepoint replaces nothing");
+  const std::string partial = request.target + ".partial";
+  STREAM_TRY(remove_partial(files, partial));
+  STREAM_TRY(files.make_dir(parent_of(request.target)));
+  Result<CheckpointIndex> index = request.single_file ? build_single(files, request, partial)
+                                                      : build_folder(files, request, partial);
+  if (!index.ok()) return index;
+  STREAM_TRY(files.rename(partial, request.target));
+  STREAM_TRY(files.sync_dir(parent_of(request.target)));
+  return index;
+}
+
+Result<CheckpointIndex> load_savepoint(const std::string& path) {
+  STREAM_ASSIGN(CheckpointIndex index, load_index(is_folder(path) ? path + "/" + std::string(kIndexName) : path));
+  if (!index.savepoint) return corrupt("'" + path + "' is a checkpoint, not a savepoint");
+  // A single file may have been renamed since.
+  for (IndexInstance& instance : index.instances) {
+    for (FileRef& file : instance.files) {
+      const std::size_t hash = file.path.rfind('#');
+      if (hash != std::string::npos && !is_folder(path)) file.path = base_name(path) + file.path.substr(hash);
+    }
+  }
+  return index;
+}
+
+std::string savepoint_folder(const std::string& path) { return is_folder(path) ? path : parent_of(path); }
+
+}  // namespace stream

@@ -1,0 +1,287 @@
+#include "snapshot/sql_value.h"
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace stream {
+namespace {
+
+constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
+
+// Days since 1970 as year, month, day of the proleptic Gregorian calendar, for any int64 of
+// microseconds: std::chrono's year stops at 32767.
+struct Civil {
+  std::int64_t year;
+  int month;
+  int day;
+};
+
+Civil civil_of(std::int64_t days) {
+  const std::int64_t shifted = days + 719'468;
+  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
+  const auto of_era = static_cast<int>(shifted - era * 146'097);
+  const int year_of_era = (of_era - of_era / 1460 + of_era / 36'524 - of_era / 146'096) / 365;
+  const int of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int month = (5 * of_year + 2) / 153;
+  const int day = of_year - (153 * month + 2) / 5 + 1;
+  return {year_of_era + era * 400 + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, day};
+}
+
+std::int64_t days_of(const Civil& civil) {
+  const std::int64_t year = civil.year - (civil.month <= 2 ? 1 : 0);
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const std::int64_t of_era = year - era * 400;
+  const int of_year = (153 * (civil.month > 2 ? civil.month - 3 : civil.month + 9) + 2) / 5 + civil.day - 1;
+  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+}
+
+std::string day_text(std::int64_t days) {
+  const Civil civil = civil_of(days);
+  const bool plain = civil.year >= 0 && civil.year <= 9999;
+  char text[48];
+  std::snprintf(text, sizeof text, plain ? "%04lld-%02d-%02d" : "%+06lld-%02d-%02d",
+                static_cast<long long>(civil.year), civil.month, civil.day);
+  return text;
+}
+
+// Reads parts of a text from the left; once something does not fit, ok() is false for good.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_(text) {}
+
+  std::int64_t number() {
+    if (!text_.empty() && text_[0] == '+') text_.remove_prefix(1);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+    if (error != std::errc()) return fail();
+    text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
+    return value;
+  }
+  int digits(std::size_t count) {
+    int value = 0;
+    if (text_.size() < count) return static_cast<int>(fail());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (text_[i] < '0' || text_[i] > '9') return static_cast<int>(fail());
+      value = value * 10 + (text_[i] - '0');
+    }
+    text_.remove_prefix(count);
+    return value;
+  }
+  void expect(char c) {
+    if (text_.empty() || text_[0] != c) { fail(); return; }
+    text_.remove_prefix(1);
+  }
+  bool ok() const { return ok_; }
+  bool done() const { return ok_ && text_.empty(); }
+
+ private:
+  std::int64_t fail() {
+    ok_ = false;
+    return 0;
+  }
+  std::string_view text_;
+  bool ok_ = true;
+};
+
+std::int64_t scan_day(Scanner& in) {
+  Civil civil{};
+  civil.year = in.number();
+  in.expect('-');
+  civil.month = in.digits(2);
+  in.expect('-');
+  civil.day = in.digits(2);
+  const bool sane = in.ok() && civil.month >= 1 && civil.month <= 12 && civil.day >= 1 && civil.day <= 31 &&
+                    civil.year > -10'000'000 && civil.year < 10'000'000;
+  if (!sane) in.expect('\0');
+  return sane ? days_of(civil) : 0;
+}
+
+Status wrong(std::string_view text, Type type) {
+  return corrupt("'" + std::string(text.substr(0, 80)) + "' is no " + to_string(type));
+}
+
+template <class T, class Read>
+Status append_read(std::string_view text, ColumnBuilder& out, const Read& read) {
+  const Result<T> value = read(text);
+  if (!value.ok()) return value.status();
+  out.append(*value);
+  return {};
+}
+
+}  // namespace
+
+std::string timestamp_text(std::int64_t microseconds) {
+  std::int64_t days = microseconds / kMicrosPerDay;
+  std::int64_t rest = microseconds % kMicrosPerDay;
+  if (rest < 0) {
+    rest += kMicrosPerDay;
+    --days;
+  }
+  const std::int64_t seconds = rest / 1'000'000;
+  char time[40];
+  std::snprintf(time, sizeof time, "T%02d:%02d:%02d.%06dZ", static_cast<int>(seconds / 3600),
+                static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
+                static_cast<int>(rest % 1'000'000));
+  return day_text(days) + time;
+}
+
+std::string date_text(std::int32_t days) { return day_text(days); }
+
+std::string interval_text(const Interval& interval) {
+  const std::int64_t us = interval.microseconds;
+  const auto magnitude = us < 0 ? 0 - static_cast<std::uint64_t>(us) : static_cast<std::uint64_t>(us);
+  char text[96];
+  std::snprintf(text, sizeof text, "P%dM%dDT%s%llu.%06lluS", interval.months, interval.days, us < 0 ? "-" : "",
+                static_cast<unsigned long long>(magnitude / 1'000'000),
+                static_cast<unsigned long long>(magnitude % 1'000'000));
+  return text;
+}
+
+std::string decimal_text(Decimal value, std::uint8_t scale) {
+  auto magnitude = value < 0 ? 0 - static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
+  std::string digits;
+  for (std::size_t i = 0; magnitude != 0 || i <= scale; ++i) {
+    if (i == scale && scale != 0) digits += '.';
+    digits += static_cast<char>('0' + static_cast<int>(magnitude % 10));
+    magnitude /= 10;
+  }
+  if (value < 0) digits += '-';
+  return {digits.rbegin(), digits.rend()};
+}
+
+Result<std::int64_t> parse_timestamp_text(std::string_view text) {
+  Scanner in(text);
+  const std::int64_t days = scan_day(in);
+  in.expect('T');
+  const int hours = in.digits(2);
+  in.expect(':');
+  const int minutes = in.digits(2);
+  in.expect(':');
+  const int seconds = in.digits(2);
+  in.expect('.');
+  const int micros = in.digits(6);
+  in.expect('Z');
+  const auto value = static_cast<__int128>(days) * kMicrosPerDay +
+                     (std::int64_t{hours} * 3600 + minutes * 60 + seconds) * std::int64_t{1'000'000} + micros;
+  const bool fits = value >= INT64_MIN && value <= INT64_MAX;
+  if (!in.done() || !fits) return wrong(text, kTimestamp);
+  return static_cast<std::int64_t>(value);
+}
+
+Result<std::int32_t> parse_date_text(std::string_view text) {
+  Scanner in(text);
+  const std::int64_t days = scan_day(in);
+  if (!in.done() || days < INT32_MIN || days > INT32_MAX) return wrong(text, kDate);
+  return static_cast<std::int32_t>(days);
+}
+
+Result<Interval> parse_interval_text(std::string_view text) {
+  Scanner in(text);
+  in.expect('P');
+  const std::int64_t months = in.number();
+  in.expect('M');
+  const std::int64_t days = in.number();
+  const bool negative = text.find("T-") != std::string_view::npos;
+  in.expect('D');
+  in.expect('T');
+  const std::int64_t seconds = in.number();
+  in.expect('.');
+  const int micros = in.digits(6);
+  in.expect('S');
+  const auto value = static_cast<__int128>(seconds) * 1'000'000 + (negative ? -micros : micros);
+  const bool fits = value >= INT64_MIN && value <= INT64_MAX && months >= INT32_MIN && months <= INT32_MAX &&
+                    days >= INT32_MIN && days <= INT32_MAX;
+  if (!in.done() || !fits) return wrong(text, kInterval);
+  return Interval{static_cast<std::int32_t>(months), static_cast<std::int32_t>(days), static_cast<std::int64_t>(value)};
+}
+
+Result<Decimal> parse_decimal_text(std::string_view text, std::uint8_t scale) {
+  const Type type = decimal_type(38, scale);
+  const bool negative = !text.empty() && text[0] == '-';
+  unsigned __int128 magnitude = 0;
+  std::size_t digits = 0;
+  std::size_t fraction = 0;
+  bool point = false;
+  for (const char c : text.substr(negative ? 1 : 0)) {
+    if (c == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (c < '0' || c > '9' || ++digits > 39) return wrong(text, type);
+    magnitude = magnitude * 10 + static_cast<unsigned>(c - '0');
+    fraction += point ? 1 : 0;
+  }
+  if (digits == 0 || fraction != scale || magnitude > static_cast<unsigned __int128>(1) << 126) return wrong(text, type);
+  return negative ? -static_cast<Decimal>(magnitude) : static_cast<Decimal>(magnitude);
+}
+
+std::string_view sql_type(Type type) {
+  switch (type.kind) {
+    case TypeKind::kBoolean:
+    case TypeKind::kBigint: return "INTEGER";
+    case TypeKind::kDouble: return "REAL";
+    case TypeKind::kBlob: return "BLOB";
+    case TypeKind::kDecimal:
+    case TypeKind::kVarchar:
+    case TypeKind::kTimestamp:
+    case TypeKind::kDate:
+    case TypeKind::kInterval:
+    case TypeKind::kJson: return "TEXT";
+  }
+  return "BLOB";
+}
+
+void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row,
+                std::string& scratch) {
+  if (!column.valid(row)) {
+    statement.bind_null(parameter);
+    return;
+  }
+  switch (column.type().kind) {
+    case TypeKind::kBoolean: statement.bind(parameter, std::int64_t{column.value<std::uint8_t>(row)}); return;
+    case TypeKind::kBigint: statement.bind(parameter, column.value<std::int64_t>(row)); return;
+    case TypeKind::kDouble: {
+      const auto value = column.value<double>(row);
+      std::isnan(value) ? statement.bind_text(parameter, "NaN") : statement.bind(parameter, value);
+      return;
+    }
+    case TypeKind::kBlob: statement.bind_blob(parameter, column.bytes(row)); return;
+    case TypeKind::kVarchar:
+    case TypeKind::kJson: statement.bind_text(parameter, column.bytes(row)); return;
+    case TypeKind::kDecimal: scratch = decimal_text(column.value<Decimal>(row), column.type().scale); break;
+    case TypeKind::kTimestamp: scratch = timestamp_text(column.value<std::int64_t>(row)); break;
+    case TypeKind::kDate: scratch = date_text(column.value<std::int32_t>(row)); break;
+    case TypeKind::kInterval: scratch = interval_text(column.value<Interval>(row)); break;
+  }
+  statement.bind_text(parameter, scratch);
+}
+
+Status append_value(const Statement& statement, int column, ColumnBuilder& out) {
+  const Type type = out.type();
+  if (statement.is_null(column)) {
+    out.append_null();
+    return {};
+  }
+  switch (type.kind) {
+    case TypeKind::kBoolean: out.append(static_cast<std::uint8_t>(statement.integer(column) != 0)); return {};
+    case TypeKind::kBigint: out.append(statement.integer(column)); return {};
+    case TypeKind::kDouble:
+      if (statement.is_text(column) && statement.text(column) != "NaN") return wrong(statement.text(column), type);
+      out.append(statement.is_text(column) ? std::numeric_limits<double>::quiet_NaN() : statement.real(column));
+      return {};
+    case TypeKind::kBlob: out.append_bytes(statement.blob(column)); return {};
+    case TypeKind::kVarchar:
+    case TypeKind::kJson: out.append_bytes(statement.text(column)); return {};
+    case TypeKind::kDecimal:
+      return append_read<Decimal>(statement.text(column), out, [&](auto t) { return parse_decimal_text(t, type.scale); });
+    case TypeKind::kTimestamp: return append_read<std::int64_t>(statement.text(column), out, parse_timestamp_text);
+    case TypeKind::kDate: return append_read<std::int32_t>(statement.text(column), out, parse_date_text);
+    case TypeKind::kInterval: return append_read<Interval>(statement.text(column), out, parse_interval_text);
+  }
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,33 @@
+// Values of state columns as SQL values, without loss (but -0.0 becomes 0.0, which SQLite stores).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "snapshot/sqlite.h"
+#include "transport/record/column.h"
+
+namespace stream {
+
+// "INTEGER", "REAL", "TEXT", "BLOB"
+std::string_view sql_type(Type type);
+
+// Binds row `row`. Text made for it is kept in `scratch` until the statement was reset.
+void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch);
+
+// Appends column `column` of the statement's row. Errors: kCorrupt for what is no such value.
+Status append_value(const Statement& statement, int column, ColumnBuilder& out);
+
+// 2024-01-31T00:00:00.000000Z; years outside of 0000..9999 have a sign and as many digits as needed.
+std::string timestamp_text(std::int64_t microseconds);
+std::string date_text(std::int32_t days);               // 2024-01-31
+std::string interval_text(const Interval& interval);    // P1M-2DT3.000004S
+std::string decimal_text(Decimal value, std::uint8_t scale);
+
+Result<std::int64_t> parse_timestamp_text(std::string_view text);
+Result<std::int32_t> parse_date_text(std::string_view text);
+Result<Interval> parse_interval_text(std::string_view text);
+Result<Decimal> parse_decimal_text(std::string_view text, std::uint8_t scale);
+
+}  // namespace stream
