@@ -91,10 +91,11 @@ bool add_intervals(Interval a, Interval b, int sign, Interval& out) {
 }
 
 // Fractions of months go to days, of days to time, as in PostgreSQL.
-bool scale_interval(Interval interval, double factor, Interval& out) {
+bool scale_interval(Interval interval, double by, bool divide, Interval& out) {
   const auto round6 = [](double value) { return std::rint(value * 1e6) / 1e6; };
-  const double months = interval.months * factor;
-  const double days = interval.days * factor;
+  const auto scaled = [&](double value) { return divide ? value / by : value * by; };
+  const double months = scaled(interval.months);
+  const double days = scaled(interval.days);
   if (!(std::fabs(months) < 2147483647.0) || !(std::fabs(days) < 2147483647.0)) return false;
   out.months = static_cast<std::int32_t>(months);
   out.days = static_cast<std::int32_t>(days);
@@ -107,7 +108,7 @@ bool scale_interval(Interval interval, double factor, Interval& out) {
   }
   const double extra = std::trunc(month_days);
   if (__builtin_add_overflow(out.days, static_cast<std::int32_t>(extra), &out.days)) return false;
-  const double us = std::rint(static_cast<double>(interval.microseconds) * factor + seconds * 1e6);
+  const double us = std::rint(scaled(static_cast<double>(interval.microseconds)) + seconds * 1e6);
   if (!(std::fabs(us) < 9.2233720368547e18)) return false;
   out.microseconds = static_cast<std::int64_t>(us);
   return true;
@@ -133,9 +134,7 @@ Interval age(std::int64_t a, std::int64_t b) {
     --days;
   }
   if (days < 0) {
-    // The borrowed month is that of the earlier date when going forward, of the later going back.
-    days += negative ? days_in_month(ca.month == 1 ? ca.year - 1 : ca.year, ca.month == 1 ? 12 : ca.month - 1)
-                     : days_in_month(cb.year, cb.month);
+    days += days_in_month(cb.year, cb.month);  // the month of the earlier date is borrowed from
     --months;
   }
   const std::int64_t sign = negative ? -1 : 1;
