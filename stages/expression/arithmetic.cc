@@ -121,8 +121,8 @@ Kernel decimal_kernel(char op, Type a, Type b, Type result) {
     case '-':
       return map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
         if (!rescale(x, sa, s, x) || !rescale(y, sb, s, y)) return kDecimalRange;
-        out = op == '+' ? x + y : x - y;  // two values below 10^38 cannot overflow 128 bits
-        return fits_decimal(out) ? nullptr : kDecimalRange;
+        const bool over = op == '+' ? __builtin_add_overflow(x, y, &out) : __builtin_sub_overflow(x, y, &out);
+        return !over && fits_decimal(out) ? nullptr : kDecimalRange;
       });
     case '*':
       return map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {

@@ -128,6 +128,7 @@ Column Expression::evaluate(const Batch& batch, std::vector<RowError>* errors) c
 }
 
 Column Expression::evaluate(const Batch& batch, std::int64_t now, std::vector<RowError>* errors) const {
+  if (batch.rows == 0) return null_column(type(), 0);
   Errors failed(batch.rows);
   Evaluation evaluation{batch.columns, batch.rows, now, &failed};
   Value value = root_->evaluate(evaluation);
@@ -138,6 +139,8 @@ Column Expression::evaluate(const Batch& batch, std::int64_t now, std::vector<Ro
 
 void Expression::select(const Batch& batch, std::vector<std::uint32_t>* rows, std::vector<RowError>* errors) const {
   STREAM_CHECK(type() == kBoolean);
+  rows->clear();
+  if (batch.rows == 0) return;
   Errors failed(batch.rows);
   Evaluation evaluation{batch.columns, batch.rows, root_->deterministic() ? 0 : system_clock().wall_us(), &failed};
   const Value value = root_->evaluate(evaluation);
