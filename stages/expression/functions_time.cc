@@ -72,6 +72,18 @@ const char* trunc_zoned(Bytes field, int64_t us, Bytes name, int64_t& out) {
   return valid_timestamp(out) ? nullptr : kTimestampRange;
 }
 
+// Length of the units that a day is a whole number of, else 0.
+int64_t fixed_size(Unit unit) {
+  switch (unit) {
+    case Unit::kMillisecond: return 1000;
+    case Unit::kSecond: return kSecondUs;
+    case Unit::kMinute: return kMinuteUs;
+    case Unit::kHour: return kHourUs;
+    case Unit::kDay: return kDayUs;
+    default: return 0;
+  }
+}
+
 // A constant unit is looked up once; days and shorter units then need only integer arithmetic.
 Made trunc_made(std::span<const NodePtr> arguments) {
   std::string text;
@@ -79,6 +91,12 @@ Made trunc_made(std::span<const NodePtr> arguments) {
     return {kTimestamp, map_checked<int64_t, Bytes, int64_t>(trunc_timestamp), kSlow};
   }
   const Unit unit = parse_unit(text);
+  if (const int64_t size = fixed_size(unit)) {
+    return {kTimestamp, map<int64_t, Bytes, int64_t>([size](Bytes, int64_t us) {
+              const int64_t rest = us % size;
+              return us - rest - (rest < 0 ? size : 0);
+            }), {.total = true}};
+  }
   return {kTimestamp, map_checked<int64_t, Bytes, int64_t>([unit](Bytes, int64_t us, int64_t& out) -> const char* {
             return truncate_timestamp(unit, us, out) ? nullptr : kNoUnit;
           }), {.cost = 10}};

@@ -350,6 +350,17 @@ std::vector<std::string> our_values(const Expression& expression, const Batch& b
   return out;
 }
 
+bool select_agrees(const Expression& expression, const Batch& batch, const std::vector<std::string>& values) {
+  std::vector<std::uint32_t> rows;
+  std::vector<std::uint32_t> expected;
+  std::vector<RowError> errors;
+  expression.select(batch, &rows, &errors);
+  for (std::uint32_t i = 0; i < values.size(); ++i) {
+    if (values[i] == "=true") expected.push_back(i);
+  }
+  return rows == expected;
+}
+
 struct Tally {
   std::size_t values = 0;
   std::size_t errors = 0;
@@ -412,6 +423,10 @@ int compare_all(std::uint64_t seed, std::size_t count) {
   for (const std::string& text : expressions) {
     const Expression expression = must_compile(text, *batch.schema);
     const std::vector<std::string> ours = our_values(expression, batch);
+    if (expression.type() == kBoolean && !select_agrees(expression, batch, ours)) {
+      std::cout << "DIFFERENT select and evaluate: " << text << "\n";
+      ++tally.different;
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       std::string theirs;
       if (!std::getline(in, theirs)) {
