@@ -83,3 +83,16 @@ function(stream_stage name)
   add_executable(stream-${name} ${sources})
   target_link_libraries(stream-${name} PRIVATE stream_kit ${arg_DEPS})
 endfunction()
+
+# stream_oracle_test(NAME [DEPS …]): tests/oracle/NAME_oracle_test.cc compares with another program
+# and skips where that is not installed.
+function(stream_oracle_test name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  set(source ${CMAKE_SOURCE_DIR}/tests/oracle/${name}_oracle_test.cc)
+  set_property(GLOBAL APPEND PROPERTY STREAM_TEST_FILES ${source})
+  add_executable(oracle-${name} ${source})
+  set_target_properties(oracle-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(oracle-${name} PRIVATE ${arg_DEPS})
+  add_test(NAME oracle-${name} COMMAND oracle-${name} 1)
+  set_tests_properties(oracle-${name} PROPERTIES LABELS oracle TIMEOUT 300)
+endfunction()

@@ -121,8 +121,8 @@ Kernel decimal_kernel(char op, Type a, Type b, Type result) {
     case '-':
       return map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
         if (!rescale(x, sa, s, x) || !rescale(y, sb, s, y)) return kDecimalRange;
-        out = op == '+' ? x + y : x - y;  // two values below 10^38 cannot overflow 128 bits
-        return fits_decimal(out) ? nullptr : kDecimalRange;
+        const bool over = op == '+' ? __builtin_add_overflow(x, y, &out) : __builtin_sub_overflow(x, y, &out);
+        return !over && fits_decimal(out) ? nullptr : kDecimalRange;
       });
     case '*':
       return map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
@@ -171,8 +171,8 @@ Type decimal_result(char op, Type a, Type b) {
   if (op == '*') {
     scale = a.scale + b.scale;
     precision = a.precision + b.precision;
-    // Keep room for the whole part: digits behind the 12th place give way first.
-    if (precision > kDecimalDigits) scale = std::min(scale, std::max(12, std::max<int>(a.scale, b.scale)));
+    // Keep room for the whole part: digits behind the 18th place give way first.
+    if (precision > kDecimalDigits) scale = std::min(scale, std::max(18, std::max<int>(a.scale, b.scale)));
   } else if (op == '/') {
     scale = std::max(scale, 16);
     precision = kDecimalDigits;
@@ -204,7 +204,7 @@ NodePtr make_power(NodePtr a, NodePtr b) {
   return make_call(kDouble, {std::move(a), std::move(b)},
                    map_checked<double, double, double>([](double x, double y, double& out) -> const char* {
                      if (x == 0 && y < 0) return "zero raised to a negative power";
-                     if (x < 0 && std::isfinite(x) && std::isfinite(y) && y != std::floor(y)) {
+                     if (x < 0 && !std::isnan(y) && y != std::floor(y)) {
                        return "negative number raised to a fraction";
                      }
                      out = std::pow(x, y);

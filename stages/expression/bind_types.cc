@@ -27,7 +27,8 @@ int numeric_rank(Type type) {
 
 Type merged_decimal(Type a, Type b) {
   const int whole = std::max(a.precision - a.scale, b.precision - b.scale);
-  const int scale = std::min<int>(std::max(a.scale, b.scale), kDecimalDigits - std::min(whole, kDecimalDigits));
+  // No digit behind the point is given up: a value that then does not fit is an error of its row.
+  const int scale = std::max(a.scale, b.scale);
   return decimal_type(static_cast<std::uint8_t>(std::clamp(whole + scale, 1, kDecimalDigits)), static_cast<std::uint8_t>(scale));
 }
 

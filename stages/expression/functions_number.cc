@@ -38,7 +38,7 @@ void add_double_functions(Functions& f) {
   f.add("floor", "f", kDouble, map<double, double>([](double x) { return std::floor(x); }), kTotal);
   f.add("round", "f", kDouble, map<double, double>([](double x) { return std::rint(x); }), kTotal);
   f.add("trunc", "f", kDouble, map<double, double>([](double x) { return std::trunc(x); }), kTotal);
-  f.add("sign", "f", kDouble, map<double, double>([](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }), kTotal);
+  f.add("sign", "f", kDouble, map<double, double>([](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; }), kTotal);
   f.add("sqrt", "f", kDouble, within([](double x) { return std::sqrt(x); }, [](double x) { return x >= 0; },
                                      "square root of a negative number"));
   f.add("cbrt", "f", kDouble, map<double, double>([](double x) { return std::cbrt(x); }), kTotal);
@@ -211,7 +211,9 @@ Made decimal_arithmetic(char op, std::span<const NodePtr> arguments) {
   const Type a = arguments[0]->type();
   const Type b = arguments[1]->type();
   Type result = decimal_result('%', a, b);
-  if (op == '/') result = decimal_type(kDecimalDigits, 0);
+  if (op == '/') {
+    result = decimal_type(static_cast<std::uint8_t>(std::clamp(a.precision - a.scale + b.scale, 1, kDecimalDigits)), 0);
+  }
   return {result, map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
             if (y == 0) return kDivisionByZero;
             if (op == '/') return divide(x, a.scale, y, b.scale, 0, true, out) ? nullptr : kDecimalRange;

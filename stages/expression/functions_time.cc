@@ -63,10 +63,25 @@ const char* trunc_timestamp(Bytes field, int64_t us, int64_t& out) {
 const char* trunc_zoned(Bytes field, int64_t us, Bytes name, int64_t& out) {
   const Zone* zone = find_zone(name);
   if (zone == nullptr) return kNoZone;
+  const Unit unit = parse_unit(field);
+  const int64_t offset = zone->offset_s(us) * kSecondUs;
   int64_t local = 0;
-  if (!truncate_timestamp(parse_unit(field), zone->to_local(us), local)) return kNoUnit;
-  out = zone->to_utc(local);
+  if (!truncate_timestamp(unit, us + offset, local)) return kNoUnit;
+  // Within the hour the offset stays, so that the repeated hour of a clock set back keeps apart.
+  out = unit <= Unit::kHour ? local - offset : zone->to_utc(local);
   return valid_timestamp(out) ? nullptr : kTimestampRange;
+}
+
+// Length of the units that a day is a whole number of, else 0.
+int64_t fixed_size(Unit unit) {
+  switch (unit) {
+    case Unit::kMillisecond: return 1000;
+    case Unit::kSecond: return kSecondUs;
+    case Unit::kMinute: return kMinuteUs;
+    case Unit::kHour: return kHourUs;
+    case Unit::kDay: return kDayUs;
+    default: return 0;
+  }
 }
 
 // A constant unit is looked up once; days and shorter units then need only integer arithmetic.
@@ -76,6 +91,12 @@ Made trunc_made(std::span<const NodePtr> arguments) {
     return {kTimestamp, map_checked<int64_t, Bytes, int64_t>(trunc_timestamp), kSlow};
   }
   const Unit unit = parse_unit(text);
+  if (const int64_t size = fixed_size(unit)) {
+    return {kTimestamp, map<int64_t, Bytes, int64_t>([size](Bytes, int64_t us) {
+              const int64_t rest = us % size;
+              return us - rest - (rest < 0 ? size : 0);
+            }), {.total = true}};
+  }
   return {kTimestamp, map_checked<int64_t, Bytes, int64_t>([unit](Bytes, int64_t us, int64_t& out) -> const char* {
             return truncate_timestamp(unit, us, out) ? nullptr : kNoUnit;
           }), {.cost = 10}};
@@ -93,9 +114,11 @@ const char* date_bin(Interval stride, int64_t us, int64_t origin, int64_t& out) 
 }
 
 const char* timestamp_of_seconds(double seconds, int64_t& out) {
-  const double us = std::rint(seconds * 1e6);
-  if (!(std::fabs(us) < 9e18)) return kTimestampRange;
-  out = static_cast<int64_t>(us);
+  // PostgreSQL counts from 2000, and so rounds from there.
+  constexpr int64_t kYear2000 = 946'684'800;
+  const double us = std::rint((seconds - kYear2000) * 1e6);
+  if (!(std::fabs(us) < 4e18)) return kTimestampRange;
+  out = static_cast<int64_t>(us) + kYear2000 * kSecondUs;
   return valid_timestamp(out) ? nullptr : kTimestampRange;
 }
 
@@ -154,11 +177,11 @@ void add_arithmetic(Functions& f) {
   f.add("-", "ss", kInterval, map<Interval, int64_t, int64_t>(difference), {.total = true});
   f.add("-", "dd", kBigint, map<int64_t, std::int32_t, std::int32_t>([](std::int32_t a, std::int32_t b) { return int64_t{a} - b; }), {.total = true});
   f.add("*", "vf", kInterval, map_checked<Interval, Interval, double>([](Interval interval, double factor, Interval& out) -> const char* {
-          return scale_interval(interval, factor, out) ? nullptr : kIntervalRange;
+          return scale_interval(interval, factor, false, out) ? nullptr : kIntervalRange;
         }));
   f.add("/", "vf", kInterval, map_checked<Interval, Interval, double>([](Interval interval, double divisor, Interval& out) -> const char* {
           if (divisor == 0) return kDivisionByZero;
-          return scale_interval(interval, 1 / divisor, out) ? nullptr : kIntervalRange;
+          return scale_interval(interval, divisor, true, out) ? nullptr : kIntervalRange;
         }));
 }
 

@@ -42,7 +42,8 @@ template <>
 class In<std::string_view> {
  public:
   explicit In(const Value& value)
-      : bytes_(value.column.values_buffer().as<char>()), offsets_(value.column.offsets()),
+      // Never a null view, not even into a column of empty texts: RE2 tells "no group" by null.
+      : bytes_(value.column.values_buffer().empty() ? "" : value.column.values_buffer().as<char>()), offsets_(value.column.offsets()),
         mask_(value.constant ? 0 : ~std::size_t{0}) {}
   std::string_view operator[](std::size_t i) const {
     const std::int32_t* at = offsets_ + (i & mask_);
@@ -92,6 +93,7 @@ class Nulls {
   explicit Nulls(std::size_t rows) : rows_(rows) {}
 
   bool any() const { return bits_ != nullptr; }
+  const std::uint8_t* bits() const { return bits_; }
   bool valid(std::size_t i) const { return bits_ == nullptr || ((bits_[i >> 3] >> (i & 7)) & 1) != 0; }
   void set_null(std::size_t i) {
     if (own_ == nullptr) make_own();
@@ -109,21 +111,42 @@ class Nulls {
   ByteBuilder builder_;
 };
 
+// Bit k of `eight` becomes byte k, 0 or 1.
+constexpr std::uint64_t spread_bits(unsigned eight) {
+  const std::uint64_t copies = std::uint64_t{eight} * 0x0101010101010101ULL & 0x8040201008040201ULL;
+  return ((copies + 0x7f7f7f7f7f7f7f7fULL) | copies) >> 7 & 0x0101010101010101ULL;
+}
+
 template <class R>
 class FixedOut {
  public:
   explicit FixedOut(std::size_t rows) { data_ = reinterpret_cast<R*>(builder_.extend(rows * sizeof(R))); }
   R* data() { return data_; }
   Column finish(Type type, std::size_t rows, Nulls& nulls) {
-    if (nulls.any()) {
-      for (std::size_t i = 0; i < rows; ++i) {
-        if (!nulls.valid(i)) data_[i] = R{};
-      }
-    }
+    if (nulls.any()) zero_nulls(nulls.bits(), rows);
     return {type, rows, nulls.finish(), builder_.finish()};
   }
 
  private:
+  void zero_nulls(const std::uint8_t* bits, std::size_t rows) {
+    for (std::size_t i = 0; i < rows; i += 8) {
+      const unsigned eight = bits[i / 8];
+      if (eight == 0xff) continue;
+      if constexpr (sizeof(R) == 1) {
+        if (i + 8 <= rows) {
+          std::uint64_t values;
+          std::memcpy(&values, data_ + i, 8);
+          values &= spread_bits(eight) * 0xff;
+          std::memcpy(data_ + i, &values, 8);
+          continue;
+        }
+      }
+      for (std::size_t k = 0; k < 8 && i + k < rows; ++k) {
+        if (((eight >> k) & 1) == 0) data_[i + k] = R{};
+      }
+    }
+  }
+
   ByteBuilder builder_;
   R* data_;
 };

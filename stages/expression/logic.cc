@@ -22,9 +22,17 @@ void to_tri(const Value& value, std::size_t rows, uint8_t* out) {
   for (std::size_t i = 0; i < rows; ++i) out[i] = static_cast<uint8_t>(from[i] * 2);
   if (!value.column.has_nulls()) return;
   const uint8_t* bits = value.column.validity_buffer().data();
-  for (std::size_t i = 0; i < rows; ++i) {
-    const auto valid = static_cast<uint8_t>((bits[i >> 3] >> (i & 7)) & 1);
-    out[i] = static_cast<uint8_t>((out[i] & -valid) | (valid ^ 1));
+  std::size_t i = 0;
+  for (; i + 8 <= rows; i += 8) {
+    if (bits[i / 8] == 0xff) continue;
+    const std::uint64_t valid = spread_bits(bits[i / 8]);
+    std::uint64_t eight;
+    std::memcpy(&eight, out + i, 8);
+    eight = (eight & (valid * 0xff)) | (valid ^ 0x0101010101010101ULL);
+    std::memcpy(out + i, &eight, 8);
+  }
+  for (; i < rows; ++i) {
+    if (((bits[i >> 3] >> (i & 7)) & 1) == 0) out[i] = kNull;
   }
 }
 

@@ -59,6 +59,8 @@ class CallNode final : public Node {
   CallTraits traits_;
 };
 
+bool null_literal(const NodePtr& node) { return node->literal() != nullptr && !node->literal()->valid(0); }
+
 bool column_free(const Node& node) {
   std::vector<std::size_t> columns;
   node.collect_columns(columns);
@@ -116,6 +118,7 @@ NodePtr make_text(std::string_view text, Type type) {
 }
 
 NodePtr make_call(Type type, std::vector<NodePtr> arguments, Kernel kernel, CallTraits traits) {
+  if (traits.strict && std::ranges::any_of(arguments, null_literal)) return make_null(type);
   return fold(std::make_shared<CallNode>(type, std::move(arguments), std::move(kernel), traits));
 }
 

@@ -91,10 +91,11 @@ bool add_intervals(Interval a, Interval b, int sign, Interval& out) {
 }
 
 // Fractions of months go to days, of days to time, as in PostgreSQL.
-bool scale_interval(Interval interval, double factor, Interval& out) {
+bool scale_interval(Interval interval, double by, bool divide, Interval& out) {
   const auto round6 = [](double value) { return std::rint(value * 1e6) / 1e6; };
-  const double months = interval.months * factor;
-  const double days = interval.days * factor;
+  const auto scaled = [&](double value) { return divide ? value / by : value * by; };
+  const double months = scaled(interval.months);
+  const double days = scaled(interval.days);
   if (!(std::fabs(months) < 2147483647.0) || !(std::fabs(days) < 2147483647.0)) return false;
   out.months = static_cast<std::int32_t>(months);
   out.days = static_cast<std::int32_t>(days);
@@ -107,7 +108,7 @@ bool scale_interval(Interval interval, double factor, Interval& out) {
   }
   const double extra = std::trunc(month_days);
   if (__builtin_add_overflow(out.days, static_cast<std::int32_t>(extra), &out.days)) return false;
-  const double us = std::rint(static_cast<double>(interval.microseconds) * factor + seconds * 1e6);
+  const double us = std::rint(scaled(static_cast<double>(interval.microseconds)) + seconds * 1e6);
   if (!(std::fabs(us) < 9.2233720368547e18)) return false;
   out.microseconds = static_cast<std::int64_t>(us);
   return true;
@@ -133,9 +134,7 @@ Interval age(std::int64_t a, std::int64_t b) {
     --days;
   }
   if (days < 0) {
-    // The borrowed month is that of the earlier date when going forward, of the later going back.
-    days += negative ? days_in_month(ca.month == 1 ? ca.year - 1 : ca.year, ca.month == 1 ? 12 : ca.month - 1)
-                     : days_in_month(cb.year, cb.month);
+    days += days_in_month(cb.year, cb.month);  // the month of the earlier date is borrowed from
     --months;
   }
   const std::int64_t sign = negative ? -1 : 1;
@@ -183,17 +182,26 @@ Unit parse_unit(std::string_view name) {
 
 bool extract_timestamp(Unit unit, std::int64_t us, __int128& micros) {
   const Clocktime at = split_us(us);
-  const Civil civil = civil_from_days(at.day);
   const auto whole = [&](std::int64_t value) {
     micros = static_cast<__int128>(value) * kSecondUs;
     return true;
   };
+  // What needs no calendar.
   switch (unit) {
     case Unit::kMicrosecond: return whole(at.us % kMinuteUs);
     case Unit::kMillisecond: return micros = static_cast<__int128>(at.us % kMinuteUs) * 1000, true;
     case Unit::kSecond: return micros = at.us % kMinuteUs, true;
     case Unit::kMinute: return whole(at.us / kMinuteUs % 60);
     case Unit::kHour: return whole(at.us / kHourUs);
+    case Unit::kEpoch: return micros = us, true;
+    case Unit::kDayOfWeek: return whole(weekday(at.day));
+    case Unit::kIsoDayOfWeek: return whole(weekday(at.day) == 0 ? 7 : weekday(at.day));
+    case Unit::kJulian: return micros = static_cast<__int128>(at.day + 2440588) * kSecondUs + at.us / 86400, true;
+    case Unit::kTimezone: return whole(0);
+    default: break;
+  }
+  const Civil civil = civil_from_days(at.day);
+  switch (unit) {
     case Unit::kDay: return whole(civil.day);
     case Unit::kWeek: return whole((at.day - iso_week_start_of_year(iso_year_of(at.day))) / 7 + 1);
     case Unit::kMonth: return whole(civil.month);
@@ -202,16 +210,10 @@ bool extract_timestamp(Unit unit, std::int64_t us, __int128& micros) {
     case Unit::kDecade: return whole(floor_div(civil.year, 10));
     case Unit::kCentury: return whole(group_of_years(civil.year, 100));
     case Unit::kMillennium: return whole(group_of_years(civil.year, 1000));
-    case Unit::kEpoch: return micros = us, true;
-    case Unit::kDayOfWeek: return whole(weekday(at.day));
-    case Unit::kIsoDayOfWeek: return whole(weekday(at.day) == 0 ? 7 : weekday(at.day));
     case Unit::kDayOfYear: return whole(at.day - days_from_civil({civil.year, 1, 1}) + 1);
     case Unit::kIsoYear: return whole(iso_year_of(at.day));
-    case Unit::kJulian: return micros = static_cast<__int128>(at.day + 2440588) * kSecondUs + at.us / 86400, true;
-    case Unit::kTimezone: return whole(0);
-    case Unit::kUnknown: return false;
+    default: return false;
   }
-  return false;
 }
 
 bool extract_interval(Unit unit, Interval interval, __int128& micros) {
@@ -245,7 +247,6 @@ bool extract_interval(Unit unit, Interval interval, __int128& micros) {
 
 bool truncate_timestamp(Unit unit, std::int64_t us, std::int64_t& out) {
   const Clocktime at = split_us(us);
-  Civil civil = civil_from_days(at.day);
   const auto within = [&](std::int64_t size) { return out = us - at.us % size, true; };
   const auto year = [&](std::int64_t first, int month) {
     out = days_from_civil({std::max<std::int64_t>(first, 1), month, 1}) * kDayUs;
@@ -259,6 +260,10 @@ bool truncate_timestamp(Unit unit, std::int64_t us, std::int64_t& out) {
     case Unit::kHour: return within(kHourUs);
     case Unit::kDay: return out = at.day * kDayUs, true;
     case Unit::kWeek: return out = (at.day - (weekday(at.day) + 6) % 7) * kDayUs, true;
+    default: break;
+  }
+  const Civil civil = civil_from_days(at.day);
+  switch (unit) {
     case Unit::kMonth: return year(civil.year, civil.month);
     case Unit::kQuarter: return year(civil.year, (civil.month - 1) / 3 * 3 + 1);
     case Unit::kYear: return year(civil.year, 1);

@@ -52,7 +52,7 @@ std::string format_interval(Interval interval);  // "1 year 2 mons 3 days 04:05:
 // False when the result is out of range.
 bool add_interval(std::int64_t us, Interval interval, int sign, std::int64_t& out);
 bool add_intervals(Interval a, Interval b, int sign, Interval& out);
-bool scale_interval(Interval interval, double factor, Interval& out);
+bool scale_interval(Interval interval, double by, bool divide, Interval& out);
 Interval difference(std::int64_t a, std::int64_t b);  // days and time, as timestamptz - timestamptz
 Interval age(std::int64_t a, std::int64_t b);         // years, months, days, time
 // Total order: a month counts 30 days, a day 24 hours.

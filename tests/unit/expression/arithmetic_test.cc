@@ -60,6 +60,8 @@ BOOST_AUTO_TEST_CASE(decimals_keep_their_scale_and_round_half_away_from_zero) {
   BOOST_TEST(value("ceil(-2.1)") == "-2");
   BOOST_TEST(value("1.0 / 0") == "ERROR division by zero");
   BOOST_TEST(value("99999999999999999999999999999999999999 + 1") == "ERROR decimal out of range");
+  BOOST_TEST(value("99999999999999999999999999999999999999 + 99999999999999999999999999999999999999") ==
+             "ERROR decimal out of range");
   BOOST_TEST(value("10000000000000000000 * 10000000000000000000.0") == "ERROR decimal out of range");
   BOOST_TEST(value("12345678901234567890 * 1.5") == "18518518351851851835.0");
 }

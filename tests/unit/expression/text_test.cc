@@ -37,6 +37,7 @@ BOOST_AUTO_TEST_CASE(regular_expressions_search) {
   BOOST_TEST(value("regexp_substr('number of your street', 'y\\w+')") == "your");
   BOOST_TEST(value("regexp_substr('a1b2', '([a-z])([0-9])', 1, 2, '', 2)") == "2");
   BOOST_TEST(value("regexp_substr('abc', 'x')") == "NULL");
+  BOOST_TEST(value("regexp_substr('', 'a*')") == "");
   BOOST_TEST(value("regexp_like('Hello', 'hello', 'i')") == "true");
   BOOST_TEST(value("substring('foobar' from 'o(.)b')") == "o");
 }
