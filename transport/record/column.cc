@@ -92,7 +92,7 @@ void ColumnBuilder::start_validity() {
   if (std::exchange(has_nulls_, true)) return;
   const std::size_t bytes = (size_ + 7) / 8;
   std::uint8_t* bits = validity_.extend(bytes);
-  std::memset(bits, 0xff, bytes);
+  if (bytes != 0) std::memset(bits, 0xff, bytes);
   if (size_ % 8 != 0) bits[bytes - 1] = static_cast<std::uint8_t>((1U << (size_ % 8)) - 1);
 }
 
