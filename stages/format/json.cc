@@ -106,11 +106,16 @@ class Validator {
       if (*p_++ != '\\') continue;
       if (p_ == end_) return false;
       const char escape = *p_++;
-      unsigned code = 0;
-      if (escape == 'u' ? !read_hex4(p_, end_, code) : simple_escape(escape) == '\0') return false;
-      if (escape == 'u') p_ += 4;
+      if (escape == 'u' ? !unicode() : simple_escape(escape) == '\0') return false;
     }
     return skip('"');
+  }
+
+  // Surrogates only in pairs, so that every string has a text.
+  bool unicode() {
+    unused_.clear();
+    p_ = unescape_unicode(p_, end_, unused_);
+    return p_ != nullptr;
   }
 
   bool members(char close, bool with_keys, int depth) {
@@ -151,6 +156,7 @@ class Validator {
 
   const char* p_;
   const char* end_;
+  std::string unused_;
 };
 
 }  // namespace

@@ -100,10 +100,7 @@ Status check_format_options(const FormatOptions& options) {
   if (options.format != Format::kRegex) return {};
   if (options.pattern.empty()) return usage_error("pattern: required with format regex");
   const re2::RE2 pattern(options.pattern, re2::RE2::Quiet);
-  if (!pattern.ok()) {
-    const std::string at = pattern.error_arg().empty() ? "" : " at '" + pattern.error_arg() + "'";
-    return usage_error("pattern: " + pattern.error() + at);
-  }
+  if (!pattern.ok()) return usage_error("pattern: " + pattern.error());
   if (pattern.NamedCapturingGroups().empty()) {
     return usage_error("pattern: has no named group; write (?P<name>…)");
   }

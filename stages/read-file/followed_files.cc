@@ -150,17 +150,23 @@ Result<bool> FollowedFiles::read_file(File& file, BatchBuilder& batch, bool& fin
   return true;
 }
 
+Result<bool> FollowedFiles::read_at(std::size_t index, BatchBuilder& batch) {
+  bool finished = false;
+  STREAM_ASSIGN(const bool active, read_file(*files_[index], batch, finished));
+  if (finished) files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(index));
+  return active;
+}
+
 Result<bool> FollowedFiles::read(BatchBuilder& batch) {
+  // What was rotated away is older than its successor, so it comes first.
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (!files_[i]->gone && !files_[i]->moved) continue;
+    STREAM_ASSIGN(const bool active, read_at(i, batch));
+    if (active) return true;
+  }
   for (std::size_t tried = 0; tried < files_.size(); ++tried) {
-    turn_ = turn_ < files_.size() ? turn_ : 0;
-    File& file = *files_[turn_];
-    bool finished = false;
-    STREAM_ASSIGN(const bool active, read_file(file, batch, finished));
-    if (finished) {
-      files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(turn_));
-      return true;
-    }
-    ++turn_;
+    if (turn_ >= files_.size()) turn_ = 0;
+    STREAM_ASSIGN(const bool active, read_at(turn_++, batch));
     if (active) return true;
   }
   return false;

@@ -63,6 +63,7 @@ class FollowedFiles {
   Result<bool> restore_from(const std::string& path, const Position& position);
   Status open_reader(File& file);
   Status start_over(File& file);
+  Result<bool> read_at(std::size_t index, BatchBuilder& batch);
   Result<bool> read_file(File& file, BatchBuilder& batch, bool& finished);
   Result<FollowView> view_of(File& file);
   std::int64_t next_generation(const std::string& path);

@@ -60,7 +60,7 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
     answer.parallelism_max = 1;
     answer.warnings.emplace_back("standard input cannot be read again after a crash");
   } else {
-    answer.state.push_back({"splits", Distribution::kSplit, position_key(), position_value()});
+    answer.state.push_back(splits_spec());
   }
   return answer;
 }

@@ -9,6 +9,8 @@ namespace {
 
 enum Column : std::size_t { kPath, kBegin, kEnd, kOffset, kDone, kHeadSize, kHeadHash, kDevice, kInode };
 
+}  // namespace
+
 TableSpec splits_spec() {
   TableSpec spec;
   spec.name = "splits";
@@ -17,8 +19,6 @@ TableSpec splits_spec() {
   spec.value = position_value();
   return spec;
 }
-
-}  // namespace
 
 PositionTable::PositionTable(StateStore& store) : table_(store.table(splits_spec())) {}
 

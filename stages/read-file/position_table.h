@@ -8,6 +8,8 @@
 
 namespace stream {
 
+TableSpec splits_spec();
+
 class PositionTable {
  public:
   explicit PositionTable(StateStore& store);

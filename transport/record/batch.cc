@@ -38,7 +38,7 @@ BatchBuilder::BatchBuilder(SchemaPtr schema) : schema_(std::move(schema)) {
 void BatchBuilder::end_row(RowKind kind) {
   if (kind != RowKind::kInsert && !has_kinds_) {
     has_kinds_ = true;
-    std::memset(kinds_.extend(rows_), 0, rows_);
+    if (rows_ != 0) std::memset(kinds_.extend(rows_), 0, rows_);
   }
   if (has_kinds_) kinds_.append_value(kind);
   ++rows_;
@@ -59,7 +59,7 @@ void BatchBuilder::append_row(const Batch& from, std::size_t row) {
 void BatchBuilder::append_kinds(const Batch& from, std::size_t count, const std::uint32_t* rows) {
   if (!from.kinds.empty() && !has_kinds_) {
     has_kinds_ = true;
-    std::memset(kinds_.extend(rows_), 0, rows_);
+    if (rows_ != 0) std::memset(kinds_.extend(rows_), 0, rows_);
   }
   if (has_kinds_) {
     std::uint8_t* out = kinds_.extend(count);
