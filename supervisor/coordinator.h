@@ -40,7 +40,7 @@ struct CoordinatorAction {
     kFinished,   // nothing is left to do: tell every instance to exit
   };
   Kind kind = Kind::kTrigger;
-  Epoch epoch;
+  Epoch epoch = {};
   bool stopping = false;
   std::string reason = {};
 };
