@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kNodesMax = 20'000;
 
+// yaml-cpp gives documents without end, and without progress, for some malformed texts.
+constexpr std::size_t kDocumentsMax = 100;
+
 // Builds one tree out of yaml-cpp's events; its own tree forgets duplicate keys and styles.
 class Builder final : public YAML::EventHandler {
  public:
@@ -193,6 +196,9 @@ std::vector<Node> parse_document(std::string_view text, const std::string& file,
       Builder builder(file, problems);
       if (!parser.HandleNextDocument(builder)) break;
       documents.push_back(builder.take());
+      if (documents.size() <= kDocumentsMax) continue;
+      problems.add(documents[1].at, "there are more than " + std::to_string(kDocumentsMax) + " documents, or this is not YAML");
+      return {};
     }
   } catch (const YAML::Exception& error) {
     problems.add({file, error.mark.line + 1, error.mark.column + 1}, error.msg);

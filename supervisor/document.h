@@ -28,7 +28,8 @@ struct Node {
 };
 
 // All documents of a text. Reports syntax errors, duplicate keys, keys that are no scalars, and
-// SQL that YAML has cut: at a comma of a flow map or list, or at " #". At most 20,000 nodes.
+// SQL that YAML has cut: at a comma of a flow map or list, or at " #". At most 20,000 nodes and 100
+// documents.
 std::vector<Node> parse_document(std::string_view text, const std::string& file, Problems& problems);
 
 // Sets the scalar at a path of keys, making maps as needed. Errors: kUsage where the path leads

@@ -34,10 +34,16 @@ struct StrategyKeys {
 
 const std::array kStrategyKeys = {
     StrategyKeys{RestartStrategy::kNone, {"strategy", "heartbeat"}},
+<<<<<<< HEAD
     StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "heartbeat", "attempts", "delay"}},
     StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "heartbeat", "failures", "within", "delay"}},
     StrategyKeys{RestartStrategy::kExponentialDelay,
                  {"strategy", "heartbeat", "attempts", "initial", "max", "multiplier", "jitter"}},
+=======
+    StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "attempts", "delay", "heartbeat"}},
+    StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "failures", "within", "delay", "heartbeat"}},
+    StrategyKeys{RestartStrategy::kExponentialDelay, {"strategy", "attempts", "initial", "max", "multiplier", "jitter", "heartbeat"}},
+>>>>>>> options
 };
 
 void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
@@ -56,8 +62,10 @@ void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
   read_duration(node, "within", spec.within, problems);
   read_duration(node, "initial", spec.initial, problems);
   read_duration(node, "max", spec.max, problems);
+  read_duration(node, "heartbeat", spec.heartbeat, problems);
   read(node, "multiplier", spec.multiplier, problems);
   read(node, "jitter", spec.jitter, problems);
+  if (spec.heartbeat < 1000) problems.add(node.find("heartbeat")->at, "'heartbeat' must be at least 1ms");
   if (spec.multiplier < 1) problems.add(node.find("multiplier")->at, "'multiplier' must be at least 1");
   if (spec.jitter < 0 || spec.jitter > 1) problems.add(node.find("jitter")->at, "'jitter' must be from 0 to 1");
   if (spec.max < spec.initial) problems.add(node.at, "'max' is shorter than 'initial'");

@@ -38,6 +38,7 @@ struct RestartSpec {
   Microseconds max = 30'000'000;       // exponential-delay
   double multiplier = 2;               // exponential-delay
   double jitter = 0.1;                 // exponential-delay: share of the delay, 0 to 1
+  Microseconds heartbeat = 10'000'000; // an instance that shows no progress for so long has failed
 };
 
 struct InputRef {

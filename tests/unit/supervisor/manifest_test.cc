@@ -278,6 +278,13 @@ BOOST_AUTO_TEST_CASE(several_documents_are_several_pipelines) {
   BOOST_TEST(loaded.pipelines.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(what_looks_like_endless_documents_ends) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "---\npipeline: p\n";
+  BOOST_TEST(load(text).problems == "m.yaml:4:1: there are more than 100 documents, or this is not YAML");
+  BOOST_TEST(load(",n\r\0te(file,--flag |  |y 'a'[ --pt").problems != "");
+}
+
 BOOST_AUTO_TEST_CASE(aliases_that_blow_up_are_refused) {
   std::string text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
   for (char c = 'b'; c < 'i'; ++c) {
