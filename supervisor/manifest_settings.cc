@@ -34,16 +34,9 @@ struct StrategyKeys {
 
 const std::array kStrategyKeys = {
     StrategyKeys{RestartStrategy::kNone, {"strategy", "heartbeat"}},
-<<<<<<< HEAD
-    StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "heartbeat", "attempts", "delay"}},
-    StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "heartbeat", "failures", "within", "delay"}},
-    StrategyKeys{RestartStrategy::kExponentialDelay,
-                 {"strategy", "heartbeat", "attempts", "initial", "max", "multiplier", "jitter"}},
-=======
     StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "attempts", "delay", "heartbeat"}},
     StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "failures", "within", "delay", "heartbeat"}},
     StrategyKeys{RestartStrategy::kExponentialDelay, {"strategy", "attempts", "initial", "max", "multiplier", "jitter", "heartbeat"}},
->>>>>>> options
 };
 
 void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
@@ -54,8 +47,6 @@ void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
   const StrategyKeys& entry = kStrategyKeys[chosen];
   if (!check_map(node, "'restart' with strategy " + names[chosen], entry.keys, problems)) return;
   spec.strategy = entry.strategy;
-  read_duration(node, "heartbeat", spec.heartbeat, problems);
-  if (spec.heartbeat < 100'000) problems.add(node.find("heartbeat")->at, "'heartbeat' must be at least 100ms");
   read_count(node, "attempts", 1, 1'000'000, spec.attempts, problems);
   read_count(node, "failures", 1, 1'000'000, spec.failures, problems);
   read_duration(node, "delay", spec.delay, problems);

@@ -31,14 +31,14 @@ CheckpointSpec checkpoint_from(const ordered_json& json) {
 }
 
 ordered_json to_json(const RestartSpec& spec) {
-  return {{"strategy", strategy_name(spec.strategy)}, {"heartbeat-us", spec.heartbeat}, {"attempts", spec.attempts}, {"delay-us", spec.delay},
+  return {{"strategy", strategy_name(spec.strategy)}, {"attempts", spec.attempts}, {"delay-us", spec.delay},
           {"failures", spec.failures}, {"within-us", spec.within}, {"initial-us", spec.initial},
           {"max-us", spec.max}, {"multiplier", spec.multiplier}, {"jitter", spec.jitter},
           {"heartbeat-us", spec.heartbeat}};
 }
 
 RestartSpec restart_from(const ordered_json& json) {
-  RestartSpec spec{.strategy = {}, .heartbeat = json.at("heartbeat-us"), .attempts = json.at("attempts"), .delay = json.at("delay-us"),
+  RestartSpec spec{.strategy = {}, .attempts = json.at("attempts"), .delay = json.at("delay-us"),
                    .failures = json.at("failures"), .within = json.at("within-us"),
                    .initial = json.at("initial-us"), .max = json.at("max-us"),
                    .multiplier = json.at("multiplier"), .jitter = json.at("jitter"),

@@ -28,7 +28,6 @@ enum class RestartStrategy : std::uint8_t { kNone, kFixedDelay, kFailureRate, kE
 
 struct RestartSpec {
   RestartStrategy strategy = RestartStrategy::kExponentialDelay;
-  Microseconds heartbeat = 10'000'000;  // an instance silent for so long is taken for hung
   // fixed-delay, exponential-delay: failures without a completed checkpoint between them.
   std::uint32_t attempts = 10;
   Microseconds delay = 1'000'000;      // fixed-delay, failure-rate
