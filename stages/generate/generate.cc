@@ -73,7 +73,7 @@ Generate::Generate(Context& context, std::vector<SelectedColumn> columns)
     : base_(std::make_shared<const Schema>(*parse_schema(kBase))), output_(context.outputs[0]),
       positions_(context.state.table(positions_spec())), clock_(context.clock), instance_(context.instance),
       parallelism_(context.parallelism), seed_(static_cast<std::uint64_t>(context.options.integer("seed"))),
-      rows_(context.options.has("rows") ? context.options.integer("rows") : INT64_MAX),
+      rows_(context.options.has("rows") ? context.options.integer("rows") : INT64_MAX - kLanes),
       rate_(context.options.has("rate") ? std::max<std::int64_t>(1, context.options.integer("rate") / parallelism_) : 0) {
   // Only the columns that are used downstream are computed.
   for (const Field& field : output_ ? output_->fields : std::vector<Field>()) {

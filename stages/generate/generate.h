@@ -42,7 +42,7 @@ class Generate final : public Source {
   std::uint32_t instance_;
   std::uint32_t parallelism_;
   std::uint64_t seed_;
-  std::int64_t rows_;          // of the whole stream; INT64_MAX = for ever
+  std::int64_t rows_;          // of the whole stream
   std::int64_t rate_;          // rows a second of this instance; 0 = no limit
   std::vector<Lane> lanes_;
   std::size_t next_lane_ = 0;
