@@ -72,6 +72,7 @@ Status JobRunner::prepare_record(const RunRequest& request) {
   record_.manifest = request.manifest;
   record_.plan = plan_to_json(request.plan);
   record_.state = JobState::kRunning;
+  record_.reason.clear();
   // A run that failed has used up its attempts: whoever starts it again grants new ones.
   if (known->state != JobState::kRunning) record_.history = {};
   STREAM_TRY(choose_from_checkpoints());
@@ -92,6 +93,7 @@ Status JobRunner::start_new_run(const RunRequest& request) {
   record_.plan = plan_to_json(request.plan);
   record_.savepoint = request.from;
   record_.submitted_us = started_us_;
+  record_.reason.clear();
   record_.history = {};
   record_.must_rewind = false;
   if (!request.from.empty()) STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));

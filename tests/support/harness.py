@@ -1,0 +1,135 @@
+"""What the tests of whole programs share: a private STREAM_HOME, running `stream`, waiting.
+
+Every wait is for an event and has a bound. Nothing here sleeps to let something happen.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Failure(Exception):
+    """A claim of a test that does not hold."""
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+class Stream:
+    """A folder with jobs of its own, and the programs under test."""
+
+    def __init__(self, programs):
+        self.programs = pathlib.Path(programs).resolve()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stream-test-"))
+        self.environment = dict(os.environ, STREAM_HOME=str(self.folder / "home"),
+                                PATH=f"{self.programs}:{os.environ['PATH']}", TZ="UTC")
+        self.environment.pop("STREAM_STAGE_PATH", None)
+        self.environment["XDG_CACHE_HOME"] = str(self.folder / "cache")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for job in self.jobs():
+            self.kill(self.processes(job))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def home(self, job):
+        return self.folder / "home" / job
+
+    def jobs(self):
+        home = self.folder / "home"
+        return [entry.name for entry in home.iterdir()] if home.exists() else []
+
+    def run(self, *args, expect=0, timeout=60, stdin=None):
+        """Runs a program to its end; returns its standard output."""
+        done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
+                              input=stdin, capture_output=True, text=True, check=False)
+        if expect is not None and done.returncode != expect:
+            raise Failure(f"{' '.join(map(str, args))}: exit {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
+        self.last_stderr = done.stderr
+        return done.stdout
+
+    def start(self, *args, **kwargs):
+        return subprocess.Popen([str(a) for a in args], env=self.environment, cwd=self.folder, text=True, **kwargs)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def stats(self, job):
+        return json.loads(self.run("stream", "stats", "--json", job))
+
+    def events(self, job):
+        return [json.loads(line) for line in self.run("stream", "events", "--json", job).splitlines()]
+
+    def instances(self, job):
+        """pid by instance name, as the supervisor tells; empty while it restarts or is gone."""
+        done = subprocess.run(["stream", "stats", "--json", job], env=self.environment, capture_output=True, text=True,
+                              timeout=20, check=False)
+        if done.returncode != 0:
+            return {}
+        return {f"{i['stage']}.{i['instance']}": i["pid"] for i in json.loads(done.stdout)["instances"] if i["pid"]}
+
+    def processes(self, job):
+        """pids of all processes that hold the job's lock file open: supervisor and instances."""
+        lock = os.path.realpath(self.home(job) / "job.lock")
+        pids = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                if any(os.readlink(fd) == lock for fd in (entry / "fd").iterdir()):
+                    pids.append(int(entry.name))
+            except OSError:
+                continue
+        return pids
+
+    @staticmethod
+    def kill(pids, number=signal.SIGKILL):
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+
+def wait_until(what, condition, timeout=30.0, interval=0.005):
+    """Polls a condition that another process brings about."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(interval)
+    raise Failure(f"waited {timeout} s in vain for {what}")
+
+
+def main(tests):
+    """usage: FILE PROGRAMS [NAME]..."""
+    names = sys.argv[2:]
+    passed = failed = 0
+    for test in tests:
+        if names and test.__name__ not in names:
+            continue
+        began = time.monotonic()
+        try:
+            with Stream(sys.argv[1]) as stream:
+                test(stream)
+            passed += 1
+            print(f"ok      {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+        except (Failure, subprocess.TimeoutExpired, OSError, KeyError, ValueError) as failure:
+            failed += 1
+            print(f"FAILED  {test.__name__}: {type(failure).__name__}: {failure}", flush=True)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    sys.exit(1 if failed or not passed else 0)
