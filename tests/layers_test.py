@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Includes go down only. The table is the diagram in CONTRIBUTING.md."""
+
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+
+BASE = {"transport/base"}
+RECORD = BASE | {"transport/record"}
+MAY_INCLUDE = {
+    "transport/base": BASE,
+    "transport/record": RECORD,
+    "transport": RECORD | {"transport"},
+    "snapshot": RECORD | {"snapshot"},
+    "stages/expression": RECORD | {"stages/expression"},
+    "stages/format": RECORD | {"stages/format"},
+    "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
+    "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
+}
+# Headers of libraries that belong to one place.
+ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
+           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
+
+
+def layer_of(path):
+    """The longest layer that holds the file; another stage's folder is its own layer."""
+    for layer in sorted(MAY_INCLUDE, key=len, reverse=True):
+        if layer != "stages/*" and path.startswith(layer + "/"):
+            return layer
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] == "stages" and len(parts) > 2 else None
+
+
+def allowed(layer):
+    if layer in MAY_INCLUDE:
+        return MAY_INCLUDE[layer]
+    return MAY_INCLUDE["stages/*"] | {layer}
+
+
+def faults():
+    for path in sorted(TOP.glob("**/*.[ch]*")):
+        name = path.relative_to(TOP).as_posix()
+        layer = layer_of(name)
+        if layer is None or name.startswith("build/"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for included in re.findall(r'^#include "([^"]+)"', text, re.MULTILINE):
+            target = layer_of(included)
+            if target is not None and target not in allowed(layer):
+                yield f"{name}: '{layer}' may not include '{included}' of '{target}'"
+        for included in re.findall(r"^#include <([^>]+)>", text, re.MULTILINE):
+            if included in ONLY_IN and layer not in ONLY_IN[included]:
+                yield f"{name}: <{included}> belongs to {sorted(ONLY_IN[included])}"
+
+
+def main():
+    found = list(faults())
+    for fault in found:
+        print(fault)
+    print(f"{0 if found else 1} passed, {1 if found else 0} failed")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
