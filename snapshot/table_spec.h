@@ -27,10 +27,10 @@ Result<Distribution> parse_distribution(std::string_view text);
 
 // A state table. Column numbers count the key columns, then the value columns.
 struct TableSpec {
-  std::string name;  // [a-z][a-z0-9_]*; unique in its stage; a table of this name in savepoints
+  std::string name = {};  // [a-z][a-z0-9_]*; unique in its stage; a table of this name in savepoints
   Distribution distribution = Distribution::kKeyed;
-  std::vector<Field> key;    // at least one
-  std::vector<Field> value;  // names differ from the key's, from each other and from _key_group
+  std::vector<Field> key = {};    // at least one
+  std::vector<Field> value = {};  // names differ from the key's, from each other and from _key_group
 
   // The leading key columns whose hash gives a row's key group; 0 = all. They must be the columns
   // the stage's input is hash-partitioned by: a window table (host, slice) of a stage partitioned
@@ -41,7 +41,7 @@ struct TableSpec {
   std::size_t prefix = 0;
   // Access path "rows in order of time": a TIMESTAMP or BIGINT column, key or value; "" = none.
   // Rows whose value is NULL are not in that order.
-  std::string ordered;
+  std::string ordered = {};
 
   std::size_t columns() const { return key.size() + value.size(); }
   const Field& field(std::size_t column) const {
