@@ -76,12 +76,18 @@ function(stream_refuse_unregistered_tests)
   endif()
 endfunction()
 
-# stream_stage(NAME [DEPS …]): stages/NAME/*.cc becomes bin/stream-NAME.
+# stream_stage(NAME [DEPS …]): stages/NAME/*.cc becomes bin/stream-NAME; where there is a library
+# stream_NAME, main.cc with that library.
 function(stream_stage name)
   cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/stages/${name}/*.cc)
+  set(library stream_kit)
+  if(TARGET stream_${name})
+    set(sources ${CMAKE_SOURCE_DIR}/stages/${name}/main.cc)
+    set(library stream_${name})
+  endif()
   add_executable(stream-${name} ${sources})
-  target_link_libraries(stream-${name} PRIVATE stream_kit ${arg_DEPS})
+  target_link_libraries(stream-${name} PRIVATE ${library} ${arg_DEPS})
 endfunction()
 
 # stream_oracle_test(NAME [DEPS …]): tests/oracle/NAME_oracle_test.cc compares with another program

@@ -111,6 +111,7 @@ Expression Expression::column(const Schema& schema, std::size_t index) {
 }
 
 Type Expression::type() const { return root_->type(); }
+std::optional<std::size_t> Expression::as_column() const { return root_->column(); }
 bool Expression::deterministic() const { return root_->deterministic(); }
 bool Expression::total() const { return root_->total(); }
 const std::string& Expression::text() const { return text_; }

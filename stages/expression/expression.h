@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,7 @@ class Expression {
 
   Type type() const;
   std::vector<std::size_t> columns() const;  // indexes into the schema, ascending, no duplicates
+  std::optional<std::size_t> as_column() const;  // set if the expression is just this column
   bool deterministic() const;                // no now(), random(), …
   bool total() const;                        // can never produce a RowError
   const std::string& text() const;

@@ -11,6 +11,7 @@ class ColumnNode final : public Node {
  public:
   ColumnNode(Type type, std::size_t index) : Node(type, {}), index_(index) {}
   Value evaluate(Evaluation& evaluation) const override { return {evaluation.columns[index_], false}; }
+  std::optional<std::size_t> column() const override { return index_; }
   void collect_columns(std::vector<std::size_t>& out) const override { out.push_back(index_); }
 
  private:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,6 +82,8 @@ class Node {
   std::uint32_t cost() const { return cost_; }
   // The value if the node is a literal or was folded to one, else null.
   virtual const Value* literal() const { return nullptr; }
+  // The index if the node is just a column.
+  virtual std::optional<std::size_t> column() const { return std::nullopt; }
   virtual void collect_columns(std::vector<std::size_t>& out) const;
 
  protected:

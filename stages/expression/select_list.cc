@@ -146,6 +146,40 @@ std::optional<std::vector<SelectedColumn>> compile_select(std::span<const Select
   }
 }
 
+std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const SelectText> items, const Schema& schema,
+                                                          std::span<const std::string> wanted, SelectError* error) {
+  std::size_t item = 0;
+  try {
+    const Scope scope{.schema = &schema};
+    Binder binder(scope);
+    std::vector<SelectedColumn> out;
+    const auto is_wanted = [&](const std::string& name) { return std::ranges::find(wanted, name) != wanted.end(); };
+    std::size_t position = 0;
+    for (Part& part : parse_items(items, schema, &item)) {
+      item = part.item;
+      const Ast& tree = part.parsed.tree;
+      if (tree.kind == Kind::kStar) {
+        for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+          if (is_wanted(schema.fields[i].name)) out.push_back({schema.fields[i].name, Expression::column(schema, i), {i}});
+        }
+        position += schema.fields.size();
+        continue;
+      }
+      ++position;
+      std::string name = part.name.empty() ? natural_name(tree, schema, binder) : part.name;
+      if (name.empty()) name = "column_" + std::to_string(position);
+      if (!is_wanted(name)) continue;
+      SelectedColumn column{std::move(name), Compiler::wrap(binder.bind(tree), part.parsed.text), {}};
+      column.lineage = column.expression.columns();
+      out.push_back(std::move(column));
+    }
+    return out;
+  } catch (const Failure& failure) {
+    if (error != nullptr) *error = error_of(failure, item);
+    return std::nullopt;
+  }
+}
+
 std::string_view to_string(AggregateFunction function) {
   switch (function) {
     case AggregateFunction::kCount: return "count";

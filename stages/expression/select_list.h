@@ -37,6 +37,12 @@ std::optional<std::vector<SelectedColumn>> compile_select(std::span<const Select
                                                           SelectError* error,
                                                           std::span<const InputColumns> inputs = {});
 
+// The columns of the list that are called as in `wanted`, in the order of the list. Columns that only
+// the others need may be missing from the schema. Names column_N behind a `*` count as planned only
+// if the schema is whole.
+std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const SelectText> items, const Schema& schema,
+                                                          std::span<const std::string> wanted, SelectError* error);
+
 enum class AggregateFunction : std::uint8_t { kCount, kSum, kMin, kMax, kAvg };
 std::string_view to_string(AggregateFunction function);  // "count", …
 

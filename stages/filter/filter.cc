@@ -1,28 +1,9 @@
 #include "stages/filter/filter.h"
 
+#include "stages/kit/row_kinds.h"
 #include "stages/kit/row_text.h"
 
 namespace stream {
-namespace {
-
-// An update of which one side passes is an insertion or a deletion for those behind.
-Buffer adjusted_kinds(const Batch& batch, const std::vector<std::uint32_t>& rows) {
-  ByteBuilder kinds;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    RowKind kind = batch.kind(rows[i]);
-    const bool pair_behind = i + 1 < rows.size() && rows[i + 1] == rows[i] + 1;
-    const bool pair_before = i > 0 && rows[i - 1] + 1 == rows[i];
-    if (kind == RowKind::kUpdateBefore && !pair_behind) kind = RowKind::kDelete;
-    if (kind == RowKind::kUpdateAfter && !(pair_before && batch.kind(rows[i - 1]) == RowKind::kUpdateBefore)) {
-      kind = RowKind::kInsert;
-    }
-    kinds.append_value(kind);
-  }
-  return kinds.finish();
-}
-
-}  // namespace
-
 PlanAnswer plan_filter(const PlanRequest& request) {
   PlanAnswer answer;
   const Schema& schema = request.inputs[0].schema;
@@ -68,7 +49,7 @@ Status Filter::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   }
   const bool all = rows_.size() == batch.rows;
   Batch passed{output_, rows_.size(), {}, {}};
-  if (!batch.kinds.empty()) passed.kinds = adjusted_kinds(batch, rows_);
+  passed.kinds = kinds_of_kept(batch, rows_);
   for (const std::size_t column : columns_) {
     passed.columns.push_back(all ? batch.columns[column] : batch.columns[column].take(rows_));
   }

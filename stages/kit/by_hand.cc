@@ -204,7 +204,7 @@ Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanI
 Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
   char folder[4096];
   if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
-  PlanAnswer answer = program_.plan({values_, std::move(inputs), folder, 1});
+  PlanAnswer answer = program_.plan({values_, std::move(inputs), folder, 1, std::string(program_.name), false});
   if (!answer.errors.empty()) {
     const PlanError& error = answer.errors.front();
     std::string what = error.option.empty() ? error.message : "option '" + error.option + "': " + error.message;

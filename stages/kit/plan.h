@@ -35,6 +35,8 @@ struct PlanRequest {
   std::vector<PlanInput> inputs;
   std::string folder;  // absolute; relative paths in options start here
   std::uint32_t parallelism = 1;
+  std::string stage = {};   // name in the manifest, or of the program outside a job
+  bool supervised = true;   // part of a job
 };
 
 struct ColumnRef {

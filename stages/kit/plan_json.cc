@@ -222,7 +222,7 @@ Result<std::string> run_plan(const StageProgram& program, std::string_view reque
   const Values values = check_values(program.options, question.options_json, &wrong);
   PlanAnswer answer;
   for (const OptionError& error : wrong) answer.errors.push_back({error.option, 0, error.message, ""});
-  if (wrong.empty()) answer = program.plan({values, question.inputs, question.folder, question.parallelism});
+  if (wrong.empty()) answer = program.plan({values, question.inputs, question.folder, question.parallelism, question.stage});
   return plan_answer_to_json(answer) + "\n";
 }
 

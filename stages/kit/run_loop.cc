@@ -70,6 +70,10 @@ std::optional<std::string> RunLoop::watermark_held_by() const {
 Status RunLoop::run(ControlPort& port) {
   port_ = &port;
   began_ = clock_.monotonic_us();
+  if (stage_.op && !inputs_.empty() && merger_.merged() != kNoWatermark) {
+    STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
+    after_ = stage_.op->has_more() ? After::kWatermark : After::kNothing;
+  }
   if (opened()) STREAM_TRY(port.on_open(*this));
   while (!leaving_) STREAM_TRY(turn());
   return {};

@@ -63,7 +63,8 @@ struct Context {
   bool supervised = false;               // checkpoints and commits will come
 };
 
-// Order of calls:  restore? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
+// Order of calls:  on_restored? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
+// What event time had reached at the checkpoint comes as the first on_watermark() after on_restored().
 class Operator {
  public:
   virtual ~Operator() = default;

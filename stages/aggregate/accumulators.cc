@@ -1,0 +1,238 @@
+#include "stages/aggregate/accumulators.h"
+
+#include <algorithm>
+
+#include "stages/aggregate/loops.h"
+#include "stages/expression/operators.h"
+#include "transport/record/key.h"
+
+namespace stream {
+
+using aggregate::add_wrapping;
+using aggregate::each;
+using aggregate::Slots;
+
+bool Accumulators::Call::double_sum() const {
+  const bool sums = call->function == AggregateFunction::kSum || call->function == AggregateFunction::kAvg;
+  return sums && call->argument_type == kDouble;
+}
+
+bool Accumulators::Call::exact_sum() const {
+  const bool sums = call->function == AggregateFunction::kSum || call->function == AggregateFunction::kAvg;
+  return sums && call->argument_type != kDouble;
+}
+
+bool Accumulators::Call::extreme() const {
+  return call->function == AggregateFunction::kMin || call->function == AggregateFunction::kMax;
+}
+
+bool Accumulators::Call::nullable() const {
+  return extreme() || (call->function == AggregateFunction::kSum && state.count == kNone);
+}
+
+Accumulators::Accumulators(const AggregateDesign& design, StateTable& table, std::vector<StateTable*> distinct)
+    : design_(design), table_(table), distinct_(std::move(distinct)) {
+  for (std::size_t i = 0; i < design.calls.size(); ++i) {
+    Call& call = calls_.emplace_back();
+    call.call = &design.aggregation.calls[i];
+    call.state = design.calls[i];
+  }
+}
+
+void Accumulators::restored() {
+  for (Call& call : calls_) call.maybe_null = true;
+}
+
+// --- arguments ----------------------------------------------------------------------------------
+
+void Accumulators::evaluate(const Batch& batch, std::vector<RowError>* errors) {
+  for (Call& call : calls_) evaluate_call(call, batch, errors);
+  std::ranges::stable_sort(*errors, {}, &RowError::row);
+  errors->erase(std::ranges::unique(*errors, {}, &RowError::row).begin(), errors->end());
+}
+
+void Accumulators::evaluate_filter(Call& call, const Batch& batch, std::vector<RowError>* errors) {
+  std::vector<std::uint32_t> rows;
+  call.call->filter->select(batch, &rows, errors);
+  call.masked = rows.size() < batch.rows;
+  if (!call.masked) return;
+  call.mask.assign(batch.rows, 0);
+  for (const std::uint32_t row : rows) call.mask[row] = 1;
+}
+
+void Accumulators::evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors) {
+  call.masked = false;
+  if (call.call->filter) evaluate_filter(call, batch, errors);
+  if (!call.call->argument) return;
+  std::vector<RowError> failed;
+  call.argument = call.call->argument->evaluate(batch, &failed);
+  // The argument of a row left out is not asked for.
+  for (const RowError& error : failed) {
+    if (!call.masked || call.mask[error.row] != 0) errors->push_back(error);
+  }
+  if (!call.argument.has_nulls()) return;
+  if (!call.masked) call.mask.assign(batch.rows, 1);
+  call.masked = true;
+  for (std::size_t i = 0; i < batch.rows; ++i) call.mask[i] = call.mask[i] & (call.argument.valid(i) ? 1 : 0);
+}
+
+void Accumulators::choose_signs(const Batch& batch) {
+  signs_ = nullptr;
+  if (!design_.retracts || batch.kinds.empty()) return;
+  sign_of_.resize(batch.rows);
+  for (std::size_t i = 0; i < batch.rows; ++i) {
+    const RowKind kind = batch.kind(i);
+    sign_of_[i] = kind == RowKind::kUpdateBefore || kind == RowKind::kDelete ? -1 : 1;
+  }
+  signs_ = sign_of_.data();
+}
+
+// --- DISTINCT -----------------------------------------------------------------------------------
+
+// Leaves in the mask the rows whose value the group has not seen.
+void Accumulators::choose_distinct(Call& call, const AddTo& to) {
+  StateTable& table = *distinct_[call.state.distinct];
+  const std::size_t rows = to.rows.size();
+  picked_.clear();
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    if (!call.masked || call.mask[i] != 0) picked_.push_back(i);
+  }
+  Batch values{nullptr, picked_.size(), {}, {}};
+  const bool all = picked_.size() == rows;
+  if (!design_.global()) values.columns = to.keys->columns;
+  values.columns.push_back(call.argument);
+  if (!all) std::ranges::transform(values.columns, values.columns.begin(), [&](const Column& c) { return c.take(picked_); });
+  std::vector<std::size_t> columns(values.columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
+  hashes_.resize(values.rows);
+  found_.resize(values.rows);
+  new_.resize(values.rows);
+  hash_keys(values, columns, hashes_);
+  table.upsert(values, columns, hashes_, found_, new_);
+  call.mask.assign(rows, 0);
+  call.masked = true;
+  for (std::size_t i = 0; i < picked_.size(); ++i) {
+    call.mask[picked_[i]] = new_[i];
+    if (new_[i] != 0) call.seen.push_back(found_[i]);
+  }
+}
+
+void Accumulators::forget_distinct() {
+  for (Call& call : calls_) {
+    for (const Row row : call.seen) distinct_[call.state.distinct]->erase(row);
+    call.seen.clear();
+  }
+}
+
+// --- sums and counts ----------------------------------------------------------------------------
+
+template <class T>
+bool Accumulators::add_exact(Call& call, const AddTo& to, bool undo) {
+  const Slots<T> slots(table_, to.rows, call.state.value);
+  const std::int8_t* signs = signs_;
+  bool overflow = false;
+  const auto loop = [&](auto value) {
+    if (signs == nullptr && !undo) {
+      each(to.rows.size(), call.chosen(), [&](std::size_t i) { overflow |= add_wrapping(slots[i], T(value(i)), false); });
+    } else {
+      each(to.rows.size(), call.chosen(), [&](std::size_t i) {
+        overflow |= add_wrapping(slots[i], T(value(i)), (signs != nullptr && signs[i] < 0) != undo);
+      });
+    }
+  };
+  if constexpr (std::is_same_v<T, Decimal>) {
+    if (call.call->argument_type == kBigint) {
+      loop([values = call.argument.values<std::int64_t>()](std::size_t i) { return Decimal{values[i]}; });
+      return overflow;
+    }
+  }
+  loop([values = call.argument.values<T>()](std::size_t i) { return values[i]; });
+  return overflow;
+}
+
+bool Accumulators::add_exact(Call& call, const AddTo& to, bool undo) {
+  const Type type = table_.spec().field(call.state.value).type;
+  if (type == kBigint) {
+    overflow_ = expression::kBigintRange;
+    return add_exact<std::int64_t>(call, to, undo);
+  }
+  if (type == kInterval) {
+    overflow_ = expression::kIntervalRange;
+    return add_exact<Interval>(call, to, undo);
+  }
+  overflow_ = expression::kDecimalRange;
+  return add_exact<Decimal>(call, to, undo);
+}
+
+void Accumulators::add_double(Call& call, const AddTo& to) {
+  const Slots<double> slots(table_, to.rows, call.state.value);
+  const double* values = call.argument.values<double>();
+  const std::int8_t* signs = signs_;
+  if (signs == nullptr) {
+    each(to.rows.size(), call.chosen(), [&](std::size_t i) { *slots[i] += values[i]; });
+  } else {
+    each(to.rows.size(), call.chosen(), [&](std::size_t i) { *slots[i] += values[i] * signs[i]; });
+  }
+}
+
+void Accumulators::add_count(std::size_t column, const std::uint8_t* mask, const AddTo& to) {
+  const Slots<std::int64_t> slots(table_, to.rows, column);
+  const std::int8_t* signs = signs_;
+  if (signs == nullptr) {
+    each(to.rows.size(), mask, [&](std::size_t i) { *slots[i] += 1; });
+  } else {
+    each(to.rows.size(), mask, [&](std::size_t i) { *slots[i] += signs[i]; });
+  }
+}
+
+// A group is made with zeros; where its first row does not count, it has no value yet.
+void Accumulators::prepare_nulls(Call& call, const AddTo& to) {
+  if (!call.nullable() || !call.masked || fresh_.empty()) return;
+  call.maybe_null = true;
+  for (const std::uint32_t i : fresh_) table_.set_null(to.rows[i], call.state.value);
+}
+
+void Accumulators::clear_nulls(Call& call, const AddTo& to) {
+  if (!call.nullable() || !call.maybe_null) return;
+  const RowLayout& layout = table_.layout();
+  const std::size_t column = call.state.value;
+  each(to.rows.size(), call.chosen(), [&](std::size_t i) {
+    if (layout.is_null(to.rows[i], column)) layout.set_null(to.rows[i], column, false);
+  });
+}
+
+// --- a batch ------------------------------------------------------------------------------------
+
+bool Accumulators::add(const Batch& batch, const AddTo& to) {
+  choose_signs(batch);
+  fresh_.clear();
+  for (std::uint32_t i = 0; i < to.inserted.size(); ++i) {
+    if (to.inserted[i] != 0) fresh_.push_back(i);
+  }
+  for (Call& call : calls_) {
+    if (call.state.distinct != kNone) choose_distinct(call, to);
+  }
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    if (!calls_[i].exact_sum() || !add_exact(calls_[i], to, false)) continue;
+    const char* reason = overflow_;
+    for (std::size_t k = 0; k <= i; ++k) {
+      if (calls_[k].exact_sum()) add_exact(calls_[k], to, true);
+    }
+    overflow_ = reason;
+    forget_distinct();
+    return false;
+  }
+  for (Call& call : calls_) {
+    call.seen.clear();
+    prepare_nulls(call, to);
+    if (call.double_sum()) add_double(call, to);
+    if (call.extreme()) add_extreme(call, to);
+    else clear_nulls(call, to);
+    if (call.call->function == AggregateFunction::kCount) add_count(call.state.value, call.chosen(), to);
+    if (call.state.count != kNone) add_count(call.state.count, call.chosen(), to);
+  }
+  if (design_.row_count != kNone) add_count(design_.row_count, nullptr, to);
+  return true;
+}
+
+}  // namespace stream

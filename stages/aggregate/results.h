@@ -1,0 +1,52 @@
+// Results: output rows of groups, read from the state table.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "snapshot/state_table.h"
+#include "stages/aggregate/design.h"
+#include "transport/record/batch.h"
+
+namespace stream {
+
+// The output columns of some groups. A row that could not be computed is not there for readers.
+struct Computed {
+  std::vector<Column> columns;
+  std::vector<RowError> errors;      // ascending, once a row
+  std::vector<std::uint8_t> failed;  // 1 a failed row; empty = none
+
+  bool ok(std::size_t row) const { return failed.empty() || failed[row] == 0; }
+};
+
+class Results {
+ public:
+  // `output`: what is read of the results, by name. References outlive it.
+  Results(const AggregateDesign& design, const StateTable& table, SchemaPtr output);
+
+  const SchemaPtr& schema() const { return output_; }
+  Computed compute(std::span<const Row> groups) const;
+
+ private:
+  struct Source {
+    enum class Kind : std::uint8_t { kKey, kWindowEnd, kComputed } kind = Kind::kKey;
+    std::size_t index = 0;  // of the table's column, or of the computed output
+  };
+  Source source_of(const std::string& name) const;
+  Column call_result(std::span<const Row> groups, std::size_t call, std::vector<RowError>* errors) const;
+  Column window_ends(std::span<const Row> groups) const;
+
+  const AggregateDesign& design_;
+  const StateTable& table_;
+  SchemaPtr output_;
+  std::vector<Source> sources_;
+  std::vector<bool> needed_;  // of Aggregation::schema
+};
+
+// For every row 1 if the two differ in it; both have the same columns and rows.
+std::vector<std::uint8_t> differing_rows(const Computed& a, const Computed& b, std::size_t rows);
+
+// Rows of `before` and `after` in any order: 2 * row takes from before, 2 * row + 1 from after.
+Column pick(const Column& before, const Column& after, std::span<const std::uint32_t> picks);
+
+}  // namespace stream

@@ -1,0 +1,128 @@
+#include "stages/select/select.h"
+
+#include <algorithm>
+
+#include "stages/kit/row_kinds.h"
+#include "stages/kit/row_text.h"
+
+namespace stream {
+namespace {
+
+std::vector<SelectText> texts(const Values& options) {
+  std::vector<SelectText> out;
+  for (const SelectItem& item : options.select("columns")) out.push_back({item.name, item.text});
+  return out;
+}
+
+// Where the output has this very column.
+std::optional<std::size_t> copy_of(std::size_t column, const std::vector<SelectedColumn>& columns) {
+  const auto at = std::ranges::find_if(columns, [&](const auto& c) { return c.expression.as_column() == column; });
+  if (at == columns.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - columns.begin());
+}
+
+Schema output_schema(const Schema& input, const std::vector<SelectedColumn>& columns) {
+  Schema output;
+  for (const SelectedColumn& column : columns) output.fields.push_back({column.name, column.expression.type()});
+  if (input.time) output.time = copy_of(*input.time, columns);
+  for (const std::size_t key : input.key) {
+    const auto at = copy_of(key, columns);
+    if (!at) {
+      output.key.clear();
+      break;
+    }
+    output.key.push_back(*at);
+  }
+  output.changelog = input.changelog;
+  return output;
+}
+
+// A name column_N counts what a `*` before it stands for, so the input must then stay whole.
+bool counts_columns(const std::vector<SelectedColumn>& columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].expression.as_column() && columns[i].name == "column_" + std::to_string(i + 1)) return true;
+  }
+  return false;
+}
+
+// One failed row has failed, however many of its columns did.
+void merge_errors(std::vector<RowError>& errors) {
+  std::ranges::stable_sort(errors, {}, &RowError::row);
+  errors.erase(std::ranges::unique(errors, {}, &RowError::row).begin(), errors.end());
+}
+
+std::vector<std::uint32_t> rows_without(const std::vector<RowError>& errors, std::size_t rows) {
+  std::vector<std::uint32_t> good;
+  auto bad = errors.begin();
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (bad != errors.end() && bad->row == row) ++bad;
+    else good.push_back(row);
+  }
+  return good;
+}
+
+}  // namespace
+
+PlanAnswer plan_select(const PlanRequest& request) {
+  PlanAnswer answer;
+  const Schema& schema = request.inputs[0].schema;
+  const auto items = texts(request.options);
+  SelectError error;
+  const auto columns = compile_select(items, schema, &error);
+  if (!columns) {
+    answer.errors.push_back(plan_error("columns", error.error));
+    return answer;
+  }
+  InputPlan input;
+  for (const SelectedColumn& column : *columns) {
+    if (column.expression.deterministic() || schema.changelog == Changelog::kAppend) continue;
+    answer.errors.push_back({"columns", 0, "'" + column.name + "' is another value each time, but its rows may be taken back", ""});
+  }
+  if (counts_columns(*columns)) input.needs = schema.names();
+  OutputPlan output{"out", output_schema(schema, *columns), {}};
+  for (const SelectedColumn& column : *columns) {
+    std::vector<ColumnRef>& refs = output.lineage.emplace_back();
+    for (const std::size_t used : column.lineage) refs.push_back({0, schema.fields[used].name});
+  }
+  answer.outputs.push_back(std::move(output));
+  answer.inputs.push_back(std::move(input));
+  return answer;
+}
+
+Result<std::unique_ptr<Operator>> Select::make(Context& context) {
+  std::vector<Expression> columns;
+  if (context.outputs[0]) {
+    const std::vector<std::string> wanted = context.outputs[0]->names();
+    const auto items = texts(context.options);
+    SelectError error;
+    const auto compiled = compile_wanted(items, *context.inputs[0], wanted, &error);
+    if (!compiled) return usage_error("option 'columns': " + error.error.message);
+    for (const std::string& name : wanted) {
+      const auto at = std::ranges::find(*compiled, name, &SelectedColumn::name);
+      if (at == compiled->end()) return usage_error("option 'columns': nothing is called '" + name + "'");
+      columns.push_back(at->expression);
+    }
+  }
+  return std::unique_ptr<Operator>(std::make_unique<Select>(std::move(columns), context.outputs[0]));
+}
+
+Select::Select(std::vector<Expression> columns, SchemaPtr output)
+    : columns_(std::move(columns)), output_(std::move(output)) {}
+
+Status Select::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+  if (!output_) return {};
+  errors_.clear();
+  Batch computed{output_, batch.rows, {}, batch.kinds};
+  computed.columns.reserve(columns_.size());
+  for (const Expression& column : columns_) computed.columns.push_back(column.evaluate(batch, &errors_));
+  if (errors_.empty()) return out.emit(std::move(computed));
+  merge_errors(errors_);
+  STREAM_TRY(report_row_errors(batch, errors_, out));
+  const std::vector<std::uint32_t> good = rows_without(errors_, batch.rows);
+  if (good.empty()) return {};
+  Batch kept = computed.take(good);
+  kept.kinds = kinds_of_kept(batch, good);
+  return out.emit(std::move(kept));
+}
+
+}  // namespace stream

@@ -1,0 +1,89 @@
+// Rows per second of stream-aggregate's operator, one core. Build: cmake --build … --target aggregate-bench
+#include <benchmark/benchmark.h>
+
+#include <random>
+
+#include "snapshot/state_store.h"
+#include "stages/aggregate/aggregate.h"
+
+using namespace stream;
+
+namespace {
+
+constexpr std::size_t kRows = 16'384;
+constexpr std::size_t kBatches = 32;
+
+class Discard final : public Emitter {
+ public:
+  Status emit(Batch batch, std::size_t) override {
+    rows += batch.rows;
+    return {};
+  }
+  Status bad_record(BadRecord) override { return {}; }
+  bool full() const override { return false; }
+  std::size_t rows = 0;
+};
+
+SchemaPtr input_schema() {
+  Schema schema = *parse_schema("k bigint, name varchar, v bigint, d double, ts timestamp");
+  schema.time = 4;
+  return std::make_shared<const Schema>(schema);
+}
+
+std::vector<Batch> input(const SchemaPtr& schema, std::uint64_t keys) {
+  std::mt19937_64 random(1);
+  std::vector<Batch> batches;
+  std::int64_t now = 0;
+  for (std::size_t b = 0; b < kBatches; ++b) {
+    BatchBuilder builder(schema);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const auto key = static_cast<std::int64_t>(random() % keys);
+      builder.column(0).append(key);
+      builder.column(1).append_bytes("host-" + std::to_string(key));
+      builder.column(2).append(static_cast<std::int64_t>(random() % 1000));
+      builder.column(3).append(static_cast<double>(random() % 1000));
+      builder.column(4).append(now += 500);
+      builder.end_row();
+    }
+    batches.push_back(builder.finish());
+  }
+  return batches;
+}
+
+void run(benchmark::State& state, const std::string& by, const std::string& compute, const std::string& emit,
+         const std::string& window = {}) {
+  Values values;
+  if (!by.empty()) values.set("by", std::vector<std::string>{by});
+  values.set("compute", std::vector<SelectItem>{{"", compute}});
+  values.set("lateness", std::string("0s"));
+  values.set("zone", std::string("UTC"));
+  if (!emit.empty()) values.set("emit", emit);
+  if (!window.empty()) values.set("window", window);
+  const SchemaPtr schema = input_schema();
+  const PlanAnswer plan = plan_aggregate({values, {{"in", *schema}}, "/", 1, "bench"});
+  StateStore store;
+  Context context{values, "/", {schema}, {std::make_shared<const Schema>(plan.outputs.at(0).schema)}, store,
+                  system_clock(), "", "bench"};
+  const auto op = *Aggregate::make(context);
+  const std::vector<Batch> batches = input(schema, static_cast<std::uint64_t>(state.range(0)));
+  Discard out;
+  std::size_t at = 0;
+  for (auto _ : state) {
+    if (!op->on_batch(0, batches[at], out).ok()) std::abort();
+    at = (at + 1) % kBatches;
+  }
+  benchmark::DoNotOptimize(out.rows);
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRows));
+}
+
+}  // namespace
+
+BENCHMARK_CAPTURE(run, bigint_count_sum, "k", "count(*), sum(v)", "final")->Arg(1000)->Arg(100'000)->Arg(1'000'000);
+BENCHMARK_CAPTURE(run, varchar_count_sum, "name", "count(*), sum(v)", "final")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, global_count_sum, "", "count(*), sum(v)", "final")->Arg(1000);
+BENCHMARK_CAPTURE(run, bigint_all, "k", "count(*), sum(v), min(v), max(d), avg(d)", "final")->Arg(1000);
+BENCHMARK_CAPTURE(run, bigint_updates, "k", "count(*), sum(v)", "updates")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, distinct, "k", "count(distinct v)", "final")->Arg(1000);
+BENCHMARK_CAPTURE(run, tumble, "k", "count(*), sum(v)", "", "tumble 1s")->Arg(1000);
+
+BENCHMARK_MAIN();
