@@ -21,7 +21,7 @@ const char* append_average(const StateTable& table, Row row, const CallState& st
     out.append(table.get<double>(row, state.value) / static_cast<double>(count));
   } else if (call.argument_type == kInterval) {
     Interval average;
-    if (!expression::scale_interval(table.get<Interval>(row, state.value), 1.0 / static_cast<double>(count), average)) {
+    if (!expression::scale_interval(table.get<Interval>(row, state.value), static_cast<double>(count), true, average)) {
       return expression::kIntervalRange;
     }
     out.append(average);
