@@ -102,3 +102,9 @@ function(stream_oracle_test name)
   add_test(NAME oracle-${name} COMMAND oracle-${name} 1)
   set_tests_properties(oracle-${name} PROPERTIES LABELS oracle TIMEOUT 300)
 endfunction()
+
+# stream_script_test(NAME FILE): a Python test that gets the folder of the programs.
+function(stream_script_test name file)
+  add_test(NAME ${name} COMMAND python3 ${CMAKE_SOURCE_DIR}/${file} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 400 LABELS system)
+endfunction()
