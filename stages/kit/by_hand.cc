@@ -10,6 +10,7 @@
 
 #include "snapshot/state_store.h"
 #include "stages/kit/instance.h"
+#include "stages/kit/option_table.h"
 #include "stages/kit/piped_source.h"
 #include "stages/kit/stdin_source.h"
 #include "stages/kit/stdout_writer.h"
@@ -137,6 +138,8 @@ bool ByHand::writes_stdout() const {
 
 Result<FormatOptions> ByHand::format_options() const {
   FormatOptions options;
+  // A sink's own `format` is that of what it writes.
+  if (find_option(program_.options, "format") != nullptr) return options;
   STREAM_ASSIGN(options.format, parse_format(values_.text("format") == "tsv" ? "csv" : values_.text("format")));
   if (values_.text("format") == "tsv") options.delimiter = '\t';
   return options;

@@ -147,6 +147,9 @@ class Sink {
   // epochs > `epoch`. Errors: kFailed with the reason if this sink cannot.
   virtual Status rewind(Epoch epoch) = 0;
 
+  // Under a supervisor: no input waits at the moment. Called often.
+  virtual Status on_idle() { return {}; }
+
   // Plain mode and hand-wired mode have no checkpoints: everything so far becomes visible now.
   virtual Status flush() { return {}; }
   virtual Status on_end() { return {}; }

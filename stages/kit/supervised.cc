@@ -66,6 +66,7 @@ class SupervisedInstance final : public ControlPort {
   Microseconds patience() const override { return assignment_.stats_every; }
   Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
   Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
+  Status on_idle(RunLoop&) override { return stage_.sink ? stage_.sink->on_idle() : Status(); }
   Status on_ended(RunLoop&) override { return control_.send(to_json(note("ended"))); }
 
  private:

@@ -88,6 +88,41 @@ class SystemFiles final : public Files {
     return {};
   }
 
+  Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) override {
+    const Descriptor file(path, O_WRONLY | O_CREAT);
+    if (!file.ok()) return system_error("open", path, errno);
+    while (!bytes.empty()) {
+      const ssize_t n = ::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error("write", path, errno);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      offset += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+
+  Result<std::string> read_at(const std::string& path, std::uint64_t offset, std::size_t size_max) override {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return system_error("open", path, errno);
+    std::string bytes(size_max, '\0');
+    std::size_t done = 0;
+    while (done < size_max) {
+      const ssize_t n = ::pread(file.get(), bytes.data() + done, size_max - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error("read", path, errno);
+      if (n == 0) break;
+      done += static_cast<std::size_t>(n);
+    }
+    bytes.resize(done);
+    return bytes;
+  }
+
+  Result<std::uint64_t> size(const std::string& path) override {
+    struct stat found;
+    if (::stat(path.c_str(), &found) != 0) return system_error("look at", path, errno);
+    return static_cast<std::uint64_t>(found.st_size);
+  }
+
   Status truncate(const std::string& path, std::uint64_t size_bytes) override {
     if (::truncate(path.c_str(), static_cast<off_t>(size_bytes)) != 0) {
       return system_error("truncate", path, errno);
@@ -113,6 +148,25 @@ class SystemFiles final : public Files {
 Status Files::copy_file(const std::string& from, const std::string& to) {
   STREAM_ASSIGN(const std::string bytes, read_file(from));
   return write_file(to, bytes);
+}
+
+Status Files::write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) {
+  auto held = read_file(path);
+  if (!held.ok() && held.status().code() != Code::kNotFound) return std::move(held).status();
+  std::string all = held.ok() ? *std::move(held) : "";
+  if (all.size() < offset + bytes.size()) all.resize(offset + bytes.size());
+  all.replace(offset, bytes.size(), bytes);
+  return write_file(path, all);
+}
+
+Result<std::string> Files::read_at(const std::string& path, std::uint64_t offset, std::size_t size_max) {
+  STREAM_ASSIGN(const std::string all, read_file(path));
+  return offset < all.size() ? all.substr(offset, size_max) : std::string();
+}
+
+Result<std::uint64_t> Files::size(const std::string& path) {
+  STREAM_ASSIGN(const std::string all, read_file(path));
+  return static_cast<std::uint64_t>(all.size());
 }
 
 Files& system_files() {

@@ -29,6 +29,11 @@ class Files {
   virtual Status remove(const std::string& path) = 0;
   // Makes the folder and its parents; one that exists is OK.
   virtual Status make_dir(const std::string& path) = 0;
+  // Puts bytes at this offset of `path`, which is made if absent; what lies behind them stays.
+  virtual Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes);
+  // Up to `size_max` bytes from this offset; fewer only at the end of the file.
+  virtual Result<std::string> read_at(const std::string& path, std::uint64_t offset, std::size_t size_max);
+  virtual Result<std::uint64_t> size(const std::string& path);
   virtual Status truncate(const std::string& path, std::uint64_t size_bytes) = 0;
   // Names (not paths) in the folder, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;

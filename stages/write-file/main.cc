@@ -1,0 +1,55 @@
+// stream-write-file: writes rows to a file or a folder of files, each exactly once.
+#include "stages/write-file/settings.h"
+#include "stages/write-file/write_file.h"
+
+namespace {
+
+using stream::OptionKind;
+
+constexpr stream::Option kOptions[] = {
+    {.name = "path", .arg = "PATH", .doc = "A file, or with a / at its end a folder of parts.",
+     .kind = OptionKind::kPath, .positional = true, .required = true},
+    {.name = "format", .arg = "FORMAT", .doc = "Default: CSV if the path ends in .csv or .tsv, else NDJSON.",
+     .kind = OptionKind::kChoice, .choices = "ndjson|csv"},
+    {.name = "if-exists", .arg = "WHAT", .doc = "If the file, or parts in the folder, exist when a run begins anew.",
+     .kind = OptionKind::kChoice, .fallback = "fail", .choices = "append|replace|fail"},
+    {.name = "by", .arg = "LIST",
+     .doc = "Folders only: SQL expressions; rows go to NAME=VALUE/ below the path, a level for each.",
+     .kind = OptionKind::kSelect},
+    {.name = "roll-size", .arg = "SIZE", .doc = "Folders only: a part is complete at this size.",
+     .kind = OptionKind::kSize, .fallback = "128MiB"},
+    {.name = "roll-every", .arg = "DURATION", .doc = "Folders only: a part is complete at this age.",
+     .kind = OptionKind::kDuration, .fallback = "1h"},
+    {.name = "delimiter", .arg = "BYTE",
+     .doc = "CSV: what separates fields, one byte or 'tab'; not set: a comma, or a tab for .tsv."},
+    {.name = "header", .arg = "WHERE", .doc = "CSV: every file begins with the names of the columns, or none does.",
+     .kind = OptionKind::kChoice, .fallback = "first", .choices = "first|none"},
+};
+
+constexpr stream::Example kExamples[] = {
+    {"stream run \"read-file orders.ndjson --follow | write-file archive/ --by 'country' --roll-every 10m\"",
+     "Archives orders as archive/country=DE/part-0-e600-1a2b3c4d-0.ndjson and so on."},
+};
+
+constexpr stream::StageProgram kProgram = {
+    .name = "write-file",
+    .summary = "write rows to a file or a folder of files",
+    .description =
+        "Under a supervisor every row is written exactly once. One file grows at checkpoints only. In a folder, a "
+        "part grows under a hidden name and is renamed when it is complete: at its size or age, at the end of the "
+        "input, and after a restart. So whoever reads files without a dot in front sees whole ones.\n\n"
+        "The names of parts hold the instance, the checkpoint that published them, the first 8 digits of the run, "
+        "and a number. With --by, NULL is `__null__`, and bytes that could mean something to a shell or a file "
+        "system are written as %XX.\n\n"
+        "A stream of changes gets a first field `_op`: +I, -U, +U or -D. By hand, one file grows when no more "
+        "input waits, and parts are renamed when they are complete.",
+    .kind = stream::StageKind::kSink,
+    .options = kOptions,
+    .examples = kExamples,
+    .plan = stream::plan_write_file,
+    .make_sink = stream::make_write_file,
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return stream::stage_main(kProgram, argc, argv); }

@@ -1,0 +1,270 @@
+#include "stages/write-file/one_file.h"
+
+#include <algorithm>
+
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+constexpr std::size_t kSpillAt = 1 << 20;
+constexpr std::size_t kCopyBytes = 4 << 20;
+enum Column : std::size_t { kPath, kEpoch, kBegin, kSize, kPending };
+
+std::string_view text_of(const ByteBuilder& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+TableSpec lengths_spec() {
+  TableSpec spec;
+  spec.name = "lengths";
+  spec.distribution = Distribution::kSplit;
+  spec.key = {{"path", kVarchar}, {"epoch", kBigint}};
+  spec.value = {{"begin", kBigint}, {"size", kBigint}, {"pending", kVarchar}};
+  spec.group_columns = 1;
+  return spec;
+}
+
+OneFile::OneFile(Context& context, FileSettings settings, Files& files)
+    : files_(files), settings_(std::move(settings)), schema_(context.inputs[0]), supervised_(context.supervised),
+      run_(context.run), folder_(parent_of(settings_.path)),
+      marker_(folder_ + "/." + name_of(settings_.path) + ".stream"), table_(context.state.table(lengths_spec())) {}
+
+std::string OneFile::pending_name() const {
+  return "." + name_of(settings_.path) + "." + run_.substr(0, 8) + "-" + std::to_string(number_) + ".pending";
+}
+
+// --- where the file stands when a process begins --------------------------------------------------
+
+// Whether this run has begun to write before, and how long the file was then.
+Result<bool> OneFile::begun(std::uint64_t* base) {
+  auto text = files_.read_file(marker_);
+  if (!text.ok()) {
+    if (text.status().code() == Code::kNotFound) return false;
+    return std::move(text).status();
+  }
+  const std::vector<std::string> words = split(trim(*text), ' ');
+  if (words.size() != 2 || words[0] != run_) return false;
+  STREAM_ASSIGN(const std::int64_t size, parse_integer(words[1]));
+  *base = static_cast<std::uint64_t>(size);
+  return true;
+}
+
+Status OneFile::write_marker(std::uint64_t base) {
+  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + "\n"));
+  STREAM_TRY(files_.sync_file(marker_ + ".new"));
+  STREAM_TRY(files_.rename(marker_ + ".new", marker_));
+  return files_.sync_dir(folder_);
+}
+
+Status OneFile::begin_anew(bool exists, std::uint64_t size) {
+  end_ = 0;
+  if (exists && settings_.if_exists == IfExists::kFail) {
+    return usage_error("'" + settings_.path + "' exists; give --if-exists append or replace");
+  }
+  if (exists && settings_.if_exists == IfExists::kReplace) STREAM_TRY(files_.remove(settings_.path));
+  if (exists && settings_.if_exists == IfExists::kAppend) end_ = size;
+  return supervised_ ? write_marker(end_) : Status();
+}
+
+Status OneFile::begin() {
+  const auto size = files_.size(settings_.path);
+  if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();
+  STREAM_ASSIGN(const bool same_run, begun(&end_));
+  if (!supervised_ || !same_run) return begin_anew(size.ok(), size.ok() ? *size : 0);
+  return cut_to(end_);
+}
+
+Status OneFile::cut_to(std::uint64_t end) {
+  const auto size = files_.size(settings_.path);
+  if (!size.ok()) return size.status().code() == Code::kNotFound ? Status() : size.status();
+  if (*size <= end) return {};
+  STREAM_TRY(files_.truncate(settings_.path, end));
+  return files_.sync_file(settings_.path);
+}
+
+Status OneFile::remove_leftovers(const std::vector<Piece>& kept) {
+  const std::string prefix = "." + name_of(settings_.path) + ".";
+  auto names = files_.list(folder_);
+  if (!names.ok()) return std::move(names).status();
+  for (const std::string& name : *names) {
+    if (!name.starts_with(prefix) || !name.ends_with(".pending")) continue;
+    const std::size_t dash = name.rfind('-');
+    const auto number = parse_integer(name.substr(dash + 1, name.size() - dash - 1 - std::string_view(".pending").size()));
+    if (number.ok()) number_ = std::max(number_, static_cast<std::uint64_t>(*number) + 1);
+    if (std::ranges::none_of(kept, [&](const Piece& piece) { return piece.pending == name; })) {
+      STREAM_TRY(files_.remove(beside(name)));
+    }
+  }
+  return {};
+}
+
+std::vector<OneFile::Piece> OneFile::load() const {
+  std::vector<Piece> pieces;
+  table_.for_each([&](Row row) {
+    if (table_.bytes(row, kPath) != settings_.path) return;
+    pieces.push_back({Epoch(static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kEpoch))),
+                      static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kBegin)),
+                      static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kSize)),
+                      std::string(table_.bytes(row, kPending)), false});
+  });
+  std::ranges::sort(pieces, {}, &Piece::epoch);
+  return pieces;
+}
+
+void OneFile::save(const Piece& piece) {
+  const auto epoch = static_cast<std::int64_t>(piece.epoch.value());
+  const Row row = table_.upsert({std::string_view(settings_.path), epoch}).first;
+  table_.set(row, kBegin, static_cast<std::int64_t>(piece.begin));
+  table_.set(row, kSize, static_cast<std::int64_t>(piece.size));
+  table_.set_bytes(row, kPending, piece.pending);
+}
+
+Status OneFile::on_restored(Epoch epoch) {
+  const std::vector<Piece> restored = load();
+  recorded_ = !restored.empty();
+  // Without a row: a fresh run, or one that writes somewhere else since its savepoint.
+  if (epoch == Epoch(0) || !recorded_) {
+    STREAM_TRY(begin());
+  } else {
+    end_ = restored.back().begin + restored.back().size;
+    STREAM_TRY(cut_to(end_));
+  }
+  if (supervised_) STREAM_TRY(remove_leftovers(restored));
+  for (const Piece& piece : restored) {
+    if (piece.size > 0) pieces_.push_back(piece);
+  }
+  return {};
+}
+
+// The length of a checkpoint is in its state, that of the beginning in the marker; on_restored() cuts.
+Status OneFile::rewind(Epoch epoch) {
+  if (epoch != Epoch(0)) return {};
+  std::uint64_t base = 0;
+  STREAM_ASSIGN(const bool known, begun(&base));
+  if (known || files_.size(settings_.path).status().code() == Code::kNotFound) return {};
+  return failed("unable to take back what was written to '" + settings_.path +
+                "': it is not known how long it was before");
+}
+
+// --- rows ------------------------------------------------------------------------------------------
+
+Status OneFile::on_batch(std::size_t /*input*/, Batch batch, Emitter& /*out*/) {
+  if (!encoder_) {
+    EncoderOptions options = settings_.encoder;
+    options.header = options.header && end_ == 0;
+    encoder_ = make_encoder(options, schema_);
+  }
+  encoder_->encode(batch, buffer_);
+  if (buffer_.size() < kSpillAt) return {};
+  return supervised_ ? spill() : flush();
+}
+
+Status OneFile::spill() {
+  if (buffer_.size() == 0) return {};
+  STREAM_TRY(files_.write_at(beside(pending_name()), spilled_, text_of(buffer_)));
+  spilled_ += buffer_.size();
+  buffer_.shrink(0);
+  return {};
+}
+
+Status OneFile::prepare(Epoch epoch) {
+  STREAM_TRY(spill());
+  if (spilled_ == 0 && recorded_ && !ended_) return {};
+  Piece piece{epoch, end_, spilled_, spilled_ > 0 ? pending_name() : "", ended_};
+  if (spilled_ > 0) {
+    STREAM_TRY(files_.sync_file(beside(piece.pending)));
+    STREAM_TRY(files_.sync_dir(folder_));
+    ++number_;
+  }
+  save(piece);
+  recorded_ = true;
+  end_ += spilled_;
+  spilled_ = 0;
+  const std::lock_guard lock(mutex_);
+  pieces_.push_back(std::move(piece));
+  return {};
+}
+
+Status OneFile::on_end() {
+  ended_ = true;
+  // A CSV file without rows is its header.
+  if (!encoder_ && end_ == 0) make_encoder(settings_.encoder, schema_)->finish(buffer_);
+  return supervised_ ? Status() : flush();
+}
+
+Status OneFile::flush() {
+  if (supervised_ || buffer_.size() == 0) return {};
+  STREAM_TRY(files_.write_at(settings_.path, end_, text_of(buffer_)));
+  end_ += buffer_.size();
+  buffer_.shrink(0);
+  return {};
+}
+
+// --- commits ---------------------------------------------------------------------------------------
+
+Status OneFile::copy(const Piece& piece) {
+  for (std::uint64_t done = 0; done < piece.size;) {
+    const std::size_t want = std::min<std::uint64_t>(kCopyBytes, piece.size - done);
+    STREAM_ASSIGN(const std::string bytes, files_.read_at(beside(piece.pending), done, want));
+    if (bytes.empty()) return failed("'" + beside(piece.pending) + "' has been shortened");
+    STREAM_TRY(files_.write_at(settings_.path, piece.begin + done, bytes));
+    done += bytes.size();
+  }
+  return {};
+}
+
+// The pending file goes only when its rows are in the visible one and synced.
+Status OneFile::apply(const Piece& piece) {
+  const auto visible = files_.size(settings_.path);
+  if (!visible.ok() && visible.status().code() != Code::kNotFound) return visible.status();
+  const std::uint64_t size = visible.ok() ? *visible : 0;
+  const auto pending = files_.size(beside(piece.pending));
+  if (!pending.ok()) {
+    if (pending.status().code() == Code::kNotFound && size >= piece.begin + piece.size) return {};
+    return pending.status();
+  }
+  if (size < piece.begin) {
+    return failed("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " +
+                  std::to_string(piece.begin) + " were committed: something else has changed it");
+  }
+  STREAM_TRY(copy(piece));
+  STREAM_TRY(files_.sync_file(settings_.path));
+  if (size == 0) STREAM_TRY(files_.sync_dir(folder_));
+  return files_.remove(beside(piece.pending));
+}
+
+Status OneFile::commit(Epoch epoch) {
+  std::vector<Piece> due;
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::copy_if(pieces_, std::back_inserter(due), [&](const Piece& piece) { return piece.epoch <= epoch; });
+  }
+  for (const Piece& piece : due) {
+    if (piece.size > 0) STREAM_TRY(apply(piece));
+    if (piece.last) STREAM_TRY(files_.remove(marker_));
+  }
+  return {};
+}
+
+// The newest row stays: it says where the next bytes go.
+Status OneFile::committed(Epoch epoch) {
+  std::vector<Row> rows;
+  std::int64_t newest = 0;
+  table_.for_each([&](Row row) {
+    if (table_.bytes(row, kPath) == settings_.path) newest = std::max(newest, table_.get<std::int64_t>(row, kEpoch));
+    rows.push_back(row);
+  });
+  for (const Row row : rows) {
+    const std::int64_t of = table_.get<std::int64_t>(row, kEpoch);
+    const bool elsewhere = table_.bytes(row, kPath) != settings_.path;
+    if (elsewhere || (of != newest && of <= static_cast<std::int64_t>(epoch.value()))) table_.erase(row);
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase_if(pieces_, [&](const Piece& piece) { return piece.epoch <= epoch; });
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,79 @@
+#include "stages/write-file/one_file.h"
+#include "stages/write-file/parts.h"
+#include "stages/write-file/settings.h"
+
+namespace stream {
+namespace {
+
+void set_format(const Values& options, FileSettings& settings, std::vector<PlanError>& errors) {
+  const std::string& format = options.text("format");
+  const bool csv = format.empty() ? format_from_path(settings.path) == Format::kCsv : format == "csv";
+  settings.encoder.format = csv ? OutputFormat::kCsv : OutputFormat::kNdjson;
+  settings.extension = csv ? "csv" : "ndjson";
+  settings.encoder.delimiter = delimiter_from_path(settings.path);
+  settings.encoder.header = options.text("header") != "none";
+  if (!options.has("delimiter")) return;
+  const auto delimiter = parse_delimiter(options.text("delimiter"));
+  if (!delimiter.ok()) errors.push_back({"delimiter", 0, delimiter.status().what(), ""});
+  else settings.encoder.delimiter = *delimiter;
+}
+
+void set_by(const Values& options, const Schema& schema, FileSettings& settings, std::vector<PlanError>& errors) {
+  if (!options.has("by")) return;
+  std::vector<SelectText> items;
+  for (const SelectItem& item : options.select("by")) items.push_back({item.name, item.text});
+  SelectError error;
+  auto columns = compile_select(items, schema, &error);
+  if (columns) settings.by = *std::move(columns);
+  else errors.push_back({"by", error.error.offset, error.error.message, error.error.hint});
+}
+
+}  // namespace
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+FileSettings file_settings(const Values& options, const std::string& folder, const Schema& schema,
+                           std::vector<PlanError>& errors) {
+  FileSettings settings;
+  const std::string& path = options.text("path");
+  settings.path = path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
+  settings.parts = path.ends_with('/');
+  while (settings.path.size() > 1 && settings.path.ends_with('/')) settings.path.pop_back();
+  set_format(options, settings, errors);
+  set_by(options, schema, settings, errors);
+  settings.encoder.row_kinds = schema.changelog == Changelog::kUpdates;
+  const std::string& exists = options.text("if-exists");
+  settings.if_exists = exists == "append" ? IfExists::kAppend : exists == "replace" ? IfExists::kReplace : IfExists::kFail;
+  if (options.has("roll-size")) settings.roll_size = options.size("roll-size");
+  if (options.has("roll-every")) settings.roll_every = options.duration("roll-every");
+  if (!settings.by.empty() && !settings.parts) {
+    errors.push_back({"by", 0, "'" + path + "' is one file; rows are spread over folders", "write the path with a / at its end"});
+  }
+  return settings;
+}
+
+PlanAnswer plan_write_file(const PlanRequest& request) {
+  PlanAnswer answer;
+  const Schema& schema = request.inputs[0].schema;
+  const FileSettings settings = file_settings(request.options, request.folder, schema, answer.errors);
+  InputPlan input;
+  input.needs = schema.names();
+  // The changes of one row stay in order when one instance writes them.
+  if (schema.changelog == Changelog::kUpdates && !schema.key.empty()) {
+    input.partition = Partition::kHash;
+    for (const std::size_t column : schema.key) input.partition_columns.push_back(schema.fields[column].name);
+  }
+  answer.inputs.push_back(std::move(input));
+  answer.state.push_back(settings.parts ? parts_spec() : lengths_spec());
+  answer.visible = settings.parts ? "when a part is rolled, at the checkpoint behind it" : "at each checkpoint";
+  if (!settings.parts) answer.parallelism_max = 1;
+  return answer;
+}
+
+}  // namespace stream

@@ -1,0 +1,42 @@
+// CommitLog: what a run has committed, in tables beside the data and in the same transactions.
+//
+//   _stream_sinks(run, stage, table_name, forgotten)      the run has begun to write this table
+//   _stream_commits(run, stage, epoch, instance)          this committable is in the table
+//   _stream_rows(run, stage, epoch, first_row, last_row)  ids of the rows an epoch has inserted
+//
+// The newest 1,000 epochs are kept; `forgotten` is the newest that is not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "snapshot/outbox.h"
+#include "stages/write-sqlite/target_table.h"
+
+namespace stream {
+
+class CommitLog {
+ public:
+  CommitLog(TargetDatabase& database, std::string run, std::string stage)
+      : database_(database), run_(std::move(run)), stage_(std::move(stage)) {}
+
+  // All of these within a transaction of the caller.
+  Status create_tables();
+  Result<bool> begun();
+  Status begin(const std::string& table);
+  Result<bool> contains(Committable committable);
+  Status add(Committable committable, const std::vector<RowRange>& inserted);
+  // Row ids inserted after `epoch`; forgets these epochs. Errors: kFailed if they are not known any more.
+  Result<std::vector<RowRange>> take_after(Epoch epoch);
+
+ private:
+  Result<Statement> prepare(const std::string& sql, std::int64_t epoch);
+  Status run(const std::string& sql, std::int64_t epoch);
+  Status forget_old(Epoch newest);
+
+  TargetDatabase& database_;
+  std::string run_;
+  std::string stage_;
+};
+
+}  // namespace stream

@@ -1,0 +1,49 @@
+// stream-write-sqlite: writes rows to a table of an SQLite database, each exactly once.
+#include "stages/write-sqlite/write_sqlite.h"
+
+namespace {
+
+using stream::OptionKind;
+
+constexpr stream::Option kOptions[] = {
+    {.name = "path", .arg = "PATH", .doc = "The database; made if absent.", .kind = OptionKind::kPath,
+     .positional = true, .required = true},
+    {.name = "table", .arg = "NAME", .doc = "The table; default: the name of the stage. Made if absent."},
+    {.name = "key", .arg = "COLUMNS",
+     .doc = "Columns that identify a row: rows are then updated and deleted; default: the key of a stream of changes.",
+     .kind = OptionKind::kColumns},
+    {.name = "if-exists", .arg = "WHAT",
+     .doc = "If the table exists when a run begins anew; default: fail, or append with a key.",
+     .kind = OptionKind::kChoice, .choices = "append|replace|fail"},
+};
+
+constexpr stream::Example kExamples[] = {
+    {"stream run \"read-file access.ndjson --follow | aggregate --by host 'count(*) as n' | write-sqlite hosts.db "
+     "--table hosts\"",
+     "Keeps one row a host; `sqlite3 hosts.db 'select * from hosts'` sees the state of the last checkpoint."},
+};
+
+constexpr stream::StageProgram kProgram = {
+    .name = "write-sqlite",
+    .summary = "write rows to a table of an SQLite database",
+    .description =
+        "Under a supervisor every row is written exactly once: rows wait in the checkpoint and are applied when it "
+        "is complete, in one transaction together with its number. By hand, rows are written when no more input "
+        "waits.\n\n"
+        "With a key, +I and +U insert or replace the row, and -D deletes it; NULLs in a key are equal. Without, "
+        "every row is inserted. A table that exists needs the columns, under these names in any case, and should "
+        "have an index on the key.\n\n"
+        "BIGINT and BOOLEAN become INTEGER, DOUBLE REAL, BLOB BLOB, everything else TEXT: times in RFC 3339 with "
+        "Z, decimals with all their digits.\n\n"
+        "Three small tables, _stream_sinks, _stream_commits and _stream_rows, hold what has been committed. They "
+        "name rows by row id: do not VACUUM a table without an INTEGER PRIMARY KEY while its job may go back.",
+    .kind = stream::StageKind::kSink,
+    .options = kOptions,
+    .examples = kExamples,
+    .plan = stream::plan_write_sqlite,
+    .make_sink = stream::WriteSqlite::make,
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return stream::stage_main(kProgram, argc, argv); }

@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <set>
+
+#include "stages/write-sqlite/write_sqlite.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+void check_table_name(const Values& options, PlanAnswer& answer) {
+  const std::string name = lower(options.text("table"));
+  if (options.has("table") && name.empty()) answer.errors.push_back({"table", 0, "the name is empty", ""});
+  if (!name.starts_with("sqlite_") && !name.starts_with("_stream_")) return;
+  answer.errors.push_back({"table", 0, "'" + options.text("table") + "' is a reserved name", ""});
+}
+
+// What SQLite, or the outbox, would take for one name.
+void check_columns(const Schema& schema, PlanAnswer& answer) {
+  const std::set<std::string> reserved = {"_epoch", "_instance", "_seq", "_kind"};
+  std::set<std::string> seen;
+  for (const Field& field : schema.fields) {
+    if (reserved.contains(field.name)) {
+      answer.errors.push_back({"", 0, "a column cannot be named '" + field.name + "' here", "rename it with select"});
+    }
+    if (!seen.insert(lower(field.name)).second) {
+      answer.errors.push_back({"", 0, "columns differ from '" + field.name + "' by case only, which SQLite ignores",
+                               "rename one with select"});
+    }
+  }
+}
+
+std::vector<std::string> key_names(const PlanRequest& request, const Schema& schema, PlanAnswer& answer) {
+  std::vector<std::string> key = request.options.list("key");
+  for (const std::string& name : key) {
+    if (schema.find(name)) continue;
+    const std::string near = nearest(name, schema.names());
+    answer.errors.push_back({"key", 0, "no column '" + name + "'", near.empty() ? "" : "did you mean '" + near + "'?"});
+  }
+  if (!key.empty() || schema.changelog == Changelog::kAppend) return key;
+  for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
+  if (key.empty()) {
+    answer.errors.push_back({"key", 0, "the input is a stream of changes without a key", "name the columns that identify a row"});
+  }
+  return key;
+}
+
+}  // namespace
+
+PlanAnswer plan_write_sqlite(const PlanRequest& request) {
+  PlanAnswer answer;
+  const Schema& schema = request.inputs[0].schema;
+  check_table_name(request.options, answer);
+  check_columns(schema, answer);
+  const std::vector<std::string> key = key_names(request, schema, answer);
+  InputPlan input;
+  input.needs = schema.names();
+  if (!key.empty()) {
+    input.partition = Partition::kHash;
+    input.partition_columns = key;
+  }
+  answer.inputs.push_back(std::move(input));
+  answer.state.push_back(outbox_spec("outbox", schema.fields));
+  answer.visible = "at each checkpoint";
+  return answer;
+}
+
+}  // namespace stream

@@ -1,0 +1,75 @@
+#include "stages/write-sqlite/target_database.h"
+
+#include <sqlite3.h>
+
+namespace stream {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;
+constexpr int kPatience = 6;  // times the busy timeout
+
+}  // namespace
+
+Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& path) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  std::unique_ptr<TargetDatabase> target(new TargetDatabase(db, path));
+  if (code != SQLITE_OK) {
+    return Status(Code::kSystem, "unable to open '" + path + "': " + (db != nullptr ? sqlite3_errmsg(db) : "no memory"));
+  }
+  sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  STREAM_TRY(target->execute_patiently("PRAGMA journal_mode = WAL"));
+  STREAM_TRY(target->execute("PRAGMA synchronous = FULL"));
+  return target;
+}
+
+TargetDatabase::~TargetDatabase() { sqlite3_close_v2(db_); }
+
+Status TargetDatabase::error(int code) const {
+  const std::string what = "unable to write '" + path_ + "': " + sqlite3_errmsg(db_);
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_NOMEM: return {Code::kSystem, what};
+    default: return failed(what);
+  }
+}
+
+Status TargetDatabase::execute(const std::string& sql) {
+  const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? Status() : error(code);
+}
+
+Status TargetDatabase::execute_patiently(const char* sql) {
+  int code = SQLITE_OK;
+  for (int i = 0; i < kPatience; ++i) {
+    code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
+    if ((code & 0xff) != SQLITE_BUSY) break;
+  }
+  return code == SQLITE_OK ? Status() : error(code);
+}
+
+Result<Statement> TargetDatabase::prepare(const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr);
+  if (code != SQLITE_OK) return error(code);
+  return Statement(statement, &path_, false);
+}
+
+Status TargetDatabase::transact(const std::function<Status()>& work) {
+  STREAM_TRY(execute_patiently("BEGIN IMMEDIATE"));
+  Status done = work();
+  if (done.ok()) done = execute_patiently("COMMIT");
+  // Some errors, a full disk among them, have rolled back already.
+  if (!done.ok() && sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return done;
+}
+
+std::int64_t TargetDatabase::changes() const { return sqlite3_changes64(db_); }
+std::int64_t TargetDatabase::last_row_id() const { return sqlite3_last_insert_rowid(db_); }
+
+}  // namespace stream

@@ -1,0 +1,45 @@
+// TargetDatabase: a connection to a database that others read and write too.
+//
+// Write-ahead logging, so that readers never wait; fully synchronous, because a commit that was
+// reported is forgotten by the outbox. Waits for other writers, within bounds.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "snapshot/sqlite.h"
+
+struct sqlite3;
+
+namespace stream {
+
+class TargetDatabase {
+ public:
+  // Makes the file if absent; its folder must exist. Errors: kSystem, kFailed.
+  static Result<std::unique_ptr<TargetDatabase>> open(const std::string& path);
+  ~TargetDatabase();
+  TargetDatabase(const TargetDatabase&) = delete;
+  TargetDatabase& operator=(const TargetDatabase&) = delete;
+
+  Status execute(const std::string& sql);
+  Result<Statement> prepare(const std::string& sql);
+
+  // Runs `work` in one transaction that holds the write lock from its begin: all of it is durable,
+  // or nothing of it happened. Errors: those of `work`; kSystem if the lock cannot be had in 30 s.
+  Status transact(const std::function<Status()>& work);
+
+  std::int64_t changes() const;  // rows the last statement changed
+  std::int64_t last_row_id() const;
+  const std::string& path() const { return path_; }
+
+ private:
+  TargetDatabase(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  Status execute_patiently(const char* sql);
+  Status error(int code) const;
+
+  sqlite3* db_;
+  std::string path_;
+};
+
+}  // namespace stream

@@ -1,0 +1,301 @@
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "stages/write-file/part_name.h"
+#include "stages/write-file/settings.h"
+#include "stages/write-file/write_file.h"
+#include "tests/support/sink_rig.h"
+
+using namespace stream;
+
+namespace {
+
+// The nth operation that changes something fails; a write puts half of its bytes down first.
+class FailingFiles final : public Files {
+ public:
+  explicit FailingFiles(std::size_t nth) : left_(nth) {}
+  bool reached() const { return left_ == 0; }
+
+  Status write_file(const std::string& path, std::string_view bytes) override {
+    if (fails()) return real().write_file(path, bytes.substr(0, bytes.size() / 2)), refused();
+    return real().write_file(path, bytes);
+  }
+  Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) override {
+    if (fails()) return real().write_at(path, offset, bytes.substr(0, bytes.size() / 2)), refused();
+    return real().write_at(path, offset, bytes);
+  }
+  Result<std::string> read_file(const std::string& path) override { return real().read_file(path); }
+  Result<std::string> read_at(const std::string& path, std::uint64_t offset, std::size_t size) override {
+    return fails() ? Result<std::string>(refused()) : real().read_at(path, offset, size);
+  }
+  Result<std::uint64_t> size(const std::string& path) override { return real().size(path); }
+  Status sync_file(const std::string& path) override { return fails() ? refused() : real().sync_file(path); }
+  Status sync_dir(const std::string& path) override { return fails() ? refused() : real().sync_dir(path); }
+  Status rename(const std::string& from, const std::string& to) override {
+    return fails() ? refused() : real().rename(from, to);
+  }
+  Status remove(const std::string& path) override { return fails() ? refused() : real().remove(path); }
+  Status make_dir(const std::string& path) override { return fails() ? refused() : real().make_dir(path); }
+  Status truncate(const std::string& path, std::uint64_t size) override {
+    return fails() ? refused() : real().truncate(path, size);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override { return real().list(path); }
+
+ private:
+  static Files& real() { return system_files(); }
+  static Status refused() { return {Code::kSystem, "the disk is gone"}; }
+  bool fails() { return left_ == 0 || --left_ == 0; }  // and everything behind it
+  std::size_t left_;
+};
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Lines of all visible files, each behind its folder, in order of folder and line; hidden files too.
+std::string seen(const std::string& root) {
+  std::multiset<std::string> lines;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string folder = std::filesystem::relative(entry.path().parent_path(), root);
+    const std::string name = entry.path().filename();
+    if (name.starts_with('.')) {
+      lines.insert(folder + ": hidden file " + name + "\n");
+      continue;
+    }
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) lines.insert(folder + ": " + line + "\n");
+  }
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  return all;
+}
+
+struct Setup {
+  explicit Setup(const std::string& path, Changelog changelog = Changelog::kAppend) {
+    Schema with = *parse_schema("n bigint, s varchar");
+    with.changelog = changelog;
+    schema = std::make_shared<const Schema>(with);
+    std::filesystem::create_directory(dir / "data");
+    values.set("path", "data/" + path);
+    values.set("roll-size", "40");
+    values.set("roll-every", "1h");
+    if (path.ends_with("by/")) values.set("by", std::vector<SelectItem>{{"letter", "s"}});
+  }
+  SinkRig rig(Files& files = system_files()) {
+    return {[&files](Context& context) { return make_write_file(context, files); }, values, schema, dir.path()};
+  }
+  std::string result() const { return seen(dir / "data"); }
+
+  TempDir dir;
+  Values values;
+  SchemaPtr schema;
+};
+
+SinkScript script_of(const SchemaPtr& schema) {
+  SinkScript script;
+  script.epochs = {{rows_of(schema, {"+I 1 a", "+I 2 b"})},
+                   {rows_of(schema, {"+I 3 a"}), rows_of(schema, {"+I 4 a", "+I 5 c/d"})},
+                   {},
+                   {rows_of(schema, {"+I 6 -", "+I 7 a"})},
+                   {rows_of(schema, {"+I 8 b", "+I 9 a"})}};
+  script.aborted = {1};
+  return script;
+}
+
+const std::vector<std::string> kPaths = {"out.ndjson", "out.csv", "parts/", "by/"};
+
+std::string undisturbed(const std::string& path) {
+  Setup setup(path);
+  SinkRig rig = setup.rig();
+  BOOST_REQUIRE_MESSAGE(rig.live(script_of(setup.schema)), rig.error().what());
+  return setup.result();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(write_file)
+
+BOOST_AUTO_TEST_CASE(an_undisturbed_run_leaves_what_was_given) {
+  BOOST_TEST(undisturbed("out.csv") == ".: 1,a\n.: 2,b\n.: 3,a\n.: 4,a\n.: 5,c/d\n.: 6,\n.: 7,a\n.: 8,b\n.: 9,a\n.: n,s\n");
+  BOOST_TEST(undisturbed("by/") ==
+             "by/letter=__null__: {\"n\":6,\"s\":null}\n"
+             "by/letter=a: {\"n\":1,\"s\":\"a\"}\nby/letter=a: {\"n\":3,\"s\":\"a\"}\nby/letter=a: {\"n\":4,\"s\":\"a\"}\n"
+             "by/letter=a: {\"n\":7,\"s\":\"a\"}\nby/letter=a: {\"n\":9,\"s\":\"a\"}\n"
+             "by/letter=b: {\"n\":2,\"s\":\"b\"}\nby/letter=b: {\"n\":8,\"s\":\"b\"}\n"
+             "by/letter=c%2Fd: {\"n\":5,\"s\":\"c/d\"}\n");
+}
+
+BOOST_AUTO_TEST_CASE(rows_are_there_once_wherever_the_process_dies) {
+  for (const std::string& path : kPaths) {
+    const std::string expected = undisturbed(path);
+    bool survived = false;
+    for (std::size_t first = 0; !survived; ++first) {
+      for (const std::size_t second : {std::size_t{0}, std::size_t{2}, std::size_t{5}, SIZE_MAX}) {
+        BOOST_TEST_CONTEXT(path << ": dies behind step " << first << ", then " << second) {
+          Setup setup(path);
+          SinkRig rig = setup.rig();
+          const SinkScript script = script_of(setup.schema);
+          survived = rig.live(script, first);
+          if (!survived && second != SIZE_MAX) rig.live(script, second);
+          if (!survived) BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
+          BOOST_REQUIRE_EQUAL(setup.result(), expected);
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
+  for (const std::string& path : kPaths) {
+    const std::string expected = undisturbed(path);
+    bool survived = false;
+    for (std::size_t nth = 1; !survived; ++nth) {
+      BOOST_TEST_CONTEXT(path << ": operation " << nth << " fails") {
+        Setup setup(path);
+        Files* files = nullptr;
+        SinkRig rig([&files](Context& context) { return make_write_file(context, *files); }, setup.values,
+                    setup.schema, setup.dir.path());
+        const SinkScript script = script_of(setup.schema);
+        FailingFiles failing(nth);
+        files = &failing;
+        survived = rig.live(script);
+        BOOST_REQUIRE(survived != failing.reached());
+        FailingFiles again(3);  // the way back is disturbed, too
+        files = &again;
+        if (!survived) rig.live(script);
+        files = &system_files();
+        if (!survived) BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
+        BOOST_REQUIRE_EQUAL(setup.result(), expected);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_lost_checkpoints_are_taken_back) {
+  for (const std::string& path : kPaths) {
+    const std::string expected = undisturbed(path);
+    for (std::size_t kept = 0; kept <= 4; ++kept) {
+      for (const std::size_t steps : {std::size_t{20}, std::size_t{24}, std::size_t{27}}) {
+        BOOST_TEST_CONTEXT(path << ": dies behind step " << steps << ", " << kept << " checkpoints are left") {
+          Setup setup(path);
+          SinkRig rig = setup.rig();
+          const SinkScript script = script_of(setup.schema);
+          BOOST_REQUIRE(!rig.live(script, steps));
+          rig.lose_checkpoints_after(kept);
+          BOOST_REQUIRE_MESSAGE(rig.live(script, SIZE_MAX, true), rig.error().what());
+          BOOST_REQUIRE_EQUAL(setup.result(), expected);
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_file_shows_nothing_before_a_commit) {
+  Setup setup("out.ndjson");
+  SinkScript script;
+  script.epochs = {{rows_of(setup.schema, {"+I 1 a"})}};
+  SinkRig rig = setup.rig();
+  BOOST_TEST(!rig.live(script, 4));  // restored, batch, prepared, captured, complete
+  BOOST_TEST(!std::filesystem::exists(setup.dir / "data/out.ndjson"));
+  BOOST_TEST(!rig.live(script, 2));  // restored, ended, prepared
+  BOOST_TEST(!std::filesystem::exists(setup.dir / "data/out.ndjson"));
+  BOOST_REQUIRE(rig.live(script));
+  BOOST_TEST(content(setup.dir / "data/out.ndjson") == "{\"n\":1,\"s\":\"a\"}\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_exists_is_refused_appended_to_or_replaced_by_a_fresh_run) {
+  for (const std::string& path : {std::string("out.ndjson"), std::string("parts/")}) {
+    Setup setup(path);
+    SinkScript script;
+    script.epochs = {{rows_of(setup.schema, {"+I 1 a"})}};
+    const std::string line = std::string(path == "parts/" ? "parts" : ".") + ": {\"n\":1,\"s\":\"a\"}\n";
+    const auto run = [&](char digit) {
+      SinkRig rig = setup.rig();
+      rig.run = std::string(32, digit);
+      rig.live(script);
+      return rig.error();
+    };
+    require_ok(run('a'));
+    const Status refused = run('b');
+    BOOST_TEST((refused.code() == Code::kUsage));
+    const std::string what = path == "parts/" ? "data/parts' has parts of an earlier run" : "data/out.ndjson' exists";
+    BOOST_TEST(refused.what() == "'" + (setup.dir / what) + "; give --if-exists append or replace");
+    setup.values.set("if-exists", "append");
+    require_ok(run('c'));
+    BOOST_TEST(setup.result() == line + line);
+    setup.values.set("if-exists", "replace");
+    require_ok(run('d'));
+    BOOST_TEST(setup.result() == line);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_appends_can_start_again_from_nothing) {
+  Setup setup("out.ndjson");
+  std::ofstream(setup.dir / "data/out.ndjson") << "mine\n";
+  setup.values.set("if-exists", "append");
+  SinkRig rig = setup.rig();
+  const SinkScript script = script_of(setup.schema);
+  BOOST_REQUIRE(!rig.live(script, 20));
+  rig.lose_checkpoints_after(0);
+  BOOST_TEST(!rig.live(script, 1, true));
+  BOOST_TEST(content(setup.dir / "data/out.ndjson") == "mine\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_was_changed_by_others_is_an_error) {
+  Setup setup("out.ndjson");
+  SinkRig rig = setup.rig();
+  const SinkScript script = script_of(setup.schema);
+  BOOST_REQUIRE(!rig.live(script, 6));
+  std::filesystem::resize_file(setup.dir / "data/out.ndjson", 3);
+  BOOST_TEST(!rig.live(script));
+  BOOST_TEST(rig.error().what() == "'" + (setup.dir / "data/out.ndjson") +
+                                       "' has 3 bytes where 34 were committed: something else has changed it");
+}
+
+BOOST_AUTO_TEST_CASE(changes_are_marked) {
+  for (const auto& [path, text] : {std::pair<std::string, std::string>{"out.ndjson", "{\"_op\":\"-D\",\"n\":1,\"s\":\"a\"}\n"},
+                                   {"out.csv", "_op,n,s\n-D,1,a\n"}}) {
+    Setup setup(path, Changelog::kUpdates);
+    SinkScript script;
+    script.epochs = {{rows_of(setup.schema, {"-D 1 a"})}};
+    SinkRig rig = setup.rig();
+    BOOST_REQUIRE(rig.live(script));
+    BOOST_TEST(content(setup.dir / ("data/" + path)) == text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_of_parts_are_read_as_they_are_written) {
+  const PartName name{"a=1/", 3, "0123abcd", 17, "ndjson"};
+  BOOST_TEST(name.key() == "a=1/part-3-0123abcd-17.ndjson");
+  BOOST_TEST(name.hidden() == "a=1/.part-3-0123abcd-17.ndjson.inprogress");
+  BOOST_TEST(name.published(Epoch(12)) == "a=1/part-3-e12-0123abcd-17.ndjson");
+  BOOST_TEST((*parse_key(name.key()) == name));
+  BOOST_TEST((parse_part("a=1/", "part-3-e12-0123abcd-17.ndjson")->epoch == Epoch(12)));
+  BOOST_TEST((parse_part("a=1/", ".part-3-0123abcd-17.ndjson.inprogress")->name == name));
+  for (const char* other : {"part-3.ndjson", "notes.txt", ".part-3-0123abcd-17.ndjson", "part-x-e1-0123abcd-1.csv", "part-1-e-0123abcd-1.csv"}) {
+    BOOST_TEST(!parse_part("", other).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_plan_says_when_rows_are_visible_and_what_does_not_fit) {
+  Setup file("out.ndjson");
+  PlanAnswer answer = plan_write_file({file.values, {{"in", *file.schema}}, "/", 1});
+  BOOST_TEST(answer.errors.empty());
+  BOOST_TEST(answer.visible == "at each checkpoint");
+  BOOST_TEST(answer.parallelism_max == 1u);
+  file.values.set("by", std::vector<SelectItem>{{"", "s"}});
+  answer = plan_write_file({file.values, {{"in", *file.schema}}, "/", 1});
+  BOOST_REQUIRE_EQUAL(answer.errors.size(), 1u);
+  BOOST_TEST(answer.errors[0].message == "'data/out.ndjson' is one file; rows are spread over folders");
+  Setup parts("parts/");
+  answer = plan_write_file({parts.values, {{"in", *parts.schema}}, "/", 1});
+  BOOST_TEST(answer.visible == "when a part is rolled, at the checkpoint behind it");
+  BOOST_TEST(answer.parallelism_max == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
