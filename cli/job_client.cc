@@ -22,6 +22,13 @@ Result<std::string> only_job(const std::vector<std::string>& jobs) {
   return usage_error("say which job: " + join(running.empty() ? jobs : running, ", "));
 }
 
+// The supervisor is ending: its store can be read as soon as its lock is free.
+Status gone(const JobPaths& job, Microseconds deadline) {
+  Poller pause;
+  while (JobLock::held(job) && system_clock().monotonic_us() < deadline) STREAM_TRY(pause.wait(2'000));
+  return {Code::kNotFound, "job '" + job.job + "' does not run"};
+}
+
 }  // namespace
 
 Result<JobPaths> find_job(const std::string& name_or_id) {
@@ -45,7 +52,7 @@ Result<json> ask_job(const JobPaths& job, const json& request, Microseconds time
   Transport transport;
   STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, job.verb_endpoint(), ""));
   STREAM_TRY(client.send(request.dump()));
-  const Microseconds deadline = system_clock().monotonic_us() + timeout;
+  const Microseconds began = system_clock().monotonic_us();
   for (;;) {
     auto message = client.receive();
     if (!message.ok()) return std::move(message).status();
@@ -54,8 +61,10 @@ Result<json> ask_job(const JobPaths& job, const json& request, Microseconds time
       if (answer.is_object() && answer.contains("error")) return failed(answer["error"].get<std::string>());
       return answer;
     }
-    if (client.lost()) return failed("the supervisor of '" + job.job + "' has gone");
-    const Microseconds left = timeout < 0 ? 1'000'000 : deadline - system_clock().monotonic_us();
+    if (client.lost() || client.socket().connection_refused()) {
+      return gone(job, system_clock().monotonic_us() + kQuickAnswer);
+    }
+    const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
     if (left <= 0) return failed("the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
     Poller poller;
     poller.add(client.socket().handle());

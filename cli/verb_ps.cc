@@ -22,10 +22,9 @@ std::string age(Microseconds since) {
 }
 
 Result<json> events_of(const JobPaths& job) {
-  if (JobLock::held(job)) {
-    STREAM_ASSIGN(json answer, ask_job(job, {{"verb", "events"}}, kQuickAnswer));
-    return answer["events"];
-  }
+  auto answer = ask_job(job, {{"verb", "events"}}, kQuickAnswer);
+  if (answer.ok()) return (*answer)["events"];
+  if (answer.status().code() != Code::kNotFound) return std::move(answer).status();
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(const auto events, store->events(1000));

@@ -17,10 +17,9 @@ namespace {
 using nlohmann::json;
 
 Result<json> savepoints_of(const JobPaths& job) {
-  if (JobLock::held(job)) {
-    STREAM_ASSIGN(json answer, ask_job(job, {{"verb", "savepoints"}}, kQuickAnswer));
-    return answer["savepoints"];
-  }
+  auto answer = ask_job(job, {{"verb", "savepoints"}}, kQuickAnswer);
+  if (answer.ok()) return (*answer)["savepoints"];
+  if (answer.status().code() != Code::kNotFound) return std::move(answer).status();
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(const auto records, store->savepoints());
@@ -141,13 +140,10 @@ int verb_wait(std::span<const std::string> args) {
     if (!limit.ok()) return fail("wait", limit.status());
     const auto job = find_job(name);
     if (!job.ok()) return fail("wait", job.status());
-    if (JobLock::held(*job)) {
-      const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, *limit);
-      // The supervisor may have ended between the two lines above: then its store tells.
-      if (!answer.ok() && JobLock::held(*job)) return fail("wait", answer.status());
-      if (answer.ok() && what != "finished") return kDone;
-      if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
-    }
+    const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, *limit);
+    if (answer.ok() && what != "finished") return kDone;
+    if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
+    if (answer.status().code() != Code::kNotFound) return fail("wait", answer.status());
     const auto summary = stored_summary(*job);
     if (!summary.ok()) return fail("wait", summary.status());
     const std::string state = summary->value("state", "");

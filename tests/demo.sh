@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev demo: real pipelines end to end, explained as they go. Leaves its results in a folder it names.
 set -euo pipefail
-bin=$1
+bin=$(cd "$1" && pwd)
 top=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d /tmp/stream-demo.XXXXXX)
 export PATH="$bin:$PATH" STREAM_HOME="$work/home"

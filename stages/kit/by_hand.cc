@@ -12,6 +12,7 @@
 #include "stages/kit/instance.h"
 #include "stages/kit/option_table.h"
 #include "stages/kit/piped_source.h"
+#include "stages/kit/plan_json.h"
 #include "stages/kit/stdin_source.h"
 #include "stages/kit/stdout_writer.h"
 #include "transport/base/text.h"
@@ -207,7 +208,7 @@ Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanI
 Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
   char folder[4096];
   if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
-  PlanAnswer answer = program_.plan({values_, std::move(inputs), folder, 1, std::string(program_.name), false});
+  PlanAnswer answer = plan_stage(program_, {values_, std::move(inputs), folder, 1, std::string(program_.name), false});
   if (!answer.errors.empty()) {
     const PlanError& error = answer.errors.front();
     std::string what = error.option.empty() ? error.message : "option '" + error.option + "': " + error.message;
@@ -216,9 +217,6 @@ Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
   }
   for (const std::string& warning : answer.warnings) {
     std::fprintf(stderr, "stream-%s: warning: %s\n", std::string(program_.name).c_str(), warning.c_str());
-  }
-  if (source_program()) {
-    for (OutputPlan& output : answer.outputs) set_time(output.schema);
   }
   return answer;
 }

@@ -4,6 +4,8 @@
 
 #include "stages/kit/option_json.h"
 
+#include "transport/base/text.h"
+
 namespace stream {
 namespace {
 
@@ -216,13 +218,33 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   return answer;
 }
 
+PlanAnswer plan_stage(const StageProgram& program, const PlanRequest& request) {
+  PlanAnswer answer = program.plan(request);
+  if (program.kind != StageKind::kSource || !request.options.has("time") || !answer.errors.empty()) return answer;
+  const std::string& name = request.options.text("time");
+  for (OutputPlan& output : answer.outputs) {
+    const auto column = output.schema.find(name);
+    if (!column) {
+      answer.errors.push_back({"time", 0, "no column '" + name + "'" + did_you_mean(name, output.schema.names()), ""});
+    } else if (output.schema.fields[*column].type != kTimestamp) {
+      answer.errors.push_back({"time", 0, "column '" + name + "' is " + to_string(output.schema.fields[*column].type) +
+                                              ", not TIMESTAMP; declare it in `schema:`", ""});
+    } else {
+      output.schema.time = column;
+    }
+  }
+  return answer;
+}
+
 Result<std::string> run_plan(const StageProgram& program, std::string_view request) {
   STREAM_ASSIGN(const PlanQuestion question, plan_question_from_json(request));
   std::vector<OptionError> wrong;
   const Values values = check_values(program.options, question.options_json, &wrong);
   PlanAnswer answer;
   for (const OptionError& error : wrong) answer.errors.push_back({error.option, 0, error.message, ""});
-  if (wrong.empty()) answer = program.plan({values, question.inputs, question.folder, question.parallelism, question.stage});
+  if (wrong.empty()) {
+    answer = plan_stage(program, {values, question.inputs, question.folder, question.parallelism, question.stage});
+  }
   return plan_answer_to_json(answer) + "\n";
 }
 

@@ -27,6 +27,10 @@ std::string plan_answer_to_json(const PlanAnswer& answer);
 // Errors: kCorrupt, naming the field.
 Result<PlanAnswer> plan_answer_from_json(std::string_view json);
 
+// What the stage answers, with what holds for every source: the event-time column that `time`
+// names is known in its schemas.
+PlanAnswer plan_stage(const StageProgram& program, const PlanRequest& request);
+
 // The whole of --plan: what standard input asks, what standard output answers. Wrong options are
 // an answer (`errors`), not a failure. Errors: kUsage where the request itself cannot be read.
 Result<std::string> run_plan(const StageProgram& program, std::string_view request);
