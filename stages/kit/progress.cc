@@ -18,9 +18,41 @@ TableSpec spec() {
   return out;
 }
 
+TableSpec splits_spec() {
+  TableSpec out;
+  out.name = "kit_splits";
+  out.distribution = Distribution::kOutbox;
+  out.key = {{"split", kBigint}};
+  out.value = {{"highest", kBigint}};
+  return out;
+}
+
 }  // namespace
 
-Progress::Progress(StateStore& store, std::uint32_t instance) : table_(store.table(spec())), instance_(instance) {}
+Progress::Progress(StateStore& store, std::uint32_t instance)
+    : table_(store.table(spec())), splits_(store.table(splits_spec())), instance_(instance) {}
+
+void Progress::save_splits(const std::map<std::uint64_t, Microseconds>& highest) {
+  std::vector<Row> closed;
+  splits_.for_each([&](Row row) {
+    if (!highest.contains(static_cast<std::uint64_t>(splits_.get<std::int64_t>(row, 0)))) closed.push_back(row);
+  });
+  for (const Row row : closed) splits_.erase(row);
+  for (const auto& [split, time] : highest) {
+    const Cell key(static_cast<std::int64_t>(split));
+    const Row known = splits_.find({key});
+    if (known && splits_.get<std::int64_t>(known, 1) == time) continue;
+    splits_.set(splits_.upsert({key}).first, 1, time);
+  }
+}
+
+std::map<std::uint64_t, Microseconds> Progress::load_splits() const {
+  std::map<std::uint64_t, Microseconds> out;
+  splits_.for_each([&](Row row) {
+    out[static_cast<std::uint64_t>(splits_.get<std::int64_t>(row, 0))] = splits_.get<std::int64_t>(row, 1);
+  });
+  return out;
+}
 
 void Progress::save(Value value) {
   const Row known = table_.find({Cell(instance_)});

@@ -3,6 +3,8 @@
 // never emits final results twice.
 #pragma once
 
+#include <map>
+
 #include "snapshot/state_store.h"
 #include "transport/base/clock.h"
 
@@ -17,11 +19,16 @@ class Progress {
     bool ended = false;
   };
   void save(Value value);
+  // Of sources: the highest timestamp of each split that is being read.
+  void save_splits(const std::map<std::uint64_t, Microseconds>& highest);
+  std::map<std::uint64_t, Microseconds> load_splits() const;
+
   // The lowest of what the old instances that this one continues had reached; it becomes ours.
   Value load();
 
  private:
   StateTable& table_;
+  StateTable& splits_;
   std::int64_t instance_;
 };
 

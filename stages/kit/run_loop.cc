@@ -111,7 +111,7 @@ Result<bool> RunLoop::poll_source() {
   auto polled = stage_.source->poll(*emitter_);
   if (!polled.ok()) return std::move(polled).status();
   STREAM_TRY(bad_records_.flush());
-  generator_.advance(stage_.source->split(), now);
+  generator_.advance(stage_.source->split(), now, [this](std::uint64_t split) { return stage_.source->split_open(split); });
   resumable_watermark_ = generator_.watermark();
   outputs_.set_watermark(generator_.watermark(), generator_.idle());
   if (*polled == Source::Poll::kEnd) {

@@ -80,6 +80,7 @@ class RunLoop {
   void restore(Microseconds watermark, bool ended);
   void assume_open();                         // every `open` was taken before the loop began
 
+  WatermarkGenerator& generator() { return generator_; }
   bool ended() const { return ended_; }
   bool opened() const { return open_channels_ == inputs_.size(); }
   Microseconds watermark() const;

@@ -92,8 +92,8 @@ class Operator {
 
 // Which split the last poll() read, and what that means for the watermark.
 struct SplitView {
-  std::uint32_t current = 0;  // counted from 0 in the order of first reading
-  std::uint32_t unread = 0;   // splits not yet begun that will be read
+  std::uint64_t current = 0;  // names the split; the same after a restart
+  std::uint32_t unread = 0;   // splits not yet begun that hold records
   bool sequential = true;     // one split after the other; else all begun ones are read at once
 };
 
@@ -111,6 +111,8 @@ class Source {
   virtual Result<Poll> poll(Emitter& out) = 0;
 
   virtual SplitView split() const { return {}; }
+  // False once nothing can come from the split any more: it holds no watermark back.
+  virtual bool split_open(std::uint64_t /*split*/) const { return true; }
   virtual int wake_fd() const { return -1; }
   virtual Microseconds idle_wait() const { return 10'000; }
 

@@ -186,6 +186,9 @@ Status SupervisedInstance::run() {
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
+  for (const auto& [split, highest] : progress_->load_splits()) {
+    loop.generator().restore_split(split, highest, system_clock().monotonic_us());
+  }
   Status status = loop.run(*this);
   if (status.code() != Code::kPeerGone || control_.lost()) return status;
   // A lost peer is somebody else's failure: say so, and wait to be ended with the others.
@@ -252,6 +255,7 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
   if (stage_.sink) STREAM_TRY(stage_.sink->prepare(epoch));
   dead_letter_->prepare(epoch);
   progress_->save({loop.resumable_watermark(), loop.ended()});
+  if (stage_.source && !stage_.source->split().sequential) progress_->save_splits(loop.generator().highest_by_split());
   auto capture = std::make_shared<Capture>(store_.capture(epoch));
   done.rows = capture->rows();
   done.bytes = capture->size_bytes();

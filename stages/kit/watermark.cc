@@ -31,7 +31,7 @@ std::optional<std::size_t> WatermarkMerger::slowest() const {
 }
 
 void WatermarkGenerator::observe(const Column& time, SplitView split, Microseconds now) {
-  if (splits_.size() <= split.current) splits_.resize(split.current + 1, {kNoWatermark, now});
+  if (split.sequential) std::erase_if(splits_, [&](const auto& entry) { return entry.first != split.current; });
   Split& current = splits_[split.current];
   current.last_record = now;
   const auto* values = time.values<Microseconds>();
@@ -49,16 +49,21 @@ void WatermarkGenerator::advance(SplitView split, Microseconds now) {
   if (split.unread > 0) return;
   Microseconds lowest = kEndOfTime;
   std::size_t active = 0;
-  for (std::size_t i = 0; i < splits_.size(); ++i) {
-    if (split.sequential && i != split.current) continue;
-    if (idle_after_ > 0 && now - splits_[i].last_record >= idle_after_) continue;
-    lowest = std::min(lowest, splits_[i].highest);
+  for (const auto& [id, state] : splits_) {
+    if (idle_after_ > 0 && now - state.last_record >= idle_after_) continue;
+    lowest = std::min(lowest, state.highest);
     ++active;
   }
   idle_ = active == 0 && idle_after_ > 0 && !splits_.empty();
   if (active == 0 || lowest == kNoWatermark) return;
   // Records at the watermark itself may still come.
   watermark_ = std::max(watermark_, lowest - out_of_order_);
+}
+
+std::map<std::uint64_t, Microseconds> WatermarkGenerator::highest_by_split() const {
+  std::map<std::uint64_t, Microseconds> out;
+  for (const auto& [id, state] : splits_) out[id] = state.highest;
+  return out;
 }
 
 }  // namespace stream

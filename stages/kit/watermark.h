@@ -1,6 +1,7 @@
 // Watermarks: how far event time has come. Pure bookkeeping.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -47,8 +48,20 @@ class WatermarkGenerator {
       : out_of_order_(out_of_order), idle_after_(idle_after) {}
 
   void restore(Microseconds watermark) { watermark_ = watermark; }
+  // What splits() gave before; their idle time begins now.
+  void restore_split(std::uint64_t split, Microseconds highest, Microseconds now) { splits_[split] = {highest, now}; }
+
   void observe(const Column& time, SplitView split, Microseconds now);
+  // `open`: does the split still exist? bool(std::uint64_t)
+  template <class Open>
+  void advance(SplitView split, Microseconds now, const Open& open) {
+    std::erase_if(splits_, [&](const auto& entry) { return !split.sequential && !open(entry.first); });
+    advance(split, now);
+  }
   void advance(SplitView split, Microseconds now);
+
+  // The highest timestamp of each split: part of a snapshot where several are read at once.
+  std::map<std::uint64_t, Microseconds> highest_by_split() const;
 
   Microseconds watermark() const { return watermark_; }
   bool idle() const { return idle_; }
@@ -60,7 +73,7 @@ class WatermarkGenerator {
   };
   Microseconds out_of_order_;
   Microseconds idle_after_;
-  std::vector<Split> splits_;
+  std::map<std::uint64_t, Split> splits_;
   Microseconds watermark_ = kNoWatermark;
   bool idle_ = false;
 };

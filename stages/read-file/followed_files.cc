@@ -27,7 +27,6 @@ Status FollowedFiles::add(const std::string& path, std::shared_ptr<InputFile> in
   file->position = std::move(position);
   file->position.path = path;
   file->read_at = clock_.monotonic_us();
-  file->number = numbers_++;
   STREAM_TRY(take_head(*file->file, file->position));
   STREAM_TRY(open_reader(*file));
   files_.push_back(std::move(file));
@@ -140,10 +139,11 @@ Result<bool> FollowedFiles::read_file(File& file, BatchBuilder& batch, bool& fin
   finished = action == FollowAction::kFinish;
   if (action == FollowAction::kWait) return false;
   if (action == FollowAction::kStartOver) STREAM_TRY(start_over(file));
-  current_ = file.number;
+  current_ = split_hash(file.position.path, file.position.begin);
   current_path_ = file.position.path;
   STREAM_ASSIGN(const FileFacts facts, file.file->facts());
   STREAM_ASSIGN(const RecordReader::State state, file.reader->read(batch, finished));
+  file.begun = true;
   file.read_at = clock_.monotonic_us();
   if (state == RecordReader::State::kDry) file.seen = std::max(file.seen, facts.size);
   finished = finished && state == RecordReader::State::kEnd;
@@ -184,6 +184,22 @@ Result<std::vector<Position>> FollowedFiles::positions() {
     all.push_back(file->position);
   }
   return all;
+}
+
+std::uint32_t FollowedFiles::unread() const {
+  std::uint32_t count = 0;
+  for (const auto& file : files_) {
+    if (file->position.offset != 0 || file->begun) continue;
+    const auto facts = file->file->facts();
+    if (facts.ok() && facts->size > 0) ++count;
+  }
+  return count;
+}
+
+bool FollowedFiles::open(std::uint64_t split) const {
+  return std::ranges::any_of(files_, [split](const auto& file) {
+    return split_hash(file->position.path, file->position.begin) == split;
+  });
 }
 
 }  // namespace stream

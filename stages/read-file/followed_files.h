@@ -41,7 +41,10 @@ class FollowedFiles {
   // The files' positions, heads taken anew where they were short. Call with every batch emitted.
   Result<std::vector<Position>> positions();
 
-  std::uint32_t current() const { return current_; }  // number of the file read last, in order of first reading
+  std::uint64_t current() const { return current_; }  // split_hash() of the file read last
+  // Files that have records of which none was read yet.
+  std::uint32_t unread() const;
+  bool open(std::uint64_t split) const;
   const std::string& current_path() const { return current_path_; }
   std::size_t size() const { return files_.size(); }
 
@@ -52,9 +55,9 @@ class FollowedFiles {
     std::unique_ptr<RecordReader> reader;
     Microseconds read_at = 0;   // when it last gave bytes
     std::uint64_t seen = 0;     // its size then
+    bool begun = false;         // something was read from it
     bool gone = false;          // its name is gone, or
     bool moved = false;         // another file's
-    std::uint32_t number = 0;
   };
 
   Status add(const std::string& path, std::shared_ptr<InputFile> file, Position position);
@@ -76,8 +79,7 @@ class FollowedFiles {
   std::vector<std::unique_ptr<File>> files_;
   std::map<std::string, std::int64_t> generations_;
   std::size_t turn_ = 0;
-  std::uint32_t numbers_ = 0;
-  std::uint32_t current_ = 0;
+  std::uint64_t current_ = 0;
   std::string current_path_;
 };
 

@@ -122,10 +122,12 @@ Result<Source::Poll> ReadFile::poll(Emitter& out) {
 }
 
 SplitView ReadFile::split() const {
-  if (followed_ != nullptr) return {followed_->current(), 0, false};
+  if (followed_ != nullptr) return {followed_->current(), followed_->unread(), false};
   if (bounded_ == nullptr) return {};
-  return {static_cast<std::uint32_t>(bounded_->current()), static_cast<std::uint32_t>(bounded_->unread()), true};
+  return {bounded_->current(), static_cast<std::uint32_t>(bounded_->unread()), true};
 }
+
+bool ReadFile::split_open(std::uint64_t split) const { return followed_ == nullptr || followed_->open(split); }
 
 int ReadFile::wake_fd() const {
   if (setup_.path == "-") return 0;

@@ -29,6 +29,7 @@ class ReadFile final : public Source {
 
   Result<Poll> poll(Emitter& out) override;
   SplitView split() const override;
+  bool split_open(std::uint64_t split) const override;
   int wake_fd() const override;
   Microseconds idle_wait() const override;
   Status on_restored() override;

@@ -6,6 +6,7 @@ hung, or the supervisor itself is killed and started again. The outputs must be 
 nothing happened to. STREAM_SEED repeats a run, STREAM_KILLS sets how often.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -28,16 +29,23 @@ pipeline: chaos
 checkpoint: {interval: 100ms, keep: 3}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000, heartbeat: 1s}
 stages:
-  events:
+  left:
     run: read-file
-    path: in/*.ndjson
+    path: in/left-*.ndjson
     follow: FOLLOW
     schema: ts timestamp, k bigint, v bigint
     time: ts
     out-of-order: 5s
-    parallelism: 2
+  right:
+    run: read-file
+    path: in/right-*.ndjson
+    follow: FOLLOW
+    schema: ts timestamp, k bigint, v bigint
+    time: ts
+    out-of-order: 5s
   wanted:
     run: filter
+    from: [left, right]
     where: v % 10 <> 3
     parallelism: 2
   sums:
@@ -78,7 +86,7 @@ class Feed:
     def __init__(self, stream, chance):
         self.folder = stream.folder / "in"
         self.folder.mkdir()
-        self.files = [open(self.folder / f"{i}.ndjson", "w", encoding="utf-8") for i in range(FILES)]
+        self.files = [open(self.folder / f"{'left' if i % 2 else 'right'}-{i}.ndjson", "w", encoding="utf-8") for i in range(FILES)]
         self.chance = chance
         self.next = 0
         self.sums = {}
@@ -116,8 +124,8 @@ def expected_table(feed):
 
 
 def difference(actual, wanted):
-    extra = [row for row in actual if row not in set(wanted)][:3]
-    missing = [row for row in wanted if row not in set(actual)][:3]
+    extra = sorted((collections.Counter(actual) - collections.Counter(wanted)).elements())[:3]
+    missing = sorted((collections.Counter(wanted) - collections.Counter(actual)).elements())[:3]
     return f"{len(actual)} rows, {len(wanted)} wanted; e.g. extra {extra}, missing {missing}"
 
 

@@ -77,4 +77,22 @@ BOOST_AUTO_TEST_CASE(of_splits_read_at_once_the_slowest_that_is_not_idle_counts)
   BOOST_TEST(generator.idle());
 }
 
+BOOST_AUTO_TEST_CASE(restored_splits_hold_the_watermark_until_they_go_on_or_are_gone) {
+  WatermarkGenerator before(0, 0);
+  before.observe(times({100}), {7, 0, false}, 0);
+  before.observe(times({60}), {9, 0, false}, 0);
+  WatermarkGenerator after(0, 0);
+  for (const auto& [split, highest] : before.highest_by_split()) after.restore_split(split, highest, 0);
+  after.observe(times({500}), {7, 0, false}, 1);
+  BOOST_TEST(after.watermark() == 60);
+  after.advance({7, 0, false}, 2, [](std::uint64_t split) { return split != 9; });
+  BOOST_TEST(after.watermark() == 500);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_which_nothing_was_read_yet_holds_everything) {
+  WatermarkGenerator generator(0, 0);
+  generator.observe(times({100}), {7, 1, false}, 0);
+  BOOST_TEST(generator.watermark() == kNoWatermark);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
