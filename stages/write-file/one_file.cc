@@ -1,6 +1,7 @@
 #include "stages/write-file/one_file.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "transport/base/text.h"
 
@@ -10,6 +11,15 @@ namespace {
 constexpr std::size_t kSpillAt = 1 << 20;
 constexpr std::size_t kCopyBytes = 4 << 20;
 enum Column : std::size_t { kPath, kEpoch, kBegin, kSize, kPending };
+
+// The number in ".NAME.RUN-NUMBER.pending"; none for other names.
+std::optional<std::uint64_t> number_of(const std::string& pending) {
+  constexpr std::string_view kEnding = ".pending";
+  const std::size_t dash = pending.rfind('-');
+  if (dash == std::string::npos || !pending.ends_with(kEnding)) return std::nullopt;
+  const auto number = parse_integer(pending.substr(dash + 1, pending.size() - dash - 1 - kEnding.size()));
+  return number.ok() ? std::optional(static_cast<std::uint64_t>(*number)) : std::nullopt;
+}
 
 std::string_view text_of(const ByteBuilder& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -87,13 +97,14 @@ Status OneFile::cut_to(std::uint64_t end) {
 
 Status OneFile::remove_leftovers(const std::vector<Piece>& kept) {
   const std::string prefix = "." + name_of(settings_.path) + ".";
+  // A name that a piece has must not come again, though its file may be gone: it would be taken for it.
+  for (const Piece& piece : kept) number_ = std::max(number_, number_of(piece.pending).value_or(0) + 1);
   auto names = files_.list(folder_);
   if (!names.ok()) return std::move(names).status();
   for (const std::string& name : *names) {
-    if (!name.starts_with(prefix) || !name.ends_with(".pending")) continue;
-    const std::size_t dash = name.rfind('-');
-    const auto number = parse_integer(name.substr(dash + 1, name.size() - dash - 1 - std::string_view(".pending").size()));
-    if (number.ok()) number_ = std::max(number_, static_cast<std::uint64_t>(*number) + 1);
+    const auto number = number_of(name);
+    if (!name.starts_with(prefix) || !number) continue;
+    number_ = std::max(number_, *number + 1);
     if (std::ranges::none_of(kept, [&](const Piece& piece) { return piece.pending == name; })) {
       STREAM_TRY(files_.remove(beside(name)));
     }
@@ -222,14 +233,14 @@ Status OneFile::apply(const Piece& piece) {
   if (!visible.ok() && visible.status().code() != Code::kNotFound) return visible.status();
   const std::uint64_t size = visible.ok() ? *visible : 0;
   const auto pending = files_.size(beside(piece.pending));
-  if (!pending.ok()) {
-    if (pending.status().code() == Code::kNotFound && size >= piece.begin + piece.size) return {};
-    return pending.status();
-  }
-  if (size < piece.begin) {
+  const bool done = pending.status().code() == Code::kNotFound;
+  if (!pending.ok() && !done) return pending.status();
+  const std::uint64_t committed = done ? piece.begin + piece.size : piece.begin;
+  if (size < committed) {
     return failed("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " +
-                  std::to_string(piece.begin) + " were committed: something else has changed it");
+                  std::to_string(committed) + " were committed: something else has changed it");
   }
+  if (done) return {};
   STREAM_TRY(copy(piece));
   STREAM_TRY(files_.sync_file(settings_.path));
   if (size == 0) STREAM_TRY(files_.sync_dir(folder_));

@@ -57,7 +57,8 @@ class SinkRig {
     const Epoch restored(checkpoint_ ? checkpoint_->epoch.value() : 0);
     if (rewind && !happens(sink->rewind(restored))) return false;
     if (!happens(sink->on_restored(restored))) return false;
-    for (; next <= script.epochs.size(); ++next) {
+    // The end of the input comes again to a sink that has seen it, and with it a last checkpoint.
+    for (next = std::min(next, script.epochs.size()); next <= script.epochs.size(); ++next) {
       if (!run_epoch(script, next, store, writer, *sink)) return false;
     }
     return true;
