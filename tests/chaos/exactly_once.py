@@ -194,7 +194,8 @@ def results_survive_killing_anything_at_any_time(stream):
         else:
             time.sleep(0.005)  # the load: about 40,000 records a second
     print(f"did {disturber.done}, fed {feed.next} records", flush=True)
-    wait_until("a run without faults", lambda: stream.run("stream", "wait", "--for", "checkpoint", "--timeout", "20s", "chaos", expect=None) is not None)
+    wait_until("a checkpoint after the last fault",
+               lambda: stream.succeeds("stream", "wait", "--for", "checkpoint", "--timeout", "20s", "chaos"))
     stream.run("stream", "stop", "--drain", "chaos", timeout=120)
     disturber.supervisor.wait(timeout=30)
     check_results(stream, feed)

@@ -58,6 +58,12 @@ class Stream:
         self.last_stderr = done.stderr
         return done.stdout
 
+    def succeeds(self, *args, timeout=60):
+        """True if the program exits 0."""
+        done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
+                              capture_output=True, check=False)
+        return done.returncode == 0
+
     def start(self, *args, **kwargs):
         return subprocess.Popen([str(a) for a in args], env=self.environment, cwd=self.folder, text=True, **kwargs)
 
