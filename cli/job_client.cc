@@ -26,7 +26,13 @@ Result<std::string> only_job(const std::vector<std::string>& jobs) {
 Status gone(const JobPaths& job, Microseconds deadline) {
   Poller pause;
   while (JobLock::held(job) && system_clock().monotonic_us() < deadline) STREAM_TRY(pause.wait(2'000));
-  return {Code::kNotFound, "job '" + job.job + "' does not run"};
+  return {Code::kPeerGone, "job '" + job.job + "' does not run"};
+}
+
+Result<json> answer_of(const std::string& text) {
+  json answer = json::parse(text, nullptr, false);
+  if (answer.is_object() && answer.contains("error")) return failed(answer["error"].get<std::string>());
+  return answer;
 }
 
 }  // namespace
@@ -48,22 +54,18 @@ Result<JobPaths> find_job(const std::string& name_or_id) {
 }
 
 Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout) {
-  if (!JobLock::held(job)) return Status(Code::kNotFound, "job '" + job.job + "' does not run");
+  if (!JobLock::held(job)) return Status(Code::kPeerGone, "job '" + job.job + "' does not run");
   Transport transport;
   STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, job.verb_endpoint(), ""));
   STREAM_TRY(client.send(request.dump()));
   const Microseconds began = system_clock().monotonic_us();
   for (;;) {
+    // In this order: what the supervisor said before it went has arrived by the time its going shows.
+    const bool over = client.lost() || client.socket().connection_refused();
     auto message = client.receive();
     if (!message.ok()) return std::move(message).status();
-    if (*message) {
-      json answer = json::parse(**message, nullptr, false);
-      if (answer.is_object() && answer.contains("error")) return failed(answer["error"].get<std::string>());
-      return answer;
-    }
-    if (client.lost() || client.socket().connection_refused()) {
-      return gone(job, system_clock().monotonic_us() + kQuickAnswer);
-    }
+    if (*message) return answer_of(**message);
+    if (over) return gone(job, system_clock().monotonic_us() + kQuickAnswer);
     const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
     if (left <= 0) return failed("the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
     Poller poller;

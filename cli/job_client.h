@@ -19,7 +19,7 @@ inline constexpr Microseconds kNoLimit = -1;
 // is. Errors: kUsage, naming the nearest.
 Result<JobPaths> find_job(const std::string& name_or_id);
 
-// Sends a request to the supervisor of a running job and waits for the answer. Errors: kNotFound if
+// Sends a request to the supervisor of a running job and waits for the answer. Errors: kPeerGone if
 // it does not run, kFailed with what the supervisor says.
 Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
 

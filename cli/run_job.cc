@@ -102,6 +102,12 @@ int run_foreground(std::string_view verb, RunRequest request) {
 
 namespace {
 
+// What the background process says first of a failure, so that the exit code is the same in both.
+char letter_of(Code code) {
+  if (code == Code::kUsage) return 'U';
+  return code == Code::kSystem || code == Code::kNotFound ? 'S' : 'F';
+}
+
 [[noreturn]] void run_as_daemon(RunRequest request, int report) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
@@ -115,7 +121,7 @@ namespace {
   };
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
-    tell((runner.status().code() == Code::kUsage ? "U" : "F") + runner.status().what());
+    tell(letter_of(runner.status().code()) + runner.status().what());
     ::_exit(kNo);
   }
   ::dup2(null, 2);
@@ -152,7 +158,8 @@ int run_detached(std::string_view verb, RunRequest request) {
     return kDone;
   }
   const std::string why = answer.size() > 1 ? answer.substr(1) : "the supervisor ended; see 'stream logs " + job + "'";
-  return fail(verb, answer.starts_with("U") ? usage_error(why) : failed(why));
+  if (answer.starts_with("U")) return fail(verb, usage_error(why));
+  return fail(verb, answer.starts_with("S") ? Status(Code::kSystem, why) : failed(why));
 }
 
 }  // namespace stream

@@ -24,7 +24,7 @@ std::string age(Microseconds since) {
 Result<json> events_of(const JobPaths& job) {
   auto answer = ask_job(job, {{"verb", "events"}}, kQuickAnswer);
   if (answer.ok()) return (*answer)["events"];
-  if (answer.status().code() != Code::kNotFound) return std::move(answer).status();
+  if (answer.status().code() != Code::kPeerGone) return std::move(answer).status();
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(const auto events, store->events(1000));

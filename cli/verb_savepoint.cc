@@ -19,7 +19,7 @@ using nlohmann::json;
 Result<json> savepoints_of(const JobPaths& job) {
   auto answer = ask_job(job, {{"verb", "savepoints"}}, kQuickAnswer);
   if (answer.ok()) return (*answer)["savepoints"];
-  if (answer.status().code() != Code::kNotFound) return std::move(answer).status();
+  if (answer.status().code() != Code::kPeerGone) return std::move(answer).status();
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(const auto records, store->savepoints());
@@ -143,7 +143,7 @@ int verb_wait(std::span<const std::string> args) {
     const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, *limit);
     if (answer.ok() && what != "finished") return kDone;
     if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
-    if (answer.status().code() != Code::kNotFound) return fail("wait", answer.status());
+    if (answer.status().code() != Code::kPeerGone) return fail("wait", answer.status());
     const auto summary = stored_summary(*job);
     if (!summary.ok()) return fail("wait", summary.status());
     const std::string state = summary->value("state", "");

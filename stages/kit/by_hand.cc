@@ -101,6 +101,8 @@ class ByHand final : public ControlPort {
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
+  Status make_stdin();
+  Result<bool> nothing_to_pass();
   Result<PlanInput> open_stdin();
   Result<PlanAnswer> plan(std::vector<PlanInput> inputs);
   Status make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer);
@@ -150,11 +152,25 @@ void ByHand::set_time(Schema& schema) const {
   if (values_.has("time")) schema.time = schema.find(values_.text("time"));
 }
 
-Result<PlanInput> ByHand::open_stdin() {
+Status ByHand::make_stdin() {
   STREAM_ASSIGN(FormatOptions options, format_options());
   stdin_ = std::make_unique<StdinSource>(std::move(options));
+  return {};
+}
+
+// Without a line no schema can be found, and none is needed: what passes lines through has none to
+// pass. Any other stage must know the columns of its result, even of an empty one.
+Result<bool> ByHand::nothing_to_pass() {
+  if (!passes_lines() || values_.has("schema")) return false;
+  return stdin_->empty();
+}
+
+Result<PlanInput> ByHand::open_stdin() {
   auto schema = stdin_->schema(values_.text("schema"));
-  if (!schema.ok()) return std::move(schema).status().while_doing("standard input");
+  if (!schema.ok() && schema.status().code() == Code::kFailed) {
+    return failed("standard input: " + schema.status().what() + "; give --schema 'ts timestamp, n bigint'");
+  }
+  if (!schema.ok()) return std::move(schema).status();
   set_time(*schema);
   if (values_.has("time") && !schema->time) {
     return usage_error("--time: no column '" + values_.text("time") + "'" +
@@ -334,6 +350,9 @@ Status ByHand::run() {
   std::vector<PlanInput> inputs;
   std::vector<Receiver> receivers;
   if (reads_stdin()) {
+    STREAM_TRY(make_stdin());
+    STREAM_ASSIGN(const bool nothing, nothing_to_pass());
+    if (nothing) return {};
     STREAM_ASSIGN(PlanInput input, open_stdin());
     inputs.push_back(std::move(input));
   } else if (!source_program()) {

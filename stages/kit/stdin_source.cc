@@ -32,6 +32,11 @@ Status StdinSource::read_some() {
   }
 }
 
+Result<bool> StdinSource::empty() {
+  while (!at_end_ && buffer_.bytes().empty()) STREAM_TRY(read_some());
+  return buffer_.bytes().empty();
+}
+
 Result<Schema> StdinSource::schema(const std::string& declared) {
   if (!declared.empty()) return parse_schema(declared);
   // What waits, up to the sample size, and in any case one whole record.

@@ -17,6 +17,9 @@ class StdinSource final : public Source {
  public:
   explicit StdinSource(FormatOptions options) : options_(std::move(options)) {}
 
+  // Waits for the first byte or the end. True if the input ends without any byte.
+  Result<bool> empty();
+
   // Reads what is there, at least one record, and infers a schema from it; `declared` wins.
   Result<Schema> schema(const std::string& declared);
 
