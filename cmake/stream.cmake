@@ -47,21 +47,23 @@ function(stream_bench name)
   target_link_libraries(bench-${name} PRIVATE ${arg_DEPS} benchmark Threads::Threads)
 endfunction()
 
-# stream_fuzz(NAME [DEPS …]): tests/fuzz/NAME_fuzz.cc, an LLVMFuzzerTestOneInput, becomes fuzz-NAME; not
-# built by default. Clang gives it libFuzzer; any other compiler a main() that runs the files named
-# as arguments.
+# stream_fuzz(NAME [SUPPORT FILE …] [DEPS …]): tests/fuzz/NAME_fuzz.cc, an LLVMFuzzerTestOneInput,
+# becomes fuzz-NAME; not built by default. Clang gives it libFuzzer; any other compiler a main() that
+# runs files, or mutations of them.
 function(stream_fuzz name)
-  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
-  set(sources ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cc)
-  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    list(APPEND sources ${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.cc)
+  cmake_parse_arguments(arg "" "" "SUPPORT;DEPS" ${ARGN})
+  list(TRANSFORM arg_SUPPORT PREPEND ${CMAKE_SOURCE_DIR}/)
+  set(sources ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cc ${arg_SUPPORT})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    set(driver -fsanitize=fuzzer)
+  else()
+    list(APPEND sources ${CMAKE_SOURCE_DIR}/tests/fuzz/run_file.cc)
   endif()
   add_executable(fuzz-${name} EXCLUDE_FROM_ALL ${sources})
   set_target_properties(fuzz-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(fuzz-${name} PRIVATE ${arg_DEPS})
-  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
-  endif()
+  target_link_options(fuzz-${name} PRIVATE ${driver})
+  set_property(GLOBAL APPEND PROPERTY STREAM_FUZZERS fuzz-${name})
 endfunction()
 
 # A test file that no target builds stops the configure step.
