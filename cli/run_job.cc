@@ -80,6 +80,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
   const bool terminal = ::isatty(2) != 0;
+  for (const std::string& notice : job.notices()) std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
   Result<JobState> state = JobState::kFailed;
   {
     StatusLine line(terminal);

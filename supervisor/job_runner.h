@@ -76,6 +76,8 @@ class JobRunner {
   JobStore& store() { return *store_; }
   JobLog& log() { return *log_; }
   const std::string& continued_from() const { return continued_from_; }
+  // What a user must hear of the choice of where to go on, a line each.
+  const std::vector<std::string>& notices() const { return notices_; }
 
  private:
   friend class JobVerbs;
@@ -139,6 +141,7 @@ class JobRunner {
   bool restore_extends_ = false;
   std::set<Epoch> damaged_;                  // found unusable while running
   std::string continued_from_;
+  std::vector<std::string> notices_;
   std::map<std::uint64_t, InstanceFiles> files_;  // InstanceIndex -> files of the current epoch
   std::map<std::uint64_t, std::string> infos_;
   Epoch last_complete_;

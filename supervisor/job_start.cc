@@ -121,7 +121,8 @@ Status JobRunner::choose_from_checkpoints() {
   STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
   for (const Damaged& damaged : found.damaged) {
     damaged_.insert(damaged.epoch);
-    log_->error("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
+    notices_.push_back("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
+    log_->error(notices_.back());
     event("checkpoint-damaged", "checkpoint " + std::to_string(damaged.epoch.value()) + ": " + damaged.reason);
   }
   if (!found.damaged.empty()) {
