@@ -171,13 +171,15 @@ Status Sender::service(Microseconds now_monotonic) {
     if (!sent) break;
   }
   stalled_.erase(stalled_.begin(), stalled_.begin() + static_cast<std::ptrdiff_t>(done));
+  // In this order: what the receiver said before it went has arrived by the time its going shows.
+  const bool lost = socket_.connection_lost();
   for (;;) {
     auto frame = socket_.receive();
     if (!frame.ok()) return std::move(frame).status();
     if (!*frame) break;
     STREAM_TRY(take(**frame, now_monotonic));
   }
-  if (!closed_ && socket_.connection_lost()) {
+  if (!closed_ && lost) {
     return peer_gone(identity_, "connection closed before it had everything");
   }
   return {};

@@ -3,12 +3,29 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "stages/format/value.h"
+
 namespace stream {
 namespace {
 
 constexpr Microseconds kTellEvery = 1'000'000;
 constexpr std::size_t kFlushAt = 1024;
 constexpr std::size_t kShownBytes = 200;
+
+// What a person reads on a terminal: no control bytes, no broken UTF-8, not too long.
+std::string shown(std::string_view text) {
+  const bool cut = text.size() > kShownBytes;
+  std::string out;
+  for (text = text.substr(0, kShownBytes); !text.empty();) {
+    std::size_t size = 1;
+    while (size <= 4 && size <= text.size() && !format::valid_utf8(text.substr(0, size))) ++size;
+    const bool whole = size <= 4 && size <= text.size();
+    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f;
+    out += whole && !control ? text.substr(0, size) : "?";
+    text.remove_prefix(whole ? size : 1);
+  }
+  return cut ? out + "..." : out;
+}
 
 }  // namespace
 
@@ -25,7 +42,7 @@ Status BadRecords::report(const BadRecord& record, Microseconds now_wall, Micros
   ++count_;
   if (policy_ == OnError::kFail) {
     const std::string where = record.position.empty() ? "" : " at " + record.position;
-    return {Code::kBadRecord, "bad record" + where + ": " + record.reason + ": " + record.record.substr(0, kShownBytes)};
+    return {Code::kBadRecord, "bad record" + where + ": " + shown(record.reason) + ": " + shown(record.record)};
   }
   tell(record, now_monotonic);
   if (output_) {
@@ -47,8 +64,8 @@ void BadRecords::tell(const BadRecord& record, Microseconds now) {
   if (told_at_ != INT64_MIN && now - told_at_ < kTellEvery) return;
   told_at_ = now;
   std::fprintf(stderr, "%s: warning: bad record%s%s: %s: %s (%llu so far)\n", program_.c_str(),
-               record.position.empty() ? "" : " at ", record.position.c_str(), record.reason.c_str(),
-               record.record.substr(0, kShownBytes).c_str(), static_cast<unsigned long long>(count_));
+               record.position.empty() ? "" : " at ", record.position.c_str(), shown(record.reason).c_str(),
+               shown(record.record).c_str(), static_cast<unsigned long long>(count_));
   untold_ = 0;
 }
 

@@ -20,6 +20,9 @@
 namespace stream {
 namespace {
 
+// The last thing a sender hears is that everything has been taken: it must leave before this process.
+constexpr int kLingerMs = 1000;
+
 // True if some process listens on this ipc path: then binding would take it away silently.
 bool ipc_in_use(const std::string& endpoint) {
   constexpr std::string_view kScheme = "ipc://";
@@ -187,6 +190,7 @@ Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs
     ChannelIdentity identity;
     identity.peer = endpoint;
     STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport(), endpoint, identity));
+    receiver.socket().set_linger(kLingerMs);
     receivers.push_back(std::move(receiver));
   }
   STREAM_TRY(wait_for_open(receivers, inputs));
