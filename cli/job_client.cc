@@ -22,10 +22,8 @@ Result<std::string> only_job(const std::vector<std::string>& jobs) {
   return usage_error("say which job: " + join(running.empty() ? jobs : running, ", "));
 }
 
-// The supervisor is ending: its store can be read as soon as its lock is free.
-Status gone(const JobPaths& job, Microseconds deadline) {
-  Poller pause;
-  while (JobLock::held(job) && system_clock().monotonic_us() < deadline) STREAM_TRY(pause.wait(2'000));
+Status gone(const JobPaths& job) {
+  STREAM_TRY(wait_until_over(job));
   return {Code::kPeerGone, "job '" + job.job + "' does not run"};
 }
 
@@ -65,7 +63,7 @@ Result<json> ask_job(const JobPaths& job, const json& request, Microseconds time
     auto message = client.receive();
     if (!message.ok()) return std::move(message).status();
     if (*message) return answer_of(**message);
-    if (over) return gone(job, system_clock().monotonic_us() + kQuickAnswer);
+    if (over) return gone(job);
     const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
     if (left <= 0) return failed("the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
     Poller poller;
@@ -73,6 +71,13 @@ Result<json> ask_job(const JobPaths& job, const json& request, Microseconds time
     poller.add(client.socket().monitor());
     STREAM_TRY(poller.wait(left));
   }
+}
+
+Status wait_until_over(const JobPaths& job) {
+  const Microseconds deadline = system_clock().monotonic_us() + kQuickAnswer;
+  Poller pause;
+  while (JobLock::held(job) && system_clock().monotonic_us() < deadline) STREAM_TRY(pause.wait(2'000));
+  return {};
 }
 
 Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock) {

@@ -23,6 +23,10 @@ Result<JobPaths> find_job(const std::string& name_or_id);
 // it does not run, kFailed with what the supervisor says.
 Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
 
+// Waits, 5 s at most, until the supervisor that is ending has let go of the job: then its store can be
+// read and it can be started again.
+Status wait_until_over(const JobPaths& job);
+
 // What ps, show and stats print for a job that does not run, in the form of a running one.
 Result<nlohmann::json> stored_summary(const JobPaths& job);
 

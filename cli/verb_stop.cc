@@ -44,6 +44,7 @@ int verb_stop(std::span<const std::string> args) {
     if (!to.empty()) request["to"] = std::filesystem::absolute(to).lexically_normal().string();
     const auto answer = ask_job(*job, request, kNoLimit);
     if (!answer.ok()) return fail("stop", answer.status());
+    if (const Status over = wait_until_over(*job); !over.ok()) return fail("stop", over);
     const std::string path = answer->value("path", "");
     if (!path.empty()) std::printf("%s\n", path.c_str());
     const std::string state = answer->value("state", "");
@@ -63,7 +64,9 @@ int verb_cancel(std::span<const std::string> args) {
       return cancelled.ok() ? kDone : fail("cancel", cancelled);
     }
     const auto answer = ask_job(*job, {{"verb", "cancel"}}, kNoLimit);
-    return answer.ok() ? kDone : fail("cancel", answer.status());
+    if (!answer.ok()) return fail("cancel", answer.status());
+    const Status over = wait_until_over(*job);
+    return over.ok() ? kDone : fail("cancel", over);
   });
 }
 
