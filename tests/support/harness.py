@@ -47,7 +47,7 @@ class Stream:
 
     def jobs(self):
         home = self.folder / "home"
-        return [entry.name for entry in home.iterdir()] if home.exists() else []
+        return [entry.name for entry in home.iterdir() if (entry / "job.lock").exists()] if home.exists() else []
 
     def run(self, *args, expect=0, timeout=60, stdin=None):
         """Runs a program to its end; returns its standard output."""

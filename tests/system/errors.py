@@ -1,0 +1,235 @@
+"""What goes wrong is said in one clear line, with the exit code the manual gives, and nothing is lost."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+FAILED, BAD_RECORD, USAGE, SYSTEM = 1, 98, 100, 111
+
+
+def refused(stream, code, says, *args, stdin="", lines=1, **environment):
+    """Runs a program that must fail with this code and, in so many lines, these words; returns its output."""
+    done = subprocess.run([str(a) for a in args], env=dict(stream.environment, **environment), cwd=stream.folder,
+                          timeout=60, input=stdin.encode() if isinstance(stdin, str) else stdin, capture_output=True,
+                          check=False)
+    talk = done.stderr.decode(errors="replace")
+    what = f"{' '.join(map(str, args))[:200]}: exit {done.returncode}: {talk[:600]}"
+    check(done.returncode == code, what + f" (wanted exit {code})")
+    for text in [says] if isinstance(says, str) else says:
+        check(text in talk, what + f" (wanted {text!r})")
+    check(lines is None or talk.count("\n") == lines, what + f" (wanted {lines} line)")
+    return done.stdout
+
+
+def numbers(*values):
+    return "".join(f'{{"a":{v}}}\n' for v in values)
+
+
+def a_stage_refuses_wrong_options(stream):
+    refused(stream, USAGE, "unknown option '--wher'; did you mean '--where'?", "stream-filter", "--wher", "x")
+    refused(stream, USAGE, "argument CONDITION is missing", "stream-filter")
+    refused(stream, USAGE, "'10potatoes' is not a size", "stream-read-file", "--sample-size", "10potatoes", "x")
+    refused(stream, USAGE, "'xml' is not one of ndjson, csv", "stream-read-file", "--format", "xml", "x")
+    refused(stream, USAGE, "'soon' is not a duration", "stream-filter", "--out-of-order", "soon", "a > 1")
+    refused(stream, USAGE, "unexpected argument '|'", "stream-generate", "n", "|")
+    refused(stream, USAGE, "no column 'statsu'; did you mean 'status'?", "stream-filter", "statsu > 1",
+            stdin='{"status":1}\n')
+
+
+def a_verb_refuses_wrong_options(stream):
+    refused(stream, USAGE, "unknown option '--nam'; did you mean '--name'?", "stream", "run", "--nam", "x", "generate")
+    refused(stream, USAGE, "--parallelism", "stream", "run", "--parallelism", "0", "generate")
+    refused(stream, USAGE, "there is no verb 'savepiont'; did you mean 'savepoint'?", "stream", "savepiont")
+    refused(stream, USAGE, "'filter' is a stage, not a verb: run stream-filter", "stream", "filter", "a > 1")
+    refused(stream, USAGE, "option '--name' needs a value", "stream", "run", "generate", "--name")
+
+
+def unknown_jobs_are_named(stream):
+    for verb in ("show", "stats", "stop", "cancel", "checkpoint", "savepoint", "events", "logs", "dead-letter", "resume",
+                 "wait"):
+        args = ("--for", "running") if verb == "wait" else ()
+        refused(stream, USAGE, "there is no job 'nojob'", "stream", verb, *args, "nojob")
+    refused(stream, USAGE, "there is no job; start one with 'stream run'", "stream", "stop")
+    check(stream.run("stream", "ps", "--json") == "", "no job, no line")
+
+
+def a_job_that_does_not_run_answers_no(stream):
+    stream.run("stream", "run", "generate --rows 3 | write-null", "--name", "over")
+    for verb in ("stop", "stats", "checkpoint", "savepoint"):
+        refused(stream, FAILED, "job 'over' does not run", "stream", verb, "over")
+    refused(stream, USAGE, "did you mean 'over'?", "stream", "show", "oven")
+    refused(stream, USAGE, "'potato' is not a duration", "stream", "wait", "--for", "finished", "--timeout", "potato", "over")
+    refused(stream, USAGE, "{running,checkpoint,finished}", "stream", "wait", "--for", "ever", "over")
+    refused(stream, USAGE, "'loud' is not a log level", "stream", "logs", "--level", "loud", "over")
+    refused(stream, USAGE, "--grep", "stream", "logs", "--grep", "(", "over")
+    refused(stream, USAGE, "'over@99'", "stream", "savepoint", "--delete", "over@99")
+
+
+def a_wrong_pipeline_is_refused_at_its_place(stream):
+    stream.write("a.ndjson", numbers(1, 2))
+    for says, pipeline in [
+            ("pipeline:1:22: there is no stage program 'filtre'; did you mean 'filter'?", "read-file a.ndjson | filtre 'a > 1'"),
+            ("pipeline:1:29: 'filter' has no option '--wher'", "read-file a.ndjson | filter --wher 'a > 1'"),
+            ("pipeline:1:11: this quote is not closed", "read-file 'a"),
+            ("a stage is missing at the end", "read-file a.ndjson |"),
+            ("no column 'b'", "read-file a.ndjson | filter 'b > 1' | write-null"),
+            ("no file", "read-file nothing.ndjson | write-null")]:
+        refused(stream, USAGE, says, "stream", "run", pipeline)
+    check(stream.jobs() == [], "a refused pipeline leaves no job")
+
+
+def a_manifest_of_nonsense_is_refused(stream):
+    for name, text, says in [
+            ("bracket.yaml", "foo: [bar\n", "bracket.yaml:"),
+            ("empty.yaml", "", "empty.yaml: the manifest is empty"),
+            ("twice.yaml", "pipeline: a\npipeline: b\nstages: {a: {run: generate}}\n", "twice.yaml:2:1"),
+            ("key.yaml", "pipeline: a\nstagse: {a: {run: generate}}\n", "did you mean 'stages'?"),
+            ("list.yaml", "- 1\n- 2\n", "list.yaml:"),
+            ("number.yaml", "42\n", "number.yaml:"),
+            ("name.yaml", "pipeline: No Way\nstages: {a: {run: generate}}\n", "name.yaml:1:"),
+            ("from.yaml", "pipeline: a\nstages:\n  a: {run: generate}\n  b: {run: write-null, from: aa}\n", "from.yaml:4:"),
+            ("cycle.yaml", "pipeline: a\nstages:\n  a: {run: filter, from: b, where: 'true'}\n  b: {run: filter, from: a, where: 'true'}\n", "cycle.yaml:"),
+            ("type.yaml", "pipeline: a\nstages: {a: {run: generate, rows: many}, b: {run: write-null}}\n", "type.yaml:2:")]:
+        stream.write(name, text)
+        refused(stream, USAGE, says, "stream", "run", name, lines=None)
+    (stream.folder / "noise.yaml").write_bytes(bytes(range(256)) * 8)
+    refused(stream, USAGE, "noise.yaml", "stream", "run", "noise.yaml", lines=None)
+    refused(stream, SYSTEM, "unable to open 'none.yaml': No such file", "stream", "run", "none.yaml")
+    stream.write("good.yaml", "pipeline: good\nstages: {a: {run: generate, rows: 1}, b: {run: write-null}}\n")
+    refused(stream, USAGE, "no parameter 'nope'", "stream", "run", "-p", "nope=1", "good.yaml")
+    refused(stream, USAGE, "stages.nope", "stream", "run", "--set", "stages.nope.where=1", "good.yaml")
+
+
+def a_stage_program_that_is_missing_is_named(stream):
+    refused(stream, USAGE, "there is no stage program 'teleport'", "stream", "run", "generate | teleport",
+            STREAM_STAGE_PATH="/nonexistent")
+    program = stream.write("bin/stream-teleport", "#!/bin/sh\nexit 3\n")
+    refused(stream, USAGE, "teleport", "stream", "run", "generate | teleport", lines=None, STREAM_STAGE_PATH=str(program.parent))
+    program.chmod(0o755)
+    refused(stream, USAGE, "teleport", "stream", "run", "generate | teleport", lines=None, STREAM_STAGE_PATH=str(program.parent))
+
+
+def a_home_that_cannot_be_written_is_a_failure_of_the_system(stream):
+    for flags in ([], ["-d"]):
+        refused(stream, SYSTEM, "unable to create folder", "stream", "run", *flags, "generate --rows 1 | write-null",
+                STREAM_HOME="/proc/nowhere")
+    check(stream.run("stream", "ps") != "", "ps has its heading")
+
+
+def a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system(stream):
+    refused(stream, SYSTEM, "unable to open", "stream-write-file", "/proc/nowhere/x", stdin=numbers(1))
+    refused(stream, SYSTEM, "unable to open", "stream-write-sqlite", "/proc/nowhere/x", "--table", "t", stdin=numbers(1))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(["stream-generate", "--rows", "3", "n"], env=stream.environment, stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    check(done.returncode == SYSTEM and "No space left on device" in done.stderr, f"{done.returncode} {done.stderr}")
+    if os.geteuid() == 0:
+        return  # who may read everything is refused nothing
+    secret = stream.write("secret.ndjson", numbers(1))
+    secret.chmod(0)
+    refused(stream, SYSTEM, "Permission denied", "stream-read-file", "--schema", "a bigint", secret)
+    closed = stream.folder / "closed"
+    closed.mkdir(mode=0o555)
+    refused(stream, SYSTEM, "Permission denied", "stream-write-file", closed / "x", stdin=numbers(1))
+
+
+def an_endpoint_that_cannot_be_used_is_refused(stream):
+    refused(stream, USAGE, "the system allows 107", "stream-filter", "--in", "ipc:///tmp/" + "x" * 120, "a > 0")
+    refused(stream, USAGE, "is not an endpoint", "stream-filter", "--in", "nonsense", "a > 0")
+    refused(stream, USAGE, "leaves this host unencrypted", "stream-filter", "--in", "tcp://0.0.0.0:7001", "a > 0")
+    refused(stream, USAGE, "no output 'nope'", "stream-filter", "--out", f"nope=ipc://{stream.folder}/x", "a > 0", stdin=numbers(1))
+    refused(stream, SYSTEM, "No such file or directory", "stream-filter", "--in", "ipc:///nowhere/at/all", "a > 0")
+    with socket.socket(socket.AF_INET) as taken, socket.socket(socket.AF_UNIX) as live:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused(stream, SYSTEM, "Address already in use", "stream-filter", "--in",
+                f"tcp://127.0.0.1:{taken.getsockname()[1]}", "a > 0")
+        live.bind(str(stream.folder / "live"))
+        live.listen()
+        refused(stream, SYSTEM, "another process listens there", "stream-filter", "--in", f"ipc://{stream.folder}/live", "a > 0")
+    refused(stream, FAILED, "no sender on", "stream-filter", "--connect-timeout", "100ms", "--in", f"ipc://{stream.folder}/a", "a > 0")
+    refused(stream, FAILED, "nobody listens on", "stream-filter", "--connect-timeout", "100ms", "--out",
+            f"ipc://{stream.folder}/b", "a > 0", stdin=numbers(1))
+
+
+BAD_INPUTS = {
+    "bytes that are no UTF-8": b'{"a":1}\n{"a":"\xff\xfe"}\n{"a":3}\n',
+    "a NUL byte": b'{"a":1}\n{"a":2\0}\n{"a":3}\n',
+    "half a record": b'{"a":1}\n{"a":\n{"a":3}\n',
+    "no JSON": b'{"a":1}\nhello\n{"a":3}\n',
+    "a line of 100 MB": b'{"a":1}\n{"a":2,"b":"' + b"y" * 100_000_000 + b'"}\n{"a":3}\n',
+}
+
+
+def a_bad_record_ends_a_plain_stage_and_is_shown(stream):
+    for name, text in BAD_INPUTS.items():
+        out = refused(stream, BAD_RECORD, "bad record at stdin:2", "stream-filter", "--schema", "a bigint", "a > 0", stdin=text)
+        check(out in (b"", b'{"a":1}\n'), f"{name}: {out[:100]}")
+
+
+def a_bad_record_can_be_skipped(stream):
+    for name, text in BAD_INPUTS.items():
+        out = refused(stream, 0, "bad record at stdin:2", "stream-filter", "--schema", "a bigint", "--on-error", "skip",
+                      "a > 0", stdin=text)
+        check(out == b'{"a":1}\n{"a":3}\n', f"{name}: {out[:100]}")
+
+
+def a_bad_record_of_a_job_is_kept(stream):
+    for number, (name, text) in enumerate(BAD_INPUTS.items()):
+        (stream.folder / "bad.ndjson").write_bytes(text)
+        job = f"kept-{number}"
+        stream.run("stream", "run", f"read-file bad.ndjson --schema 'a bigint' | write-file {job}.ndjson", "--name", job)
+        rows = [json.loads(line)["a"] for line in (stream.folder / f"{job}.ndjson").read_text().splitlines()]
+        check(rows == [1, 3], f"{name}: {rows}")
+        letters = [json.loads(line) for line in stream.run("stream", "dead-letter", job).splitlines()]
+        check(len(letters) == 1 and letters[0]["position"].endswith("bad.ndjson:2"), f"{name}: {str(letters)[:300]}")
+        check(text.split(b"\n")[1][:5].decode() in letters[0]["record"], f"{name}: {letters[0]['record'][:80]}")
+
+
+def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
+    stream.write("bad.ndjson", '{"a":1}\nhello\n')
+    refused(stream, FAILED, ["exit code 98", "bad.ndjson:2"], "stream", "run",
+            "read-file bad.ndjson --schema 'a bigint' --on-error fail | write-null", "--name", "strict", lines=None)
+    jobs = [json.loads(line) for line in stream.run("stream", "ps", "--all", "--json").splitlines()]
+    check([(j["job"], j["state"], j["attempt"]) for j in jobs] == [("strict", "FAILED", 1)], str(jobs))
+    kinds = [event["kind"] for event in stream.events("strict")]
+    check("restarting" not in kinds, str(kinds))
+    refused(stream, FAILED, "strict", "stream", "wait", "--for", "finished", "strict")
+
+
+def empty_input_is_no_error_where_no_schema_is_needed(stream):
+    check(stream.run("stream-filter", "a > 1", stdin="") == "", "nothing in, nothing out")
+    check(stream.run("stream-aggregate", "--schema", "a bigint", "count(*) as n", stdin="") == '{"n":0}\n', "a count of nothing")
+    refused(stream, FAILED, "give --schema", "stream-aggregate", "count(*) as n")
+    stream.write("empty.ndjson", "")
+    refused(stream, USAGE, ["empty", "give schema"], "stream", "run", "read-file empty.ndjson | write-null")
+    stream.run("stream", "run", "read-file empty.ndjson --schema 'a bigint' | write-null")
+
+
+def a_running_job_is_not_started_again(stream):
+    running = stream.start("stream", "run", "generate --rate 10 | write-null", "--name", "one", stderr=subprocess.DEVNULL)
+    wait_until("the job", lambda: stream.instances("one"))
+    for flags in ([], ["-d"], ["--fresh"]):
+        refused(stream, FAILED, "job 'one' is already running", "stream", "run", *flags, "generate | write-null", "--name", "one")
+    refused(stream, FAILED, "already running", "stream", "resume", "one")
+    refused(stream, FAILED, "1", "stream", "wait", "--for", "finished", "--timeout", "100ms", "one", lines=1)
+    check(running.poll() is None, "the first run goes on")
+    stream.run("stream", "cancel", "one")
+    check(running.wait(timeout=20) == 0, "a cancelled run is no failure")
+
+
+if __name__ == "__main__":
+    main([a_stage_refuses_wrong_options, a_verb_refuses_wrong_options, unknown_jobs_are_named,
+          a_job_that_does_not_run_answers_no, a_wrong_pipeline_is_refused_at_its_place,
+          a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named,
+          a_home_that_cannot_be_written_is_a_failure_of_the_system,
+          a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system,
+          an_endpoint_that_cannot_be_used_is_refused, a_bad_record_ends_a_plain_stage_and_is_shown,
+          a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
+          empty_input_is_no_error_where_no_schema_is_needed, a_running_job_is_not_started_again])

@@ -1,0 +1,323 @@
+"""The life of a job: start, look, checkpoint, savepoint, stop, go on; each with exact results."""
+
+import json
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+MANIFEST = """
+pipeline: totals
+checkpoint: {interval: 100ms, keep: 3}
+stages:
+  in:
+    run: read-file
+    path: in.ndjson
+    follow: true
+    schema: k bigint, v bigint
+  sums:
+    run: aggregate
+    by: [k]
+    compute:
+      n: count(*)
+      total: sum(v)
+    parallelism: PARALLELISM
+  out: {run: write-sqlite, path: out.db, table: totals, parallelism: PARALLELISM}
+"""
+KEYS = 23
+
+
+class Feed:
+    """The input file and the totals it must lead to."""
+
+    def __init__(self, stream, parallelism=1):
+        self.stream = stream
+        self.next = 0
+        self.totals = {}
+        self.file = open(stream.folder / "in.ndjson", "w", encoding="utf-8")  # noqa: SIM115
+        stream.write("totals.yaml", MANIFEST.replace("PARALLELISM", str(parallelism)))
+
+    def grow(self, count=1000):
+        for i in range(self.next, self.next + count):
+            n, total = self.totals.get(i % KEYS, (0, 0))
+            self.totals[i % KEYS] = (n + 1, total + i)
+            self.file.write(f'{{"k":{i % KEYS},"v":{i}}}\n')
+        self.next += count
+        self.file.flush()
+
+    def table(self):
+        if not (self.stream.folder / "out.db").exists():
+            return {}
+        with sqlite3.connect(f"file:{self.stream.folder}/out.db?mode=ro", uri=True) as db:
+            try:
+                return {k: (n, total) for k, n, total in db.execute("select k, n, total from totals")}
+            except sqlite3.OperationalError:  # not made yet
+                return {}
+
+    def arrive(self):
+        wait_until("the table to hold what was fed", lambda: self.table() == self.totals)
+
+
+def state_of(savepoint):
+    """The totals in a savepoint, read with SQLite alone."""
+    savepoint = pathlib.Path(savepoint)
+    files = sorted(savepoint.glob("sums.*.sqlite")) if savepoint.is_dir() else [savepoint]
+    totals = {}
+    for file in files:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+            totals.update({k: (n, total) for k, n, total in db.execute("select k, n, total from sums")})
+    return totals
+
+
+def start(stream, *args):
+    stream.run("stream", "run", "-d", "totals.yaml", *args)
+    return stream.last_stderr
+
+
+def refused(stream, code, says, *args):
+    stream.run(*args, expect=code)
+    check(says in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{args}: {stream.last_stderr!r}")
+
+
+def a_job_is_seen_by_every_reading_verb(stream):
+    feed = Feed(stream)
+    feed.grow()
+    check("totals: running" in start(stream), stream.last_stderr)
+    feed.arrive()
+    row = json.loads(stream.run("stream", "ps", "--json"))
+    check((row["job"], row["state"]) == ("totals", "RUNNING"), str(row))
+    check(stream.run("stream", "ps").splitlines()[1].split()[0] == "totals", "ps")
+    check(json.loads(stream.run("stream", "show", "--json", row["id"][:6]))["job"] == "totals", "an id prefix names the job")
+    check("RUNNING" in stream.run("stream", "show"), "the only job needs no name")
+    stats = wait_until("the counters", lambda: counted(stream, feed))
+    check({i["stage"] for i in stats["instances"]} == {"in", "sums", "out"}, str(stats))
+    epoch = int(stream.run("stream", "checkpoint", "totals"))
+    check(stream.stats("totals")["job"]["checkpoint"] >= epoch, "checkpoint waits for its completion")
+    check([e["kind"] for e in stream.events("totals")][:2] == ["started", "running"], "events")
+    stream.run("stream", "cancel", "totals")
+    check(stream.run("stream", "ps", "--json") == "", "ps shows what runs")
+    check(json.loads(stream.run("stream", "ps", "--all", "--json"))["state"] == "CANCELLED", "ps --all shows the rest")
+
+
+def counted(stream, feed):
+    stats = stream.stats("totals")
+    read = [i["records_out"] for i in stats["instances"] if i["stage"] == "in"]
+    return stats if read == [feed.next] else None
+
+
+def a_savepoint_opens_with_sqlite_and_is_found_by_its_label(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    labelled = stream.run("stream", "savepoint", "totals", "--label", "first").strip()
+    check(state_of(labelled) == feed.totals, "a folder")
+    folder = stream.run("stream", "savepoint", "totals", "--to", "here").strip()
+    check(folder == str(stream.folder / "here") and state_of(folder) == feed.totals, folder)
+    single = stream.run("stream", "savepoint", "totals", "--single-file", "--to", "one.db").strip()
+    check(single == str(stream.folder / "one.db") and state_of(single) == feed.totals, single)
+    refused(stream, 1, "here", "stream", "savepoint", "totals", "--to", "here")
+    check(state_of(folder) == feed.totals, "an existing savepoint is not touched")
+    listed = [json.loads(line) for line in stream.run("stream", "savepoint", "--list", "--json", "totals").splitlines()]
+    check([(s["label"], s["path"]) for s in listed] == [("first", labelled), ("", folder), ("", single)], str(listed))
+    feed.grow()
+    feed.arrive()
+    stream.run("stream", "cancel", "totals")
+    for ref in ("totals@first", single):
+        for file in stream.folder.glob("out.db*"):
+            file.unlink()
+        check("continues from" in start(stream, "--from", ref), stream.last_stderr)
+        wait_until("all rows", lambda: settled(stream, feed))
+        stream.run("stream", "cancel", "totals")
+    stream.run("stream", "savepoint", "--delete", "totals@first")
+    check(not pathlib.Path(labelled).exists(), "deleted")
+    check("first" not in stream.run("stream", "savepoint", "--list", "totals"), "not listed any more")
+
+
+def settled(stream, feed):
+    """True once the state of the job holds what was fed."""
+    path = stream.folder / "look.db"
+    path.unlink(missing_ok=True)
+    stream.run("stream", "savepoint", "totals", "--single-file", "--to", path)
+    return state_of(path) == feed.totals
+
+
+def a_stopped_job_goes_on_exactly(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    path = stream.run("stream", "stop", "totals").strip()
+    check(state_of(path) == feed.totals, "the savepoint of stop")
+    check(not stream.processes("totals"), "nobody is left")
+    feed.grow()
+    stream.run("stream", "resume", "totals")
+    feed.arrive()
+    check(stream.run("stream", "stop", "--no-savepoint", "totals") == "", "no savepoint, no path")
+    feed.grow()
+    check("continues from checkpoint" in start(stream), stream.last_stderr)
+    feed.arrive()
+    to = stream.run("stream", "stop", "--to", "aside", "totals").strip()
+    check(to == str(stream.folder / "aside") and state_of(to) == feed.totals, to)
+
+
+def a_drained_job_wants_a_word_to_go_on(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    path = stream.run("stream", "stop", "--drain", "totals").strip()
+    check(state_of(path) == feed.totals, path)
+    refused(stream, 1, "--accept-drained", "stream", "resume", "totals")
+    feed.grow()
+    stream.run("stream", "resume", "--accept-drained", "totals")
+    feed.arrive()
+    stream.run("stream", "cancel", "totals")
+
+
+def fresh_and_cancel_start_anew(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    stream.run("stream", "stop", "totals")
+    check("continues" not in start(stream, "--fresh"), stream.last_stderr)
+    wait_until("all rows again", lambda: settled(stream, feed))
+    stream.run("stream", "cancel", "totals")
+    check("continues" not in start(stream), stream.last_stderr)
+    wait_until("all rows again", lambda: settled(stream, feed))
+    stream.run("stream", "cancel", "totals")
+
+
+def wait_ends_when_its_condition_holds(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    stream.run("stream", "wait", "--for", "running", "totals")
+    stream.run("stream", "wait", "--for", "checkpoint", "totals")
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "100ms", "totals", expect=1)
+    waiting = stream.start("stream", "wait", "--for", "finished", "totals", stderr=subprocess.PIPE)
+    stream.run("stream", "stop", "totals")
+    waiting.communicate(timeout=20)
+    check(waiting.returncode == 1, f"a stopped job has not finished: {waiting.returncode}")
+    stream.run("stream", "run", "-d", "generate --rows 3 | write-null", "--name", "short")
+    stream.run("stream", "wait", "--for", "finished", "short")
+
+
+def interrupted_runs_go_on_where_they_stopped(stream):
+    feed = Feed(stream)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        feed.grow()
+        run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.PIPE)
+        feed.arrive()
+        run.send_signal(number)
+        talk = run.communicate(timeout=30)[1]
+        check(run.returncode == 0 and "stopped: final checkpoint" in talk, f"exit {run.returncode}: {talk}")
+        check(not stream.processes("totals"), "nobody is left")
+    check("continues from checkpoint" in talk, talk)
+
+
+def a_second_interrupt_kills(stream):
+    feed = Feed(stream)
+    feed.grow()
+    run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.PIPE)
+    feed.arrive()
+    stream.kill([stream.instances("totals")["sums.0"]], signal.SIGSTOP)  # the final checkpoint cannot come
+    run.send_signal(signal.SIGINT)
+    wait_until("the first to be noticed", lambda: "interrupted" in stream.run("stream", "logs", "totals"))
+    check(run.poll() is None, "it waits for the final checkpoint")
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=10)
+    check(not stream.processes("totals"), "nobody is left")
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    stream.run("stream", "cancel", "totals")
+
+
+def a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on(stream):
+    feed = Feed(stream)
+    feed.grow()
+    run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.DEVNULL)
+    feed.arrive()
+    stream.run("stream", "checkpoint", "totals")
+    run.kill()
+    run.wait(timeout=10)
+    wait_until("the instances to end", lambda: not stream.processes("totals"))
+    check(json.loads(stream.run("stream", "ps", "--all", "--json"))["state"] == "DEAD", "ps --all")
+    check("was killed" in stream.run("stream", "show", "totals"), "show says why")
+    feed.grow()
+    check("continues from checkpoint" in start(stream), stream.last_stderr)
+    feed.arrive()
+    stream.run("stream", "cancel", "totals")
+
+
+def logs_are_filtered_and_followed(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    follow = stream.start("stream", "logs", "-f", "totals", stdout=subprocess.PIPE)
+    feed.file.write("no record\n")
+    feed.grow(1)
+    bad = wait_until("the warning", lambda: stream.run("stream", "logs", "--level", "warning", "totals"))
+    check("bad record" in bad and bad.count("\n") == 1, bad)
+    check(stream.run("stream", "logs", "--stage", "in", "--grep", "bad rec", "totals") == bad, "--stage and --grep")
+    check(stream.run("stream", "logs", "--stage", "out", "totals") == "", "another stage is silent")
+    check("running" in stream.run("stream", "logs", "--since", "1h", "totals"), "--since")
+    check(stream.run("stream", "logs", "--since", "1us", "totals") == "", "nothing in the last microsecond")
+    line = json.loads(stream.run("stream", "logs", "--json", "--stage", "in", "totals"))
+    check(line["stage"] == "in" and line["level"] == "warning", str(line))
+    stream.run("stream", "stop", "totals")
+    text = follow.communicate(timeout=20)[0]
+    check("running" in text and bad in text and "stopped" in text, text)
+    letters = stream.run("stream", "dead-letter", "totals").splitlines()
+    check([json.loads(l)["record"] for l in letters] == ["no record"], str(letters))
+
+
+def gc_says_what_it_would_delete_and_deletes_that(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    stream.run("stream", "stop", "--no-savepoint", "totals")
+    stray = stream.home("totals") / "checkpoints" / "1" / "stray.0.a1.sqlite"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("left by a crash")
+    said = stream.run("stream", "gc", "--dry-run", "totals")
+    check("stray.0.a1.sqlite" in said and stray.exists(), said)
+    stream.run("stream", "gc", "totals")
+    check(not stray.exists() and stream.run("stream", "gc", "--dry-run", "totals") == "", "gone")
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    stream.run("stream", "cancel", "totals")
+
+
+def a_savepoint_restores_at_any_parallelism(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    origin = stream.run("stream", "stop", "totals").strip()
+    feed.grow()
+    for parallelism in (1, 2, 3):
+        stream.write("totals.yaml", MANIFEST.replace("PARALLELISM", str(parallelism)))
+        name = f"wide-{parallelism}"
+        stream.run("stream", "run", "-d", "totals.yaml", "--name", name, "--from", origin)
+        wait_until("all rows", lambda: [i for i in stream.stats(name)["instances"] if i["stage"] == "in"][0]["records_out"] == 1000)
+        path = stream.run("stream", "stop", name).strip()
+        check(len(list(pathlib.Path(path).glob("sums.*"))) == parallelism, path)
+        check(state_of(path) == feed.totals, f"parallelism {parallelism}")
+        check(feed.table() == feed.totals, f"the table with parallelism {parallelism}")
+
+
+if __name__ == "__main__":
+    main([a_job_is_seen_by_every_reading_verb, a_savepoint_opens_with_sqlite_and_is_found_by_its_label,
+          a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
+          wait_ends_when_its_condition_holds, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
+          a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
+          gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])

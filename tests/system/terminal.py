@@ -1,0 +1,115 @@
+"""What a person sees on a terminal: one status line, a table that stays in place, logs that end whole."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+
+class Terminal:
+    """A shell in a tmux server of its own."""
+
+    def __init__(self, stream, columns=80, lines=24):
+        self.socket = str(stream.folder / "tmux")
+        self.environment = dict(stream.environment, TERM="screen", PS1="$ ")
+        self.environment.pop("TMUX", None)
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(stream.folder),
+                  "sh")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
+
+    def tmux(self, *args):
+        return subprocess.run(["tmux", "-S", self.socket, *args], env=self.environment, capture_output=True, text=True,
+                              timeout=20, check=False).stdout
+
+    def type(self, *words):
+        self.tmux("send-keys", "-l", words[0] if len(words) == 1 else shlex.join(words))
+        self.tmux("send-keys", "Enter")
+
+    def key(self, name):
+        self.tmux("send-keys", name)
+
+    def screen(self):
+        return [line for line in self.tmux("capture-pane", "-p").splitlines() if line.strip()]
+
+    def resize(self, columns, lines=24):
+        self.tmux("resize-window", "-x", str(columns), "-y", str(lines))
+
+    def shows(self, what, lines):
+        return wait_until(what, lambda: lines(self.screen()))
+
+
+def status_lines(screen):
+    return [line for line in screen if "RUNNING" in line]
+
+
+def the_status_line_stays_one_line_at_every_width(stream):
+    with Terminal(stream) as terminal:
+        terminal.type("stream run 'generate --rate 100 | filter true | write-null' --name wide")
+        wait_until("the job", lambda: stream.instances("wide"))
+        for columns in (80, 40, 120):
+            terminal.resize(columns)
+            epoch = int(stream.run("stream", "checkpoint", "wide"))
+            wait_until("the line to be drawn again", lambda: stream.stats("wide")["job"]["checkpoint"] > epoch)
+            screen = terminal.shows("one status line", lambda s: s if len(status_lines(s)) == 1 else None)
+            check(len(screen[-1]) <= columns, f"{columns}: {screen}")
+        terminal.key("C-c")
+        screen = terminal.shows("the end", lambda s: s if any("stopped" in line for line in s) else None)
+        check(not status_lines(screen), f"the status line is gone: {screen}")
+
+
+def stats_watch_fits_and_stays_in_place(stream):
+    stream.run("stream", "run", "-d", "generate --rate 100 | filter true | write-null", "--name", "watched")
+    with Terminal(stream) as terminal:
+        terminal.type("stream stats --watch watched")
+        for columns in (80, 100):
+            terminal.resize(columns)
+            screen = terminal.shows("a table", lambda s: s if any("filter.0" in line for line in s) else None)
+            epoch = int(stream.run("stream", "checkpoint", "watched"))
+            wait_until("the next", lambda: stream.stats("watched")["job"]["checkpoint"] > epoch)
+            screen = terminal.shows("one table", lambda s: s if sum("IN/s" in line for line in s) == 1 else None)
+            check(all(len(line) <= columns for line in screen), f"{columns}: {screen}")
+        terminal.key("C-c")
+        terminal.type("echo back")
+        terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
+    stream.run("stream", "cancel", "watched")
+
+
+def logs_are_followed_on_a_terminal_and_in_a_pipe(stream):
+    stream.run("stream", "run", "-d", "generate --rate 100 | write-null", "--name", "logged")
+    with Terminal(stream) as terminal:
+        terminal.type("stream logs -f logged")
+        terminal.shows("the first lines", lambda s: any("running" in line for line in s))
+        piped = stream.start("stream", "logs", "-f", "logged", stdout=subprocess.PIPE)
+        stream.run("stream", "cancel", "logged")
+        terminal.shows("the last line", lambda s: any("job cancelled" in line for line in s))
+        text = piped.communicate(timeout=20)[0]
+        check("\033" not in text and "job cancelled" in text, text)
+
+
+def nothing_but_answers_in_a_pipe(stream):
+    done = subprocess.run(["stream", "run", "generate --rows 3 | select n"], env=stream.environment, cwd=stream.folder,
+                          capture_output=True, text=True, timeout=30, check=False)
+    check(done.stdout.count("\n") == 3 and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
+    with Terminal(stream) as terminal:
+        terminal.type("NO_COLOR=1 stream ps; NO_COLOR=1 stream stages | cat")
+        terminal.shows("the stages", lambda s: any("filter" in line for line in s))
+        check("\033" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR")
+
+
+if __name__ == "__main__":
+    if shutil.which("tmux") is None:
+        print("skipped: tmux is not installed")
+        sys.exit(0)
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    main([the_status_line_stays_one_line_at_every_width, stats_watch_fits_and_stays_in_place,
+          logs_are_followed_on_a_terminal_and_in_a_pipe, nothing_but_answers_in_a_pipe])
