@@ -65,7 +65,9 @@ Result<json> ask_job(const JobPaths& job, const json& request, Microseconds time
     if (*message) return answer_of(**message);
     if (over) return gone(job);
     const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
-    if (left <= 0) return failed("the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
+    if (left <= 0) {
+      return Status(Code::kInterrupted, "the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
+    }
     Poller poller;
     poller.add(client.socket().handle());
     poller.add(client.socket().monitor());

@@ -20,7 +20,7 @@ inline constexpr Microseconds kNoLimit = -1;
 Result<JobPaths> find_job(const std::string& name_or_id);
 
 // Sends a request to the supervisor of a running job and waits for the answer. Errors: kPeerGone if
-// it does not run, kFailed with what the supervisor says.
+// it does not run, kFailed with what the supervisor says, kInterrupted when the time is over.
 Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
 
 // Waits, 5 s at most, until the supervisor that is ending has let go of the job: then its store can be

@@ -143,6 +143,10 @@ int verb_wait(std::span<const std::string> args) {
     const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, *limit);
     if (answer.ok() && what != "finished") return kDone;
     if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
+    if (answer.status().code() == Code::kInterrupted) {
+      const std::string verb = what == "running" ? "is not running" : what == "checkpoint" ? "has no new checkpoint" : "has not finished";
+      return fail("wait", failed("job '" + job->job + "' " + verb + " after " + timeout));
+    }
     if (answer.status().code() != Code::kPeerGone) return fail("wait", answer.status());
     const auto summary = stored_summary(*job);
     if (!summary.ok()) return fail("wait", summary.status());

@@ -223,7 +223,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
       on_failure(plan_.pipeline.restart, record_.history, system_clock().wall_us(), chance);
   if (const auto* give = std::get_if<GiveUp>(&decision)) return give_up(cause + "; " + give->why);
   if (Status chosen = choose_restore(); !chosen.ok()) return give_up(chosen.what());
-  const Microseconds delay = std::get<RestartAfter>(decision).delay;
+  const Microseconds delay = std::get<RestartAfter>(decision).delay / 1000 * 1000;
   ++restarts_;
   phase_ = Phase::kRestarting;
   restart_at_ = system_clock().monotonic_us() + delay;

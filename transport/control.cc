@@ -15,7 +15,9 @@ Result<ControlClient> ControlClient::connect(Transport& transport, const std::st
   client.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!client.socket_.open()) return Status(Code::kSystem, "unable to make a control socket");
   zmq_setsockopt(client.socket_.handle(), ZMQ_ROUTING_ID, identity.data(), identity.size());
-  client.socket_.set(ZMQ_RECONNECT_IVL, -1);
+  // Not -1: a socket that never reconnects drops what it has received and nobody has read yet when
+  // the other end goes, and the last word of a supervisor is an answer somebody waits for.
+  client.socket_.set(ZMQ_RECONNECT_IVL, 3'600'000);
   client.socket_.set(ZMQ_LINGER, 1000);  // the last word, why an instance ends, should arrive
   STREAM_TRY(client.socket_.connect(endpoint));
   return client;
