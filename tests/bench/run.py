@@ -34,7 +34,7 @@ def median_seconds(stream, command, runs=RUNS):
 def tools(stream, commands, missing):
     results = {}
     for name, command in commands.items():
-        program = name.split()[0]
+        program = name.split()[0].rstrip(',')
         if program != "stream" and shutil.which(program) is None:
             missing.add(program)
             continue
@@ -145,7 +145,7 @@ def recovery(stream):
 
 def main():
     programs = sys.argv[1]
-    records = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
+    records = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
     with Stream(programs) as stream:
         lines = ["# Results", "", "Written by `./dev bench`; do not edit.", "",
                  f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}; {time.strftime('%Y-%m-%d')}.", ""]
