@@ -95,6 +95,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
     state = job.run([](bool) {});
   }
   if (!state.ok()) return fail(verb, state.status());
+  if (*state == JobState::kFailed) std::fprintf(stderr, "%s: fatal: %s\n", paths.job.c_str(), job.record().reason.c_str());
   if (*state == JobState::kStopped) std::fprintf(stderr, "%s: stopped: %s; 'stream run' goes on\n", paths.job.c_str(), job.record().reason.c_str());
   runner->reset();
   if (ad_hoc && (*state == JobState::kFinished || *state == JobState::kCancelled)) forget(paths);

@@ -195,8 +195,10 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
   std::string cause = state.label + " ended with " + to_string(exited.exit);
   const std::string& why = state.last_word;
   if (!why.empty()) cause += ": " + why;
-  log_->error(cause + " (attempt " + std::to_string(record_.attempt.value()) + ", at most " +
-              format_size(exited.exit.resident_kib * 1024) + " resident)");
+  const std::string report = cause + " (attempt " + std::to_string(record_.attempt.value()) + ", at most " +
+                             format_size(exited.exit.resident_kib * 1024) + " resident)";
+  // What the instance has said itself is in the log already.
+  why.empty() ? log_->error(report) : log_->info(report);
   if (why.empty() && state.child) {
     for (const std::string& line : state.child->last_lines()) log_->error(spec.name + " said: " + line);
   }
@@ -234,7 +236,6 @@ void JobRunner::fail(std::string cause, bool may_restart) {
 }
 
 void JobRunner::give_up(const std::string& why) {
-  log_->error("failed: " + why);
   end(JobState::kFailed, why);
 }
 

@@ -38,6 +38,8 @@ BOOST_AUTO_TEST_CASE(the_nearest_name_is_offered_only_when_near) {
   const std::vector<std::string> names = {"status", "host", "path"};
   BOOST_TEST(nearest("statsu", names) == "status");
   BOOST_TEST(nearest("completely-else", names) == "");
+  const std::vector<std::string> verbs = {"run", "ps", "show"};
+  BOOST_TEST(nearest("rnu", verbs) == "run");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
