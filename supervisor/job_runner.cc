@@ -55,7 +55,7 @@ Status JobRunner::begin_attempt() {
   start.restore = restore_;
   start.restore_folder = restore_folder_;
   start.extend = restore_extends_;
-  if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  if (record_.must_rewind && !accept_duplicates_) start.rewind_after = Epoch(record_.rewind_after);
   AttemptRun::Setup setup;
   setup.plan = &plan_;
   setup.assignments = make_assignments(plan_, start);
