@@ -147,12 +147,7 @@ Status SupervisedInstance::restore() {
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
     STREAM_TRY(dead_letter_->rewind(after));
-    // Trying again cannot help: the user has to decide.
-    if (Status rewound = stage_.sink ? stage_.sink->rewind(after) : Status(); !rewound.ok()) {
-      return usage_error("unable to take back what was committed after checkpoint " +
-                         std::to_string(after.value()) + ": " + rewound.what() +
-                         "; 'stream resume --accept-duplicates' goes on all the same");
-    }
+    if (stage_.sink) STREAM_TRY(stage_.sink->rewind(after));
   }
   if (stage_.sink) return stage_.sink->on_restored(epoch);
   if (epoch == Epoch(0)) return {};
