@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import Failure, check, main, wait_until  # noqa: E402
 
-KILLS = int(os.environ.get("STREAM_KILLS", "60"))
+KILLS = int(os.environ.get("STREAM_KILLS", "200"))
 SEED = int(os.environ.get("STREAM_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 FILES = 6
 KEYS = 50
