@@ -14,7 +14,7 @@ namespace {
 Result<std::string> only_job(const std::vector<std::string>& jobs) {
   std::vector<std::string> running;
   for (const std::string& job : jobs) {
-    if (JobLock::held(job_paths(job))) running.push_back(job);
+    if (JobLock::runs(job_paths(job))) running.push_back(job);
   }
   if (running.size() == 1) return running.front();
   if (running.empty() && jobs.size() == 1) return jobs.front();
@@ -22,15 +22,52 @@ Result<std::string> only_job(const std::vector<std::string>& jobs) {
   return usage_error("say which job: " + join(running.empty() ? jobs : running, ", "));
 }
 
-Status gone(const JobPaths& job) {
-  STREAM_TRY(wait_until_over(job));
-  return {Code::kPeerGone, "job '" + job.job + "' does not run"};
-}
-
 Result<json> answer_of(const std::string& text) {
   json answer = json::parse(text, nullptr, false);
   if (answer.is_object() && answer.contains("error")) return failed(answer["error"].get<std::string>());
   return answer;
+}
+
+Status does_not_run(const JobPaths& job) { return {Code::kPeerGone, "job '" + job.job + "' does not run"}; }
+
+// Waits until this supervisor is gone, or the time is over. It is ending: that shows within milliseconds.
+Status wait_for_end_of(pid_t supervisor, const JobPaths& job) {
+  const Microseconds deadline = system_clock().monotonic_us() + kQuickAnswer;
+  Poller pause;
+  while (JobLock::supervisor(job) == supervisor && system_clock().monotonic_us() < deadline)
+    STREAM_TRY(pause.wait(2'000));
+  return {};
+}
+
+// No answer: the supervisor has the job and does not listen yet.
+Result<std::optional<json>> ask_once(const JobPaths& job, const std::string& request, Microseconds timeout) {
+  const pid_t supervisor = JobLock::supervisor(job);
+  if (supervisor == 0) return does_not_run(job);
+  Transport transport;
+  STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, job.verb_endpoint(), ""));
+  STREAM_TRY(client.send(request));
+  const Microseconds began = system_clock().monotonic_us();
+  for (;;) {
+    // In this order: what the supervisor said before it went has arrived by the time its going shows.
+    const bool lost = client.lost();
+    auto message = client.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (*message) {
+      STREAM_ASSIGN(json answer, answer_of(**message));
+      return std::optional<json>(std::move(answer));
+    }
+    if (lost) {
+      STREAM_TRY(wait_for_end_of(supervisor, job));
+      return does_not_run(job);
+    }
+    if (client.socket().connection_refused()) return std::optional<json>();
+    const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
+    if (left <= 0) return std::optional<json>();
+    Poller poller;
+    poller.add(client.socket().handle());
+    poller.add(client.socket().monitor());
+    STREAM_TRY(poller.wait(left));
+  }
 }
 
 }  // namespace
@@ -45,45 +82,36 @@ Result<JobPaths> find_job(const std::string& name_or_id) {
   for (const std::string& job : jobs) {
     if (job == name_or_id) return job_paths(job);
     const auto summary = name_or_id.size() >= 4 ? job_summary(job_paths(job)) : Result<json>(json::object());
-    if (summary.ok() && summary->value("id", "").starts_with(name_or_id) && name_or_id.size() >= 4) matching.push_back(job);
+    if (summary.ok() && summary->value("id", "").starts_with(name_or_id) && name_or_id.size() >= 4)
+      matching.push_back(job);
   }
   if (matching.size() == 1) return job_paths(matching.front());
   return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs));
 }
 
 Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout) {
-  if (!JobLock::held(job)) return Status(Code::kPeerGone, "job '" + job.job + "' does not run");
-  Transport transport;
-  STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, job.verb_endpoint(), ""));
-  STREAM_TRY(client.send(request.dump()));
-  const Microseconds began = system_clock().monotonic_us();
+  const std::string text = request.dump();
+  const Microseconds patience = timeout < 0 ? kQuickAnswer : timeout;
+  const Microseconds deadline = system_clock().monotonic_us() + patience;
+  Poller pause;
   for (;;) {
-    // In this order: what the supervisor said before it went has arrived by the time its going shows.
-    const bool over = client.lost() || client.socket().connection_refused();
-    auto message = client.receive();
-    if (!message.ok()) return std::move(message).status();
-    if (*message) return answer_of(**message);
-    if (over) return gone(job);
-    const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
-    if (left <= 0) {
-      return Status(Code::kInterrupted, "the supervisor of '" + job.job + "' did not answer within " + format_duration(timeout));
+    STREAM_ASSIGN(auto answer, ask_once(job, text, timeout));
+    if (answer) return std::move(*answer);
+    if (system_clock().monotonic_us() >= deadline) {
+      return Status(Code::kInterrupted,
+                    "the supervisor of '" + job.job + "' did not answer within " + format_duration(patience));
     }
-    Poller poller;
-    poller.add(client.socket().handle());
-    poller.add(client.socket().monitor());
-    STREAM_TRY(poller.wait(left));
+    STREAM_TRY(pause.wait(2'000));
   }
 }
 
 Status wait_until_over(const JobPaths& job) {
-  const Microseconds deadline = system_clock().monotonic_us() + kQuickAnswer;
-  Poller pause;
-  while (JobLock::held(job) && system_clock().monotonic_us() < deadline) STREAM_TRY(pause.wait(2'000));
-  return {};
+  const pid_t supervisor = JobLock::supervisor(job);
+  return supervisor == 0 ? Status() : wait_for_end_of(supervisor, job);
 }
 
 Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock) {
-  STREAM_ASSIGN(JobLock taken, JobLock::take(job));
+  STREAM_ASSIGN(JobLock taken, JobLock::visit(job));
   lock->emplace(std::move(taken));
   return JobStore::open(job.store());
 }

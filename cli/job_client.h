@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/job_lock.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
 #include "transport/base/status.h"

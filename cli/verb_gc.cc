@@ -12,10 +12,10 @@ namespace stream {
 namespace {
 
 Status collect(const JobPaths& job, bool dry_run) {
-  if (JobLock::held(job) && !dry_run) return ask_job(job, {{"verb", "gc"}}, kQuickAnswer).status();
+  if (JobLock::runs(job) && !dry_run) return ask_job(job, {{"verb", "gc"}}, kQuickAnswer).status();
   std::optional<JobLock> lock;
   if (!dry_run) {
-    STREAM_ASSIGN(JobLock taken, JobLock::take(job));
+    STREAM_ASSIGN(JobLock taken, JobLock::visit(job));
     lock.emplace(std::move(taken));
   }
   STREAM_ASSIGN(const Inventory inventory, take_inventory(system_files(), job.checkpoints()));

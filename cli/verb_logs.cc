@@ -1,7 +1,7 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <re2/re2.h>
 #include <sys/inotify.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,7 +87,7 @@ void follow(const JobPaths& job, int fd, LogPrinter& printer) {
   const int watch = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   ::inotify_add_watch(watch, job.logs().c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
   for (;;) {
-    const bool running = JobLock::held(job);
+    const bool running = JobLock::runs(job);
     copy_rest(fd, printer);
     struct stat now {};
     if (::stat(path.c_str(), &now) == 0 && now.st_ino != inode_of(fd)) {
@@ -143,8 +143,10 @@ int verb_logs(std::span<const std::string> args) {
       const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
       if (fd < 0) continue;
       copy_rest(fd, printer);
-      if (follow_on && &path == &files.back()) follow(*job, fd, printer);
-      else ::close(fd);
+      if (follow_on && &path == &files.back())
+        follow(*job, fd, printer);
+      else
+        ::close(fd);
     }
     return kDone;
   });

@@ -46,7 +46,7 @@ int verb_ps(std::span<const std::string> args) {
     Table table({"JOB", "ID", "STATE", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
     for (const std::string& name : list_jobs()) {
       const JobPaths job = job_paths(name);
-      if (!all && !JobLock::held(job)) continue;
+      if (!all && !JobLock::runs(job)) continue;
       const auto summary = job_summary(job);
       if (!summary.ok()) continue;  // it ended, or is starting, at this very moment
       if (as_json) std::printf("%s\n", summary->dump().c_str());
@@ -74,10 +74,12 @@ int verb_show(std::span<const std::string> args) {
       std::printf("%s\n", summary->dump().c_str());
       return kDone;
     }
-    std::printf("job         %s\nid          %s\nstate       %s\nrun         %s\nattempt     %s\ncheckpoint  %s\nsubmitted   %s\nfolder      %s\n",
-                job->job.c_str(), summary->value("id", "").c_str(), summary->value("state", "").c_str(),
-                summary->value("run", "").c_str(), number(*summary, "attempt").c_str(), number(*summary, "checkpoint").c_str(),
-                local_time(summary->value("submitted_us", Microseconds{0})).c_str(), job->folder.c_str());
+    std::printf(
+        "job         %s\nid          %s\nstate       %s\nrun         %s\nattempt     %s\ncheckpoint  "
+        "%s\nsubmitted   %s\nfolder      %s\n",
+        job->job.c_str(), summary->value("id", "").c_str(), summary->value("state", "").c_str(),
+        summary->value("run", "").c_str(), number(*summary, "attempt").c_str(), number(*summary, "checkpoint").c_str(),
+        local_time(summary->value("submitted_us", Microseconds{0})).c_str(), job->folder.c_str());
     const std::string reason = summary->value("reason", "");
     if (!reason.empty()) std::printf("reason      %s\n", reason.c_str());
     return kDone;
@@ -97,8 +99,11 @@ int verb_events(std::span<const std::string> args) {
     const auto events = events_of(*job);
     if (!events.ok()) return fail("events", events.status());
     for (const json& e : *events) {
-      if (as_json) std::printf("%s\n", e.dump().c_str());
-      else std::printf("%s  %-20s %s\n", local_time(e["at_us"].get<Microseconds>()).c_str(), e["kind"].get<std::string>().c_str(), e["text"].get<std::string>().c_str());
+      if (as_json)
+        std::printf("%s\n", e.dump().c_str());
+      else
+        std::printf("%s  %-20s %s\n", local_time(e["at_us"].get<Microseconds>()).c_str(),
+                    e["kind"].get<std::string>().c_str(), e["text"].get<std::string>().c_str());
     }
     return kDone;
   });

@@ -20,7 +20,8 @@ int verb_run(std::span<const std::string> args) {
     app.add_flag("-d,--detach", detach, "run in the background; return when it is RUNNING");
     auto* fresh = app.add_flag("--fresh", request.fresh, "start anew even if there is a checkpoint to go on from");
     app.add_option("--from", from, "start from a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest")
-        ->type_name("REF")->excludes(fresh);
+        ->type_name("REF")
+        ->excludes(fresh);
     app.add_flag("--accept-drained", request.accept_drained, "go on from a savepoint whose windows have fired");
     app.add_flag("--accept-duplicates", request.accept_duplicates,
                  "go back behind a committed checkpoint although a sink cannot take rows back");
@@ -28,7 +29,8 @@ int verb_run(std::span<const std::string> args) {
   return run_verb("run", args, declare, [&] {
     auto plans = pipeline.plan();
     if (!plans.ok()) return pipeline.fail("run", plans.status());
-    if (plans->size() != 1) return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
+    if (plans->size() != 1)
+      return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
     request.plan = std::move(plans->front());
     for (const std::string& warning : request.plan.warnings) {
       std::fprintf(stderr, "%s: warning: %s\n", request.plan.pipeline.name.c_str(), warning.c_str());
@@ -58,7 +60,6 @@ int verb_resume(std::span<const std::string> args) {
   return run_verb("resume", args, declare, [&] {
     const auto job = find_job(name);
     if (!job.ok()) return fail("resume", job.status());
-    if (JobLock::held(*job)) return fail("resume", failed("job '" + job->job + "' is already running"));
     {
       std::optional<JobLock> lock;
       auto store = open_store(*job, &lock);

@@ -25,7 +25,11 @@ Result<json> savepoints_of(const JobPaths& job) {
   STREAM_ASSIGN(const auto records, store->savepoints());
   json list = json::array();
   for (const SavepointRecord& r : records) {
-    list.push_back({{"epoch", r.epoch}, {"path", r.path}, {"label", r.label}, {"created_us", r.created_us}, {"drained", r.drained}});
+    list.push_back({{"epoch", r.epoch},
+                    {"path", r.path},
+                    {"label", r.label},
+                    {"created_us", r.created_us},
+                    {"drained", r.drained}});
   }
   return list;
 }
@@ -54,7 +58,7 @@ int delete_savepoint(const std::string& reference) {
   for (const std::string& name : list_jobs()) {
     const JobPaths job = job_paths(name);
     if (!path->starts_with(job.folder + "/")) continue;
-    if (JobLock::held(job)) {
+    if (JobLock::runs(job)) {
       const auto answer = ask_job(job, {{"verb", "forget-savepoint"}, {"path", *path}}, kQuickAnswer);
       if (!answer.ok()) return fail("savepoint", answer.status());
       continue;
@@ -62,7 +66,8 @@ int delete_savepoint(const std::string& reference) {
     std::optional<JobLock> lock;
     const auto store = open_store(job, &lock);
     if (!store.ok()) return fail("savepoint", store.status());
-    if (const Status forgotten = (*store)->forget_savepoint(*path); !forgotten.ok()) return fail("savepoint", forgotten);
+    if (const Status forgotten = (*store)->forget_savepoint(*path); !forgotten.ok())
+      return fail("savepoint", forgotten);
   }
   return kDone;
 }
@@ -95,8 +100,10 @@ int verb_savepoint(std::span<const std::string> args) {
     if (!to.empty()) request["to"] = std::filesystem::absolute(to).lexically_normal().string();
     const auto answer = ask_job(*job, request, kNoLimit);
     if (!answer.ok()) return fail("savepoint", answer.status());
-    if (as_json) std::printf("%s\n", json{{"path", (*answer)["path"]}, {"epoch", (*answer)["epoch"]}}.dump().c_str());
-    else std::printf("%s\n", answer->value("path", "").c_str());
+    if (as_json)
+      std::printf("%s\n", json{{"path", (*answer)["path"]}, {"epoch", (*answer)["epoch"]}}.dump().c_str());
+    else
+      std::printf("%s\n", answer->value("path", "").c_str());
     return kDone;
   });
 }
@@ -132,7 +139,8 @@ int verb_wait(std::span<const std::string> args) {
   std::string timeout;
   const auto declare = [&](CLI::App& app) {
     app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_option("--for", what, "running, checkpoint or finished")->check(CLI::IsMember({"running", "checkpoint", "finished"}));
+    app.add_option("--for", what, "running, checkpoint or finished")
+        ->check(CLI::IsMember({"running", "checkpoint", "finished"}));
     app.add_option("--timeout", timeout, "give up after this long; not set: never")->type_name("DURATION");
   };
   return run_verb("wait", args, declare, [&] {
@@ -144,7 +152,9 @@ int verb_wait(std::span<const std::string> args) {
     if (answer.ok() && what != "finished") return kDone;
     if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
     if (answer.status().code() == Code::kInterrupted) {
-      const std::string verb = what == "running" ? "is not running" : what == "checkpoint" ? "has no new checkpoint" : "has not finished";
+      const std::string verb = what == "running"      ? "is not running"
+                               : what == "checkpoint" ? "has no new checkpoint"
+                                                      : "has not finished";
       return fail("wait", failed("job '" + job->job + "' " + verb + " after " + timeout));
     }
     if (answer.status().code() != Code::kPeerGone) return fail("wait", answer.status());

@@ -41,7 +41,9 @@ int verb_stop(std::span<const std::string> args) {
     app.add_option("JOB", name, "name or unique id prefix of the job");
     app.add_flag("--drain", drain, "fire all windows first, as if the input had ended");
     auto* none = app.add_flag("--no-savepoint", no_savepoint, "stop with a final checkpoint only");
-    app.add_option("--to", to, "where the savepoint goes; not set: the job's savepoints folder")->type_name("PATH")->excludes(none);
+    app.add_option("--to", to, "where the savepoint goes; not set: the job's savepoints folder")
+        ->type_name("PATH")
+        ->excludes(none);
   };
   return run_verb("stop", args, declare, [&] {
     const auto job = find_job(name);
@@ -65,7 +67,7 @@ int verb_cancel(std::span<const std::string> args) {
   return run_verb("cancel", args, declare, [&] {
     const auto job = find_job(name);
     if (!job.ok()) return fail("cancel", job.status());
-    if (!JobLock::held(*job)) {
+    if (!JobLock::runs(*job)) {
       const Status cancelled = cancel_stored(*job);
       return cancelled.ok() ? kDone : fail("cancel", cancelled);
     }

@@ -1,14 +1,11 @@
 #include "supervisor/job_paths.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <utility>
 
 #include "transport/base/files.h"
 #include "transport/record/key.h"
@@ -61,39 +58,12 @@ std::vector<std::string> list_jobs() {
 }
 
 Status make_job_folders(const JobPaths& paths) {
-  for (const std::string& folder : {paths.folder, paths.checkpoints(), paths.savepoints(), paths.logs(), paths.scratch()}) {
+  for (const std::string& folder :
+       {paths.folder, paths.checkpoints(), paths.savepoints(), paths.logs(), paths.scratch()}) {
     STREAM_TRY(system_files().make_dir(folder));
   }
   STREAM_TRY(make_private_folder(socket_root()));
   return make_private_folder(paths.sockets());
-}
-
-Result<JobLock> JobLock::take(const JobPaths& paths) {
-  const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return system_error("open", paths.lock(), errno);
-  JobLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) return system_error("lock", paths.lock(), errno);
-  return failed("job '" + paths.job + "' is already running");
-}
-
-bool JobLock::held(const JobPaths& paths) {
-  const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(fd);
-  return held;
-}
-
-JobLock::JobLock(JobLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-JobLock& JobLock::operator=(JobLock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-JobLock::~JobLock() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace stream

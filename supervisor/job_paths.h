@@ -1,7 +1,7 @@
 // Where a job's files and sockets are.
 //
 //   $STREAM_HOME (default $XDG_STATE_HOME/stream, else ~/.local/state/stream)
-//     JOB/job.lock            held by the supervisor and inherited by its instances
+//     JOB/job.lock            see job_lock.h
 //     JOB/job.sqlite          runs, attempts, checkpoints, events: opened only by the lock's holder
 //     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/
 //   /tmp/stream-UID/HHHHHHHH/  sockets, mode 0700; HHHHHHHH is a hash of the job's folder
@@ -37,21 +37,5 @@ std::vector<std::string> list_jobs();
 // Makes the folders of the job; its socket folder with mode 0700. Errors: kSystem; kFailed if the
 // socket folder belongs to somebody else.
 Status make_job_folders(const JobPaths& paths);
-
-// The job's lock: held as long as the supervisor or any process that inherited it lives.
-class JobLock {
- public:
-  // Errors: kFailed if another process holds it.
-  static Result<JobLock> take(const JobPaths& paths);
-  static bool held(const JobPaths& paths);
-  JobLock(JobLock&& other) noexcept;
-  JobLock& operator=(JobLock&& other) noexcept;
-  ~JobLock();
-  int descriptor() const { return fd_; }
-
- private:
-  explicit JobLock(int fd) : fd_(fd) {}
-  int fd_;
-};
 
 }  // namespace stream

@@ -16,6 +16,7 @@
 #include "snapshot/checkpoint.h"
 #include "supervisor/attempt.h"
 #include "supervisor/coordinator.h"
+#include "supervisor/job_lock.h"
 #include "supervisor/job_log.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
@@ -30,9 +31,9 @@ std::string_view to_string(Phase phase);  // "STARTING", …
 
 struct RunRequest {
   JobPlan plan;
-  std::string manifest;          // text, as submitted
-  bool fresh = false;            // even if there is something to continue
-  std::string from;              // savepoint path to start from; "" = the usual choice
+  std::string manifest;  // text, as submitted
+  bool fresh = false;    // even if there is something to continue
+  std::string from;      // savepoint path to start from; "" = the usual choice
   bool accept_duplicates = false;
   bool accept_drained = false;
   int print_output = -1;
@@ -40,7 +41,7 @@ struct RunRequest {
 
 // A savepoint being asked for, until it is there.
 struct SavepointWish {
-  std::string target;   // "" = in the job's savepoints folder
+  std::string target;  // "" = in the job's savepoints folder
   std::string label;
   bool single_file = false;
   bool drained = false;
@@ -136,10 +137,10 @@ class JobRunner {
   std::mt19937_64 random_;
 
   Phase phase_ = Phase::kStarting;
-  std::optional<CheckpointIndex> restore_;   // what the next attempt starts from
+  std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   bool restore_extends_ = false;
-  std::set<Epoch> damaged_;                  // found unusable while running
+  std::set<Epoch> damaged_;  // found unusable while running
   std::string continued_from_;
   std::vector<std::string> notices_;
   std::map<std::uint64_t, InstanceFiles> files_;  // InstanceIndex -> files of the current epoch
@@ -150,7 +151,7 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> pinned_;
   std::optional<SavepointWish> stop_savepoint_;
-  std::string stop_path_;        // the savepoint a stop has made
+  std::string stop_path_;  // the savepoint a stop has made
   bool stop_wanted_ = false;
   bool drain_wanted_ = false;
   bool cancelled_ = false;
@@ -158,8 +159,8 @@ class JobRunner {
   bool accept_duplicates_ = false;
   int print_output_ = -1;
   int signal_fd_ = -1;
-  Microseconds restart_at_ = 0;    // monotonic
-  Microseconds started_us_ = 0;    // wall
+  Microseconds restart_at_ = 0;  // monotonic
+  Microseconds started_us_ = 0;  // wall
   Microseconds next_status_ = 0;
   std::optional<std::string> peer_lost_;
   Microseconds peer_lost_at_ = 0;

@@ -21,6 +21,7 @@ from harness import Failure, check, main, wait_until  # noqa: E402
 
 KILLS = int(os.environ.get("STREAM_KILLS", "200"))
 SEED = int(os.environ.get("STREAM_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+PEACE_EVERY = 10  # disturbances; a job that got stuck must not be helped by the next one
 FILES = 6
 KEYS = 50
 
@@ -161,6 +162,16 @@ class Disturber:
             self.stream.kill([victim])
             self.done["kill"] += 1
 
+    def must_be_running(self):
+        if self.supervisor.poll() is not None:
+            raise Failure("the supervisor ended by itself: " + (self.stream.folder / "talk").read_text()[-2000:])
+
+    def recovers(self):
+        """Left alone, the job comes to a checkpoint: nothing that was done to it keeps it stuck."""
+        self.must_be_running()
+        wait_until("a checkpoint after the last fault",
+                   lambda: self.stream.succeeds("stream", "wait", "--for", "checkpoint", "--timeout", "20s", self.job))
+
     def total(self):
         return sum(self.done.values())
 
@@ -185,17 +196,17 @@ def results_survive_killing_anything_at_any_time(stream):
     pause = 0.1
     while disturber.total() < KILLS:
         feed.grow(200)
-        if disturber.supervisor.poll() is not None:
-            raise Failure("the supervisor ended by itself: " + (stream.folder / "talk").read_text()[-2000:])
+        disturber.must_be_running()
         if time.monotonic() - last >= pause:
             disturber.disturb()
+            if disturber.total() % PEACE_EVERY == 0:
+                disturber.recovers()
             last = time.monotonic()
             pause = chance.uniform(0.02, 0.4)
         else:
             time.sleep(0.005)  # the load: about 40,000 records a second
     print(f"did {disturber.done}, fed {feed.next} records", flush=True)
-    wait_until("a checkpoint after the last fault",
-               lambda: stream.succeeds("stream", "wait", "--for", "checkpoint", "--timeout", "20s", "chaos"))
+    disturber.recovers()
     stream.run("stream", "stop", "--drain", "chaos", timeout=120)
     disturber.supervisor.wait(timeout=30)
     check_results(stream, feed)

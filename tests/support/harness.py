@@ -37,10 +37,28 @@ class Stream:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:
+            self.explain()
         for job in self.jobs():
             self.kill(self.processes(job))
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if kind and os.environ.get("STREAM_KEEP"):
+            print(f"kept: {self.folder}", flush=True)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def explain(self):
+        """What every job was doing when its test failed: its state, the newest events and log lines."""
+        commands = [["stream", "ps", "--all"]]
+        for job in self.jobs():
+            commands += [["stream", "show", job], ["stream", "events", job], ["stream", "logs", job]]
+        for command in commands:
+            try:
+                done = subprocess.run(command, env=self.environment, cwd=self.folder, timeout=10, capture_output=True, text=True, check=False)
+                text = (done.stdout + done.stderr).splitlines()[-40:]
+            except subprocess.TimeoutExpired:
+                text = ["(no answer within 10 s)"]
+            print("\n".join(["$ " + " ".join(command), *text]), flush=True)
 
     def home(self, job):
         return self.folder / "home" / job

@@ -24,7 +24,10 @@ inline void require_ok(const Status& status) { BOOST_REQUIRE_MESSAGE(status.ok()
 class NoEmitter final : public Emitter {
  public:
   Status emit(Batch, std::size_t) override { return {}; }
-  Status bad_record(BadRecord record) override { bad.push_back(std::move(record)); return {}; }
+  Status bad_record(BadRecord record) override {
+    bad.push_back(std::move(record));
+    return {};
+  }
   bool full() const override { return false; }
   std::vector<BadRecord> bad;
 };
@@ -160,10 +163,14 @@ inline Batch rows_of(const SchemaPtr& schema, const std::vector<std::string>& ro
   BatchBuilder builder(schema);
   for (const std::string& text : rows) {
     const std::vector<std::string> parts = split(text, ' ');
-    if (parts[1] == "-") builder.column(0).append_null();
-    else builder.column(0).append<std::int64_t>(std::stoll(parts[1]));
-    if (parts[2] == "-") builder.column(1).append_null();
-    else builder.column(1).append_bytes(parts[2]);
+    if (parts[1] == "-")
+      builder.column(0).append_null();
+    else
+      builder.column(0).append<std::int64_t>(std::stoll(parts[1]));
+    if (parts[2] == "-")
+      builder.column(1).append_null();
+    else
+      builder.column(1).append_bytes(parts[2]);
     const bool update = parts[0][1] == 'U';
     const bool before = parts[0][0] == '-';
     builder.end_row(update ? (before ? RowKind::kUpdateBefore : RowKind::kUpdateAfter)

@@ -24,9 +24,9 @@ inline void require_ok(const Status& status) { BOOST_REQUIRE_MESSAGE(status.ok()
 
 // One running instance of stage "totals".
 struct Instance {
-  Instance(Files& files, std::string root, std::uint32_t instance, std::uint32_t parallelism,
-           std::uint32_t attempt = 1)
-      : store({instance, parallelism, kKeyGroupsDefault, true}), writer(files, options(root, instance, parallelism, attempt)) {}
+  Instance(Files& files, std::string root, std::uint32_t instance, std::uint32_t parallelism, std::uint32_t attempt = 1)
+      : store({instance, parallelism, kKeyGroupsDefault, true}),
+        writer(files, options(root, instance, parallelism, attempt)) {}
 
   static WriterOptions options(const std::string& root, std::uint32_t instance, std::uint32_t parallelism,
                                std::uint32_t attempt) {

@@ -28,16 +28,24 @@ std::string decimal_text(Decimal value) {
 }  // namespace
 
 std::string text_of(const Cell& cell) {
-  return std::visit([](const auto& value) -> std::string {
-    using T = std::decay_t<decltype(value)>;
-    if constexpr (std::is_same_v<T, std::monostate>) return "NULL";
-    else if constexpr (std::is_same_v<T, Decimal>) return decimal_text(value);
-    else if constexpr (std::is_same_v<T, Interval>) {
-      return std::to_string(value.months) + "," + std::to_string(value.days) + "," + std::to_string(value.microseconds);
-    } else if constexpr (std::is_same_v<T, std::string_view>) return "'" + std::string(value) + "'";
-    else if constexpr (std::is_same_v<T, double>) return std::isnan(value) ? "nan" : std::to_string(value + 0.0);
-    else return std::to_string(value);
-  }, cell);
+  return std::visit(
+      [](const auto& value) -> std::string {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return "NULL";
+        else if constexpr (std::is_same_v<T, Decimal>)
+          return decimal_text(value);
+        else if constexpr (std::is_same_v<T, Interval>) {
+          return std::to_string(value.months) + "," + std::to_string(value.days) + "," +
+                 std::to_string(value.microseconds);
+        } else if constexpr (std::is_same_v<T, std::string_view>)
+          return "'" + std::string(value) + "'";
+        else if constexpr (std::is_same_v<T, double>)
+          return std::isnan(value) ? "nan" : std::to_string(value + 0.0);
+        else
+          return std::to_string(value);
+      },
+      cell);
 }
 
 Contents contents_of(const StateTable& table) {
@@ -54,7 +62,8 @@ Cell RandomCells::make(Type type, std::int64_t range) {
     case TypeKind::kDate: return static_cast<std::int32_t>(n - 3);
     case TypeKind::kBigint: return n % 7 == 3 ? std::numeric_limits<std::int64_t>::min() : n;
     case TypeKind::kTimestamp: return n;
-    case TypeKind::kDouble: return n == 2 ? -0.0 : n == 3 ? std::nan("") : n == 4 ? INFINITY : static_cast<double>(n) / 3;
+    case TypeKind::kDouble:
+      return n == 2 ? -0.0 : n == 3 ? std::nan("") : n == 4 ? INFINITY : static_cast<double>(n) / 3;
     case TypeKind::kDecimal: return static_cast<Decimal>(n - 5) * 1'000'000'007'000'000LL;
     case TypeKind::kInterval: return Interval{static_cast<std::int32_t>(n), -1, n * 1000};
     case TypeKind::kVarchar:
@@ -77,8 +86,9 @@ TableSpec rich_spec(Distribution distribution) {
   spec.name = "rich";
   spec.distribution = distribution;
   spec.key = {{"host", kVarchar}, {"n", kBigint}, {"x", kDouble}};
-  spec.value = {{"ok", kBoolean}, {"d", decimal_type(30, 4)}, {"seen", kTimestamp}, {"day", kDate},
-                {"every", kInterval}, {"raw", kBlob}, {"doc", kJson}, {"count", kBigint}, {"name", kVarchar},
+  spec.value = {{"ok", kBoolean}, {"d", decimal_type(30, 4)}, {"seen", kTimestamp},
+                {"day", kDate},   {"every", kInterval},       {"raw", kBlob},
+                {"doc", kJson},   {"count", kBigint},         {"name", kVarchar},
                 {"f", kDouble}};
   spec.group_columns = 2;
   spec.prefix = 1;
@@ -109,8 +119,10 @@ void StateModel::upsert(StateTable& table, RandomCells& random) {
     const Cell value = random.value(spec_.field(i).type);
     table.set_cell(row, i, value);
     if (spec_.field(i).name != spec_.ordered) continue;
-    if (const auto* time = std::get_if<std::int64_t>(&value)) times_[name] = *time;
-    else times_.erase(name);
+    if (const auto* time = std::get_if<std::int64_t>(&value))
+      times_[name] = *time;
+    else
+      times_.erase(name);
   }
   contents_[name] = value_text(table, row);
 }
@@ -130,7 +142,10 @@ void StateModel::erase_before(StateTable& table, RandomCells& random) {
   const auto until = static_cast<std::int64_t>(random.below(400));
   table.erase_before(until);
   for (auto it = times_.begin(); it != times_.end();) {
-    if (it->second >= until) { ++it; continue; }
+    if (it->second >= until) {
+      ++it;
+      continue;
+    }
     contents_.erase(it->first);
     it = times_.erase(it);
   }
