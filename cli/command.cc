@@ -30,7 +30,8 @@ std::vector<std::string> option_names(const CLI::App& app) {
 Status check_extras(const CLI::App& app) {
   for (std::string extra : app.remaining()) {
     if (extra == "--") continue;
-    if (!extra.starts_with("-")) return usage_error("unexpected argument '" + extra + "'; a pipeline must be quoted as one argument");
+    if (!extra.starts_with("-"))
+      return usage_error("unexpected argument '" + extra + "'; a pipeline must be quoted as one argument");
     extra = extra.substr(0, extra.find('='));
     const std::vector<std::string> names = option_names(app);
     return usage_error("unknown option '" + extra + "'" + did_you_mean(extra, names));
@@ -70,9 +71,7 @@ int run_verb(std::string_view verb, std::span<const std::string> args, const std
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);
     return kDone;
-  } catch (const CLI::ParseError& error) {
-    return fail(verb, from_cli(error));
-  }
+  } catch (const CLI::ParseError& error) { return fail(verb, from_cli(error)); }
   const Status extras = check_extras(app);
   return extras.ok() ? run() : fail(verb, extras);
 }

@@ -15,7 +15,7 @@ class App;
 namespace stream {
 
 inline constexpr int kDone = 0;
-inline constexpr int kNo = 1;        // the answer is no
+inline constexpr int kNo = 1;  // the answer is no
 inline constexpr int kUsageExit = 100;
 inline constexpr int kSystemExit = 111;
 

@@ -40,7 +40,5 @@ int main(int argc, char** argv) {
   try {
     const int code = run({argv + 1, argv + argc});
     return std::fflush(stdout) == 0 ? code : kSystemExit;
-  } catch (const std::exception& error) {
-    return fail("", failed(error.what()));
-  }
+  } catch (const std::exception& error) { return fail("", failed(error.what())); }
 }

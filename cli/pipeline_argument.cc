@@ -34,13 +34,18 @@ bool looks_like_manifest(std::string_view text) {
 PipelineArgument::PipelineArgument() : catalogue_(stage_folders(), cache_folder(), system_files()) {}
 
 void PipelineArgument::declare(CLI::App& app) {
-  app.add_option("PIPELINE", argument_, "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
+  app.add_option("PIPELINE", argument_,
+                 "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
       ->required();
-  app.add_option("-p", parameters_, "set a parameter of the manifest")->type_name("NAME=VALUE")->allow_extra_args(false);
+  app.add_option("-p", parameters_, "set a parameter of the manifest")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--set", settings_, "set anything in the manifest, such as stages.errors.where='x > 1'")
-      ->type_name("PATH=VALUE")->allow_extra_args(false);
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--parallelism", parallelism_, "instances of each stage that has no parallelism of its own")
-      ->type_name("N")->check(CLI::Range(1, 1024));
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--name", name_, "name of the job")->type_name("NAME");
 }
 
@@ -49,7 +54,8 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
   STREAM_ASSIGN(Overrides overrides, read_overrides(parameters_, settings_));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
   overrides.name = name_;
-  auto pipelines = load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
+  auto pipelines =
+      load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
   STREAM_TRY(problems_.status());
   return pipelines;
 }
@@ -58,7 +64,8 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   const std::string here = std::filesystem::current_path().string();
   if (is_manifest_file(argument_)) {
     STREAM_ASSIGN(const std::string text, system_files().read_file(argument_));
-    return read_manifest(text, argument_, std::filesystem::absolute(argument_).parent_path().lexically_normal().string());
+    return read_manifest(text, argument_,
+                         std::filesystem::absolute(argument_).parent_path().lexically_normal().string());
   }
   std::string text = argument_;
   if (argument_ == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});

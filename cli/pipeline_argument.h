@@ -37,7 +37,8 @@ class PipelineArgument {
   Catalogue& catalogue() { return catalogue_; }
 
  private:
-  Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file, const std::string& folder);
+  Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file,
+                                                  const std::string& folder);
 
   FolderCatalogue catalogue_;
   Problems problems_;

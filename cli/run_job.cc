@@ -80,7 +80,8 @@ int run_foreground(std::string_view verb, RunRequest request) {
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
   const bool terminal = ::isatty(2) != 0;
-  for (const std::string& notice : job.notices()) std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
+  for (const std::string& notice : job.notices())
+    std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
   Result<JobState> state = JobState::kFailed;
   {
     StatusLine line(terminal);
@@ -91,12 +92,15 @@ int run_foreground(std::string_view verb, RunRequest request) {
       line.clear();
       say(paths, text);
     });
-    if (!job.continued_from().empty()) std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
+    if (!job.continued_from().empty())
+      std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
     state = job.run([](bool) {});
   }
   if (!state.ok()) return fail(verb, state.status());
-  if (*state == JobState::kFailed) std::fprintf(stderr, "%s: fatal: %s\n", paths.job.c_str(), job.record().reason.c_str());
-  if (*state == JobState::kStopped) std::fprintf(stderr, "%s: stopped: %s; 'stream run' goes on\n", paths.job.c_str(), job.record().reason.c_str());
+  if (*state == JobState::kFailed)
+    std::fprintf(stderr, "%s: fatal: %s\n", paths.job.c_str(), job.record().reason.c_str());
+  if (*state == JobState::kStopped)
+    std::fprintf(stderr, "%s: stopped: %s; 'stream run' goes on\n", paths.job.c_str(), job.record().reason.c_str());
   runner->reset();
   if (ad_hoc && (*state == JobState::kFinished || *state == JobState::kCancelled)) forget(paths);
   return exit_code_of(*state);
@@ -130,7 +134,8 @@ char letter_of(Code code) {
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
   job.watch_signals(signals);
-  const auto state = job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
+  const auto state =
+      job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
   runner->reset();
   const bool over = state.ok() && (*state == JobState::kFinished || *state == JobState::kCancelled);
   if (ad_hoc && over) forget(paths);
@@ -152,7 +157,8 @@ int run_detached(std::string_view verb, RunRequest request) {
   ::close(report[1]);
   std::string answer;
   char chunk[512];
-  for (ssize_t n = 0; (n = ::read(report[0], chunk, sizeof chunk)) > 0;) answer.append(chunk, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(report[0], chunk, sizeof chunk)) > 0;)
+    answer.append(chunk, static_cast<std::size_t>(n));
   ::close(report[0]);
   if (answer.starts_with("R")) {
     const std::string from = answer.size() > 1 ? ", continues from " + answer.substr(1) : "";

@@ -21,8 +21,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::size_t terminal_width();                  // 0 = standard output is no terminal
-std::string short_number(double value);        // 1234567 -> "1.2M"
-std::string local_time(Microseconds at_us);    // "2026-11-22 20:30:00"; "-" for 0
+std::size_t terminal_width();                // 0 = standard output is no terminal
+std::string short_number(double value);      // 1234567 -> "1.2M"
+std::string local_time(Microseconds at_us);  // "2026-11-22 20:30:00"; "-" for 0
 
 }  // namespace stream

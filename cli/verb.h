@@ -10,8 +10,8 @@ namespace stream {
 
 struct Verb {
   std::string_view name;
-  std::string_view usage;    // "MANIFEST|PIPELINE [OPTION]..."
-  std::string_view summary;  // lower case, no full stop
+  std::string_view usage;                         // "MANIFEST|PIPELINE [OPTION]..."
+  std::string_view summary;                       // lower case, no full stop
   int (*run)(std::span<const std::string> args);  // arguments behind the verb -> exit code
 };
 

@@ -16,11 +16,16 @@ std::string names() {
 
 std::string bash() {
   return "_stream() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-         "    COMPREPLY=($(compgen -W '" + names() + "' -- \"$word\"))\n"
-         "  elif [[ ${COMP_WORDS[1]} == help ]]; then\n    COMPREPLY=($(compgen -W '" + names() + "' -- \"$word\"))\n"
+         "    COMPREPLY=($(compgen -W '" +
+         names() +
+         "' -- \"$word\"))\n"
+         "  elif [[ ${COMP_WORDS[1]} == help ]]; then\n    COMPREPLY=($(compgen -W '" +
+         names() +
+         "' -- \"$word\"))\n"
          "  elif [[ ${COMP_WORDS[1]} == stages ]]; then\n"
          "    COMPREPLY=($(compgen -W \"$(stream stages 2>/dev/null | cut -d' ' -f1)\" -- \"$word\"))\n"
-         "  else\n    COMPREPLY=($(compgen -f -- \"$word\"))\n  fi\n}\ncomplete -o filenames -F _stream stream\n";
+         "  else\n    COMPREPLY=($(compgen -f -- \"$word\"))\n  fi\n}\ncomplete -o filenames -F _stream "
+         "stream\n";
 }
 
 std::string zsh() {
@@ -36,7 +41,8 @@ std::string zsh() {
 std::string fish() {
   std::string out;
   for (const Verb& verb : verbs()) {
-    out += "complete -c stream -n __fish_use_subcommand -f -a " + std::string(verb.name) + " -d '" + std::string(verb.summary) + "'\n";
+    out += "complete -c stream -n __fish_use_subcommand -f -a " + std::string(verb.name) + " -d '" +
+           std::string(verb.summary) + "'\n";
   }
   return out;
 }

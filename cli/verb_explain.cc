@@ -44,7 +44,8 @@ std::string table_text(const AnsweredTable& table) {
 std::string stage_text(const JobPlan& plan, std::size_t at) {
   const StageSpec& spec = plan.pipeline.stages[at];
   const PlannedStage& stage = plan.stages[at];
-  std::string out = spec.name + ": " + spec.run + (stage.parallelism == 1 ? "" : " x" + std::to_string(stage.parallelism)) + "\n";
+  std::string out =
+      spec.name + ": " + spec.run + (stage.parallelism == 1 ? "" : " x" + std::to_string(stage.parallelism)) + "\n";
   for (const PlannedEdge& edge : plan.edges) {
     if (edge.to == at) out += line("from", edge_text(plan, edge));
   }
@@ -59,8 +60,9 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
 
 std::string plan_text(const JobPlan& plan) {
   const CheckpointSpec& checkpoint = plan.pipeline.checkpoint;
-  std::string out = "pipeline " + plan.pipeline.name + ": " + std::string(mode_name(checkpoint.mode)) + ", " +
-                    (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
+  std::string out =
+      "pipeline " + plan.pipeline.name + ": " + std::string(mode_name(checkpoint.mode)) + ", " +
+      (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
   for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at);
   if (!plan.warnings.empty()) out += "\n";
   for (const std::string& warning : plan.warnings) out += "warning: " + warning + "\n";

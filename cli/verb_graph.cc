@@ -40,8 +40,10 @@ int verb_graph(std::span<const std::string> args) {
     const auto pipelines = pipeline.read();
     if (!pipelines.ok()) return pipeline.fail("graph", pipelines.status());
     for (const PipelineSpec& spec : *pipelines) {
-      if (json) std::printf("%s\n", graph_json(spec).dump().c_str());
-      else std::fputs((dot ? graph_dot(spec) : graph_text(spec)).c_str(), stdout);
+      if (json)
+        std::printf("%s\n", graph_json(spec).dump().c_str());
+      else
+        std::fputs((dot ? graph_dot(spec) : graph_text(spec)).c_str(), stdout);
     }
     return kDone;
   });

@@ -12,7 +12,9 @@ void print_table() {
   for (const Verb& verb : verbs()) {
     std::printf("  %-12s %s\n", std::string(verb.name).c_str(), std::string(verb.summary).c_str());
   }
-  std::puts("\n'stream help VERB' tells what a verb takes, 'stream stages' lists the stages.\nStages are programs of their own: stream-filter --help");
+  std::puts(
+      "\n'stream help VERB' tells what a verb takes, 'stream stages' lists the stages.\nStages are programs "
+      "of their own: stream-filter --help");
 }
 
 }  // namespace

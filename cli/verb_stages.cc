@@ -19,11 +19,15 @@ int list(FolderCatalogue& catalogue, bool json) {
     if (!info.ok()) {
       code = fail("stages", info.status());
     } else if (json) {
-      const nlohmann::ordered_json line = {{"name", name}, {"kind", role_name((*info)->role)}, {"summary", (*info)->summary},
-                                           {"version", (*info)->version}, {"executable", (*info)->executable}};
+      const nlohmann::ordered_json line = {{"name", name},
+                                           {"kind", role_name((*info)->role)},
+                                           {"summary", (*info)->summary},
+                                           {"version", (*info)->version},
+                                           {"executable", (*info)->executable}};
       std::printf("%s\n", line.dump().c_str());
     } else {
-      std::printf("%-16s %-9s %s\n", name.c_str(), std::string(role_name((*info)->role)).c_str(), (*info)->summary.c_str());
+      std::printf("%-16s %-9s %s\n", name.c_str(), std::string(role_name((*info)->role)).c_str(),
+                  (*info)->summary.c_str());
     }
   }
   return code;
@@ -33,7 +37,8 @@ int show(FolderCatalogue& catalogue, const std::string& name, bool json) {
   const auto info = catalogue.find(name);
   if (!info.ok()) return fail("stages", info.status());
   if (*info == nullptr) {
-    const Status status(Code::kFailed, "there is no stage program '" + name + "'" + did_you_mean(name, catalogue.names()));
+    const Status status(Code::kFailed,
+                        "there is no stage program '" + name + "'" + did_you_mean(name, catalogue.names()));
     return fail("stages", status);
   }
   const auto text = ask_child((*info)->executable, {json ? "--describe" : "--help"}, "");

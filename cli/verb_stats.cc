@@ -33,7 +33,8 @@ std::string milliseconds(Microseconds us) {
 }
 
 std::string instances_table(const json& stats) {
-  Table table({"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY", ">IDLE", ">FULL", ">QUEUE", ">LAG", ">ROWS", ">STATE", ">MEMORY", ">BAD"});
+  Table table({"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY", ">IDLE", ">FULL", ">QUEUE", ">LAG", ">ROWS", ">STATE",
+               ">MEMORY", ">BAD"});
   for (const json& i : stats["instances"]) {
     table.add({i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>()),
                short_number(i["records_in_rate"].get<double>()), short_number(i["records_out_rate"].get<double>()),
@@ -57,7 +58,8 @@ std::string checkpoint_table(const json& checkpoint) {
                short_number(i["bytes"].get<double>())});
   }
   return "\ncheckpoint " + std::to_string(checkpoint["epoch"].get<std::uint64_t>()) + " " +
-         checkpoint["status"].get<std::string>() + " in " + milliseconds(checkpoint["duration_us"].get<Microseconds>()) + ", " +
+         checkpoint["status"].get<std::string>() + " in " +
+         milliseconds(checkpoint["duration_us"].get<Microseconds>()) + ", " +
          format_size(checkpoint["bytes"].get<std::uint64_t>()) + "\n" + table.text();
 }
 

@@ -76,15 +76,15 @@ std::optional<std::int64_t> Changes::before(std::uint64_t completed) const {
 }
 
 bool Changes::cleared_since(std::uint64_t completed) const {
-  return std::ranges::any_of(intervals_, [&](const Interval& interval) {
-    return interval.generation > completed && interval.cleared;
-  });
+  return std::ranges::any_of(
+      intervals_, [&](const Interval& interval) { return interval.generation > completed && interval.cleared; });
 }
 
 std::vector<std::shared_ptr<const RowPack>> Changes::tombstones(std::uint64_t completed) const {
   std::vector<std::shared_ptr<const RowPack>> packs;
   for (const Interval& interval : intervals_) {
-    if (interval.generation > completed) packs.insert(packs.end(), interval.tombstones.begin(), interval.tombstones.end());
+    if (interval.generation > completed)
+      packs.insert(packs.end(), interval.tombstones.begin(), interval.tombstones.end());
   }
   return packs;
 }

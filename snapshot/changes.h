@@ -19,7 +19,9 @@ namespace stream {
 
 class Changes {
  public:
-  explicit Changes(bool track) : track_(track) { if (track) start(1); }
+  explicit Changes(bool track) : track_(track) {
+    if (track) start(1);
+  }
   // For a table opened later than others: before anything has changed.
   void begin_at(std::uint32_t generation) {
     if (!track_) return;

@@ -63,8 +63,8 @@ std::vector<FileRef> files_of(const CheckpointIndex& index) {
   return files;
 }
 
-RestoreSource restore_source(const CheckpointIndex& index, const std::string& stage,
-                             const std::string& folder, bool extend) {
+RestoreSource restore_source(const CheckpointIndex& index, const std::string& stage, const std::string& folder,
+                             bool extend) {
   RestoreSource source{folder, index.epoch, 1, {}, extend};
   for (const IndexStage& one : index.stages) {
     if (one.name == stage) source.parallelism = one.parallelism;

@@ -46,7 +46,7 @@ struct CheckpointIndex {
   std::string job;
   std::string run;
   Attempt attempt;
-  std::string label;     // "" = none
+  std::string label;  // "" = none
   Microseconds created_us = 0;
   std::uint32_t key_groups = kKeyGroupsDefault;
   std::string manifest;  // text, as submitted
@@ -62,8 +62,8 @@ std::vector<FileRef> files_of(const CheckpointIndex& index);
 
 // What instances of `stage` restore from; no files if the index does not know the stage.
 // `folder` is the checkpoints folder (or the savepoint's).
-RestoreSource restore_source(const CheckpointIndex& index, const std::string& stage,
-                             const std::string& folder, bool extend);
+RestoreSource restore_source(const CheckpointIndex& index, const std::string& stage, const std::string& folder,
+                             bool extend);
 
 // Publishes the index as CHECKPOINTS/EPOCH/checkpoint.sqlite: the commit point of the checkpoint.
 // Before, verifies that every new file (those in folder EPOCH) is there with its size; verify_files()
@@ -81,8 +81,7 @@ using VerifiedFiles = std::map<std::string, std::string>;
 Status verify_files(const CheckpointIndex& index, const std::string& folder, VerifiedFiles* seen = nullptr);
 
 // load_index() of CHECKPOINTS/EPOCH and verify_files().
-Result<CheckpointIndex> load_checkpoint(const std::string& checkpoints, Epoch epoch,
-                                        VerifiedFiles* seen = nullptr);
+Result<CheckpointIndex> load_checkpoint(const std::string& checkpoints, Epoch epoch, VerifiedFiles* seen = nullptr);
 
 // Epochs that have a published index, ascending. A folder that does not exist has none.
 Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& checkpoints);

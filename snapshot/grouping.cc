@@ -57,8 +57,7 @@ std::vector<std::uint64_t> group_hashes(const TableSpec& spec, const Batch& keys
   return hashes;
 }
 
-Grouping group_rows(const TableSpec& spec, const Batch& keys, std::uint32_t key_groups,
-                    std::size_t size_bytes) {
+Grouping group_rows(const TableSpec& spec, const Batch& keys, std::uint32_t key_groups, std::size_t size_bytes) {
   Grouping grouping;
   if (keys.rows == 0) return grouping;
   const std::vector<std::uint32_t> groups = groups_of(spec, keys, key_groups);

@@ -20,7 +20,7 @@ std::vector<std::uint64_t> group_hashes(const TableSpec& spec, const Batch& keys
 struct Piece {
   std::size_t begin = 0;  // positions in Grouping::order
   std::size_t end = 0;
-  KeyGroupRange groups;   // that occur in it, and all between them
+  KeyGroupRange groups;  // that occur in it, and all between them
 };
 
 struct Grouping {

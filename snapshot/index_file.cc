@@ -75,7 +75,9 @@ Status read_instances(Database& db, CheckpointIndex& index) {
   for (;;) {
     STREAM_ASSIGN(const bool row, instances.step());
     if (!row) break;
-    index.instances.push_back({std::string(instances.text(0)), static_cast<std::uint32_t>(instances.integer(1)), {},
+    index.instances.push_back({std::string(instances.text(0)),
+                               static_cast<std::uint32_t>(instances.integer(1)),
+                               {},
                                std::string(instances.text(2))});
   }
   STREAM_ASSIGN(Statement files, db.prepare("SELECT owner, path, size, sha256, base FROM files ORDER BY owner, place"));

@@ -13,7 +13,10 @@ namespace stream {
 
 class OneRow {
  public:
-  explicit OneRow(std::size_t columns) : offsets_(columns), cells_(columns) { batch_.rows = 1; batch_.columns.reserve(columns); }
+  explicit OneRow(std::size_t columns) : offsets_(columns), cells_(columns) {
+    batch_.rows = 1;
+    batch_.columns.reserve(columns);
+  }
   OneRow(const OneRow&) = delete;
   OneRow& operator=(const OneRow&) = delete;
 
@@ -29,12 +32,14 @@ class OneRow {
     }
     Cell& kept = cells_[batch_.columns.size()];
     kept = cell;
-    std::visit([&](auto& value) {
-      if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
-        STREAM_CHECK(sizeof value == type.width());
-        add_fixed(type, &value);
-      }
-    }, kept);
+    std::visit(
+        [&](auto& value) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
+            STREAM_CHECK(sizeof value == type.width());
+            add_fixed(type, &value);
+          }
+        },
+        kept);
   }
   void add_row(const RowLayout& layout, Row row, std::size_t column) {
     const Type type = layout.type(column);

@@ -7,7 +7,7 @@
 namespace stream {
 namespace {
 
-constexpr std::size_t kOutboxKey = 3;  // _epoch, _instance, _seq
+constexpr std::size_t kOutboxKey = 3;    // _epoch, _instance, _seq
 constexpr std::size_t kFirstColumn = 4;  // behind _kind
 
 Column bigints(std::size_t rows, auto&& value_of) {
@@ -48,8 +48,8 @@ TableSpec outbox_spec(std::string name, std::vector<Field> columns) {
 }
 
 bool is_outbox(const TableSpec& spec) {
-  return spec.distribution == Distribution::kOutbox && spec.key.size() == kOutboxKey &&
-         spec.key[0].name == "_epoch" && !spec.value.empty() && spec.value[0].name == "_kind";
+  return spec.distribution == Distribution::kOutbox && spec.key.size() == kOutboxKey && spec.key[0].name == "_epoch" &&
+         !spec.value.empty() && spec.value[0].name == "_kind";
 }
 
 Batch outbox_rows(const OutboxBatch& entry) {
@@ -58,7 +58,8 @@ Batch outbox_rows(const OutboxBatch& entry) {
   const auto epoch = static_cast<std::int64_t>(entry.committable.epoch.value());
   rows.columns.push_back(bigints(batch.rows, [&](std::size_t) { return epoch; }));
   rows.columns.push_back(bigints(batch.rows, [&](std::size_t) { return std::int64_t{entry.committable.origin}; }));
-  rows.columns.push_back(bigints(batch.rows, [&](std::size_t i) { return entry.first_sequence + static_cast<std::int64_t>(i); }));
+  rows.columns.push_back(
+      bigints(batch.rows, [&](std::size_t i) { return entry.first_sequence + static_cast<std::int64_t>(i); }));
   rows.columns.push_back(bigints(batch.rows, [&](std::size_t i) { return static_cast<std::int64_t>(batch.kind(i)); }));
   rows.columns.insert(rows.columns.end(), batch.columns.begin(), batch.columns.end());
   return rows;
@@ -154,7 +155,8 @@ void Outbox::load(const Batch& rows) {
     std::vector<std::uint32_t> positions(end - begin);
     std::iota(positions.begin(), positions.end(), static_cast<std::uint32_t>(begin));
     const Batch part = rows.take(positions);  // a copy in any case: what a visitor is shown does not last
-    Batch batch{schema_, end - begin, {part.columns.begin() + kFirstColumn, part.columns.end()}, kinds_of(part.columns[3])};
+    Batch batch{
+        schema_, end - begin, {part.columns.begin() + kFirstColumn, part.columns.end()}, kinds_of(part.columns[3])};
     keep({{committable_of(rows, begin), rows.columns[2].value<std::int64_t>(begin), std::move(batch)}, 0});
     begin = end;
   }

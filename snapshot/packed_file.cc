@@ -84,16 +84,18 @@ Status PackedFile::read_tables() {
 }
 
 Status PackedFile::visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) {
-  STREAM_ASSIGN(Statement find, db_->prepare(
-      "SELECT id, kind, first_group, last_group, rows, before, codec, raw_size, xxh3, length(bytes) FROM segments "
-      "WHERE table_id = ? AND first_group < ? AND last_group >= ? ORDER BY id"));
+  STREAM_ASSIGN(
+      Statement find,
+      db_->prepare(
+          "SELECT id, kind, first_group, last_group, rows, before, codec, raw_size, xxh3, length(bytes) FROM segments "
+          "WHERE table_id = ? AND first_group < ? AND last_group >= ? ORDER BY id"));
   find.bind(1, ids_[index]).bind(2, std::int64_t{groups.end}).bind(3, std::int64_t{groups.begin});
   for (;;) {
     STREAM_ASSIGN(const bool row, find.step());
     if (!row) return {};
-    const Segment segment{find.integer(0), std::string(find.text(1)),
-                          {u32(find.integer(2)), u32(find.integer(3)) + 1}, find.integer(4), find.integer(5),
-                          find.text(6) == "zstd", find.integer(7), std::string(find.blob(8)), find.integer(9)};
+    const Segment segment{find.integer(0), std::string(find.text(1)), {u32(find.integer(2)), u32(find.integer(3)) + 1},
+                          find.integer(4), find.integer(5),           find.text(6) == "zstd",
+                          find.integer(7), std::string(find.blob(8)), find.integer(9)};
     STREAM_TRY(visit_segment(tables_[index], segment, groups, visitor));
   }
 }
@@ -109,7 +111,8 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
   STREAM_TRY(db_->read_blob("segments", segment.id, bytes));
   std::string_view raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto hash = xxh3_128(raw);
-  if (std::string_view(hash.data(), hash.size()) != segment.xxh3) return damaged("segment " + std::to_string(segment.id) + " does not match its hash");
+  if (std::string_view(hash.data(), hash.size()) != segment.xxh3)
+    return damaged("segment " + std::to_string(segment.id) + " does not match its hash");
   ByteBuilder unpacked;
   if (segment.compressed) {
     const auto size = static_cast<std::size_t>(segment.raw_size);
@@ -120,7 +123,8 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
   Result<Batch> batch = read_segment(raw);
   if (!batch.ok()) return damaged(batch.status().what());
   const bool rows = segment.kind == "rows";
-  if (!types_match(spec, *batch, rows ? spec.columns() : spec.key.size())) return damaged("a segment has other columns than its table");
+  if (!types_match(spec, *batch, rows ? spec.columns() : spec.key.size()))
+    return damaged("a segment has other columns than its table");
   if (static_cast<std::int64_t>(batch->rows) != segment.rows) return damaged("a segment has not its number of rows");
   const bool exact = segment.groups.begin >= groups.begin && segment.groups.end <= groups.end;
   return rows ? visitor.rows(*batch, exact) : visitor.tombstones(*batch, exact);
@@ -139,7 +143,8 @@ Result<std::vector<SnapshotFile::Weight>> PackedFile::weights(std::size_t index)
 }
 
 Result<bool> PackedFile::has_marks(std::size_t index) {
-  STREAM_ASSIGN(Statement find, db_->prepare("SELECT 1 FROM segments WHERE table_id = ? AND kind IN ('clear', 'before')"));
+  STREAM_ASSIGN(Statement find,
+                db_->prepare("SELECT 1 FROM segments WHERE table_id = ? AND kind IN ('clear', 'before')"));
   find.bind(1, ids_[index]);
   return find.step();
 }

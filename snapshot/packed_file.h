@@ -34,8 +34,8 @@ class PackedFileWriter {
   Status start_table(const TableSpec& spec);
   Status add_clear();
   Status add_before(std::int64_t before);
-  Status add_tombstones(const Batch& keys);  // the key columns of the spec
-  Status add_rows(const Batch& rows);        // all columns of the spec
+  Status add_tombstones(const Batch& keys);     // the key columns of the spec
+  Status add_rows(const Batch& rows);           // all columns of the spec
   Status add_table(const TableCapture& table);  // all of it at once
   Status finish();
 

@@ -70,8 +70,7 @@ PackedFileWriter::PackedFileWriter(std::unique_ptr<Database> db, SnapshotIdentit
     : db_(std::move(db)), identity_(std::move(identity)), options_(options) {}
 PackedFileWriter::~PackedFileWriter() = default;
 
-Result<std::unique_ptr<PackedFileWriter>> PackedFileWriter::create(const std::string& path,
-                                                                   SnapshotIdentity identity,
+Result<std::unique_ptr<PackedFileWriter>> PackedFileWriter::create(const std::string& path, SnapshotIdentity identity,
                                                                    PackOptions options) {
   STREAM_ASSIGN(auto db, Database::create(path, options.large));
   STREAM_TRY(db->execute(std::string(kSnapshotDdl)));
@@ -110,8 +109,7 @@ Status PackedFileWriter::add_segment(std::string_view kind, KeyGroupRange groups
   const std::string small = options_.compress ? compressed(view(raw.data(), raw.size())) : std::string();
   const std::string_view bytes = small.empty() ? view(raw.data(), raw.size()) : std::string_view(small);
   const auto hash = xxh3_128(bytes);
-  STREAM_ASSIGN(Statement insert,
-                db_->prepare("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)"));
+  STREAM_ASSIGN(Statement insert, db_->prepare("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)"));
   insert.bind(1, table_).bind_text(2, kind);
   insert.bind(3, std::int64_t{groups.begin}).bind(4, std::int64_t{groups.end} - 1);
   insert.bind(5, static_cast<std::int64_t>(batch.rows)).bind_text(6, small.empty() ? "raw" : "zstd");

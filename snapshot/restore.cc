@@ -46,7 +46,10 @@ class Destination {
 class IntoTable final : public Destination {
  public:
   explicit IntoTable(StateTable& table) : table_(table) {}
-  Status clear() override { table_.unload_all(); return {}; }
+  Status clear() override {
+    table_.unload_all();
+    return {};
+  }
   Status drop_before(std::size_t column, std::int64_t before) override {
     table_.unload_before(column, before);
     return {};
@@ -202,8 +205,10 @@ Status RestoreReader::open_instance(const RestoreSource& source, const InstanceF
     }
     for (const TableSpec& spec : file->tables()) {
       const auto known = std::ranges::find(tables_, spec.name, &TableSpec::name);
-      if (known == tables_.end()) tables_.push_back(spec);
-      else *known = spec;
+      if (known == tables_.end())
+        tables_.push_back(spec);
+      else
+        *known = spec;
     }
     instance.files.push_back(std::move(file));
   }

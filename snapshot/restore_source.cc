@@ -29,9 +29,7 @@ template <class Read>
 auto guarded(const char* what, const Read& read) -> Result<decltype(read())> {
   try {
     return read();
-  } catch (const json::exception& e) {
-    return failed(std::string("not ") + what + ": " + e.what());
-  }
+  } catch (const json::exception& e) { return failed(std::string("not ") + what + ": " + e.what()); }
 }
 
 }  // namespace
@@ -41,8 +39,12 @@ std::string to_json(const InstanceFiles& files) { return to_value(files).dump();
 std::string to_json(const RestoreSource& source) {
   json instances = json::array();
   for (const InstanceFiles& files : source.instances) instances.push_back(to_value(files));
-  return json{{"folder", source.folder}, {"epoch", source.epoch.value()}, {"parallelism", source.parallelism},
-              {"instances", std::move(instances)}, {"extend", source.extend}}.dump();
+  return json{{"folder", source.folder},
+              {"epoch", source.epoch.value()},
+              {"parallelism", source.parallelism},
+              {"instances", std::move(instances)},
+              {"extend", source.extend}}
+      .dump();
 }
 
 Result<InstanceFiles> instance_files_from_json(std::string_view text) {

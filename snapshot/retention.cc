@@ -67,8 +67,10 @@ void collect_garbage(const Inventory& inventory, const std::set<std::string>& na
     const auto epoch = epoch_of(path);
     if (!epoch) continue;
     const bool dropped = path == index_name(*epoch);
-    if (untouchable(inventory, *epoch, newest) || named.contains(path)) ++left[*epoch];
-    else if (!dropped) plan.files.push_back(path);
+    if (untouchable(inventory, *epoch, newest) || named.contains(path))
+      ++left[*epoch];
+    else if (!dropped)
+      plan.files.push_back(path);
     left.try_emplace(*epoch, 0);
   }
   for (const auto& [epoch, files] : left) {
@@ -126,8 +128,10 @@ Result<Inventory> take_inventory(Files& files, const std::string& checkpoints) {
   STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(files, checkpoints));
   for (const Epoch epoch : epochs) {
     Result<CheckpointIndex> index = load_index(index_path(checkpoints, epoch));
-    if (index.ok()) inventory.indexes.push_back(*std::move(index));
-    else inventory.unreadable.push_back(epoch);
+    if (index.ok())
+      inventory.indexes.push_back(*std::move(index));
+    else
+      inventory.unreadable.push_back(epoch);
   }
   return inventory;
 }

@@ -17,18 +17,18 @@ struct RetentionPolicy {
 
 // What retention looks at.
 struct Inventory {
-  std::vector<CheckpointIndex> indexes;     // published and readable, any order
-  std::vector<Epoch> unreadable;            // published, index damaged: kept for a human to see
-  std::set<Epoch> in_progress;              // reserved, not yet published or given up
-  std::set<Epoch> pinned;                   // being read: a savepoint under construction, a restore
-  std::vector<std::string> files;           // every file below the checkpoints folder: "12/x.sqlite"
+  std::vector<CheckpointIndex> indexes;  // published and readable, any order
+  std::vector<Epoch> unreadable;         // published, index damaged: kept for a human to see
+  std::set<Epoch> in_progress;           // reserved, not yet published or given up
+  std::set<Epoch> pinned;                // being read: a savepoint under construction, a restore
+  std::vector<std::string> files;        // every file below the checkpoints folder: "12/x.sqlite"
 };
 
 struct RetentionPlan {
-  std::vector<Epoch> keep;            // ascending
-  std::vector<Epoch> drop;            // indexes to delete, ascending: oldest first
-  std::vector<std::string> files;     // files to delete after the indexes; none is named by a kept index
-  std::vector<std::string> folders;   // folders that are then empty
+  std::vector<Epoch> keep;           // ascending
+  std::vector<Epoch> drop;           // indexes to delete, ascending: oldest first
+  std::vector<std::string> files;    // files to delete after the indexes; none is named by a kept index
+  std::vector<std::string> folders;  // folders that are then empty
 
   bool nothing() const { return drop.empty() && files.empty() && folders.empty(); }
 };

@@ -19,7 +19,7 @@ struct Row {
 
 // A value of a column in the type's own C++ type (transport/record/type.h); BOOLEAN is uint8_t;
 // std::monostate is NULL. A string_view is only as alive as what it was taken from.
-using Cell = std::variant<std::monostate, std::uint8_t, std::int32_t, std::int64_t, double, Decimal, Interval,
-                          std::string_view>;
+using Cell =
+    std::variant<std::monostate, std::uint8_t, std::int32_t, std::int64_t, double, Decimal, Interval, std::string_view>;
 
 }  // namespace stream

@@ -28,7 +28,11 @@ struct StringRef {
   std::uint8_t body[kInlineBytes] = {};
 
   bool is_inline() const { return length <= kInlineBytes; }
-  std::uint64_t word() const { std::uint64_t w; std::memcpy(&w, body + 4, 8); return w; }
+  std::uint64_t word() const {
+    std::uint64_t w;
+    std::memcpy(&w, body + 4, 8);
+    return w;
+  }
   void set_word(std::uint64_t w) { std::memcpy(body + 4, &w, 8); }
 };
 static_assert(sizeof(StringRef) == 16);
@@ -75,8 +79,8 @@ class RowLayout {
   }
   std::string_view bytes(Row row, std::size_t column) const {
     const StringRef* ref = string(row, column);
-    const char* at = ref->is_inline() ? reinterpret_cast<const char*>(ref->body)
-                                      : reinterpret_cast<const char*>(ref->word());
+    const char* at =
+        ref->is_inline() ? reinterpret_cast<const char*>(ref->body) : reinterpret_cast<const char*>(ref->word());
     return {at, ref->length};
   }
 

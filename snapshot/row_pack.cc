@@ -21,8 +21,7 @@ void RowPack::append(const RowLayout& layout, Row row, bool keys_only) {
   }
 }
 
-Buffer RowPack::validity(const RowLayout& layout, std::size_t column,
-                         std::span<const std::uint32_t> order) const {
+Buffer RowPack::validity(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const {
   ByteBuilder bits;
   const std::size_t size = (order.size() + 7) / 8;
   std::memset(bits.extend(size), 0, size);
@@ -36,8 +35,7 @@ Buffer RowPack::validity(const RowLayout& layout, std::size_t column,
 }
 
 template <class T>
-Column RowPack::fixed(const RowLayout& layout, std::size_t column,
-                      std::span<const std::uint32_t> order) const {
+Column RowPack::fixed(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const {
   const std::size_t offset = layout.offset(column);
   ByteBuilder values;
   std::uint8_t* out = values.extend(order.size() * sizeof(T));
@@ -47,8 +45,7 @@ Column RowPack::fixed(const RowLayout& layout, std::size_t column,
   return {layout.type(column), order.size(), validity(layout, column, order), values.finish()};
 }
 
-Column RowPack::variable(const RowLayout& layout, std::size_t column,
-                         std::span<const std::uint32_t> order) const {
+Column RowPack::variable(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const {
   ByteBuilder values;
   ByteBuilder offsets((order.size() + 1) * sizeof(std::int32_t));
   offsets.append_value(std::int32_t{0});
@@ -57,13 +54,13 @@ Column RowPack::variable(const RowLayout& layout, std::size_t column,
     values.append(ref->is_inline() ? ref->body : heap_.data() + ref->word(), ref->length);
     offsets.append_value(static_cast<std::int32_t>(values.size()));
   }
-  return {layout.type(column), order.size(), validity(layout, column, order), values.finish(),
-          offsets.finish()};
+  return {layout.type(column), order.size(), validity(layout, column, order), values.finish(), offsets.finish()};
 }
 
-Column RowPack::column(const RowLayout& layout, std::size_t column,
-                       std::span<const std::uint32_t> order) const {
-  struct Sixteen { std::uint64_t words[2]; };
+Column RowPack::column(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const {
+  struct Sixteen {
+    std::uint64_t words[2];
+  };
   switch (layout.type(column).width()) {
     case 0: return variable(layout, column, order);
     case 1: return fixed<std::uint8_t>(layout, column, order);

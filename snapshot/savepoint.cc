@@ -44,8 +44,8 @@ std::string file_name(const IndexInstance& instance) {
 }
 
 SnapshotIdentity identity_of(const CheckpointIndex& index, const IndexInstance& instance, std::uint32_t parallelism) {
-  return {index.job, index.run, index.attempt, instance.stage, instance.instance, parallelism, index.key_groups,
-          index.epoch, true};
+  return {index.job,        index.run,   index.attempt, instance.stage, instance.instance, parallelism,
+          index.key_groups, index.epoch, true};
 }
 
 Status write_table(RestoreReader& reader, const TableSpec& spec, SavepointInstanceWriter& out) {
@@ -69,10 +69,12 @@ Status write_table(RestoreReader& reader, const TableSpec& spec, SavepointInstan
 Result<FileDigest> write_instance(const SavepointRequest& request, const IndexInstance& instance, Database& db,
                                   const std::string& prefix) {
   const std::uint32_t parallelism = restore_source(request.index, instance.stage, "", false).parallelism;
-  const RestoreSource source{request.checkpoints, request.index.epoch, parallelism,
-                             {{instance.instance, instance.files}}, false};
-  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
-  STREAM_ASSIGN(auto writer, SavepointInstanceWriter::start(db, identity_of(request.index, instance, parallelism), prefix));
+  const RestoreSource source{
+      request.checkpoints, request.index.epoch, parallelism, {{instance.instance, instance.files}}, false};
+  STREAM_ASSIGN(const auto reader,
+                RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
+  STREAM_ASSIGN(auto writer,
+                SavepointInstanceWriter::start(db, identity_of(request.index, instance, parallelism), prefix));
   for (const TableSpec& spec : reader->tables()) STREAM_TRY(write_table(*reader, spec, writer));
   return writer.digest();
 }
@@ -117,9 +119,10 @@ Result<CheckpointIndex> build_folder(Files& files, const SavepointRequest& reque
 
 // A view of the plain name where a table name stands for itself: one stage, one instance.
 Status add_views(Database& db) {
-  STREAM_ASSIGN(Statement find, db.prepare(
-      "SELECT name, min(sql_table) FROM _stream_tables GROUP BY name HAVING count(*) = 1 AND name NOT IN "
-      "(SELECT name FROM sqlite_master)"));
+  STREAM_ASSIGN(
+      Statement find,
+      db.prepare("SELECT name, min(sql_table) FROM _stream_tables GROUP BY name HAVING count(*) = 1 AND name NOT IN "
+                 "(SELECT name FROM sqlite_master)"));
   std::string sql;
   for (;;) {
     STREAM_ASSIGN(const bool row, find.step());
@@ -136,7 +139,8 @@ Result<CheckpointIndex> build_single(Files& files, const SavepointRequest& reque
   STREAM_TRY(create_savepoint_tables(*db));
   for (IndexInstance& instance : index.instances) {
     STREAM_ASSIGN(FileDigest digest, write_instance(request, instance, *db, part_name(instance) + "."));
-    instance.files = {{base_name(request.target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
+    instance.files = {
+        {base_name(request.target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
@@ -160,8 +164,8 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
   const std::string partial = request.target + ".partial";
   STREAM_TRY(remove_partial(files, partial));
   STREAM_TRY(files.make_dir(parent_of(request.target)));
-  Result<CheckpointIndex> index = request.single_file ? build_single(files, request, partial)
-                                                      : build_folder(files, request, partial);
+  Result<CheckpointIndex> index =
+      request.single_file ? build_single(files, request, partial) : build_folder(files, request, partial);
   if (!index.ok()) return index;
   STREAM_TRY(files.rename(partial, request.target));
   STREAM_TRY(files.sync_dir(parent_of(request.target)));

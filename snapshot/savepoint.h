@@ -39,5 +39,4 @@ Result<CheckpointIndex> load_savepoint(const std::string& path);
 // The folder RestoreSource and verify_files() need for load_savepoint(path)'s index.
 std::string savepoint_folder(const std::string& path);
 
-
 }  // namespace stream

@@ -204,7 +204,8 @@ Status SavepointFile::read_identity(const std::string& part) {
     ++matches;
   }
   if (matches == 1 && identity_.key_groups > 0) return {};
-  return corrupt("unable to read '" + db_->path() + "': it holds " + std::to_string(matches) + " instances called '" + part + "'");
+  return corrupt("unable to read '" + db_->path() + "': it holds " + std::to_string(matches) + " instances called '" +
+                 part + "'");
 }
 
 Status SavepointFile::read_tables() {
@@ -232,7 +233,8 @@ Status SavepointFile::visit(std::size_t index, KeyGroupRange groups, ChangeVisit
     STREAM_ASSIGN(more, select.step());
     for (std::size_t i = 0; more && i < builders.size(); ++i) {
       Status status = append_value(select, static_cast<int>(i), builders[i]);
-      if (!status.ok()) return std::move(status).while_doing("unable to read '" + db_->path() + "', table " + spec.name);
+      if (!status.ok())
+        return std::move(status).while_doing("unable to read '" + db_->path() + "', table " + spec.name);
     }
     if (builders[0].size() == 0 || (more && builders[0].size() < kReadRows)) continue;
     Batch batch{nullptr, builders[0].size(), {}, {}};

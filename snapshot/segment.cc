@@ -59,7 +59,8 @@ class Parts {
 };
 
 bool type_ok(const Entry& entry) {
-  if (entry.kind > static_cast<std::uint8_t>(TypeKind::kJson) || entry.has_validity > 1 || entry.zero != 0) return false;
+  if (entry.kind > static_cast<std::uint8_t>(TypeKind::kJson) || entry.has_validity > 1 || entry.zero != 0)
+    return false;
   if (entry.kind != static_cast<std::uint8_t>(TypeKind::kDecimal)) return entry.precision == 0 && entry.scale == 0;
   return entry.precision >= 1 && entry.precision <= 38 && entry.scale <= entry.precision;
 }
@@ -100,8 +101,8 @@ Result<Column> read_column(const Entry& entry, std::size_t rows, Parts& parts) {
 }  // namespace
 
 void append_segment(const Batch& batch, ByteBuilder& out) {
-  out.append_value(Header{kMagic, static_cast<std::uint32_t>(batch.rows),
-                          static_cast<std::uint32_t>(batch.columns.size()), 0});
+  out.append_value(
+      Header{kMagic, static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns.size()), 0});
   for (const Column& column : batch.columns) {
     const Type type = column.type();
     out.append_value(Entry{static_cast<std::uint8_t>(type.kind), type.precision, type.scale,

@@ -21,7 +21,9 @@ class SlotMap {
   std::size_t size_bytes() const { return slots_ == nullptr ? 0 : (mask_ + 1) * sizeof(Slot); }
 
   // Makes room so that `more` inserts move nothing.
-  void reserve(std::size_t more) { if ((size_ + more) * 5 > capacity() * 3) grow(more); }
+  void reserve(std::size_t more) {
+    if ((size_ + more) * 5 > capacity() * 3) grow(more);
+  }
   std::size_t capacity() const { return slots_ == nullptr ? 0 : mask_ + 1; }
 
   // A copy of what lookups need, good until the next insert or erase; as a local it stays in

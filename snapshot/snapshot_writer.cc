@@ -33,8 +33,7 @@ RestoreTarget target_of(const SnapshotIdentity& identity) {
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(Files& files, WriterOptions options)
-    : files_(files), options_(std::move(options)) {}
+SnapshotWriter::SnapshotWriter(Files& files, WriterOptions options) : files_(files), options_(std::move(options)) {}
 
 SnapshotIdentity SnapshotWriter::identity(Epoch epoch, bool base) const {
   SnapshotIdentity identity = options_.identity;

@@ -25,10 +25,10 @@
 namespace stream {
 
 struct WriterOptions {
-  SnapshotIdentity identity;       // epoch is set by each write
-  std::string checkpoints;         // absolute; the job's checkpoints folder
-  std::string scratch;             // absolute, local, only this process's; made if absent
-  bool compress = false;           // zstd for segments
+  SnapshotIdentity identity;  // epoch is set by each write
+  std::string checkpoints;    // absolute; the job's checkpoints folder
+  std::string scratch;        // absolute, local, only this process's; made if absent
+  bool compress = false;      // zstd for segments
   std::size_t increments_max = 16;
   std::uint64_t compact_above_bytes = 1 << 20;  // smaller increments are merged by count only
 };

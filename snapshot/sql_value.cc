@@ -42,8 +42,8 @@ std::string day_text(std::int64_t days) {
   const Civil civil = civil_of(days);
   const bool plain = civil.year >= 0 && civil.year <= 9999;
   char text[48];
-  std::snprintf(text, sizeof text, plain ? "%04lld-%02d-%02d" : "%+06lld-%02d-%02d",
-                static_cast<long long>(civil.year), civil.month, civil.day);
+  std::snprintf(text, sizeof text, plain ? "%04lld-%02d-%02d" : "%+06lld-%02d-%02d", static_cast<long long>(civil.year),
+                civil.month, civil.day);
   return text;
 }
 
@@ -71,7 +71,10 @@ class Scanner {
     return value;
   }
   void expect(char c) {
-    if (text_.empty() || text_[0] != c) { fail(); return; }
+    if (text_.empty() || text_[0] != c) {
+      fail();
+      return;
+    }
     text_.remove_prefix(1);
   }
   bool ok() const { return ok_; }
@@ -214,7 +217,8 @@ Result<Decimal> parse_decimal_text(std::string_view text, std::uint8_t scale) {
     magnitude = magnitude * 10 + static_cast<unsigned>(c - '0');
     fraction += point ? 1 : 0;
   }
-  if (digits == 0 || fraction != scale || magnitude > static_cast<unsigned __int128>(1) << 126) return wrong(text, type);
+  if (digits == 0 || fraction != scale || magnitude > static_cast<unsigned __int128>(1) << 126)
+    return wrong(text, type);
   return negative ? -static_cast<Decimal>(magnitude) : static_cast<Decimal>(magnitude);
 }
 
@@ -234,8 +238,7 @@ std::string_view sql_type(Type type) {
   return "BLOB";
 }
 
-void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row,
-                std::string& scratch) {
+void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch) {
   if (!column.valid(row)) {
     statement.bind_null(parameter);
     return;
@@ -276,7 +279,8 @@ Status append_value(const Statement& statement, int column, ColumnBuilder& out) 
     case TypeKind::kVarchar:
     case TypeKind::kJson: out.append_bytes(statement.text(column)); return {};
     case TypeKind::kDecimal:
-      return append_read<Decimal>(statement.text(column), out, [&](auto t) { return parse_decimal_text(t, type.scale); });
+      return append_read<Decimal>(statement.text(column), out,
+                                  [&](auto t) { return parse_decimal_text(t, type.scale); });
     case TypeKind::kTimestamp: return append_read<std::int64_t>(statement.text(column), out, parse_timestamp_text);
     case TypeKind::kDate: return append_read<std::int32_t>(statement.text(column), out, parse_date_text);
     case TypeKind::kInterval: return append_read<Interval>(statement.text(column), out, parse_interval_text);

@@ -21,8 +21,8 @@ Status append_value(const Statement& statement, int column, ColumnBuilder& out);
 
 // 2024-01-31T00:00:00.000000Z; years outside of 0000..9999 have a sign and as many digits as needed.
 std::string timestamp_text(std::int64_t microseconds);
-std::string date_text(std::int32_t days);               // 2024-01-31
-std::string interval_text(const Interval& interval);    // P1M-2DT3.000004S
+std::string date_text(std::int32_t days);             // 2024-01-31
+std::string interval_text(const Interval& interval);  // P1M-2DT3.000004S
 std::string decimal_text(Decimal value, std::uint8_t scale);
 
 Result<std::int64_t> parse_timestamp_text(std::string_view text);

@@ -96,9 +96,7 @@ Status Statement::run() {
   }
 }
 
-void Statement::reset() {
-  sqlite3_reset(statement_);
-}
+void Statement::reset() { sqlite3_reset(statement_); }
 
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
@@ -121,8 +119,8 @@ bool Statement::is_text(int column) const { return sqlite3_column_type(statement
 Result<std::unique_ptr<Database>> Database::create(const std::string& path, bool large) {
   if (std::remove(path.c_str()) != 0 && errno != ENOENT) return system_error("replace", path, errno);
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<Database> db(new Database(raw, path, false));
   if (code != SQLITE_OK) return db->error(code);
   STREAM_TRY(db->execute(std::string("PRAGMA page_size=") + (large ? "32768" : "4096") +

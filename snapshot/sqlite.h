@@ -23,7 +23,10 @@ class Statement {
   Statement(sqlite3_stmt* statement, const std::string* path, bool reading)
       : statement_(statement), path_(path), reading_(reading) {}
   Statement(Statement&& other) noexcept { swap(other); }
-  Statement& operator=(Statement&& other) noexcept { swap(other); return *this; }
+  Statement& operator=(Statement&& other) noexcept {
+    swap(other);
+    return *this;
+  }
   ~Statement();
 
   // Parameters count from 1. Bytes must stay until the next reset().

@@ -54,7 +54,8 @@ std::size_t StateStore::size_bytes() const {
 }
 
 Status StateStore::restore(const RestoreSource& source) {
-  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, {options_.instance, options_.parallelism, options_.key_groups}));
+  STREAM_ASSIGN(const auto reader,
+                RestoreReader::open(source, {options_.instance, options_.parallelism, options_.key_groups}));
   for (const TableSpec& spec : reader->tables()) {
     const auto found = tables_.find(spec.name);
     if (found == tables_.end()) {

@@ -18,7 +18,10 @@ constexpr std::size_t kGroup = 32;
 }  // namespace
 
 StateTable::StateTable(TableSpec spec, bool track_changes)
-    : spec_(std::move(spec)), layout_(spec_), pages_(layout_.row_bytes()), changes_(track_changes),
+    : spec_(std::move(spec)),
+      layout_(spec_),
+      pages_(layout_.row_bytes()),
+      changes_(track_changes),
       key_indexes_(spec_.key.size()) {
   STREAM_CHECK(check_spec(spec_).ok());
   std::iota(key_indexes_.begin(), key_indexes_.end(), std::size_t{0});
@@ -38,12 +41,9 @@ bool StateTable::integer_key(const Batch& batch, std::span<const std::size_t> ke
   return kind == TypeKind::kBigint || kind == TypeKind::kTimestamp;
 }
 
-void StateTable::check_key(const Batch& batch, std::span<const std::size_t> key_columns,
-                           std::size_t count) const {
+void StateTable::check_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t count) const {
   STREAM_CHECK(key_columns.size() == count);
-  for (std::size_t k = 0; k < count; ++k) {
-    STREAM_CHECK(batch.columns[key_columns[k]].type() == spec_.key[k].type);
-  }
+  for (std::size_t k = 0; k < count; ++k) { STREAM_CHECK(batch.columns[key_columns[k]].type() == spec_.key[k].type); }
 }
 
 // When the slots of a group have come, starts the loads of the rows they point to.
@@ -70,8 +70,10 @@ Row StateTable::insert(const Equal& equal, std::size_t i, std::uint64_t hash, st
   ++rows_;
   if (spec_.prefix != 0) link_prefix(row, id);
   if (time_column_ != SIZE_MAX) {
-    if (time_column_ >= layout_.key_columns()) layout_.set_null(row, time_column_, true);
-    else link_time(row, id);
+    if (time_column_ >= layout_.key_columns())
+      layout_.set_null(row, time_column_, true);
+    else
+      link_time(row, id);
   }
   return row;
 }
@@ -86,8 +88,8 @@ std::pair<Row, bool> StateTable::find_or_insert(const Equal& equal, std::size_t 
 
 // What the loop needs is copied to locals: it writes bytes, which could be anything's.
 template <bool kMark, class Equal>
-void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                             std::uint8_t* inserted, const Equal& equal_of) {
+void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
+                             const Equal& equal_of) {
   const Equal equal = equal_of;
   const std::uint32_t generation = changes_.generation();
   Row likely[kGroup];
@@ -112,8 +114,8 @@ void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Ro
 
 template <bool kMark>
 void StateTable::upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
-                              std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                              std::uint8_t* inserted, std::size_t begin) {
+                              std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
+                              std::size_t begin) {
   check_key(batch, key_columns, spec_.key.size());
   STREAM_CHECK(begin + hashes.size() <= batch.rows && rows.size() == hashes.size());
   if (integer_key(batch, key_columns)) {
@@ -124,15 +126,14 @@ void StateTable::upsert_batch(const Batch& batch, std::span<const std::size_t> k
 }
 
 void StateTable::upsert(const Batch& batch, std::span<const std::size_t> key_columns,
-                        std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                        std::span<std::uint8_t> inserted, std::size_t begin) {
+                        std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted,
+                        std::size_t begin) {
   STREAM_CHECK(inserted.empty() || inserted.size() == hashes.size());
   upsert_batch<true>(batch, key_columns, hashes, rows, inserted.empty() ? nullptr : inserted.data(), begin);
 }
 
 template <class Equal>
-void StateTable::find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows,
-                           const Equal& equal_of) const {
+void StateTable::find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal_of) const {
   const Equal equal = equal_of;
   for (std::size_t begin = 0; begin < hashes.size(); begin += kGroup) {
     const auto group = hashes.subspan(begin, std::min(kGroup, hashes.size() - begin));

@@ -70,12 +70,11 @@ class StateTable {
   // Finds or inserts the row of every key and marks it changed. Values of an inserted row are
   // zero, or empty, and not NULL, except that an `ordered` value column is NULL until it is set.
   // inserted[i] is 1 where row i made the row; the span may be empty.
-  void upsert(const Batch& batch, std::span<const std::size_t> key_columns,
-              std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted,
-              std::size_t begin = 0);
+  void upsert(const Batch& batch, std::span<const std::size_t> key_columns, std::span<const std::uint64_t> hashes,
+              std::span<Row> rows, std::span<std::uint8_t> inserted, std::size_t begin = 0);
   // The same without inserting: a null Row where the key is absent. Marks nothing.
-  void find(const Batch& batch, std::span<const std::size_t> key_columns,
-            std::span<const std::uint64_t> hashes, std::span<Row> rows, std::size_t begin = 0) const;
+  void find(const Batch& batch, std::span<const std::size_t> key_columns, std::span<const std::uint64_t> hashes,
+            std::span<Row> rows, std::size_t begin = 0) const;
 
   // One row, by values in the order of spec().key. upsert: {row, inserted}.
   std::pair<Row, bool> upsert(std::span<const Cell> key);
@@ -115,7 +114,9 @@ class StateTable {
   // The value in place, for accumulating; aligned as T demands. Does not mark the row (upsert() did)
   // and leaves NULL as it is. Not for the `ordered` column.
   template <class T>
-  T* at(Row row, std::size_t column) { return reinterpret_cast<T*>(row.at + layout_.offset(column)); }
+  T* at(Row row, std::size_t column) {
+    return reinterpret_cast<T*>(row.at + layout_.offset(column));
+  }
 
   // Marks the row as changed since the last capture: call before writing through at() to a row
   // that find() or a scan returned.
@@ -186,9 +187,8 @@ class StateTable {
   void find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal) const;
   void look_ahead(std::span<const std::uint64_t> hashes, Row* likely) const;
   template <bool kMark>
-  void upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
-                    std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
-                    std::size_t begin);
+  void upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns, std::span<const std::uint64_t> hashes,
+                    std::span<Row> rows, std::uint8_t* inserted, std::size_t begin);
   template <class Equal>
   std::pair<Row, bool> find_or_insert(const Equal& equal, std::size_t i, std::uint64_t hash);
   template <class Equal>

@@ -19,8 +19,7 @@ inline double canonical_double(double value) {
 class StateTable::KeyEqual {
  public:
   // Row i of what follows is row begin + i of the batch.
-  KeyEqual(const StateTable& table, const Batch& batch, std::span<const std::size_t> columns,
-           std::size_t begin = 0)
+  KeyEqual(const StateTable& table, const Batch& batch, std::span<const std::size_t> columns, std::size_t begin = 0)
       : table_(table), batch_(batch), columns_(columns), begin_(begin) {}
 
   bool operator()(std::size_t i, Row row) const {

@@ -61,8 +61,10 @@ void StateTable::unlink_prefix(Row row, std::uint32_t id) {
   }
   const std::uint64_t hash = hash_of(row, spec_.prefix);
   const std::size_t position = prefix_slots_.locate(hash, [&](std::uint32_t other) { return other == id; });
-  if (links.next == kNoRow) prefix_slots_.erase(position);
-  else prefix_slots_.replace(position, links.next);
+  if (links.next == kNoRow)
+    prefix_slots_.erase(position);
+  else
+    prefix_slots_.replace(position, links.next);
 }
 
 void StateTable::find_prefix(const Batch& batch, std::span<const std::size_t> prefix_columns,
@@ -113,8 +115,10 @@ void StateTable::unlink_time(Row row, std::uint32_t /*id*/) {
     return;
   }
   const auto time = get<std::int64_t>(row, time_column_);
-  if (links.next == kNoRow) time_.erase(time);
-  else time_.head(time) = links.next;
+  if (links.next == kNoRow)
+    time_.erase(time);
+  else
+    time_.head(time) = links.next;
 }
 
 void StateTable::set_time(Row row, std::int64_t time, bool null) {

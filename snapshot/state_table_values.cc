@@ -31,8 +31,8 @@ void StateTable::store_bytes(Row row, std::size_t column, std::string_view bytes
   STREAM_CHECK(bytes.size() <= INT32_MAX);
   StringRef* ref = layout_.string(row, column);
   const auto length = static_cast<std::uint32_t>(bytes.size());
-  const bool reuse = !ref->is_inline() && bytes.size() > kInlineBytes &&
-                     StringHeap::same_block(ref->length, bytes.size());
+  const bool reuse =
+      !ref->is_inline() && bytes.size() > kInlineBytes && StringHeap::same_block(ref->length, bytes.size());
   if (!reuse) release_bytes(row, column);
   if (bytes.size() <= kInlineBytes) {
     StringRef fresh;
@@ -48,9 +48,7 @@ void StateTable::store_bytes(Row row, std::size_t column, std::string_view bytes
 
 void StateTable::store_from(Row row, std::size_t column, const Column& from, std::size_t from_row) {
   const bool null = !from.valid(from_row);
-  if (column == time_column_) {
-    return set_time(row, null ? 0 : from.value<std::int64_t>(from_row), null);
-  }
+  if (column == time_column_) { return set_time(row, null ? 0 : from.value<std::int64_t>(from_row), null); }
   const Type type = layout_.type(column);
   layout_.set_null(row, column, null);
   if (type.variable()) return store_bytes(row, column, null ? std::string_view() : from.bytes(from_row));
@@ -96,17 +94,19 @@ void StateTable::set_bytes(Row row, std::size_t column, std::string_view bytes) 
 
 void StateTable::set_cell(Row row, std::size_t column, const Cell& value) {
   STREAM_CHECK(column >= layout_.key_columns());
-  std::visit([&](const auto& v) {
-    using T = std::decay_t<decltype(v)>;
-    if constexpr (std::is_same_v<T, std::monostate>) {
-      set_null(row, column);
-    } else if constexpr (std::is_same_v<T, std::string_view>) {
-      set_bytes(row, column, v);
-    } else {
-      STREAM_CHECK(sizeof(T) == layout_.type(column).width());
-      set(row, column, v);
-    }
-  }, value);
+  std::visit(
+      [&](const auto& v) {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, std::monostate>) {
+          set_null(row, column);
+        } else if constexpr (std::is_same_v<T, std::string_view>) {
+          set_bytes(row, column, v);
+        } else {
+          STREAM_CHECK(sizeof(T) == layout_.type(column).width());
+          set(row, column, v);
+        }
+      },
+      value);
 }
 
 void StateTable::set_from(Row row, std::size_t column, const Column& from, std::size_t from_row) {

@@ -48,9 +48,7 @@ Status check_ordered(const TableSpec& spec) {
 
 }  // namespace
 
-std::string_view to_string(Distribution distribution) {
-  return kNames[static_cast<std::size_t>(distribution)];
-}
+std::string_view to_string(Distribution distribution) { return kNames[static_cast<std::size_t>(distribution)]; }
 
 Result<Distribution> parse_distribution(std::string_view text) {
   const auto found = std::ranges::find(kNames, text);
@@ -97,9 +95,7 @@ Result<TableSpec> spec_from_json(std::string_view text) {
     STREAM_ASSIGN(TableSpec spec, from_json(nlohmann::json::parse(text)));
     STREAM_TRY(check_spec(spec));
     return spec;
-  } catch (const nlohmann::json::exception& e) {
-    return usage_error(std::string("not a state table: ") + e.what());
-  }
+  } catch (const nlohmann::json::exception& e) { return usage_error(std::string("not a state table: ") + e.what()); }
 }
 
 }  // namespace stream

@@ -13,7 +13,7 @@
 namespace stream {
 
 struct InstanceName {
-  std::size_t stage = 0;       // index in the plan
+  std::size_t stage = 0;  // index in the plan
   std::uint32_t instance = 0;
 };
 
@@ -29,8 +29,8 @@ struct AttemptStart {
   Attempt attempt;
   std::optional<CheckpointIndex> restore;  // none: a fresh start
   std::string restore_folder;
-  bool extend = false;                     // restore_folder is where new checkpoints go
-  std::optional<Epoch> rewind_after;       // sinks take back what they committed later
+  bool extend = false;                // restore_folder is where new checkpoints go
+  std::optional<Epoch> rewind_after;  // sinks take back what they committed later
 };
 
 std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start);

@@ -48,7 +48,8 @@ Status AttemptRun::start() {
   for (InstanceState& state : instances_) {
     const std::vector<std::string> argv = {setup_.plan->stages[state.name.stage].executable, "--control",
                                            control_.endpoint() + "#" + identity(state)};
-    STREAM_ASSIGN(StageProcess child, StageProcess::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
+    STREAM_ASSIGN(StageProcess child,
+                  StageProcess::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
     state.child.emplace(std::move(child));
     state.stats_at = now;
   }

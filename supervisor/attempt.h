@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "supervisor/assignments.h"
-#include "supervisor/stage_process.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
+#include "supervisor/stage_process.h"
 #include "transport/control.h"
 
 namespace stream {
@@ -57,10 +57,10 @@ struct InstanceState {
   bool ready = false;
   bool ended = false;
   bool exited = false;
-  std::string last_word;              // what it said of its own failure
+  std::string last_word;  // what it said of its own failure
   InstanceStats stats;
-  InstanceStats earlier;              // about a second before, for rates
-  Microseconds stats_at = 0;          // monotonic
+  InstanceStats earlier;      // about a second before, for rates
+  Microseconds stats_at = 0;  // monotonic
   Microseconds earlier_at = 0;
   std::optional<SnapshotDone> snapshot;  // the newest
 };
@@ -71,7 +71,7 @@ class AttemptRun {
     const JobPlan* plan = nullptr;
     std::vector<Assignment> assignments;  // by InstanceIndex
     int lock = -1;
-    int print_output = -1;                // standard output of `print` stages
+    int print_output = -1;  // standard output of `print` stages
     Microseconds heartbeat = 10'000'000;
   };
   AttemptRun(Setup setup, ControlServer& control, JobLog& log);

@@ -50,7 +50,8 @@ Status make_pipe(Pipe& pipe) {
 }
 
 Microseconds now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // A broken pipe is an answer of the child (it read no further), not the end of this process.
@@ -159,8 +160,7 @@ class Child {
 
   void kill_and_reap() {
     ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
   }
 
   Pipe in_;
@@ -176,8 +176,8 @@ std::string last_line(std::string_view text) {
 
 }  // namespace
 
-Result<Finished> run_child(const std::string& executable, const std::vector<std::string>& args,
-                           std::string_view input, Microseconds timeout) {
+Result<Finished> run_child(const std::string& executable, const std::vector<std::string>& args, std::string_view input,
+                           Microseconds timeout) {
   const IgnorePipeSignal ignore;
   const Microseconds deadline = now() + timeout;
   Child child;
@@ -196,7 +196,8 @@ Result<std::string> ask_child(const std::string& executable, const std::vector<s
   const std::string how = finished.signal != 0 ? "was killed by signal " + std::to_string(finished.signal)
                                                : "exited with " + std::to_string(finished.exit_code);
   const std::string line = last_line(finished.err);
-  return failed("'" + executable + (args.empty() ? "" : " " + join(args, " ")) + "' " + how + (line.empty() ? "" : ": " + line));
+  return failed("'" + executable + (args.empty() ? "" : " " + join(args, " ")) + "' " + how +
+                (line.empty() ? "" : ": " + line));
 }
 
 }  // namespace stream

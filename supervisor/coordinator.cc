@@ -83,8 +83,8 @@ Coordinator::Actions Coordinator::snapshot(InstanceIndex instance, Epoch epoch, 
   return actions;
 }
 
-Coordinator::Actions Coordinator::snapshot_failed(InstanceIndex /*instance*/, Epoch epoch,
-                                                  const std::string& reason, Microseconds now) {
+Coordinator::Actions Coordinator::snapshot_failed(InstanceIndex /*instance*/, Epoch epoch, const std::string& reason,
+                                                  Microseconds now) {
   Actions actions;
   if (current_ && current_->epoch == epoch) abort(reason, now, actions);
   return actions;

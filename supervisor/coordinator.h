@@ -98,12 +98,12 @@ class Coordinator {
   std::optional<Current> current_;
   std::map<Epoch, std::set<InstanceIndex>> uncommitted_;  // complete -> who has committed
   std::set<InstanceIndex> ended_;
-  Microseconds due_;            // of the next periodic checkpoint
-  Microseconds retry_at_ = 0;   // not before, after an abort
+  Microseconds due_;           // of the next periodic checkpoint
+  Microseconds retry_at_ = 0;  // not before, after an abort
   bool requested_ = false;
   bool stopping_ = false;
   bool draining_ = false;
-  std::optional<Epoch> last_;   // the epoch after whose commit the job is finished
+  std::optional<Epoch> last_;  // the epoch after whose commit the job is finished
 };
 
 }  // namespace stream

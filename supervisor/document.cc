@@ -89,15 +89,18 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     Node& parent = open_.back().node;
-    if (parent.is_map() && parent.keys.size() == parent.items.size()) add_key(parent, std::move(node));
-    else parent.items.push_back(std::move(node));
+    if (parent.is_map() && parent.keys.size() == parent.items.size())
+      add_key(parent, std::move(node));
+    else
+      parent.items.push_back(std::move(node));
   }
 
   void add_key(Node& map, Node key) {
     if (key.kind == Node::Kind::kList || key.kind == Node::Kind::kMap) {
       problems_.add(key.at, "a key must be a name");
     } else if (const Node* first = map.find_key(key.text)) {
-      problems_.add(key.at, "duplicate key '" + key.text + "'; it is on line " + std::to_string(first->at.line) + " already");
+      problems_.add(key.at,
+                    "duplicate key '" + key.text + "'; it is on line " + std::to_string(first->at.line) + " already");
     }
     map.keys.push_back(std::move(key));
   }
@@ -149,14 +152,17 @@ class SourceCheck {
     const auto column = static_cast<std::size_t>(node.at.column - 1);
     if (line >= lines_.size() || column >= lines_[line].size()) return;
     const std::string_view source = std::string_view(lines_[line]).substr(column);
-    if (source.starts_with(node.text)) node.text_column = node.at.column;
-    else if (source.substr(1).starts_with(node.text)) node.text_column = node.at.column + 1;
+    if (source.starts_with(node.text))
+      node.text_column = node.at.column;
+    else if (source.substr(1).starts_with(node.text))
+      node.text_column = node.at.column + 1;
   }
 
   void report(const Node& node, bool in_flow) {
     if (in_flow) {
-      problems_.add(node.at, "'" + node.text + "' is cut off: a comma or bracket ends a value within {} and []; "
-                                               "quote the expression or write one key a line");
+      problems_.add(node.at, "'" + node.text +
+                                 "' is cut off: a comma or bracket ends a value within {} and []; "
+                                 "quote the expression or write one key a line");
     } else if (comment_follows(node)) {
       problems_.add(node.at, "'" + node.text + "' is cut off: ' #' begins a comment; quote the expression");
     }
@@ -197,7 +203,8 @@ std::vector<Node> parse_document(std::string_view text, const std::string& file,
       if (!parser.HandleNextDocument(builder)) break;
       documents.push_back(builder.take());
       if (documents.size() <= kDocumentsMax) continue;
-      problems.add(documents[1].at, "there are more than " + std::to_string(kDocumentsMax) + " documents, or this is not YAML");
+      problems.add(documents[1].at,
+                   "there are more than " + std::to_string(kDocumentsMax) + " documents, or this is not YAML");
       return {};
     }
   } catch (const YAML::Exception& error) {

@@ -13,12 +13,12 @@ struct Node {
   enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   Place at = {};
-  std::string text = {};          // scalar
-  int text_column = 0;       // where `text` stands as it is on its line; 0 if it does not
-  bool plain = false;        // scalar without quotes, neither block style
-  bool flow = false;         // list or map in [] or {}
-  std::vector<Node> keys = {};    // map: scalars, in document order
-  std::vector<Node> items = {};   // list items; the values of `keys`
+  std::string text = {};         // scalar
+  int text_column = 0;           // where `text` stands as it is on its line; 0 if it does not
+  bool plain = false;            // scalar without quotes, neither block style
+  bool flow = false;             // list or map in [] or {}
+  std::vector<Node> keys = {};   // map: scalars, in document order
+  std::vector<Node> items = {};  // list items; the values of `keys`
 
   bool is_map() const { return kind == Kind::kMap; }
   bool is_list() const { return kind == Kind::kList; }

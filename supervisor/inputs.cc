@@ -86,8 +86,8 @@ class Resolver {
                                                         std::to_string(stage.from.size()));
     }
     if (!named && info.inputs_max > 1 && !stage.from.empty()) {
-      problems_.add(stage.from[0].at, "'" + stage.run + "' needs named inputs, such as from: {a: " +
-                                          stage.from[0].stage + ", b: other}");
+      problems_.add(stage.from[0].at,
+                    "'" + stage.run + "' needs named inputs, such as from: {a: " + stage.from[0].stage + ", b: other}");
     }
   }
 
@@ -104,8 +104,10 @@ class Resolver {
     const auto it = std::ranges::find(names_, ref.stage);
     if (it == names_.end()) return;
     const auto next = static_cast<std::size_t>(it - names_.begin());
-    if (states_[next] == State::kOpen) report_cycle(next, ref.at);
-    else visit(next);
+    if (states_[next] == State::kOpen)
+      report_cycle(next, ref.at);
+    else
+      visit(next);
   }
 
   // The path runs against the data.

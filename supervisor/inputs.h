@@ -15,7 +15,7 @@ std::vector<InputRef> read_from(const Node& node, Problems& problems);
 
 // How a stage's `from` stood in the manifest.
 struct WrittenInputs {
-  std::string prefix;      // of an included file: its own names are looked up first
+  std::string prefix;  // of an included file: its own names are looked up first
   bool given = false;
   bool has_above = false;  // a stage stands directly above it in its file
 };

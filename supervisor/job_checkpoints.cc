@@ -66,16 +66,17 @@ CheckpointIndex JobRunner::make_index(Epoch epoch) const {
 void JobRunner::publish(Epoch epoch) {
   auto index = std::make_shared<CheckpointIndex>(make_index(epoch));
   const Attempt attempt = record_.attempt;
-  worker_.submit([index, checkpoints = paths_.checkpoints()] { return publish_checkpoint(system_files(), checkpoints, *index); },
-                 [this, epoch, index, attempt](Status status) {
-                   // An unknown outcome is settled by looking: nothing has been sent yet.
-                   if (!status.ok() && load_index(index_path(paths_.checkpoints(), epoch)).ok()) status = Status();
-                   if (attempt != record_.attempt || !coordinator_) {
-                     adopt_late(epoch, *index, status);
-                     return Status();
-                   }
-                   return on_published(epoch, *index, std::move(status));
-                 });
+  worker_.submit(
+      [index, checkpoints = paths_.checkpoints()] { return publish_checkpoint(system_files(), checkpoints, *index); },
+      [this, epoch, index, attempt](Status status) {
+        // An unknown outcome is settled by looking: nothing has been sent yet.
+        if (!status.ok() && load_index(index_path(paths_.checkpoints(), epoch)).ok()) status = Status();
+        if (attempt != record_.attempt || !coordinator_) {
+          adopt_late(epoch, *index, status);
+          return Status();
+        }
+        return on_published(epoch, *index, std::move(status));
+      });
 }
 
 // The attempt failed while its index was being written. Nobody was told that the checkpoint is
@@ -197,20 +198,20 @@ void JobRunner::build_savepoints(Epoch epoch) {
           STREAM_ASSIGN(request.index, load_index(index_path(request.checkpoints, epoch)));
           return build_savepoint(system_files(), request).status();
         },
-                   [this, epoch, request](Status status) {
-                     pinned_.erase(epoch);
-                     if (status.ok()) {
-                       SavepointRecord record{epoch.value(), request.target, request.label, request.created_us, request.drained};
-                       status = store_->record_savepoint(record);
-                       event("savepoint", request.target);
-                       log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + request.target);
-                     }
-                     verbs_->on_savepoint(epoch, request.target, status);
-                     if (phase_ == Phase::kStopping && stop_savepoint_ && attempt_ == nullptr) {
-                       end(JobState::kStopped, status.ok() ? "savepoint " + request.target : status.what());
-                     }
-                     return Status();
-                   });
+        [this, epoch, request](Status status) {
+          pinned_.erase(epoch);
+          if (status.ok()) {
+            SavepointRecord record{epoch.value(), request.target, request.label, request.created_us, request.drained};
+            status = store_->record_savepoint(record);
+            event("savepoint", request.target);
+            log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + request.target);
+          }
+          verbs_->on_savepoint(epoch, request.target, status);
+          if (phase_ == Phase::kStopping && stop_savepoint_ && attempt_ == nullptr) {
+            end(JobState::kStopped, status.ok() ? "savepoint " + request.target : status.what());
+          }
+          return Status();
+        });
   }
   savepoints_due_ = std::move(later);
 }

@@ -40,8 +40,9 @@ Result<LogLevel> parse_log_level(std::string_view text) {
 }
 
 std::string to_json(const LogLine& line, const std::string& job) {
-  json out = {{"ts", timestamp(line.at_us)}, {"us", line.at_us},           {"level", to_string(line.level)},
-              {"job", job},                  {"attempt", line.attempt},    {"checkpoint", line.checkpoint},
+  json out = {{"ts", timestamp(line.at_us)},    {"us", line.at_us},
+              {"level", to_string(line.level)}, {"job", job},
+              {"attempt", line.attempt},        {"checkpoint", line.checkpoint},
               {"message", line.message}};
   if (!line.stage.empty()) {
     out["stage"] = line.stage;
@@ -64,9 +65,7 @@ std::optional<LogLine> log_line_from_json(std::string_view text) {
     line.checkpoint = in.value("checkpoint", std::uint64_t{0});
     line.message = in["message"].get<std::string>();
     return line;
-  } catch (const json::exception&) {
-    return std::nullopt;
-  }
+  } catch (const json::exception&) { return std::nullopt; }
 }
 
 std::string to_text(const LogLine& line) {
@@ -96,8 +95,8 @@ Result<JobLog> JobLog::open(const std::string& folder, const std::string& job, L
   log.job_ = job;
   log.least_ = least;
   try {
-    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_st>(folder + "/" + std::string(kLogFile), kFileSize,
-                                                                       kFiles);
+    auto sink =
+        std::make_shared<spdlog::sinks::rotating_file_sink_st>(folder + "/" + std::string(kLogFile), kFileSize, kFiles);
     log.logger_ = std::make_shared<spdlog::logger>(job, std::move(sink));
   } catch (const spdlog::spdlog_ex& error) {
     return Status(Code::kSystem, std::string("unable to open the log: ") + error.what());

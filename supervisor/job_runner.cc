@@ -138,7 +138,10 @@ Status JobRunner::handle(const AttemptEvent& event) {
   const Microseconds now = system_clock().monotonic_us();
   return std::visit(
       Overloaded{
-          [&](const AllReady&) { on_ready(); return Status(); },
+          [&](const AllReady&) {
+            on_ready();
+            return Status();
+          },
           [&](const SnapshotReported& e) {
             auto files = instance_files_from_json(e.done.files);
             if (!files.ok()) return std::move(files).status();
@@ -146,7 +149,9 @@ Status JobRunner::handle(const AttemptEvent& event) {
             infos_[e.instance.value()] = to_json(e.done);
             return act(coordinator_->snapshot(e.instance, Epoch(e.done.epoch), now));
           },
-          [&](const SnapshotFailed& e) { return act(coordinator_->snapshot_failed(e.instance, e.epoch, e.reason, now)); },
+          [&](const SnapshotFailed& e) {
+            return act(coordinator_->snapshot_failed(e.instance, e.epoch, e.reason, now));
+          },
           [&](const EpochCommitted& e) { return act(coordinator_->committed(e.instance, e.epoch, now)); },
           [&](const InputEnded& e) { return coordinator_ ? act(coordinator_->ended(e.instance, now)) : Status(); },
           [&](const PeerLost& e) {
@@ -235,9 +240,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   log_->warning("restarts in " + format_duration(delay));
 }
 
-void JobRunner::give_up(const std::string& why) {
-  end(JobState::kFailed, why);
-}
+void JobRunner::give_up(const std::string& why) { end(JobState::kFailed, why); }
 
 void JobRunner::end(JobState state, const std::string& reason) {
   if (attempt_) attempt_->kill_all();

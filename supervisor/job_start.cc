@@ -80,7 +80,8 @@ Status JobRunner::prepare_record(const RunRequest& request) {
     STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
   }
   if (restore_ && restore_->drained && !request.accept_drained) {
-    return failed("'" + continued_from_ + "' was drained: its windows have fired; add --accept-drained to go on from it");
+    return failed("'" + continued_from_ +
+                  "' was drained: its windows have fired; add --accept-drained to go on from it");
   }
   return save_record();
 }
@@ -138,8 +139,6 @@ Status JobRunner::choose_from_checkpoints() {
   return {};
 }
 
-Status JobRunner::save_record() {
-  return store_->save(record_);
-}
+Status JobRunner::save_record() { return store_->save(record_); }
 
 }  // namespace stream

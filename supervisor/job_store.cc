@@ -44,7 +44,10 @@ class Query {
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  Query& put(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); return *this; }
+  Query& put(std::int64_t value) {
+    sqlite3_bind_int64(statement_, ++bound_, value);
+    return *this;
+  }
   Query& put(const std::string& text) {
     sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
     return *this;
@@ -62,7 +65,8 @@ class Query {
   std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
   std::string text(int column) {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return bytes == nullptr ? "" : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+    return bytes == nullptr ? ""
+                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   }
 
  private:
@@ -106,7 +110,8 @@ JobStore::~JobStore() { sqlite3_close(db_); }
 
 Status JobStore::migrate() {
   for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", kDdl, "PRAGMA user_version = 1"}) {
-    if (const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) return store_error(db_, code);
+    if (const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
+      return store_error(db_, code);
   }
   Query reserved(db_, "SELECT reserved FROM epochs");
   if (!reserved.row()) return reserved.status().ok() ? corrupt("job store: no epochs") : reserved.status();
@@ -115,8 +120,9 @@ Status JobStore::migrate() {
 }
 
 Result<std::optional<JobRecord>> JobStore::load() {
-  Query query(db_, "SELECT id, run, state, attempt, manifest, plan, savepoint, submitted_us, ended_us, reason, history, "
-                   "rewind_after, must_rewind FROM job");
+  Query query(db_,
+              "SELECT id, run, state, attempt, manifest, plan, savepoint, submitted_us, ended_us, reason, history, "
+              "rewind_after, must_rewind FROM job");
   if (!query.row()) {
     STREAM_TRY(query.status());
     return std::optional<JobRecord>();
@@ -140,11 +146,20 @@ Result<std::optional<JobRecord>> JobStore::load() {
 
 Status JobStore::save(const JobRecord& record) {
   return Query(db_, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .put(record.id).put(record.run).put(static_cast<std::int64_t>(record.state))
-      .put(static_cast<std::int64_t>(record.attempt.value())).put(record.manifest).put(record.plan)
-      .put(record.savepoint).put(record.submitted_us).put(record.ended_us).put(record.reason)
-      .put(history_to_json(record.history)).put(static_cast<std::int64_t>(record.rewind_after))
-      .put(static_cast<std::int64_t>(record.must_rewind ? 1 : 0)).run();
+      .put(record.id)
+      .put(record.run)
+      .put(static_cast<std::int64_t>(record.state))
+      .put(static_cast<std::int64_t>(record.attempt.value()))
+      .put(record.manifest)
+      .put(record.plan)
+      .put(record.savepoint)
+      .put(record.submitted_us)
+      .put(record.ended_us)
+      .put(record.reason)
+      .put(history_to_json(record.history))
+      .put(static_cast<std::int64_t>(record.rewind_after))
+      .put(static_cast<std::int64_t>(record.must_rewind ? 1 : 0))
+      .run();
 }
 
 Result<Epoch> JobStore::peek_epoch() { return Epoch(next_epoch_); }
@@ -160,8 +175,13 @@ Result<Epoch> JobStore::reserve_epoch() {
 
 Status JobStore::record_checkpoint(const CheckpointRecord& r) {
   return Query(db_, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)")
-      .put(static_cast<std::int64_t>(r.epoch)).put(r.status).put(r.triggered_us).put(r.ended_us)
-      .put(static_cast<std::int64_t>(r.bytes)).put(r.detail).run();
+      .put(static_cast<std::int64_t>(r.epoch))
+      .put(r.status)
+      .put(r.triggered_us)
+      .put(r.ended_us)
+      .put(static_cast<std::int64_t>(r.bytes))
+      .put(r.detail)
+      .run();
 }
 
 Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
@@ -178,8 +198,12 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
 
 Status JobStore::record_savepoint(const SavepointRecord& r) {
   return Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
-      .put(r.path).put(static_cast<std::int64_t>(r.epoch)).put(r.label).put(r.created_us)
-      .put(static_cast<std::int64_t>(r.drained ? 1 : 0)).run();
+      .put(r.path)
+      .put(static_cast<std::int64_t>(r.epoch))
+      .put(r.label)
+      .put(r.created_us)
+      .put(static_cast<std::int64_t>(r.drained ? 1 : 0))
+      .run();
 }
 
 Status JobStore::forget_savepoint(const std::string& path) {
@@ -198,7 +222,11 @@ Result<std::vector<SavepointRecord>> JobStore::savepoints() {
 }
 
 Status JobStore::record_event(const EventRecord& r) {
-  return Query(db_, "INSERT INTO events (at_us, kind, text) VALUES (?, ?, ?)").put(r.at_us).put(r.kind).put(r.text).run();
+  return Query(db_, "INSERT INTO events (at_us, kind, text) VALUES (?, ?, ?)")
+      .put(r.at_us)
+      .put(r.kind)
+      .put(r.text)
+      .run();
 }
 
 Result<std::vector<EventRecord>> JobStore::events(std::size_t most) {

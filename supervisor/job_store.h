@@ -23,28 +23,28 @@ enum class JobState : std::uint8_t { kRunning, kStopped, kFinished, kCancelled, 
 std::string_view to_string(JobState state);  // "RUNNING", …
 
 struct JobRecord {
-  std::string id;        // 32 hex digits, of the job
-  std::string run;       // 32 hex digits, of this run
+  std::string id;   // 32 hex digits, of the job
+  std::string run;  // 32 hex digits, of this run
   JobState state = JobState::kRunning;
   Attempt attempt;
-  std::string manifest;  // as submitted
-  std::string plan;      // JSON
-  std::string savepoint; // path the run may go on from, "" = its checkpoints
+  std::string manifest;   // as submitted
+  std::string plan;       // JSON
+  std::string savepoint;  // path the run may go on from, "" = its checkpoints
   Microseconds submitted_us = 0;
   Microseconds ended_us = 0;
-  std::string reason;    // why it ended
+  std::string reason;  // why it ended
   RestartHistory history;
-  std::uint64_t rewind_after = 0;   // epoch to which sinks must go back at the next attempt
+  std::uint64_t rewind_after = 0;  // epoch to which sinks must go back at the next attempt
   bool must_rewind = false;
 };
 
 struct CheckpointRecord {
   std::uint64_t epoch = 0;
-  std::string status;        // triggered, complete, committed, aborted
+  std::string status;  // triggered, complete, committed, aborted
   Microseconds triggered_us = 0;
   Microseconds ended_us = 0;
   std::uint64_t bytes = 0;
-  std::string detail;        // JSON: per instance times; or the reason of the abort
+  std::string detail;  // JSON: per instance times; or the reason of the abort
 };
 
 struct SavepointRecord {
@@ -57,7 +57,7 @@ struct SavepointRecord {
 
 struct EventRecord {
   Microseconds at_us = 0;
-  std::string kind;    // started, running, restarting, failed, checkpoint-aborted, savepoint, …
+  std::string kind;  // started, running, restarting, failed, checkpoint-aborted, savepoint, …
   std::string text;
 };
 
@@ -87,7 +87,7 @@ class JobStore {
   Status migrate();
 
   sqlite3* db_;
-  std::uint64_t reserved_ = 0;   // durable: epochs below may be used
+  std::uint64_t reserved_ = 0;  // durable: epochs below may be used
   std::uint64_t next_epoch_ = 0;
 };
 

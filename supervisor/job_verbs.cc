@@ -59,7 +59,8 @@ void JobVerbs::handle(const ControlMessage& message) {
   const std::string verb = text_of(request, "verb");
   if (verb == "summary") return answer(message.identity, job_summary_json(runner_));
   if (verb == "stats") return answer(message.identity, job_stats_json(runner_));
-  if (verb == "plan") return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
+  if (verb == "plan")
+    return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
   if (verb == "stop") {
@@ -73,7 +74,9 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "wait") {
     const std::string what = text_of(request, "for");
     if (what == "running" && runner_.phase() == Phase::kRunning) return answer(message.identity, done({}));
-    const WaitsFor waits = what == "running" ? WaitsFor::kRunning : what == "checkpoint" ? WaitsFor::kAnyCommit : WaitsFor::kEnd;
+    const WaitsFor waits = what == "running"      ? WaitsFor::kRunning
+                           : what == "checkpoint" ? WaitsFor::kAnyCommit
+                                                  : WaitsFor::kEnd;
     waiting_.push_back({message.identity, waits, {}, false, {}});
     return;
   }
@@ -90,14 +93,22 @@ void JobVerbs::handle(const ControlMessage& message) {
       const auto records = runner_.store().savepoints();
       if (!records.ok()) return error(message.identity, records.status().what());
       for (const SavepointRecord& r : *records) {
-        list.push_back({{"epoch", r.epoch}, {"path", r.path}, {"label", r.label}, {"created_us", r.created_us}, {"drained", r.drained}});
+        list.push_back({{"epoch", r.epoch},
+                        {"path", r.path},
+                        {"label", r.label},
+                        {"created_us", r.created_us},
+                        {"drained", r.drained}});
       }
     } else {
       const auto records = runner_.store().checkpoints(100);
       if (!records.ok()) return error(message.identity, records.status().what());
       for (const CheckpointRecord& r : *records) {
-        list.push_back({{"epoch", r.epoch}, {"status", r.status}, {"triggered_us", r.triggered_us}, {"ended_us", r.ended_us},
-                        {"bytes", r.bytes}, {"detail", json::parse(r.detail, nullptr, false)}});
+        list.push_back({{"epoch", r.epoch},
+                        {"status", r.status},
+                        {"triggered_us", r.triggered_us},
+                        {"ended_us", r.ended_us},
+                        {"bytes", r.bytes},
+                        {"detail", json::parse(r.detail, nullptr, false)}});
       }
     }
     return answer(message.identity, done({{verb, list}}));
@@ -150,7 +161,8 @@ void JobVerbs::on_triggered(Epoch epoch) {
 
 void JobVerbs::on_aborted(Epoch epoch, const std::string& reason) {
   std::erase_if(waiting_, [&](const Waiting& waiting) {
-    const bool hit = waiting.epoch == epoch && (waiting.what == WaitsFor::kCommit || waiting.what == WaitsFor::kSavepoint);
+    const bool hit =
+        waiting.epoch == epoch && (waiting.what == WaitsFor::kCommit || waiting.what == WaitsFor::kSavepoint);
     if (hit) error(waiting.identity, "checkpoint " + std::to_string(epoch.value()) + " was aborted: " + reason);
     return hit;
   });
@@ -158,7 +170,8 @@ void JobVerbs::on_aborted(Epoch epoch, const std::string& reason) {
 
 void JobVerbs::on_committed(Epoch epoch) {
   std::erase_if(waiting_, [&](const Waiting& waiting) {
-    const bool hit = (waiting.what == WaitsFor::kCommit && waiting.epoch <= epoch) || waiting.what == WaitsFor::kAnyCommit;
+    const bool hit =
+        (waiting.what == WaitsFor::kCommit && waiting.epoch <= epoch) || waiting.what == WaitsFor::kAnyCommit;
     if (hit) answer(waiting.identity, done({{"epoch", epoch.value()}}));
     return hit;
   });
@@ -180,7 +193,8 @@ void JobVerbs::say_goodbye() {
   const std::string state(to_string(runner_.record().state));
   for (const Waiting& waiting : waiting_) {
     if (waiting.what == WaitsFor::kEnd) {
-      answer(waiting.identity, done({{"state", state}, {"path", runner_.stop_path_}, {"reason", runner_.record().reason}}));
+      answer(waiting.identity,
+             done({{"state", state}, {"path", runner_.stop_path_}, {"reason", runner_.record().reason}}));
     } else {
       error(waiting.identity, "job '" + runner_.paths().job + "' is " + state);
     }

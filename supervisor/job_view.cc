@@ -12,7 +12,8 @@ namespace {
 using nlohmann::json;
 
 std::string state_of(const JobRunner& runner) {
-  return runner.phase() == Phase::kOver ? std::string(to_string(runner.record().state)) : std::string(to_string(runner.phase()));
+  return runner.phase() == Phase::kOver ? std::string(to_string(runner.record().state))
+                                        : std::string(to_string(runner.phase()));
 }
 
 json summary(const JobRunner& runner) {
@@ -74,8 +75,12 @@ json instance(const JobRunner& runner, const InstanceState& state) {
 }
 
 json checkpoint(const CheckpointRecord& record) {
-  return {{"epoch", record.epoch},         {"status", record.status}, {"triggered_us", record.triggered_us},
-          {"ended_us", record.ended_us},   {"bytes", record.bytes},   {"duration_us", record.ended_us - record.triggered_us},
+  return {{"epoch", record.epoch},
+          {"status", record.status},
+          {"triggered_us", record.triggered_us},
+          {"ended_us", record.ended_us},
+          {"bytes", record.bytes},
+          {"duration_us", record.ended_us - record.triggered_us},
           {"detail", json::parse(record.detail, nullptr, false)}};
 }
 
@@ -104,7 +109,8 @@ std::string job_summary_json(const JobRunner& runner) {
 std::string job_stats_json(const JobRunner& runner) {
   json out = {{"ok", true}, {"job", summary(runner)}, {"instances", json::array()}};
   if (runner.attempt() != nullptr) {
-    for (const InstanceState& state : runner.attempt()->instances()) out["instances"].push_back(instance(runner, state));
+    for (const InstanceState& state : runner.attempt()->instances())
+      out["instances"].push_back(instance(runner, state));
   }
   if (runner.last_checkpoint()) out["checkpoint"] = checkpoint(*runner.last_checkpoint());
   return dump(out);
@@ -121,11 +127,12 @@ std::string status_line(const JobRunner& runner, std::size_t width) {
     if (role == StageRole::kSink) out += rate(state.stats.records_in, state.earlier.records_in, elapsed);
   }
   const Microseconds up = (system_clock().wall_us() - runner.started_us()) / 1'000'000 * 1'000'000;
-  std::string line = runner.paths().job + "  " + state_of(runner) + "  " + format_duration(up) + "  in " + compact_rate(in) +
-                     "/s  out " + compact_rate(out) + "/s";
+  std::string line = runner.paths().job + "  " + state_of(runner) + "  " + format_duration(up) + "  in " +
+                     compact_rate(in) + "/s  out " + compact_rate(out) + "/s";
   if (runner.last_checkpoint()) {
     const CheckpointRecord& last = *runner.last_checkpoint();
-    line += "  checkpoint " + std::to_string(last.epoch) + " " + std::to_string((last.ended_us - last.triggered_us) / 1000) + "ms";
+    line += "  checkpoint " + std::to_string(last.epoch) + " " +
+            std::to_string((last.ended_us - last.triggered_us) / 1000) + "ms";
   }
   if (runner.restarts() > 0) line += "  restarts " + std::to_string(runner.restarts());
   return line.substr(0, width);

@@ -11,7 +11,7 @@ namespace stream {
 namespace {
 
 const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
-                                           "memory", "log", "metrics", "stages", "evolve", "tests"};
+                                           "memory",   "log",        "metrics", "stages",     "evolve",  "tests"};
 
 class ManifestReader {
  public:
@@ -23,8 +23,8 @@ class ManifestReader {
     pipeline.folder = manifest_.folder;
     if (!check_map(root, "the manifest", kTopKeys, problems_)) return pipeline;
     apply_settings(root);
-    pipeline.parameters = read_parameters(root.find("parameters"), context_.overrides.parameters,
-                                          {"-p", 0, 0}, problems_);
+    pipeline.parameters =
+        read_parameters(root.find("parameters"), context_.overrides.parameters, {"-p", 0, 0}, problems_);
     substitute_all(root, pipeline.parameters);
     read_name(root, pipeline);
     read_settings(root, pipeline, problems_);

@@ -18,7 +18,7 @@ namespace stream {
 struct Overrides {
   std::map<std::string, std::string> parameters;
   std::vector<std::pair<std::vector<std::string>, std::string>> settings;  // path of keys, value
-  std::optional<std::uint32_t> parallelism;  // of stages that have none of their own
+  std::optional<std::uint32_t> parallelism;                                // of stages that have none of their own
   std::string name;
 };
 

@@ -75,24 +75,30 @@ void read(const Node& map, const char* key, double& to, Problems& problems) {
   double value = 0;
   const char* end = node->text.data() + node->text.size();
   const auto [stop, error] = std::from_chars(node->text.data(), end, value);
-  if (error != std::errc() || stop != end) report(*node, key, "'" + node->text + "' is not a number", problems);
-  else to = value;
+  if (error != std::errc() || stop != end)
+    report(*node, key, "'" + node->text + "' is not a number", problems);
+  else
+    to = value;
 }
 
 void read_duration(const Node& map, const char* key, Microseconds& to, Problems& problems) {
   const Node* node = scalar(map, key, problems);
   if (node == nullptr) return;
   const auto value = parse_duration(node->text);
-  if (value.ok()) to = *value;
-  else report(*node, key, value.status().what(), problems);
+  if (value.ok())
+    to = *value;
+  else
+    report(*node, key, value.status().what(), problems);
 }
 
 void read_size(const Node& map, const char* key, std::uint64_t& to, Problems& problems) {
   const Node* node = scalar(map, key, problems);
   if (node == nullptr) return;
   const auto value = parse_size(node->text);
-  if (value.ok()) to = *value;
-  else report(*node, key, value.status().what(), problems);
+  if (value.ok())
+    to = *value;
+  else
+    report(*node, key, value.status().what(), problems);
 }
 
 void read_count(const Node& map, const char* key, std::uint32_t least, std::uint32_t most, std::uint32_t& to,
@@ -100,8 +106,12 @@ void read_count(const Node& map, const char* key, std::uint32_t least, std::uint
   const Node* node = scalar(map, key, problems);
   if (node == nullptr) return;
   const auto value = parse_integer(node->text);
-  if (value.ok() && *value >= least && *value <= most) to = static_cast<std::uint32_t>(*value);
-  else report(*node, key, "'" + node->text + "' is not a number from " + std::to_string(least) + " to " + std::to_string(most), problems);
+  if (value.ok() && *value >= least && *value <= most)
+    to = static_cast<std::uint32_t>(*value);
+  else
+    report(*node, key,
+           "'" + node->text + "' is not a number from " + std::to_string(least) + " to " + std::to_string(most),
+           problems);
 }
 
 void read_word(const Node& map, const char* key, std::span<const std::string> words, std::size_t& to,
@@ -109,8 +119,11 @@ void read_word(const Node& map, const char* key, std::span<const std::string> wo
   const Node* node = scalar(map, key, problems);
   if (node == nullptr) return;
   const auto it = std::ranges::find(words, node->text);
-  if (it != words.end()) to = static_cast<std::size_t>(it - words.begin());
-  else report(*node, key, "'" + node->text + "' is not one of " + join(words, ", ") + did_you_mean(node->text, words), problems);
+  if (it != words.end())
+    to = static_cast<std::size_t>(it - words.begin());
+  else
+    report(*node, key, "'" + node->text + "' is not one of " + join(words, ", ") + did_you_mean(node->text, words),
+           problems);
 }
 
 void read(const Node& map, const char* key, std::vector<std::string>& to, Problems& problems) {
@@ -123,11 +136,15 @@ void read(const Node& map, const char* key, std::vector<std::string>& to, Proble
   if (!node->is_list()) return report(*node, key, "must be a text or a list, not " + kind_text(*node), problems);
   to.clear();
   for (const Node& item : node->items) {
-    if (item.is_scalar()) to.push_back(item.text);
-    else problems.add(item.at, std::string("'") + key + "' must be a list of texts");
+    if (item.is_scalar())
+      to.push_back(item.text);
+    else
+      problems.add(item.at, std::string("'") + key + "' must be a list of texts");
   }
 }
 
-std::string node_to_json(const Node& node) { return to_json(node).dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+std::string node_to_json(const Node& node) {
+  return to_json(node).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
 
 }  // namespace stream

@@ -18,7 +18,8 @@ void read_checkpoint(const Node& node, CheckpointSpec& spec, Problems& problems)
   const Node* interval = node.find("interval");
   spec.enabled = interval == nullptr || interval->text != "none";
   if (spec.enabled) read_duration(node, "interval", spec.interval, problems);
-  if (spec.interval <= 0) problems.add(interval->at, "'interval' must be more than 0; write none to have no checkpoints");
+  if (spec.interval <= 0)
+    problems.add(interval->at, "'interval' must be more than 0; write none to have no checkpoints");
   read_duration(node, "timeout", spec.timeout, problems);
   read_duration(node, "min-pause", spec.min_pause, problems);
   read_count(node, "keep", 1, 1000, spec.keep, problems);
@@ -36,7 +37,8 @@ const std::array kStrategyKeys = {
     StrategyKeys{RestartStrategy::kNone, {"strategy", "heartbeat"}},
     StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "attempts", "delay", "heartbeat"}},
     StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "failures", "within", "delay", "heartbeat"}},
-    StrategyKeys{RestartStrategy::kExponentialDelay, {"strategy", "attempts", "initial", "max", "multiplier", "jitter", "heartbeat"}},
+    StrategyKeys{RestartStrategy::kExponentialDelay,
+                 {"strategy", "attempts", "initial", "max", "multiplier", "jitter", "heartbeat"}},
 };
 
 void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
@@ -72,7 +74,8 @@ void check_rows(const Node& test, const char* key, Problems& problems) {
   if (node == nullptr) return problems.add(test.at, std::string("a test needs '") + key + "'");
   if (!node->is_map()) return problems.add(node->at, std::string("'") + key + "' must be a map from a stage to rows");
   for (std::size_t i = 0; i < node->keys.size(); ++i) {
-    if (!node->items[i].is_list()) problems.add(node->items[i].at, "rows of '" + node->keys[i].text + "' must be a list");
+    if (!node->items[i].is_list())
+      problems.add(node->items[i].at, "rows of '" + node->keys[i].text + "' must be a list");
   }
 }
 

@@ -42,7 +42,8 @@ class StageReader {
     if (!found.ok()) return problems_.add(run->at, found.status().what());
     info_ = *found;
     if (info_ != nullptr) return;
-    problems_.add(run->at, "there is no stage program '" + stage_.run + "'" + did_you_mean(stage_.run, catalogue_.names()));
+    problems_.add(run->at,
+                  "there is no stage program '" + stage_.run + "'" + did_you_mean(stage_.run, catalogue_.names()));
   }
 
   void read_options() {
@@ -77,8 +78,10 @@ class StageReader {
     bool good = true;
     for (const Node& item : node.items) {
       const bool nested_map = node.is_list() && item.is_map() && option.kind == "select";
-      if (!item.is_scalar() && !nested_map) good = reject(item, name + " must hold texts, not " + kind_text(item));
-      else if (item.is_scalar()) good = check_scalar(option, item) && good;
+      if (!item.is_scalar() && !nested_map)
+        good = reject(item, name + " must hold texts, not " + kind_text(item));
+      else if (item.is_scalar())
+        good = check_scalar(option, item) && good;
     }
     return good;
   }

@@ -81,9 +81,12 @@ class Reader {
     if (type.empty()) return;
     const auto given = given_.find(key.text);
     const Node* fallback = node.find("default");
-    if (given != given_.end()) set(key.text, type, given->second, command_line_);
-    else if (fallback != nullptr && fallback->is_scalar()) set(key.text, type, fallback->text, fallback->at);
-    else problems_.add(key.at, "parameter '" + key.text + "' has no default: give -p " + key.text + "=VALUE");
+    if (given != given_.end())
+      set(key.text, type, given->second, command_line_);
+    else if (fallback != nullptr && fallback->is_scalar())
+      set(key.text, type, fallback->text, fallback->at);
+    else
+      problems_.add(key.at, "parameter '" + key.text + "' has no default: give -p " + key.text + "=VALUE");
   }
 
   std::vector<ParameterValue> finish() {

@@ -11,37 +11,52 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::array kStrategies = {RestartStrategy::kNone, RestartStrategy::kFixedDelay,
-                                    RestartStrategy::kFailureRate, RestartStrategy::kExponentialDelay};
+constexpr std::array kStrategies = {RestartStrategy::kNone, RestartStrategy::kFixedDelay, RestartStrategy::kFailureRate,
+                                    RestartStrategy::kExponentialDelay};
 
 ordered_json to_json(const Place& place) { return ordered_json::array({place.file, place.line, place.column}); }
 Place place_from(const ordered_json& json) { return {json.at(0), json.at(1), json.at(2)}; }
 
 ordered_json to_json(const CheckpointSpec& spec) {
-  return {{"enabled", spec.enabled},   {"interval-us", spec.interval}, {"timeout-us", spec.timeout},
-          {"min-pause-us", spec.min_pause}, {"keep", spec.keep},       {"mode", mode_name(spec.mode)}};
+  return {{"enabled", spec.enabled},    {"interval-us", spec.interval},
+          {"timeout-us", spec.timeout}, {"min-pause-us", spec.min_pause},
+          {"keep", spec.keep},          {"mode", mode_name(spec.mode)}};
 }
 
 CheckpointSpec checkpoint_from(const ordered_json& json) {
-  CheckpointSpec spec{.enabled = json.at("enabled"), .interval = json.at("interval-us"),
-                      .timeout = json.at("timeout-us"), .min_pause = json.at("min-pause-us"),
-                      .keep = json.at("keep"), .mode = CheckpointMode::kExactlyOnce};
+  CheckpointSpec spec{.enabled = json.at("enabled"),
+                      .interval = json.at("interval-us"),
+                      .timeout = json.at("timeout-us"),
+                      .min_pause = json.at("min-pause-us"),
+                      .keep = json.at("keep"),
+                      .mode = CheckpointMode::kExactlyOnce};
   if (json.at("mode") == mode_name(CheckpointMode::kAtLeastOnce)) spec.mode = CheckpointMode::kAtLeastOnce;
   return spec;
 }
 
 ordered_json to_json(const RestartSpec& spec) {
-  return {{"strategy", strategy_name(spec.strategy)}, {"attempts", spec.attempts}, {"delay-us", spec.delay},
-          {"failures", spec.failures}, {"within-us", spec.within}, {"initial-us", spec.initial},
-          {"max-us", spec.max}, {"multiplier", spec.multiplier}, {"jitter", spec.jitter},
+  return {{"strategy", strategy_name(spec.strategy)},
+          {"attempts", spec.attempts},
+          {"delay-us", spec.delay},
+          {"failures", spec.failures},
+          {"within-us", spec.within},
+          {"initial-us", spec.initial},
+          {"max-us", spec.max},
+          {"multiplier", spec.multiplier},
+          {"jitter", spec.jitter},
           {"heartbeat-us", spec.heartbeat}};
 }
 
 RestartSpec restart_from(const ordered_json& json) {
-  RestartSpec spec{.strategy = {}, .attempts = json.at("attempts"), .delay = json.at("delay-us"),
-                   .failures = json.at("failures"), .within = json.at("within-us"),
-                   .initial = json.at("initial-us"), .max = json.at("max-us"),
-                   .multiplier = json.at("multiplier"), .jitter = json.at("jitter"),
+  RestartSpec spec{.strategy = {},
+                   .attempts = json.at("attempts"),
+                   .delay = json.at("delay-us"),
+                   .failures = json.at("failures"),
+                   .within = json.at("within-us"),
+                   .initial = json.at("initial-us"),
+                   .max = json.at("max-us"),
+                   .multiplier = json.at("multiplier"),
+                   .jitter = json.at("jitter"),
                    .heartbeat = json.at("heartbeat-us")};
   for (const RestartStrategy strategy : kStrategies) {
     if (json.at("strategy") == strategy_name(strategy)) spec.strategy = strategy;
@@ -69,17 +84,26 @@ ordered_json to_json(const StageSpec& stage) {
   out["hosts"] = stage.hosts;
   out["at"] = to_json(stage.at);
   out["places"] = ordered_json::object();
-  for (const auto& [option, place] : stage.option_places) out["places"][option] = ordered_json::array({to_json(place.at), place.text_column});
+  for (const auto& [option, place] : stage.option_places)
+    out["places"][option] = ordered_json::array({to_json(place.at), place.text_column});
   return out;
 }
 
 StageSpec stage_from(const ordered_json& json) {
-  StageSpec stage{.name = json.at("name"), .run = json.at("run"), .from = {}, .options = json.at("options").dump(),
-                  .parallelism = json.at("parallelism"), .parallelism_given = json.at("parallelism-given"),
-                  .memory_bytes = json.at("memory-bytes"), .log = json.at("log"), .hosts = json.at("hosts"),
-                  .at = place_from(json.at("at")), .option_places = {}};
+  StageSpec stage{.name = json.at("name"),
+                  .run = json.at("run"),
+                  .from = {},
+                  .options = json.at("options").dump(),
+                  .parallelism = json.at("parallelism"),
+                  .parallelism_given = json.at("parallelism-given"),
+                  .memory_bytes = json.at("memory-bytes"),
+                  .log = json.at("log"),
+                  .hosts = json.at("hosts"),
+                  .at = place_from(json.at("at")),
+                  .option_places = {}};
   for (const ordered_json& ref : json.at("from")) stage.from.push_back(input_from(ref));
-  for (const auto& [option, place] : json.at("places").items()) stage.option_places[option] = {place_from(place.at(0)), place.at(1)};
+  for (const auto& [option, place] : json.at("places").items())
+    stage.option_places[option] = {place_from(place.at(0)), place.at(1)};
   return stage;
 }
 
@@ -152,9 +176,7 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
 Result<PipelineSpec> pipeline_from_json(std::string_view text) {
   try {
     return pipeline_from(ordered_json::parse(text));
-  } catch (const nlohmann::json::exception& error) {
-    return corrupt(std::string("pipeline: ") + error.what());
-  }
+  } catch (const nlohmann::json::exception& error) { return corrupt(std::string("pipeline: ") + error.what()); }
 }
 
 }  // namespace stream

@@ -30,14 +30,14 @@ struct RestartSpec {
   RestartStrategy strategy = RestartStrategy::kExponentialDelay;
   // fixed-delay, exponential-delay: failures without a completed checkpoint between them.
   std::uint32_t attempts = 10;
-  Microseconds delay = 1'000'000;      // fixed-delay, failure-rate
-  std::uint32_t failures = 3;          // failure-rate: more than so many …
-  Microseconds within = 60'000'000;    // … within this time end the job
-  Microseconds initial = 100'000;      // exponential-delay
-  Microseconds max = 30'000'000;       // exponential-delay
-  double multiplier = 2;               // exponential-delay
-  double jitter = 0.1;                 // exponential-delay: share of the delay, 0 to 1
-  Microseconds heartbeat = 10'000'000; // an instance that shows no progress for so long has failed
+  Microseconds delay = 1'000'000;       // fixed-delay, failure-rate
+  std::uint32_t failures = 3;           // failure-rate: more than so many …
+  Microseconds within = 60'000'000;     // … within this time end the job
+  Microseconds initial = 100'000;       // exponential-delay
+  Microseconds max = 30'000'000;        // exponential-delay
+  double multiplier = 2;                // exponential-delay
+  double jitter = 0.1;                  // exponential-delay: share of the delay, 0 to 1
+  Microseconds heartbeat = 10'000'000;  // an instance that shows no progress for so long has failed
 };
 
 struct InputRef {
@@ -79,16 +79,16 @@ struct ParameterValue {
 
 struct PipelineSpec {
   std::string name = {};
-  std::string folder = {};  // absolute; relative paths start here
-  bool ad_hoc = false;  // disappears when finished
+  std::string folder = {};                      // absolute; relative paths start here
+  bool ad_hoc = false;                          // disappears when finished
   std::vector<ParameterValue> parameters = {};  // as they were when submitted
   CheckpointSpec checkpoint;
   RestartSpec restart;
   std::uint32_t key_groups = kKeyGroupsDefault;
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
-  std::vector<StageSpec> stages = {};   // document order
-  std::string metrics = "null";    // JSON, as written
+  std::vector<StageSpec> stages = {};  // document order
+  std::string metrics = "null";        // JSON, as written
   std::string evolve = "null";
   std::string tests = "[]";
 

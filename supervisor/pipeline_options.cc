@@ -20,13 +20,17 @@ class WordReader {
     bool only_positional = false;
     for (std::size_t i = 0; i < words.size(); ++i) {
       const std::string& text = words[i].text;
-      if (!only_positional && text == "--") only_positional = true;
-      else if (!only_positional && text.starts_with("--")) i += named(words, i);
-      else positional(words[i]);
+      if (!only_positional && text == "--")
+        only_positional = true;
+      else if (!only_positional && text.starts_with("--"))
+        i += named(words, i);
+      else
+        positional(words[i]);
     }
     for (const OptionInfo& option : info_.options) {
       if (option.required && !options_.contains(option.name)) {
-        problems_.add(stage_.at, "'" + info_.name + "' needs " + (option.positional ? option.arg : "--" + option.name + " " + option.arg));
+        problems_.add(stage_.at, "'" + info_.name + "' needs " +
+                                     (option.positional ? option.arg : "--" + option.name + " " + option.arg));
       }
     }
     stage_.options = options_.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -40,7 +44,8 @@ class WordReader {
     const std::string name = text.substr(2, equals == std::string::npos ? equals : equals - 2);
     const OptionInfo* option = name == "run" || name == "from" ? nullptr : info_.find(name);
     if (option == nullptr) {
-      report(words[at], "'" + info_.name + "' has no option '--" + name + "'" + did_you_mean(name, info_.option_names()));
+      report(words[at],
+             "'" + info_.name + "' has no option '--" + name + "'" + did_you_mean(name, info_.option_names()));
       return 0;
     }
     if (equals != std::string::npos) {
@@ -69,7 +74,8 @@ class WordReader {
   }
 
   void set(const OptionInfo& option, const std::string& value, const Word& word) {
-    if (literal_secret(option, value)) return report(word, "option '--" + option.name + "': " + std::string(kLiteralSecret));
+    if (literal_secret(option, value))
+      return report(word, "option '--" + option.name + "': " + std::string(kLiteralSecret));
     if (!reaches_stage(option.name)) return place(option.name, value, word);
     if (!options_.contains(option.name)) {
       options_[option.name] = value;
@@ -85,7 +91,8 @@ class WordReader {
     const bool list = option.repeated || option.kind == "columns" || option.kind == "select";
     if (!list) return report(word, "option '--" + option.name + "' is given twice");
     ordered_json& held = options_[option.name];
-    const bool whole = option.kind == "path" || option.kind == "expression" || option.kind == "select" || option.kind == "secret";
+    const bool whole =
+        option.kind == "path" || option.kind == "expression" || option.kind == "select" || option.kind == "secret";
     if (!whole) {
       held = held.get<std::string>() + "," + value;
     } else {

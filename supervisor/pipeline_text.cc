@@ -20,9 +20,12 @@ class Splitter {
     stages_.emplace_back();
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      if (c == ' ' || c == '\t' || c == '\n') ++at_;
-      else if (c == '|') next_stage();
-      else read_word();
+      if (c == ' ' || c == '\t' || c == '\n')
+        ++at_;
+      else if (c == '|')
+        next_stage();
+      else
+        read_word();
     }
     if (stages_.back().empty()) problems_.add(place_of(at_), "a stage is missing at the end");
     return std::move(stages_);
@@ -39,12 +42,17 @@ class Splitter {
     Word word{"", at_, false};
     while (at_ < text_.size() && std::string_view(" \t\n|").find(text_[at_]) == std::string_view::npos) {
       const char c = text_[at_++];
-      if (c == '\'') read_single(word);
-      else if (c == '"') read_double(word);
-      else if (c == '\\' && at_ < text_.size()) word.text += text_[at_++];
-      else word.text += c;
+      if (c == '\'')
+        read_single(word);
+      else if (c == '"')
+        read_double(word);
+      else if (c == '\\' && at_ < text_.size())
+        word.text += text_[at_++];
+      else
+        word.text += c;
     }
-    word.quoted_whole = text_.substr(word.offset + 1).starts_with(word.text) && (text_[word.offset] == '\'' || text_[word.offset] == '"');
+    word.quoted_whole = text_.substr(word.offset + 1).starts_with(word.text) &&
+                        (text_[word.offset] == '\'' || text_[word.offset] == '"');
     stages_.back().push_back(std::move(word));
   }
 
@@ -67,7 +75,8 @@ class Splitter {
     while (at_ < text_.size()) {
       const char c = text_[at_++];
       if (c == '"') return;
-      const bool escape = c == '\\' && at_ < text_.size() && std::string_view("\\\"$`").find(text_[at_]) != std::string_view::npos;
+      const bool escape =
+          c == '\\' && at_ < text_.size() && std::string_view("\\\"$`").find(text_[at_]) != std::string_view::npos;
       word.text += escape ? text_[at_++] : c;
     }
     problems_.add(place_of(begin), "this quote is not closed");
@@ -86,8 +95,8 @@ const StageInfo* find_program(const Word& word, Catalogue& catalogue, Problems& 
     return nullptr;
   }
   if (*found == nullptr) {
-    problems.add(place_of(word.offset), "there is no stage program '" + word.text + "'" +
-                                            did_you_mean(word.text, catalogue.names()));
+    problems.add(place_of(word.offset),
+                 "there is no stage program '" + word.text + "'" + did_you_mean(word.text, catalogue.names()));
   }
   return *found;
 }
@@ -116,7 +125,8 @@ class Builder {
   }
 
   std::vector<StageSpec> finish() {
-    if (!stages_.empty() && last_ != StageRole::kSink) add_ends("print", {{"--format", 0, false}, {"ndjson", 0, false}});
+    if (!stages_.empty() && last_ != StageRole::kSink)
+      add_ends("print", {{"--format", 0, false}, {"ndjson", 0, false}});
     return std::move(stages_);
   }
 
@@ -140,7 +150,8 @@ class Builder {
     if (info.role == StageRole::kSource && !stages_.empty()) {
       problems_.add(stage.at, "'" + info.name + "' is a source and can only be the first");
     } else if (info.role != StageRole::kSource && !stages_.empty()) {
-      if (last_ == StageRole::kSink) problems_.add(stage.at, "'" + stages_.back().run + "' is a sink and can only be the last");
+      if (last_ == StageRole::kSink)
+        problems_.add(stage.at, "'" + stages_.back().run + "' is a sink and can only be the last");
       stage.from = {{.stage = stages_.back().name, .output = "out", .name = "", .at = stage.at}};
     }
     if (info.inputs_max > 1) problems_.add(stage.at, "'" + info.name + "' has several inputs: write a manifest");

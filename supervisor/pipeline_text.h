@@ -12,7 +12,7 @@ namespace stream {
 
 struct Word {
   std::string text;
-  std::size_t offset = 0;  // bytes from the start of the line
+  std::size_t offset = 0;     // bytes from the start of the line
   bool quoted_whole = false;  // stands letter by letter behind one opening quote
 };
 

@@ -49,7 +49,9 @@ void add_warnings(JobPlan& plan) {
 const Schema& errors_schema() {
   static const Schema schema = {
       .fields = {{"stage", kVarchar}, {"reason", kVarchar}, {"position", kVarchar}, {"record", kVarchar}},
-      .time = std::nullopt, .key = {}, .changelog = Changelog::kAppend};
+      .time = std::nullopt,
+      .key = {},
+      .changelog = Changelog::kAppend};
   return schema;
 }
 

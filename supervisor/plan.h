@@ -28,11 +28,11 @@ struct PlannedEdge {
   std::size_t from = 0;    // index of the stage
   std::size_t output = 0;  // index in its PlannedStage::outputs
   std::size_t to = 0;
-  std::size_t input = 0;   // index in its PlannedStage::inputs; merged edges share one
+  std::size_t input = 0;  // index in its PlannedStage::inputs; merged edges share one
   EdgeKind kind = EdgeKind::kForward;
   std::vector<std::string> hash_columns = {};
-  Schema schema = {};      // columns of the output that travel here, in its order
-  std::string filter = {}; // the producer sends only rows for which this holds; "" = all
+  Schema schema = {};       // columns of the output that travel here, in its order
+  std::string filter = {};  // the producer sends only rows for which this holds; "" = all
 };
 
 // In `pipeline.stages` order. Outputs are those answered, pruned to what is used, then `errors`.
@@ -68,7 +68,7 @@ std::vector<Channel> channels_of(const JobPlan& plan);
 struct SocketNeed {
   std::size_t total = 0;    // of all processes
   std::size_t largest = 0;  // of one process
-  std::string stage = {};        // which has it
+  std::string stage = {};   // which has it
 };
 SocketNeed sockets_of(const JobPlan& plan);
 

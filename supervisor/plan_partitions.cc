@@ -14,7 +14,8 @@ std::vector<std::string> key_of(const Schema& schema) {
 }
 
 bool subset(const std::vector<std::string>& part, const std::vector<std::string>& whole) {
-  return std::ranges::all_of(part, [&](const std::string& name) { return std::ranges::find(whole, name) != whole.end(); });
+  return std::ranges::all_of(part,
+                             [&](const std::string& name) { return std::ranges::find(whole, name) != whole.end(); });
 }
 
 // Whether each output that carries changes has a key that is computed from all of the columns the
@@ -63,7 +64,8 @@ class PartitionPass {
     edge.hash_columns = key_of(schema);
     if (!edge.hash_columns.empty()) return;
     refuse(edge, "its rows may change and have no unique key, so they cannot be spread over " +
-                     std::to_string(plan_.stages[edge.to].parallelism) + " instances; give both stages the same parallelism");
+                     std::to_string(plan_.stages[edge.to].parallelism) +
+                     " instances; give both stages the same parallelism");
   }
 
   void spread_by(PlannedEdge& edge, const std::vector<std::string>& columns) {

@@ -40,9 +40,8 @@ class SchemaPass {
   const StageSpec& spec(std::size_t at) const { return plan_.pipeline.stages[at]; }
 
   bool ready(std::size_t at) const {
-    return std::ranges::all_of(spec(at).from, [&](const InputRef& ref) {
-      return done_.contains(index_of(plan_.pipeline, ref.stage));
-    });
+    return std::ranges::all_of(
+        spec(at).from, [&](const InputRef& ref) { return done_.contains(index_of(plan_.pipeline, ref.stage)); });
   }
 
   bool connect(std::size_t at) {
@@ -89,7 +88,8 @@ class SchemaPass {
     PlannedStage& stage = plan_.stages[at];
     stage.executable = (*info)->executable;
     stage.role = (*info)->role;
-    auto answer = asker_.ask(**info, {spec(at).name, spec(at).options, stage.inputs, plan_.pipeline.folder, spec(at).parallelism});
+    auto answer = asker_.ask(
+        **info, {spec(at).name, spec(at).options, stage.inputs, plan_.pipeline.folder, spec(at).parallelism});
     if (!answer.ok()) {
       problems_.add(spec(at).at, "stage '" + spec(at).name + "': " + answer.status().what());
       return false;
@@ -118,7 +118,8 @@ class SchemaPass {
     for (std::size_t i = 0; i < stage.inputs.size(); ++i) {
       for (const auto* list : {&stage.answer.inputs[i].needs, &stage.answer.inputs[i].columns}) {
         for (const std::string& column : *list) {
-          if (!stage.inputs[i].schema.find(column)) return wrong(at, "needs column '" + column + "', which its input lacks");
+          if (!stage.inputs[i].schema.find(column))
+            return wrong(at, "needs column '" + column + "', which its input lacks");
         }
       }
     }
@@ -169,7 +170,8 @@ void plan_order(JobPlan& plan, Problems& problems) {
   while (plan.order.size() < stages.size()) {
     const std::size_t before = plan.order.size();
     for (std::size_t i = 0; i < stages.size(); ++i) {
-      const bool free = std::ranges::all_of(stages[i].from, [&](const InputRef& ref) { return placed.contains(ref.stage); });
+      const bool free =
+          std::ranges::all_of(stages[i].from, [&](const InputRef& ref) { return placed.contains(ref.stage); });
       if (taken[i] || !free) continue;
       taken[i] = true;
       placed.insert(stages[i].name);

@@ -29,14 +29,17 @@ std::vector<NamedSchema> schemas_from(const ordered_json& json) {
 }
 
 ordered_json to_json(const PlannedStage& stage) {
-  return {{"executable", stage.executable}, {"role", role_name(stage.role)}, {"parallelism", stage.parallelism},
-          {"inputs", to_json(stage.inputs)}, {"outputs", to_json(stage.outputs)},
-          {"answer", ordered_json::parse(answer_to_json(stage.answer))}};
+  return {{"executable", stage.executable},    {"role", role_name(stage.role)},
+          {"parallelism", stage.parallelism},  {"inputs", to_json(stage.inputs)},
+          {"outputs", to_json(stage.outputs)}, {"answer", ordered_json::parse(answer_to_json(stage.answer))}};
 }
 
 PlannedStage stage_from(const ordered_json& json) {
-  PlannedStage stage{.executable = json.at("executable"), .role = StageRole::kOperator, .parallelism = json.at("parallelism"),
-                     .inputs = schemas_from(json.at("inputs")), .outputs = schemas_from(json.at("outputs"))};
+  PlannedStage stage{.executable = json.at("executable"),
+                     .role = StageRole::kOperator,
+                     .parallelism = json.at("parallelism"),
+                     .inputs = schemas_from(json.at("inputs")),
+                     .outputs = schemas_from(json.at("outputs"))};
   for (const StageRole role : {StageRole::kSource, StageRole::kSink}) {
     if (json.at("role") == role_name(role)) stage.role = role;
   }
@@ -47,15 +50,25 @@ PlannedStage stage_from(const ordered_json& json) {
 }
 
 ordered_json to_json(const PlannedEdge& edge) {
-  return {{"from", edge.from}, {"output", edge.output}, {"to", edge.to}, {"input", edge.input},
-          {"kind", edge_kind_name(edge.kind)}, {"hash-columns", edge.hash_columns}, {"schema", to_json(edge.schema)},
+  return {{"from", edge.from},
+          {"output", edge.output},
+          {"to", edge.to},
+          {"input", edge.input},
+          {"kind", edge_kind_name(edge.kind)},
+          {"hash-columns", edge.hash_columns},
+          {"schema", to_json(edge.schema)},
           {"filter", edge.filter}};
 }
 
 PlannedEdge edge_from(const ordered_json& json) {
-  PlannedEdge edge{.from = json.at("from"), .output = json.at("output"), .to = json.at("to"), .input = json.at("input"),
-                   .kind = EdgeKind::kForward, .hash_columns = json.at("hash-columns"),
-                   .schema = schema_from(json.at("schema")), .filter = json.at("filter")};
+  PlannedEdge edge{.from = json.at("from"),
+                   .output = json.at("output"),
+                   .to = json.at("to"),
+                   .input = json.at("input"),
+                   .kind = EdgeKind::kForward,
+                   .hash_columns = json.at("hash-columns"),
+                   .schema = schema_from(json.at("schema")),
+                   .filter = json.at("filter")};
   for (const EdgeKind kind : {EdgeKind::kHash, EdgeKind::kRebalance, EdgeKind::kBroadcast, EdgeKind::kSingle}) {
     if (json.at("kind") == edge_kind_name(kind)) edge.kind = kind;
   }
@@ -102,9 +115,7 @@ Result<JobPlan> plan_from_json(std::string_view text) {
     plan.warnings = json.at("warnings").get<std::vector<std::string>>();
     if (!consistent(plan)) return corrupt("plan: an edge leads outside the plan");
     return plan;
-  } catch (const nlohmann::json::exception& error) {
-    return corrupt(std::string("plan: ") + error.what());
-  }
+  } catch (const nlohmann::json::exception& error) { return corrupt(std::string("plan: ") + error.what()); }
 }
 
 }  // namespace stream

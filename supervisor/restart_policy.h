@@ -13,8 +13,8 @@ namespace stream {
 
 // What has to be remembered between failures, also over a restart of the supervisor.
 struct RestartHistory {
-  std::uint32_t failures_in_row = 0;     // without a completed checkpoint between them
-  std::vector<Microseconds> failed_at;   // wall clock, the newest last; for failure-rate
+  std::uint32_t failures_in_row = 0;    // without a completed checkpoint between them
+  std::vector<Microseconds> failed_at;  // wall clock, the newest last; for failure-rate
 };
 
 struct RestartAfter {

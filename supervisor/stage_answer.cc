@@ -130,8 +130,11 @@ std::string_view spread_name(Spread spread) {
 }
 
 std::string question_to_json(const StageQuestion& question) {
-  ordered_json out = {{"protocol", 1}, {"stage", question.stage}, {"parallelism", question.parallelism},
-                      {"folder", question.folder}, {"options", ordered_json::parse(question.options)}};
+  ordered_json out = {{"protocol", 1},
+                      {"stage", question.stage},
+                      {"parallelism", question.parallelism},
+                      {"folder", question.folder},
+                      {"options", ordered_json::parse(question.options)}};
   out["inputs"] = ordered_json::array();
   for (const NamedSchema& input : question.inputs) {
     out["inputs"].push_back({{"name", input.name}, {"schema", schema_json(input.schema)}});
@@ -144,11 +147,14 @@ std::string answer_to_json(const StageAnswer& answer) {
   for (const char* list : {"outputs", "inputs", "state"}) out[list] = ordered_json::array();
   for (const AnsweredOutput& output : answer.outputs) out["outputs"].push_back(output_json(output));
   for (const AnsweredInput& input : answer.inputs) {
-    out["inputs"].push_back({{"needs", input.needs}, {"partition", spread_name(input.spread)}, {"columns", input.columns}});
+    out["inputs"].push_back(
+        {{"needs", input.needs}, {"partition", spread_name(input.spread)}, {"columns", input.columns}});
   }
   for (const AnsweredTable& table : answer.state) {
-    out["state"].push_back({{"name", table.name}, {"distribution", table.distribution},
-                            {"key", fields_json(table.key)}, {"value", fields_json(table.value)}});
+    out["state"].push_back({{"name", table.name},
+                            {"distribution", table.distribution},
+                            {"key", fields_json(table.key)},
+                            {"value", fields_json(table.value)}});
   }
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
@@ -157,7 +163,8 @@ std::string answer_to_json(const StageAnswer& answer) {
   out["warnings"] = answer.warnings;
   out["errors"] = ordered_json::array();
   for (const AnsweredError& error : answer.errors) {
-    out["errors"].push_back({{"option", error.option}, {"offset", error.offset}, {"message", error.message}, {"hint", error.hint}});
+    out["errors"].push_back(
+        {{"option", error.option}, {"offset", error.offset}, {"message", error.message}, {"hint", error.hint}});
   }
   return out.dump();
 }
@@ -176,7 +183,8 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
   answer.warnings = texts_at(json, "warnings");
   for (const ordered_json& error : list_at(json, "errors")) {
-    answer.errors.push_back({text_at(error, "option"), count_at(error, "offset"), text_at(error, "message"), text_at(error, "hint")});
+    answer.errors.push_back(
+        {text_at(error, "option"), count_at(error, "offset"), text_at(error, "message"), text_at(error, "hint")});
   }
   return answer;
 }

@@ -22,8 +22,8 @@ struct NamedSchema {
 };
 
 struct StageQuestion {
-  std::string stage = {};          // name in the manifest
-  std::string options = "{}"; // JSON object
+  std::string stage = {};      // name in the manifest
+  std::string options = "{}";  // JSON object
   std::vector<NamedSchema> inputs = {};
   std::string folder = {};
   std::uint32_t parallelism = 1;

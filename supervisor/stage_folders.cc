@@ -109,7 +109,8 @@ std::vector<std::string> FolderCatalogue::names() {
     const auto listed = files_.list(folder);
     if (!listed.ok()) continue;
     for (const std::string& file : *listed) {
-      if (file.starts_with(kPrefix) && executable_of(file.substr(kPrefix.size()))) names.push_back(file.substr(kPrefix.size()));
+      if (file.starts_with(kPrefix) && executable_of(file.substr(kPrefix.size())))
+        names.push_back(file.substr(kPrefix.size()));
     }
   }
   std::ranges::sort(names);

@@ -38,16 +38,25 @@ Result<StageRole> role_of(const std::string& text) {
 
 Result<OptionInfo> read_option(const json& option) {
   if (!option.is_object() || text_at(option, "name").empty()) return corrupt("describe: an option has no name");
-  return OptionInfo{.name = text_at(option, "name"), .kind = text_at(option, "kind"), .arg = text_at(option, "arg"),
-                    .doc = text_at(option, "doc"), .fallback = text_at(option, "default"),
-                    .choices = texts_at(option, "choices"), .positional = flag_at(option, "positional"),
-                    .required = flag_at(option, "required"), .repeated = flag_at(option, "repeated")};
+  return OptionInfo{.name = text_at(option, "name"),
+                    .kind = text_at(option, "kind"),
+                    .arg = text_at(option, "arg"),
+                    .doc = text_at(option, "doc"),
+                    .fallback = text_at(option, "default"),
+                    .choices = texts_at(option, "choices"),
+                    .positional = flag_at(option, "positional"),
+                    .required = flag_at(option, "required"),
+                    .repeated = flag_at(option, "repeated")};
 }
 
 OptionInfo reserved(std::string name, std::string kind, std::string arg, std::string fallback = "",
                     std::vector<std::string> choices = {}) {
-  OptionInfo option{.name = std::move(name), .kind = std::move(kind), .arg = std::move(arg), .doc = {},
-                    .fallback = std::move(fallback), .choices = std::move(choices)};
+  OptionInfo option{.name = std::move(name),
+                    .kind = std::move(kind),
+                    .arg = std::move(arg),
+                    .doc = {},
+                    .fallback = std::move(fallback),
+                    .choices = std::move(choices)};
   option.repeated = option.name == "from" || option.name == "hosts";
   option.required = option.name == "run";
   return option;
@@ -106,8 +115,14 @@ Result<StageInfo> stage_info_from_json(std::string_view text) {
   const json in = json::parse(text, nullptr, false);
   if (!in.is_object()) return corrupt("describe: not a JSON object");
   if (!in.contains("protocol") || in["protocol"] != 1) return corrupt("describe: not of protocol 1");
-  StageInfo info{.name = text_at(in, "name"), .version = text_at(in, "version"), .summary = text_at(in, "summary"),
-                 .role = {}, .inputs_max = 1, .outputs = texts_at(in, "outputs"), .options = {}, .executable = {}};
+  StageInfo info{.name = text_at(in, "name"),
+                 .version = text_at(in, "version"),
+                 .summary = text_at(in, "summary"),
+                 .role = {},
+                 .inputs_max = 1,
+                 .outputs = texts_at(in, "outputs"),
+                 .options = {},
+                 .executable = {}};
   STREAM_ASSIGN(info.role, role_of(text_at(in, "kind")));
   if (in.contains("inputs-max") && in["inputs-max"].is_number_unsigned()) info.inputs_max = in["inputs-max"];
   if (!in.contains("options") || !in["options"].is_array()) return corrupt("describe: 'options' is not a list");

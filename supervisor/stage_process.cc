@@ -43,9 +43,7 @@ constexpr int kExecFailed = 127;
 int exec_error(int report) {
   int error = 0;
   ssize_t n = 0;
-  do {
-    n = ::read(report, &error, sizeof error);
-  } while (n < 0 && errno == EINTR);
+  do { n = ::read(report, &error, sizeof error); } while (n < 0 && errno == EINTR);
   return n == static_cast<ssize_t>(sizeof error) ? error : 0;
 }
 

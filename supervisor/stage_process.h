@@ -15,8 +15,8 @@ namespace stream {
 
 struct ProcessExit {
   bool signalled = false;
-  int code = 0;                     // exit code, or the signal's number
-  std::uint64_t resident_kib = 0;   // the most it ever had
+  int code = 0;                    // exit code, or the signal's number
+  std::uint64_t resident_kib = 0;  // the most it ever had
 };
 
 // "exit code 98", "killed by SIGKILL".

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Layers, manual pages, scripts; clang-tidy on the files named, or on those changed since main.
+# Layers, manual pages, scripts, format; clang-tidy on the files named, or on those changed since main.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 tests/layers_test.py
@@ -8,6 +8,7 @@ for page in man/*.[1-9]; do
 done
 bash -n dev tests/*.sh tests/*/*.sh .ci/run
 python3 -m compileall -q tests
+git ls-files '*.cc' '*.h' | xargs clang-format --dry-run -Werror
 [ -f build/dev/compile_commands.json ] || cmake --preset dev >/dev/null
 files=("$@")
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git diff --name-only --diff-filter=d main -- '*.cc' | grep -v '^tests/')

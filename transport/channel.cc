@@ -72,15 +72,11 @@ Result<std::optional<Received>> Receiver::accept(Buffer frame) {
       STREAM_ASSIGN(received.batch, decode_batch(header, aligned(std::move(frame)), schema_));
       break;
     }
-    case FrameKind::kEnd:
-      ended_ = true;
-      break;
+    case FrameKind::kEnd: ended_ = true; break;
     case FrameKind::kBarrier:
-    case FrameKind::kWatermark:
-      break;
+    case FrameKind::kWatermark: break;
     case FrameKind::kCredit:
-    case FrameKind::kClosed:
-      return corrupt("frame: a credit came from a sender");
+    case FrameKind::kClosed: return corrupt("frame: a credit came from a sender");
   }
   return std::optional<Received>(std::move(received));
 }
@@ -179,9 +175,7 @@ Status Sender::service(Microseconds now_monotonic) {
     if (!*frame) break;
     STREAM_TRY(take(**frame, now_monotonic));
   }
-  if (!closed_ && lost) {
-    return peer_gone(identity_, "connection closed before it had everything");
-  }
+  if (!closed_ && lost) { return peer_gone(identity_, "connection closed before it had everything"); }
   return {};
 }
 

@@ -172,8 +172,8 @@ class Sender {
 class Poller {
  public:
   void clear();
-  void add(void* socket);           // readable
-  void add_descriptor(int fd);      // readable; ignored if negative
+  void add(void* socket);       // readable
+  void add_descriptor(int fd);  // readable; ignored if negative
   // Waits until one is ready or the time is over; 0 = only look, negative = for ever.
   Status wait(Microseconds timeout);
 

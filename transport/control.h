@@ -12,8 +12,7 @@ namespace stream {
 class ControlClient {
  public:
   // `identity` is unique within a supervisor: "STAGE.INSTANCE.ATTEMPT".
-  static Result<ControlClient> connect(Transport& transport, const std::string& endpoint,
-                                       const std::string& identity);
+  static Result<ControlClient> connect(Transport& transport, const std::string& endpoint, const std::string& identity);
 
   // A supervisor that reads no more is lost: kPeerGone.
   Status send(const std::string& text);

@@ -10,14 +10,14 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InputAssignment, name, schema, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EdgeAssignment, to, spread, hash_columns, schema, where, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, edges)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism,
-                                                key_groups, folder, options, memory_bytes, exactly_once, sockets,
-                                                checkpoints, scratch, dead_letter, stats_every, rewind_after,
-                                                must_rewind, inputs, outputs, restore)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism, key_groups,
+                                                folder, options, memory_bytes, exactly_once, sockets, checkpoints,
+                                                scratch, dead_letter, stats_every, rewind_after, must_rewind, inputs,
+                                                outputs, restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out,
                                                 bad_records, total_us, idle_us, backpressured_us, queued_bytes,
-                                                watermark, watermark_held_by, state_rows, state_bytes,
-                                                resident_bytes, turns, ended)
+                                                watermark, watermark_held_by, state_rows, state_bytes, resident_bytes,
+                                                turns, ended)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints)
@@ -40,9 +40,7 @@ Result<T> read(const char* type, std::string_view text) {
   if (in.value("protocol", 0) != kControlProtocol) return corrupt("control: another protocol version");
   try {
     return in.get<T>();
-  } catch (const json::exception& error) {
-    return corrupt(std::string("control: ") + error.what());
-  }
+  } catch (const json::exception& error) { return corrupt(std::string("control: ") + error.what()); }
 }
 
 }  // namespace

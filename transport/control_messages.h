@@ -32,11 +32,11 @@ struct InputAssignment {
 };
 
 struct EdgeAssignment {
-  std::string to;          // stage
-  std::string spread;      // forward, hash, rebalance, broadcast
+  std::string to;      // stage
+  std::string spread;  // forward, hash, rebalance, broadcast
   std::vector<std::string> hash_columns;
-  std::string schema;      // JSON; the columns this edge carries
-  std::string where;       // condition to apply first, or ""
+  std::string schema;  // JSON; the columns this edge carries
+  std::string where;   // condition to apply first, or ""
   std::vector<ChannelAssignment> channels;
 };
 
@@ -97,14 +97,14 @@ Result<InstanceStats> stats_from_json(std::string_view text);
 
 struct SnapshotDone {
   std::uint64_t epoch = 0;
-  std::string files;               // InstanceFiles as JSON
+  std::string files;  // InstanceFiles as JSON
   Microseconds alignment_us = 0;
   Microseconds pause_us = 0;
   Microseconds async_us = 0;
   Microseconds start_wall_us = 0;  // when the barrier was there
   std::uint64_t queued_bytes = 0;
-  std::uint64_t rows = 0;          // captured
-  std::uint64_t bytes = 0;         // captured
+  std::uint64_t rows = 0;   // captured
+  std::uint64_t bytes = 0;  // captured
 };
 
 std::string to_json(const SnapshotDone& done);

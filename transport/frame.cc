@@ -138,8 +138,6 @@ class BodyReader {
     return {};
   }
 
-  
-
   const Buffer& frame_;
   std::size_t rows_;
   std::size_t size_;

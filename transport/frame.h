@@ -40,15 +40,15 @@ Result<RunId> parse_run_id(std::string_view hex);
 
 struct FrameHeader {
   FrameKind kind = FrameKind::kData;
-  bool idle = false;                // the sender has no input now: its watermark holds nothing back
+  bool idle = false;  // the sender has no input now: its watermark holds nothing back
   RunId run{};
   Attempt attempt;
   ChannelId channel;
-  Sequence sequence;                // from 0, without gaps, per direction
+  Sequence sequence;                   // from 0, without gaps, per direction
   Microseconds watermark = INT64_MIN;  // holds after the rows of this frame
-  Microseconds created_us = 0;      // wall clock at the sender
+  Microseconds created_us = 0;         // wall clock at the sender
   std::uint32_t rows = 0;
-  Epoch epoch;                      // kBarrier
+  Epoch epoch;                       // kBarrier
   std::uint64_t consumed_bytes = 0;  // kCredit
   std::uint32_t body_size = 0;
 };

@@ -13,9 +13,7 @@ constexpr std::uint64_t kStart = 512 * 1024;
 SendWindow::SendWindow(std::uint64_t budget_bytes)
     : budget_(std::max(budget_bytes, kFloor)), window_(std::min(budget_, kStart)) {}
 
-bool SendWindow::may_send() const {
-  return frames_.empty() || (in_flight_ < window_ && frames_.size() < kFramesMax);
-}
+bool SendWindow::may_send() const { return frames_.empty() || (in_flight_ < window_ && frames_.size() < kFramesMax); }
 
 void SendWindow::sent(std::uint64_t frame_bytes, Microseconds now) {
   if (frames_.empty()) busy_since_ = now;

@@ -54,7 +54,7 @@ class SendWindow {
   Microseconds busy_since_ = 0;  // start of the time not yet measured; valid while in flight
   std::uint64_t measured_cost_ = 0;
   Microseconds measured_time_ = 0;
-  double rate_ = 0;              // cost per microsecond; 0 = not measured yet
+  double rate_ = 0;  // cost per microsecond; 0 = not measured yet
 };
 
 }  // namespace stream

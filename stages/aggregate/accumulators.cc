@@ -101,7 +101,8 @@ void Accumulators::choose_distinct(Call& call, const AddTo& to) {
   const bool all = picked_.size() == rows;
   if (!design_.global()) values.columns = to.keys->columns;
   values.columns.push_back(call.argument);
-  if (!all) std::ranges::transform(values.columns, values.columns.begin(), [&](const Column& c) { return c.take(picked_); });
+  if (!all)
+    std::ranges::transform(values.columns, values.columns.begin(), [&](const Column& c) { return c.take(picked_); });
   std::vector<std::size_t> columns(values.columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
   hashes_.resize(values.rows);
@@ -133,7 +134,8 @@ bool Accumulators::add_exact(Call& call, const AddTo& to, bool undo) {
   bool overflow = false;
   const auto loop = [&](auto value) {
     if (signs == nullptr && !undo) {
-      each(to.rows.size(), call.chosen(), [&](std::size_t i) { overflow |= add_wrapping(slots[i], T(value(i)), false); });
+      each(to.rows.size(), call.chosen(),
+           [&](std::size_t i) { overflow |= add_wrapping(slots[i], T(value(i)), false); });
     } else {
       each(to.rows.size(), call.chosen(), [&](std::size_t i) {
         overflow |= add_wrapping(slots[i], T(value(i)), (signs != nullptr && signs[i] < 0) != undo);
@@ -226,8 +228,10 @@ bool Accumulators::add(const Batch& batch, const AddTo& to) {
     call.seen.clear();
     prepare_nulls(call, to);
     if (call.double_sum()) add_double(call, to);
-    if (call.extreme()) add_extreme(call, to);
-    else clear_nulls(call, to);
+    if (call.extreme())
+      add_extreme(call, to);
+    else
+      clear_nulls(call, to);
     if (call.call->function == AggregateFunction::kCount) add_count(call.state.value, call.chosen(), to);
     if (call.state.count != kNone) add_count(call.state.count, call.chosen(), to);
   }

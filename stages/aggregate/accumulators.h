@@ -14,9 +14,9 @@ namespace stream {
 
 // What the rows of one batch add to.
 struct AddTo {
-  std::span<const Row> rows;                // a group each, as many as the batch has rows
-  std::span<const std::uint8_t> inserted;   // 1 where the row made its group
-  const Batch* keys = nullptr;              // the group's key columns: by, window_start; none if global
+  std::span<const Row> rows;               // a group each, as many as the batch has rows
+  std::span<const std::uint8_t> inserted;  // 1 where the row made its group
+  const Batch* keys = nullptr;             // the group's key columns: by, window_start; none if global
 };
 
 class Accumulators {
@@ -40,17 +40,17 @@ class Accumulators {
   struct Call {
     const AggregateCall* call = nullptr;
     CallState state;
-    bool maybe_null = false;           // some group may have no value
+    bool maybe_null = false;  // some group may have no value
     Column argument;
-    std::vector<std::uint8_t> mask;    // rows that count
-    bool masked = false;               // else all do
-    std::vector<Row> seen;             // of the distinct table: inserted by this batch
+    std::vector<std::uint8_t> mask;  // rows that count
+    bool masked = false;             // else all do
+    std::vector<Row> seen;           // of the distinct table: inserted by this batch
 
     const std::uint8_t* chosen() const { return masked ? mask.data() : nullptr; }
-    bool exact_sum() const;            // checked, and taken back exactly
+    bool exact_sum() const;  // checked, and taken back exactly
     bool double_sum() const;
     bool extreme() const;
-    bool nullable() const;             // the value is NULL until there is one
+    bool nullable() const;  // the value is NULL until there is one
   };
 
   void evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors);
@@ -73,7 +73,7 @@ class Accumulators {
   std::vector<Call> calls_;
   const std::int8_t* signs_ = nullptr;  // null: all rows are added
   std::vector<std::int8_t> sign_of_;
-  std::vector<std::uint32_t> fresh_;    // rows that made their group
+  std::vector<std::uint32_t> fresh_;  // rows that made their group
   const char* overflow_ = "";
   std::vector<std::uint64_t> hashes_;
   std::vector<Row> found_;

@@ -29,8 +29,12 @@ Result<std::unique_ptr<Operator>> Aggregate::make(Context& context) {
 }
 
 Aggregate::Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
-    : design_(std::move(design)), table_(store.table(design_.table)), distinct_(open_tables(store, design_.distinct)),
-      accumulators_(design_, table_, distinct_), late_(std::move(late)), key_columns_(design_.table.key.size()) {
+    : design_(std::move(design)),
+      table_(store.table(design_.table)),
+      distinct_(open_tables(store, design_.distinct)),
+      accumulators_(design_, table_, distinct_),
+      late_(std::move(late)),
+      key_columns_(design_.table.key.size()) {
   if (output) results_.emplace(design_, table_, std::move(output));
   std::iota(key_columns_.begin(), key_columns_.end(), std::size_t{0});
 }
@@ -64,8 +68,10 @@ Status Aggregate::without_failed(const Work& work, std::span<const RowError> err
   std::vector<std::uint32_t> good;
   auto bad = errors.begin();
   for (std::uint32_t row = 0; row < work.batch.rows; ++row) {
-    if (bad != errors.end() && bad->row == row) ++bad;
-    else good.push_back(row);
+    if (bad != errors.end() && bad->row == row)
+      ++bad;
+    else
+      good.push_back(row);
   }
   if (good.empty()) return {};
   Work rest{work.batch.take(good), design_.windowed() ? work.starts.take(good) : Column()};

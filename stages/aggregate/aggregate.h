@@ -62,7 +62,8 @@ class Aggregate final : public Operator {
   bool alive(Row row) const;
   Changes begin_changes();
   Status emit_changes(const Changes& changes, Emitter& out);
-  void choose_picks(const Changes& changes, const Computed& after, std::vector<std::uint32_t>* picks, ByteBuilder* kinds) const;
+  void choose_picks(const Changes& changes, const Computed& after, std::vector<std::uint32_t>* picks,
+                    ByteBuilder* kinds) const;
   Status emit_picked(const Computed& before, const Computed& after, std::span<const std::uint32_t> picks,
                      const std::uint8_t* kinds, Emitter& out);
   Status report_failed(const Computed& computed, std::size_t rows, Emitter& out);

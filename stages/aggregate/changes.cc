@@ -32,8 +32,10 @@ void Aggregate::find_changed(const Work& work) {
     return;
   }
   if (!design_.updates && !design_.retracts) return;
-  if (design_.global()) changed_.add(rows_[0]);
-  else changed_.add_all(rows_);
+  if (design_.global())
+    changed_.add(rows_[0]);
+  else
+    changed_.add_all(rows_);
 }
 
 Aggregate::Changes Aggregate::begin_changes() {

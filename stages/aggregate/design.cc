@@ -58,7 +58,8 @@ bool Designer::find_by() {
 
 bool Designer::set_window() {
   if (!options_.has("window")) {
-    if (options_.duration("lateness") != 0) return fail("lateness", "there is no window that could be kept for late rows");
+    if (options_.duration("lateness") != 0)
+      return fail("lateness", "there is no window that could be kept for late rows");
     if (options_.text("zone") != "UTC") return fail("zone", "there is no window that could be aligned to a zone");
     return true;
   }
@@ -111,10 +112,12 @@ bool Designer::check_names() {
   if (!design_.windowed()) return true;
   for (const char* name : {"window_start", "window_end"}) {
     for (const std::size_t column : design_.by) {
-      if (input_.fields[column].name == name) return fail("by", "'" + std::string(name) + "' is the name of a column the window adds");
+      if (input_.fields[column].name == name)
+        return fail("by", "'" + std::string(name) + "' is the name of a column the window adds");
     }
     for (const AggregateOutput& output : design_.aggregation.outputs) {
-      if (output.name == name) return fail("compute", "'" + std::string(name) + "' is the name of a column the window adds");
+      if (output.name == name)
+        return fail("compute", "'" + std::string(name) + "' is the name of a column the window adds");
     }
   }
   return true;
@@ -127,8 +130,9 @@ bool Designer::check_retractions() {
   for (const AggregateCall& call : design_.aggregation.calls) {
     const bool extreme = call.function == AggregateFunction::kMin || call.function == AggregateFunction::kMax;
     if (!extreme && !call.distinct) continue;
-    return fail("compute", call.text + " cannot be kept where rows are taken back: the input's rows may change",
-                extreme ? "min and max need an input of insertions only" : "DISTINCT needs an input of insertions only");
+    return fail(
+        "compute", call.text + " cannot be kept where rows are taken back: the input's rows may change",
+        extreme ? "min and max need an input of insertions only" : "DISTINCT needs an input of insertions only");
   }
   return true;
 }
@@ -144,8 +148,10 @@ std::string identifier(std::string_view text) {
   std::string out;
   for (const char c : lower(text)) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (plain) out += c;
-    else if (!out.empty() && out.back() != '_') out += '_';
+    if (plain)
+      out += c;
+    else if (!out.empty() && out.back() != '_')
+      out += '_';
   }
   while (!out.empty() && out.back() == '_') out.pop_back();
   return out;

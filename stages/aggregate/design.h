@@ -23,19 +23,19 @@ struct CallState {
 };
 
 struct AggregateDesign {
-  std::vector<std::size_t> by;      // columns of the input
+  std::vector<std::size_t> by;  // columns of the input
   Aggregation aggregation;
   std::optional<TumbleWindows> windows;
   Microseconds lateness = 0;
-  std::size_t time = kNone;         // column of the input, if there are windows
-  bool retracts = false;            // input rows may be taken back
-  bool updates = false;             // without a window: every change is emitted; else the last state
+  std::size_t time = kNone;  // column of the input, if there are windows
+  bool retracts = false;     // input rows may be taken back
+  bool updates = false;      // without a window: every change is emitted; else the last state
 
   TableSpec table;                  // key: by, window_start; or one constant where there is neither
   std::vector<TableSpec> distinct;  // key: by, window_start, value
   std::vector<CallState> calls;
-  std::size_t row_count = kNone;    // column of the table, if rows may be taken back
-  std::size_t fired = kNone;        // column of the table, if a window outlives its first result
+  std::size_t row_count = kNone;  // column of the table, if rows may be taken back
+  std::size_t fired = kNone;      // column of the table, if a window outlives its first result
 
   bool windowed() const { return windows.has_value(); }
   std::size_t window_start() const { return by.size(); }  // column of the table

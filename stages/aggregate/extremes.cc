@@ -12,12 +12,18 @@ using aggregate::each;
 using aggregate::Slots;
 
 template <class T>
-bool less(T a, T b) { return a < b; }
+bool less(T a, T b) {
+  return a < b;
+}
 // NaN is above every number, as in PostgreSQL.
 template <>
-bool less(double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
+bool less(double a, double b) {
+  return std::isnan(b) ? !std::isnan(a) : a < b;
+}
 template <>
-bool less(Interval a, Interval b) { return expression::interval_span(a) < expression::interval_span(b); }
+bool less(Interval a, Interval b) {
+  return expression::interval_span(a) < expression::interval_span(b);
+}
 
 struct Target {
   StateTable& table;
@@ -88,8 +94,10 @@ void any_type(const Target& to, const Column& argument) {
 
 void Accumulators::add_extreme(Call& call, const AddTo& to) {
   const Target target{table_, to.rows, fresh_, call.state.value, call.chosen(), call.maybe_null};
-  if (call.call->function == AggregateFunction::kMax) any_type<true>(target, call.argument);
-  else any_type<false>(target, call.argument);
+  if (call.call->function == AggregateFunction::kMax)
+    any_type<true>(target, call.argument);
+  else
+    any_type<false>(target, call.argument);
 }
 
 }  // namespace stream

@@ -6,19 +6,32 @@ namespace {
 using stream::OptionKind;
 
 constexpr stream::Option kOptions[] = {
-    {.name = "compute", .arg = "SELECT", .doc = "SQL select list over count, sum, min, max and avg.",
-     .kind = OptionKind::kSelect, .positional = true, .required = true},
-    {.name = "by", .arg = "COLUMNS", .doc = "Columns whose values make a group; not set: all rows are one.",
+    {.name = "compute",
+     .arg = "SELECT",
+     .doc = "SQL select list over count, sum, min, max and avg.",
+     .kind = OptionKind::kSelect,
+     .positional = true,
+     .required = true},
+    {.name = "by",
+     .arg = "COLUMNS",
+     .doc = "Columns whose values make a group; not set: all rows are one.",
      .kind = OptionKind::kColumns},
-    {.name = "window", .arg = "WINDOW", .doc = "Group by event time too: 'tumble 1m' for windows of a minute.",
+    {.name = "window",
+     .arg = "WINDOW",
+     .doc = "Group by event time too: 'tumble 1m' for windows of a minute.",
      .kind = OptionKind::kWindow},
-    {.name = "lateness", .arg = "DURATION", .doc = "How long a window is kept for late rows after its first result.",
-     .kind = OptionKind::kDuration, .fallback = "0s"},
+    {.name = "lateness",
+     .arg = "DURATION",
+     .doc = "How long a window is kept for late rows after its first result.",
+     .kind = OptionKind::kDuration,
+     .fallback = "0s"},
     {.name = "zone", .arg = "ZONE", .doc = "Time zone windows align to: an IANA name or local.", .fallback = "UTC"},
-    {.name = "emit", .arg = "WHAT",
+    {.name = "emit",
+     .arg = "WHAT",
      .doc = "Without a window: every change, or each group once at the end of the input; not set: updates in a job, "
             "else final.",
-     .kind = OptionKind::kChoice, .choices = "updates|final"},
+     .kind = OptionKind::kChoice,
+     .choices = "updates|final"},
 };
 
 constexpr std::string_view kOutputs[] = {"late"};
@@ -26,7 +39,8 @@ constexpr std::string_view kOutputs[] = {"late"};
 constexpr stream::Example kExamples[] = {
     {"stream-aggregate --by host 'count(*) as hits, avg(ms) as mean' < access.ndjson",
      "Prints one line a host when the input has ended."},
-    {"stream-aggregate --time ts --window 'tumble 1m' 'count(*) filter (where status >= 500) as errors' < access.ndjson",
+    {"stream-aggregate --time ts --window 'tumble 1m' 'count(*) filter (where status >= 500) as errors' < "
+     "access.ndjson",
      "Prints one line a minute, with window_start and window_end."},
 };
 

@@ -115,8 +115,8 @@ Computed Results::compute(std::span<const Row> groups) const {
   inner.columns.resize(needed_.size());
   for (std::size_t i = 0; i < needed_.size(); ++i) {
     if (!needed_[i]) continue;
-    inner.columns[i] = i < design_.by.size() ? table_.gather(groups, i)
-                                             : call_result(groups, i - design_.by.size(), &out.errors);
+    inner.columns[i] =
+        i < design_.by.size() ? table_.gather(groups, i) : call_result(groups, i - design_.by.size(), &out.errors);
   }
   for (const Source& source : sources_) {
     switch (source.kind) {

@@ -27,7 +27,9 @@ class RowSet {
   // A row that is known not to be there.
   void add(Row row) { rows_.push_back(row); }
   template <class Drop>
-  void drop_if(Drop&& drop) { std::erase_if(rows_, drop); }
+  void drop_if(Drop&& drop) {
+    std::erase_if(rows_, drop);
+  }
 
   const std::vector<Row>& rows() const { return rows_; }
 

@@ -27,9 +27,7 @@ class TumbleWindows {
   static Result<TumbleWindows> make(Microseconds size, const std::string& zone);
 
   // Instants of() knows windows for: those within some 146,000 years of the epoch.
-  static constexpr bool in_range(Microseconds time) {
-    return time > INT64_MIN / 2 && time < INT64_MAX / 2;
-  }
+  static constexpr bool in_range(Microseconds time) { return time > INT64_MIN / 2 && time < INT64_MAX / 2; }
   // Needs in_range(time).
   WindowSpan of(Microseconds time) const;
 

@@ -22,7 +22,8 @@ Status Aggregate::report_bad_times(const Batch& batch, std::span<const std::uint
   const Column& time = batch.columns[design_.time];
   const std::string name = "'" + batch.schema->fields[design_.time].name + "'";
   for (const std::uint32_t row : rows) {
-    const std::string reason = time.valid(row) ? "time column " + name + " is out of range" : "time column " + name + " is NULL";
+    const std::string reason =
+        time.valid(row) ? "time column " + name + " is out of range" : "time column " + name + " is NULL";
     STREAM_TRY(out.bad_record({reason, "", row_text(batch, row)}));
   }
   return {};

@@ -96,13 +96,16 @@ Column checked_double(const Call& call, std::span<const Value> arguments, F f, b
 }
 
 Column add_double(const Call& call, std::span<const Value> arguments) {
-  return checked_double(call, arguments, [](double a, double b) { return a + b; }, false);
+  return checked_double(
+      call, arguments, [](double a, double b) { return a + b; }, false);
 }
 Column subtract_double(const Call& call, std::span<const Value> arguments) {
-  return checked_double(call, arguments, [](double a, double b) { return a - b; }, false);
+  return checked_double(
+      call, arguments, [](double a, double b) { return a - b; }, false);
 }
 Column multiply_double(const Call& call, std::span<const Value> arguments) {
-  return checked_double(call, arguments, [](double a, double b) { return a * b; }, true);
+  return checked_double(
+      call, arguments, [](double a, double b) { return a * b; }, true);
 }
 
 const char* divide_double(double a, double b, double& out) {

@@ -118,7 +118,8 @@ void Binder::no_column(const Name& name, std::size_t offset, std::size_t first, 
   }
   std::string hint = meant(name.text, names);
   for (const std::string& candidate : names) {
-    if (name.quoted && lower(candidate) == lower(name.text)) hint = "names in double quotes match exactly: \"" + candidate + "\"";
+    if (name.quoted && lower(candidate) == lower(name.text))
+      hint = "names in double quotes match exactly: \"" + candidate + "\"";
   }
   if (hint.empty() && name.quoted) hint = "a text is written in single quotes";
   fail(offset, "no column '" + name.text + "'", hint);
@@ -164,7 +165,8 @@ Bound Binder::path(NodePtr node, std::span<const Name> names, std::size_t offset
   Bound bound{std::move(node), false, offset};
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (bound.type() != kJson) {
-      fail(offset, "'." + names[i].text + "' needs an input or a JSON column before it, not " + to_string(bound.type()));
+      fail(offset,
+           "'." + names[i].text + "' needs an input or a JSON column before it, not " + to_string(bound.type()));
     }
     Bound key{make_text(names[i].text), false, offset};
     bound = binary(i + 1 == names.size() ? "->>" : "->", std::move(bound), std::move(key), offset);
@@ -271,7 +273,8 @@ Bound Binder::case_of(const Ast& ast) {
   const std::size_t end = ast.arguments.size() - (ast.has_else ? 1 : 0);
   for (; i + 1 < end + 1 && i < end; i += 2) {
     const Ast& when = ast.arguments[i];
-    conditions.push_back(operand ? compare(Comparison::kEqual, *operand, any(when), when.offset, "=") : boolean(when, "CASE"));
+    conditions.push_back(operand ? compare(Comparison::kEqual, *operand, any(when), when.offset, "=")
+                                 : boolean(when, "CASE"));
     results.push_back(any(ast.arguments[i + 1]));
   }
   results.push_back(ast.has_else ? any(ast.arguments.back()) : Bound{make_null(kVarchar), true, ast.offset});

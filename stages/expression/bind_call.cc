@@ -47,9 +47,7 @@ int distance(const std::vector<Bound>& values, const Function& function) {
   return sum;
 }
 
-bool numeric(Type type) {
-  return type == kBigint || type == kDouble || type.kind == TypeKind::kDecimal;
-}
+bool numeric(Type type) { return type == kBigint || type == kDouble || type.kind == TypeKind::kDecimal; }
 
 std::optional<Comparison> comparison_of(std::string_view op) {
   if (op == "=") return Comparison::kEqual;
@@ -99,7 +97,8 @@ Bound Binder::binary(const std::string& op, Bound a, Bound b, std::size_t offset
   if (const auto comparison = comparison_of(op)) return compare(*comparison, std::move(a), std::move(b), offset, op);
   if (op == "||") return concatenate(std::move(a), std::move(b), offset);
   if (op == "~" || op == "~*" || op == "!~" || op == "!~*") return match(op, std::move(a), std::move(b), offset);
-  if (op == "~~" || op == "!~~" || op == "~~*" || op == "!~~*") return like_of(op, std::move(a), std::move(b), '\\', offset);
+  if (op == "~~" || op == "!~~" || op == "~~*" || op == "!~~*")
+    return like_of(op, std::move(a), std::move(b), '\\', offset);
   if (op == "^@") {
     bool exists = false;
     if (const Function* function = choose("starts_with", {a, b}, exists)) return apply(*function, {a, b}, offset);
@@ -120,8 +119,10 @@ Bound Binder::binary(const std::string& op, Bound a, Bound b, std::size_t offset
   }
   if (op == "+" && (a.type() == kVarchar || b.type() == kVarchar)) hint += ", or join texts with ||";
   if (a.unknown && b.unknown) hint = "say what the literals are: 'x'::bigint";
-  fail(offset, "operator does not exist: " + (a.unknown ? "unknown" : to_string(a.type())) + " " + op + " " +
-                   (b.unknown ? "unknown" : to_string(b.type())), hint);
+  fail(offset,
+       "operator does not exist: " + (a.unknown ? "unknown" : to_string(a.type())) + " " + op + " " +
+           (b.unknown ? "unknown" : to_string(b.type())),
+       hint);
 }
 
 // Between numbers; nothing if the operands are none.
@@ -164,7 +165,8 @@ Bound Binder::concatenate(Bound a, Bound b, std::size_t offset) {
   bool exists = false;
   const Function* function = choose("||", {a, b}, exists);
   if (function == nullptr || a.type().kind != b.type().kind) {
-    fail(offset, "operator does not exist: " + to_string(a.type()) + " || " + to_string(b.type()), "convert one side: (…)::varchar");
+    fail(offset, "operator does not exist: " + to_string(a.type()) + " || " + to_string(b.type()),
+         "convert one side: (…)::varchar");
   }
   return apply(*function, {a, b}, offset);
 }
@@ -182,13 +184,15 @@ Bound Binder::match(const std::string& op, Bound a, Bound b, std::size_t offset)
 
 Bound Binder::like_of(const std::string& op, Bound value, Bound pattern, char escape, std::size_t offset) {
   const bool negated = op[0] == '!';
-  return {make_like(coerce(value, kVarchar), coerce(pattern, kVarchar), op.back() == '*', negated, escape), false, offset};
+  return {make_like(coerce(value, kVarchar), coerce(pattern, kVarchar), op.back() == '*', negated, escape), false,
+          offset};
 }
 
 char Binder::escape_of(const Ast& ast) {
   if (ast.arguments.size() < 3) return '\\';
   const Ast& escape = ast.arguments[2];
-  if (escape.kind != Ast::Kind::kText || escape.text.size() > 1) fail(escape.offset, "ESCAPE needs one ASCII character, or '' for none");
+  if (escape.kind != Ast::Kind::kText || escape.text.size() > 1)
+    fail(escape.offset, "ESCAPE needs one ASCII character, or '' for none");
   return escape.text.empty() ? '\0' : escape.text[0];
 }
 
@@ -238,7 +242,8 @@ Bound Binder::apply(const Function& function, std::vector<Bound> arguments, std:
     }
     nodes.push_back(coerce(arguments[i], type));
   }
-  if (function.make == nullptr) return {make_call(function.result, std::move(nodes), function.kernel, function.traits), false, offset};
+  if (function.make == nullptr)
+    return {make_call(function.result, std::move(nodes), function.kernel, function.traits), false, offset};
   Made made = function.make(nodes);
   return {make_call(made.result, std::move(nodes), std::move(made.kernel), made.traits), false, offset};
 }
@@ -264,7 +269,8 @@ Bound Binder::concat_call(const Ast& ast, bool with_separator) {
     }
     nodes.push_back(text.node);
   }
-  if (nodes.empty() || (with_separator && nodes.size() < 2)) fail(ast.offset, "wrong number of arguments for " + ast.text);
+  if (nodes.empty() || (with_separator && nodes.size() < 2))
+    fail(ast.offset, "wrong number of arguments for " + ast.text);
   return {with_separator ? make_concat_ws(std::move(nodes)) : make_concat(std::move(nodes)), false, ast.offset};
 }
 

@@ -29,7 +29,8 @@ Type merged_decimal(Type a, Type b) {
   const int whole = std::max(a.precision - a.scale, b.precision - b.scale);
   // No digit behind the point is given up: a value that then does not fit is an error of its row.
   const int scale = std::max(a.scale, b.scale);
-  return decimal_type(static_cast<std::uint8_t>(std::clamp(whole + scale, 1, kDecimalDigits)), static_cast<std::uint8_t>(scale));
+  return decimal_type(static_cast<std::uint8_t>(std::clamp(whole + scale, 1, kDecimalDigits)),
+                      static_cast<std::uint8_t>(scale));
 }
 
 // The type both convert to by themselves, if there is one.
@@ -63,9 +64,7 @@ const char* example_of(Type type) {
 NodePtr Binder::converted(const Bound& value, Type type) {
   if (value.unknown && !value.node->literal()->valid(0)) return make_null(type);
   NodePtr node = make_cast(value.node, type);
-  if (node == nullptr) {
-    fail(value.offset, "cannot cast " + to_string(value.type()) + " to " + to_string(type));
-  }
+  if (node == nullptr) { fail(value.offset, "cannot cast " + to_string(value.type()) + " to " + to_string(type)); }
   // A literal that cannot be converted is wrong once and for all.
   if (value.unknown && node->literal() == nullptr) {
     fail(value.offset, quoted(value.literal) + " is not a " + to_string(type), example_of(type));
@@ -91,7 +90,8 @@ Type Binder::common_type(const std::vector<Bound>& values, const char* what) {
     if (value.unknown) continue;
     const std::optional<Type> both = type ? common_of(*type, value.type()) : value.type();
     if (!both) {
-      fail(value.offset, std::string(what) + " types " + to_string(*type) + " and " + to_string(value.type()) + " do not match",
+      fail(value.offset,
+           std::string(what) + " types " + to_string(*type) + " and " + to_string(value.type()) + " do not match",
            "convert one of them: (…)::" + lower(to_string(*type)));
     }
     type = both;
@@ -229,8 +229,8 @@ Bound Binder::cast(const Ast& ast) {
   if (type == kVarchar && !text.modifiers.empty() && (name == "varchar" || name == "char")) {
     bool exists = false;
     const auto length = parse_integer(text.modifiers[0]);
-    const std::vector<Bound> arguments = {{node, false, ast.offset},
-                                          {make_fixed<std::int64_t>(kBigint, length.ok() ? *length : 0), false, ast.offset}};
+    const std::vector<Bound> arguments = {
+        {node, false, ast.offset}, {make_fixed<std::int64_t>(kBigint, length.ok() ? *length : 0), false, ast.offset}};
     return apply(*choose("left", arguments, exists), arguments, ast.offset);
   }
   return {std::move(node), false, ast.offset};

@@ -65,7 +65,8 @@ Kernel to_bigint(Type from) {
     case TypeKind::kBoolean: return map<int64_t, uint8_t>([](uint8_t x) { return x; });
     case TypeKind::kDouble: return map_checked<int64_t, double>(double_to_bigint);
     case TypeKind::kDecimal:
-      return map_checked<int64_t, Decimal>([scale](Decimal x, int64_t& out) { return decimal_to_bigint(x, scale, out); });
+      return map_checked<int64_t, Decimal>(
+          [scale](Decimal x, int64_t& out) { return decimal_to_bigint(x, scale, out); });
     case TypeKind::kJson:
       return map_checked<int64_t, Bytes>([](Bytes json, int64_t& out) -> const char* {
         Decimal number;
@@ -98,7 +99,8 @@ Kernel to_decimal(Type from, Type to) {
   const int from_scale = from.scale;
   switch (from.kind) {
     case TypeKind::kVarchar:
-      return map_checked<Decimal, Bytes>([=](Bytes text, Decimal& out) { return text_to_decimal(text, precision, scale, out); });
+      return map_checked<Decimal, Bytes>(
+          [=](Bytes text, Decimal& out) { return text_to_decimal(text, precision, scale, out); });
     case TypeKind::kBigint:
       if (to == decimal_type(19, 0)) return map<Decimal, int64_t>([](int64_t x) { return Decimal{x}; });
       return map_checked<Decimal, int64_t>([=](int64_t x, Decimal& out) -> const char* {

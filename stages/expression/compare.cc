@@ -95,9 +95,8 @@ Kernel text_kernel(Comparison comparison) {
 Kernel decimal_kernel(Comparison comparison, int a_scale, int b_scale) {
   return with_comparison(comparison, [=](auto compare) -> Kernel {
     if (a_scale == b_scale) return map<uint8_t, Decimal, Decimal>(compare);
-    return map<uint8_t, Decimal, Decimal>([=](Decimal a, Decimal b) {
-      return compare(compare_decimals(a, a_scale, b, b_scale), 0);
-    });
+    return map<uint8_t, Decimal, Decimal>(
+        [=](Decimal a, Decimal b) { return compare(compare_decimals(a, a_scale, b, b_scale), 0); });
   });
 }
 
@@ -141,7 +140,9 @@ Comparison mirrored(Comparison comparison) {
 }
 
 template <class T>
-int order(T a, T b) { return a < b ? -1 : b < a ? 1 : 0; }
+int order(T a, T b) {
+  return a < b ? -1 : b < a ? 1 : 0;
+}
 
 int order_doubles(double a, double b) {
   if (std::isnan(a) || std::isnan(b)) return order<int>(std::isnan(a), std::isnan(b));
@@ -198,8 +199,7 @@ int compare_rows(const Column& a, std::size_t i, const Column& b, std::size_t j)
     case TypeKind::kDouble: return order_doubles(load<double>(a, i), load<double>(b, j));
     case TypeKind::kDecimal:
       return compare_decimals(load<Decimal>(a, i), a.type().scale, load<Decimal>(b, j), b.type().scale);
-    case TypeKind::kInterval:
-      return order(interval_span(load<Interval>(a, i)), interval_span(load<Interval>(b, j)));
+    case TypeKind::kInterval: return order(interval_span(load<Interval>(a, i)), interval_span(load<Interval>(b, j)));
     case TypeKind::kVarchar:
     case TypeKind::kBlob:
     case TypeKind::kJson: break;
@@ -221,7 +221,8 @@ NodePtr make_distinct(NodePtr a, NodePtr b, bool negated) {
     }
     return out.finish(call.type, call.rows, nulls);
   };
-  return make_call(kBoolean, {std::move(a), std::move(b)}, std::move(kernel), {.strict = false, .total = true, .cost = 5});
+  return make_call(kBoolean, {std::move(a), std::move(b)}, std::move(kernel),
+                   {.strict = false, .total = true, .cost = 5});
 }
 
 namespace {

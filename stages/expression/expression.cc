@@ -79,7 +79,8 @@ std::size_t drop_invalid(const Column& column, std::uint32_t* rows, std::size_t 
 
 std::size_t drop_failed(const Errors& errors, std::uint32_t* rows, std::size_t count) {
   if (!errors.any()) return count;
-  return static_cast<std::size_t>(std::remove_if(rows, rows + count, [&](std::uint32_t row) { return errors.at(row) != nullptr; }) - rows);
+  return static_cast<std::size_t>(
+      std::remove_if(rows, rows + count, [&](std::uint32_t row) { return errors.at(row) != nullptr; }) - rows);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct RowError {
 namespace expression {
 class Node;  // a typed, checked tree
 class Compiler;
-}
+}  // namespace expression
 
 // Copies are cheap and share the tree. Compile from one thread at a time; evaluate from any.
 class Expression {
@@ -54,17 +54,16 @@ class Expression {
 
   // Errors are reported, not returned: null on failure. With `inputs`, a.b is column b of input a;
   // without an input a it is field b, as VARCHAR, of JSON column a.
-  static std::unique_ptr<Expression> compile(std::string_view text, const Schema& schema,
-                                             ExpressionError* error,
+  static std::unique_ptr<Expression> compile(std::string_view text, const Schema& schema, ExpressionError* error,
                                              std::span<const InputColumns> inputs = {});
   // An expression that is just this column.
   static Expression column(const Schema& schema, std::size_t index);
 
   Type type() const;
-  std::vector<std::size_t> columns() const;  // indexes into the schema, ascending, no duplicates
+  std::vector<std::size_t> columns() const;      // indexes into the schema, ascending, no duplicates
   std::optional<std::size_t> as_column() const;  // set if the expression is just this column
-  bool deterministic() const;                // no now(), random(), …
-  bool total() const;                        // can never produce a RowError
+  bool deterministic() const;                    // no now(), random(), …
+  bool total() const;                            // can never produce a RowError
   const std::string& text() const;
 
   // One value a row. The batch's columns must be those of the schema compiled against; columns the

@@ -24,8 +24,8 @@ struct Function {
   Type result;
   Kernel kernel;
   CallTraits traits;
-  Maker make = nullptr;      // instead of result, kernel and traits
-  bool extension = false;    // PostgreSQL has no such overload: chosen last
+  Maker make = nullptr;    // instead of result, kernel and traits
+  bool extension = false;  // PostgreSQL has no such overload: chosen last
 };
 
 // Parameters are one letter each: b BOOLEAN, i BIGINT, f DOUBLE, n DECIMAL, t VARCHAR, s TIMESTAMP,
@@ -60,7 +60,7 @@ NodePtr make_regex_match(NodePtr value, NodePtr pattern, bool fold_case, bool ne
 bool similar_to_regex(std::string_view pattern, char escape, std::string& regex);
 NodePtr make_similar(NodePtr value, NodePtr pattern, bool negated, char escape);
 
-NodePtr make_concat(std::vector<NodePtr> texts);                    // NULLs are skipped
-NodePtr make_concat_ws(std::vector<NodePtr> separator_and_texts);   // NULLs are skipped
+NodePtr make_concat(std::vector<NodePtr> texts);                   // NULLs are skipped
+NodePtr make_concat_ws(std::vector<NodePtr> separator_and_texts);  // NULLs are skipped
 
 }  // namespace stream::expression

@@ -29,7 +29,8 @@ struct Md5 {
   }
 
   void block(const unsigned char* data) {
-    static constexpr std::array<std::array<int, 4>, 4> kShifts = {{{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
+    static constexpr std::array<std::array<int, 4>, 4> kShifts = {
+        {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
     std::array<uint32_t, 16> words{};
     std::memcpy(words.data(), data, 64);
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -37,9 +38,18 @@ struct Md5 {
       uint32_t mixed = 0;
       uint32_t word = 0;
       switch (i / 16) {
-        case 0: mixed = (b & c) | (~b & d); word = i; break;
-        case 1: mixed = (d & b) | (~d & c); word = (5 * i + 1) % 16; break;
-        case 2: mixed = b ^ c ^ d; word = (3 * i + 5) % 16; break;
+        case 0:
+          mixed = (b & c) | (~b & d);
+          word = i;
+          break;
+        case 1:
+          mixed = (d & b) | (~d & c);
+          word = (5 * i + 1) % 16;
+          break;
+        case 2:
+          mixed = b ^ c ^ d;
+          word = (3 * i + 5) % 16;
+          break;
         default: mixed = c ^ (b | ~d); word = (7 * i) % 16;
       }
       mixed += a + constants()[i] + words[word];
@@ -79,7 +89,8 @@ void encode_base64(Bytes bytes, Text& out) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k) group = (group << 8) | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0);
+    for (std::size_t k = 0; k < 3; ++k)
+      group = (group << 8) | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0);
     if (column == 76) {
       out.append('\n');
       column = 0;
@@ -148,12 +159,14 @@ void add_bytes_functions(Functions& f) {
     f.add("md5", parameter, kVarchar, map_checked<Text, Bytes>([](Bytes bytes, Text& out) -> const char* {
             out.append(md5(bytes));
             return nullptr;
-          }), {.total = true, .cost = 300});
+          }),
+          {.total = true, .cost = 300});
   }
   f.add("to_hex", "i", kVarchar, map_checked<Text, std::int64_t>([](std::int64_t value, Text& out) -> const char* {
           out.append(to_hex(value));
           return nullptr;
-        }), {.total = true, .cost = 60});
+        }),
+        {.total = true, .cost = 60});
   f.add("encode", "xt", kVarchar, map_checked<Text, Bytes, Bytes>(encode), slow);
   f.add("decode", "tt", kBlob, map_checked<Text, Bytes, Bytes>(decode), slow);
 }

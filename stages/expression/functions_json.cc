@@ -19,13 +19,16 @@ void add_json_functions(Functions& f) {
     const char* arrow = as_text ? "->>" : "->";
     f.add(arrow, "jt", type, map_checked<Text, Bytes, Bytes>([as_text](Bytes json, Bytes key, Text& out) {
             return json_field(json, key, as_text, out);
-          }), slow);
-    f.add(arrow, "ji", type, map_checked<Text, Bytes, std::int64_t>([as_text](Bytes json, std::int64_t index, Text& out) {
-            return json_element(json, index, as_text, out);
-          }), slow);
-    f.add(as_text ? "#>>" : "#>", "jt", type, map_checked<Text, Bytes, Bytes>([as_text](Bytes json, Bytes path, Text& out) {
-            return json_path(json, path, as_text, out);
-          }), slow);
+          }),
+          slow);
+    f.add(arrow, "ji", type,
+          map_checked<Text, Bytes, std::int64_t>(
+              [as_text](Bytes json, std::int64_t index, Text& out) { return json_element(json, index, as_text, out); }),
+          slow);
+    f.add(as_text ? "#>>" : "#>", "jt", type,
+          map_checked<Text, Bytes, Bytes>(
+              [as_text](Bytes json, Bytes path, Text& out) { return json_path(json, path, as_text, out); }),
+          slow);
   }
 }
 

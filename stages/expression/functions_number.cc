@@ -39,8 +39,9 @@ void add_double_functions(Functions& f) {
   f.add("round", "f", kDouble, map<double, double>([](double x) { return std::rint(x); }), kTotal);
   f.add("trunc", "f", kDouble, map<double, double>([](double x) { return std::trunc(x); }), kTotal);
   f.add("sign", "f", kDouble, map<double, double>([](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; }), kTotal);
-  f.add("sqrt", "f", kDouble, within([](double x) { return std::sqrt(x); }, [](double x) { return x >= 0; },
-                                     "square root of a negative number"));
+  f.add("sqrt", "f", kDouble,
+        within([](double x) { return std::sqrt(x); }, [](double x) { return x >= 0; },
+               "square root of a negative number"));
   f.add("cbrt", "f", kDouble, map<double, double>([](double x) { return std::cbrt(x); }), kTotal);
   f.add("exp", "f", kDouble, map_checked<double, double>([](double x, double& out) -> const char* {
           out = std::exp(x);
@@ -57,7 +58,8 @@ void add_double_functions(Functions& f) {
   logarithm("ln", [](double x) { return std::log(x); });
   logarithm("log", [](double x) { return std::log10(x); });
   logarithm("log10", [](double x) { return std::log10(x); });
-  f.add("log", "ff", kDouble, map_checked<double, double, double>([](double base, double x, double& out) -> const char* {
+  f.add("log", "ff", kDouble,
+        map_checked<double, double, double>([](double base, double x, double& out) -> const char* {
           if (x == 0 || base == 0) return "logarithm of zero";
           if (x < 0 || base < 0) return "logarithm of a negative number";
           const double below = std::log(base);
@@ -76,21 +78,27 @@ void add_trigonometry(Functions& f) {
   f.add("asin", "f", kDouble, within([](double x) { return std::asin(x); }, in_unit, kInfinite));
   f.add("acos", "f", kDouble, within([](double x) { return std::acos(x); }, in_unit, kInfinite));
   f.add("atan", "f", kDouble, within([](double x) { return std::atan(x); }, anywhere, kInfinite));
-  f.add("atan2", "ff", kDouble, map<double, double, double>([](double y, double x) { return std::atan2(y, x); }), kTotal);
+  f.add("atan2", "ff", kDouble, map<double, double, double>([](double y, double x) { return std::atan2(y, x); }),
+        kTotal);
   f.add("degrees", "f", kDouble, within([](double x) { return x / (M_PI / 180); }, anywhere, kInfinite));
   f.add("radians", "f", kDouble, map<double, double>([](double x) { return x * (M_PI / 180); }), kTotal);
-  f.add("pi", "", kDouble, [](const Call& call, std::span<const Value>) {
-    ColumnBuilder builder(kDouble, call.rows);
-    for (std::size_t i = 0; i < call.rows; ++i) builder.append(M_PI);
-    return builder.finish();
-  }, kTotal);
-  f.add("random", "", kDouble, [](const Call& call, std::span<const Value>) {
-    thread_local std::mt19937_64 generator{std::random_device{}()};
-    std::uniform_real_distribution<double> unit(0, 1);
-    ColumnBuilder builder(kDouble, call.rows);
-    for (std::size_t i = 0; i < call.rows; ++i) builder.append(unit(generator));
-    return builder.finish();
-  }, {.total = true, .deterministic = false});
+  f.add(
+      "pi", "", kDouble,
+      [](const Call& call, std::span<const Value>) {
+        ColumnBuilder builder(kDouble, call.rows);
+        for (std::size_t i = 0; i < call.rows; ++i) builder.append(M_PI);
+        return builder.finish();
+      },
+      kTotal);
+  f.add("random", "", kDouble,
+        [](const Call& call, std::span<const Value>) {
+          thread_local std::mt19937_64 generator{std::random_device{}()};
+          std::uniform_real_distribution<double> unit(0, 1);
+          ColumnBuilder builder(kDouble, call.rows);
+          for (std::size_t i = 0; i < call.rows; ++i) builder.append(unit(generator));
+          return builder.finish();
+        },
+        {.total = true, .deterministic = false});
 }
 
 void add_bigint_functions(Functions& f) {
@@ -100,14 +108,19 @@ void add_bigint_functions(Functions& f) {
           return nullptr;
         }));
   f.add_made("mod", "ii", [](std::span<const NodePtr>) {
-    return Made{kBigint, map_checked<int64_t, int64_t, int64_t>([](int64_t a, int64_t b, int64_t& out) -> const char* {
+    return Made{kBigint,
+                map_checked<int64_t, int64_t, int64_t>([](int64_t a, int64_t b, int64_t& out) -> const char* {
                   if (b == 0) return kDivisionByZero;
                   out = b == -1 ? 0 : a % b;
                   return nullptr;
-                }), {}};
+                }),
+                {}};
   });
-  f.add("gcd", "ii", kBigint, map_checked<int64_t, int64_t, int64_t>([](int64_t a, int64_t b, int64_t& out) -> const char* {
-          const auto magnitude = [](int64_t x) { return x < 0 ? -static_cast<std::uint64_t>(x) : static_cast<std::uint64_t>(x); };
+  f.add("gcd", "ii", kBigint,
+        map_checked<int64_t, int64_t, int64_t>([](int64_t a, int64_t b, int64_t& out) -> const char* {
+          const auto magnitude = [](int64_t x) {
+            return x < 0 ? -static_cast<std::uint64_t>(x) : static_cast<std::uint64_t>(x);
+          };
           const std::uint64_t divisor = std::gcd(magnitude(a), magnitude(b));
           if (divisor > INT64_MAX) return kBigintRange;
           out = static_cast<int64_t>(divisor);
@@ -214,7 +227,8 @@ Made decimal_arithmetic(char op, std::span<const NodePtr> arguments) {
   if (op == '/') {
     result = decimal_type(static_cast<std::uint8_t>(std::clamp(a.precision - a.scale + b.scale, 1, kDecimalDigits)), 0);
   }
-  return {result, map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
+  return {result,
+          map_checked<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y, Decimal& out) -> const char* {
             if (y == 0) return kDivisionByZero;
             if (op == '/') return divide(x, a.scale, y, b.scale, 0, true, out) ? nullptr : kDecimalRange;
             if (!rescale(x, a.scale, result.scale, x) || !rescale(y, b.scale, result.scale, y)) return kDecimalRange;
@@ -229,7 +243,8 @@ void add_decimal_functions(Functions& f) {
     return Made{arguments[0]->type(), map<Decimal, Decimal>([](Decimal x) { return x < 0 ? -x : x; }), {.total = true}};
   });
   f.add_made("sign", "n", [](std::span<const NodePtr>) {
-    return Made{decimal_type(1, 0), map<Decimal, Decimal>([](Decimal x) { return Decimal{x > 0} - Decimal{x < 0}; }),
+    return Made{decimal_type(1, 0),
+                map<Decimal, Decimal>([](Decimal x) { return Decimal{x > 0} - Decimal{x < 0}; }),
                 {.total = true}};
   });
   f.add_made("ceil", "n", decimal_rounding(Rounding::kUp));

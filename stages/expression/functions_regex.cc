@@ -181,7 +181,8 @@ const char* regexp_count(Bytes text, Bytes pattern, int64_t start, Bytes flags, 
   return nullptr;
 }
 
-const char* regexp_substr(Bytes text, Bytes pattern, int64_t start, int64_t nth, Bytes flags, int64_t group, Text& out) {
+const char* regexp_substr(Bytes text, Bytes pattern, int64_t start, int64_t nth, Bytes flags, int64_t group,
+                          Text& out) {
   const Regex* regex = nullptr;
   std::size_t at = 0;
   if (const char* reason = regex_of(pattern, flags, regex)) return reason;
@@ -218,7 +219,8 @@ NodePtr make_regex_match(NodePtr value, NodePtr pattern, bool fold_case, bool ne
     if (compile(text, flags, *regex, nullptr) == nullptr) {
       return make_call(kBoolean, {std::move(value)}, map<std::uint8_t, Bytes>([=](Bytes x) {
                          return RE2::PartialMatch(piece(x), *regex->re2) != negated;
-                       }), {.total = true, .cost = 150});
+                       }),
+                       {.total = true, .cost = 150});
     }
   }
   return make_call(kBoolean, {std::move(value), std::move(pattern)},
@@ -276,39 +278,58 @@ NodePtr make_similar(NodePtr value, NodePtr pattern, bool negated, char escape) 
 
 void add_regex_functions(Functions& f) {
   const CallTraits slow{.cost = 200};
-  f.add("regexp_replace", "ttt", kVarchar, map_checked<Text, Bytes, Bytes, Bytes>([](Bytes text, Bytes pattern, Bytes with, Text& out) {
+  f.add("regexp_replace", "ttt", kVarchar,
+        map_checked<Text, Bytes, Bytes, Bytes>([](Bytes text, Bytes pattern, Bytes with, Text& out) {
           return regexp_replace(text, pattern, with, "", out);
-        }), slow);
+        }),
+        slow);
   f.add("regexp_replace", "tttt", kVarchar, map_checked<Text, Bytes, Bytes, Bytes, Bytes>(regexp_replace), slow);
-  f.add("regexp_like", "tt", kBoolean, map_checked<std::uint8_t, Bytes, Bytes>([](Bytes text, Bytes pattern, std::uint8_t& out) {
-          return regexp_like(text, pattern, "", out);
-        }), slow);
+  f.add("regexp_like", "tt", kBoolean,
+        map_checked<std::uint8_t, Bytes, Bytes>(
+            [](Bytes text, Bytes pattern, std::uint8_t& out) { return regexp_like(text, pattern, "", out); }),
+        slow);
   f.add("regexp_like", "ttt", kBoolean, map_checked<std::uint8_t, Bytes, Bytes, Bytes>(regexp_like), slow);
   f.add("regexp_count", "tt", kBigint, map_checked<int64_t, Bytes, Bytes>([](Bytes text, Bytes pattern, int64_t& out) {
           return regexp_count(text, pattern, 1, "", out);
-        }), slow);
-  f.add("regexp_count", "tti", kBigint, map_checked<int64_t, Bytes, Bytes, int64_t>([](Bytes text, Bytes pattern, int64_t start, int64_t& out) {
+        }),
+        slow);
+  f.add("regexp_count", "tti", kBigint,
+        map_checked<int64_t, Bytes, Bytes, int64_t>([](Bytes text, Bytes pattern, int64_t start, int64_t& out) {
           return regexp_count(text, pattern, start, "", out);
-        }), slow);
+        }),
+        slow);
   f.add("regexp_count", "ttit", kBigint, map_checked<int64_t, Bytes, Bytes, int64_t, Bytes>(regexp_count), slow);
-  const auto substr = [](Bytes text, Bytes pattern, Text& out) { return regexp_substr(text, pattern, 1, 1, "", 0, out); };
+  const auto substr = [](Bytes text, Bytes pattern, Text& out) {
+    return regexp_substr(text, pattern, 1, 1, "", 0, out);
+  };
   f.add("regexp_substr", "tt", kVarchar, map_checked<Text, Bytes, Bytes>(substr), slow);
-  f.add("regexp_substr", "tti", kVarchar, map_checked<Text, Bytes, Bytes, int64_t>([](Bytes text, Bytes pattern, int64_t start, Text& out) {
+  f.add("regexp_substr", "tti", kVarchar,
+        map_checked<Text, Bytes, Bytes, int64_t>([](Bytes text, Bytes pattern, int64_t start, Text& out) {
           return regexp_substr(text, pattern, start, 1, "", 0, out);
-        }), slow);
-  f.add("regexp_substr", "ttii", kVarchar, map_checked<Text, Bytes, Bytes, int64_t, int64_t>([](Bytes text, Bytes pattern, int64_t start, int64_t nth, Text& out) {
-          return regexp_substr(text, pattern, start, nth, "", 0, out);
-        }), slow);
-  f.add("regexp_substr", "ttiit", kVarchar, map_checked<Text, Bytes, Bytes, int64_t, int64_t, Bytes>([](Bytes text, Bytes pattern, int64_t start, int64_t nth, Bytes flags, Text& out) {
-          return regexp_substr(text, pattern, start, nth, flags, 0, out);
-        }), slow);
-  f.add("regexp_substr", "ttiiti", kVarchar, map_checked<Text, Bytes, Bytes, int64_t, int64_t, Bytes, int64_t>(regexp_substr), slow);
+        }),
+        slow);
+  f.add("regexp_substr", "ttii", kVarchar,
+        map_checked<Text, Bytes, Bytes, int64_t, int64_t>(
+            [](Bytes text, Bytes pattern, int64_t start, int64_t nth, Text& out) {
+              return regexp_substr(text, pattern, start, nth, "", 0, out);
+            }),
+        slow);
+  f.add("regexp_substr", "ttiit", kVarchar,
+        map_checked<Text, Bytes, Bytes, int64_t, int64_t, Bytes>(
+            [](Bytes text, Bytes pattern, int64_t start, int64_t nth, Bytes flags, Text& out) {
+              return regexp_substr(text, pattern, start, nth, flags, 0, out);
+            }),
+        slow);
+  f.add("regexp_substr", "ttiiti", kVarchar,
+        map_checked<Text, Bytes, Bytes, int64_t, int64_t, Bytes, int64_t>(regexp_substr), slow);
   // substring(text from pattern): the first group if the pattern has one.
-  f.add("substring", "tt", kVarchar, map_checked<Text, Bytes, Bytes>([](Bytes text, Bytes pattern, Text& out) -> const char* {
+  f.add("substring", "tt", kVarchar,
+        map_checked<Text, Bytes, Bytes>([](Bytes text, Bytes pattern, Text& out) -> const char* {
           const Regex* regex = nullptr;
           if (const char* reason = regex_of(pattern, "", regex)) return reason;
           return regexp_substr(text, pattern, 1, 1, "", regex->re2->NumberOfCapturingGroups() > 0 ? 1 : 0, out);
-        }), slow);
+        }),
+        slow);
 }
 
 }  // namespace stream::expression

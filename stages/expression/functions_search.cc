@@ -29,7 +29,8 @@ const char* replace(Bytes text, Bytes from, Bytes to, Text& out) {
 
 int64_t count_parts(Bytes text, Bytes separator) {
   int64_t count = 1;
-  for (std::size_t at = text.find(separator); at != Bytes::npos; at = text.find(separator, at + separator.size())) ++count;
+  for (std::size_t at = text.find(separator); at != Bytes::npos; at = text.find(separator, at + separator.size()))
+    ++count;
   return count;
 }
 
@@ -60,7 +61,8 @@ void add_text_search_functions(Functions& f) {
   const CallTraits total{.total = true, .cost = 30};
   f.add("strpos", "tt", kBigint, map<int64_t, Bytes, Bytes>(position), total);
   f.add("position", "tt", kBigint, map<int64_t, Bytes, Bytes>(position), total);
-  f.add("starts_with", "tt", kBoolean, map<std::uint8_t, Bytes, Bytes>([](Bytes a, Bytes b) { return a.starts_with(b); }), total);
+  f.add("starts_with", "tt", kBoolean,
+        map<std::uint8_t, Bytes, Bytes>([](Bytes a, Bytes b) { return a.starts_with(b); }), total);
   f.add("replace", "ttt", kVarchar, map_checked<Text, Bytes, Bytes, Bytes>(replace), {.cost = 60});
   f.add("split_part", "tti", kVarchar, map_checked<Text, Bytes, Bytes, int64_t>(split_part), {.cost = 60});
 }

@@ -209,11 +209,13 @@ void add_cuts(Functions& f) {
     f.add(name, "tii", kVarchar, map_checked<Text, Bytes, int64_t, int64_t>(substring), kSlow);
     f.add(name, "ti", kVarchar, map_checked<Text, Bytes, int64_t>([](Bytes text, int64_t first, Text& out) {
             return substring(text, first, INT64_MAX, out);
-          }), kSlowTotal);
+          }),
+          kSlowTotal);
     f.add(name, "xii", kBlob, map_checked<Text, Bytes, int64_t, int64_t>(substring_blob), kSlow);
     f.add(name, "xi", kBlob, map_checked<Text, Bytes, int64_t>([](Bytes bytes, int64_t first, Text& out) {
             return substring_blob(bytes, first, INT64_MAX, out);
-          }), kSlowTotal);
+          }),
+          kSlowTotal);
   }
   f.add("left", "ti", kVarchar, map_checked<Text, Bytes, int64_t>(left), kSlowTotal);
   f.add("right", "ti", kVarchar, map_checked<Text, Bytes, int64_t>(right), kSlowTotal);
@@ -221,14 +223,18 @@ void add_cuts(Functions& f) {
   f.add("rpad", "tit", kVarchar, map_checked<Text, Bytes, int64_t, Bytes>(pad<false>), kSlow);
   f.add("lpad", "ti", kVarchar, map_checked<Text, Bytes, int64_t>([](Bytes text, int64_t width, Text& out) {
           return pad<true>(text, width, " ", out);
-        }), kSlow);
+        }),
+        kSlow);
   f.add("rpad", "ti", kVarchar, map_checked<Text, Bytes, int64_t>([](Bytes text, int64_t width, Text& out) {
           return pad<false>(text, width, " ", out);
-        }), kSlow);
+        }),
+        kSlow);
   f.add("overlay", "ttii", kVarchar, map_checked<Text, Bytes, Bytes, int64_t, int64_t>(overlay), kSlow);
-  f.add("overlay", "tti", kVarchar, map_checked<Text, Bytes, Bytes, int64_t>([](Bytes text, Bytes with, int64_t first, Text& out) {
+  f.add("overlay", "tti", kVarchar,
+        map_checked<Text, Bytes, Bytes, int64_t>([](Bytes text, Bytes with, int64_t first, Text& out) {
           return overlay(text, with, first, static_cast<int64_t>(utf8_count(with)), out);
-        }), kSlow);
+        }),
+        kSlow);
 }
 
 void add_lengths(Functions& f) {
@@ -240,7 +246,8 @@ void add_lengths(Functions& f) {
     f.add("octet_length", parameter, kBigint, map<int64_t, Bytes>([](Bytes bytes) { return bytes.size(); }), kTotal);
     f.add("bit_length", parameter, kBigint, map<int64_t, Bytes>([](Bytes bytes) { return bytes.size() * 8; }), kTotal);
   }
-  f.add("ascii", "t", kBigint, map<int64_t, Bytes>([](Bytes text) { return text.empty() ? 0 : utf8_decode(text, 0); }), kTotal);
+  f.add("ascii", "t", kBigint, map<int64_t, Bytes>([](Bytes text) { return text.empty() ? 0 : utf8_decode(text, 0); }),
+        kTotal);
 }
 
 }  // namespace
@@ -257,11 +264,13 @@ void add_text_functions(Functions& f) {
   f.add("chr", "i", kVarchar, map_checked<Text, int64_t>(chr), kSlow);
   f.add("translate", "ttt", kVarchar, map_checked<Text, Bytes, Bytes, Bytes>(translate), kSlowTotal);
   for (const char* parameters : {"tt", "xx"}) {
-    f.add("||", parameters, parameters[0] == 't' ? kVarchar : kBlob, map_checked<Text, Bytes, Bytes>([](Bytes a, Bytes b, Text& out) -> const char* {
+    f.add("||", parameters, parameters[0] == 't' ? kVarchar : kBlob,
+          map_checked<Text, Bytes, Bytes>([](Bytes a, Bytes b, Text& out) -> const char* {
             out.append(a);
             out.append(b);
             return nullptr;
-          }), {.cost = 20});
+          }),
+          {.cost = 20});
   }
 }
 
@@ -303,9 +312,10 @@ NodePtr make_concat(std::vector<NodePtr> texts) {
 }
 
 NodePtr make_concat_ws(std::vector<NodePtr> separator_and_texts) {
-  return make_call(kVarchar, std::move(separator_and_texts),
-                   [](const Call& call, std::span<const Value> values) { return joined(call, values.subspan(1), &values[0]); },
-                   {.strict = false, .cost = 40});
+  return make_call(
+      kVarchar, std::move(separator_and_texts),
+      [](const Call& call, std::span<const Value> values) { return joined(call, values.subspan(1), &values[0]); },
+      {.strict = false, .cost = 40});
 }
 
 }  // namespace stream::expression

@@ -40,18 +40,23 @@ Maker extract_maker(F extract) {
     std::string text;
     const bool known = literal_text(*arguments[0], &text) != nullptr;
     const Unit unit = known ? parse_unit(text) : Unit::kUnknown;
-    const bool fraction = !known || unit == Unit::kSecond || unit == Unit::kMillisecond || unit == Unit::kEpoch || unit == Unit::kJulian;
+    const bool fraction =
+        !known || unit == Unit::kSecond || unit == Unit::kMillisecond || unit == Unit::kEpoch || unit == Unit::kJulian;
     if (!fraction) {
-      return {kBigint, map_checked<int64_t, Bytes, T>([=](Bytes, T value, int64_t& out) -> const char* {
+      return {kBigint,
+              map_checked<int64_t, Bytes, T>([=](Bytes, T value, int64_t& out) -> const char* {
                 __int128 micros = 0;
                 if (!extract(unit, value, micros)) return kNoUnit;
                 out = static_cast<int64_t>(micros / kSecondUs);
                 return nullptr;
-              }), {.cost = 15}};
+              }),
+              {.cost = 15}};
     }
-    return {decimal_type(38, 6), map_checked<Decimal, Bytes, T>([=](Bytes field, T value, Decimal& out) -> const char* {
+    return {decimal_type(38, 6),
+            map_checked<Decimal, Bytes, T>([=](Bytes field, T value, Decimal& out) -> const char* {
               return extract(known ? unit : parse_unit(field), value, out) ? nullptr : kNoUnit;
-            }), {.cost = 15}};
+            }),
+            {.cost = 15}};
   };
 }
 
@@ -92,14 +97,18 @@ Made trunc_made(std::span<const NodePtr> arguments) {
   }
   const Unit unit = parse_unit(text);
   if (const int64_t size = fixed_size(unit)) {
-    return {kTimestamp, map<int64_t, Bytes, int64_t>([size](Bytes, int64_t us) {
+    return {kTimestamp,
+            map<int64_t, Bytes, int64_t>([size](Bytes, int64_t us) {
               const int64_t rest = us % size;
               return us - rest - (rest < 0 ? size : 0);
-            }), {.total = true}};
+            }),
+            {.total = true}};
   }
-  return {kTimestamp, map_checked<int64_t, Bytes, int64_t>([unit](Bytes, int64_t us, int64_t& out) -> const char* {
+  return {kTimestamp,
+          map_checked<int64_t, Bytes, int64_t>([unit](Bytes, int64_t us, int64_t& out) -> const char* {
             return truncate_timestamp(unit, us, out) ? nullptr : kNoUnit;
-          }), {.cost = 10}};
+          }),
+          {.cost = 10}};
 }
 
 const char* date_bin(Interval stride, int64_t us, int64_t origin, int64_t& out) {
@@ -136,7 +145,8 @@ const char* make_date(int64_t year, int64_t month, int64_t day, std::int32_t& ou
   return nullptr;
 }
 
-const char* make_timestamp(int64_t year, int64_t month, int64_t day, int64_t hour, int64_t minute, double second, int64_t& out) {
+const char* make_timestamp(int64_t year, int64_t month, int64_t day, int64_t hour, int64_t minute, double second,
+                           int64_t& out) {
   int64_t days = 0;
   if (const char* reason = make_day(year, month, day, days)) return reason;
   if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60)) return kTimestampRange;
@@ -162,24 +172,33 @@ Column now_column(const Call& call, std::span<const Value>) {
 void add_arithmetic(Functions& f) {
   for (const int sign : {1, -1}) {
     const char* op = sign > 0 ? "+" : "-";
-    f.add(op, "sv", kTimestamp, map_checked<int64_t, int64_t, Interval>([sign](int64_t us, Interval interval, int64_t& out) -> const char* {
+    f.add(op, "sv", kTimestamp,
+          map_checked<int64_t, int64_t, Interval>([sign](int64_t us, Interval interval, int64_t& out) -> const char* {
             return add_interval(us, interval, sign, out) ? nullptr : kTimestampRange;
-          }), {.cost = 10});
-    f.add(op, "vv", kInterval, map_checked<Interval, Interval, Interval>([sign](Interval a, Interval b, Interval& out) -> const char* {
+          }),
+          {.cost = 10});
+    f.add(op, "vv", kInterval,
+          map_checked<Interval, Interval, Interval>([sign](Interval a, Interval b, Interval& out) -> const char* {
             return add_intervals(a, b, sign, out) ? nullptr : kIntervalRange;
           }));
-    f.add(op, "di", kDate, map_checked<std::int32_t, std::int32_t, int64_t>([sign](std::int32_t day, int64_t count, std::int32_t& out) -> const char* {
-            if (count > 10'000'000 || count < -10'000'000 || !valid_day(day + sign * count)) return kDateRange;
-            out = static_cast<std::int32_t>(day + sign * count);
-            return nullptr;
-          }));
+    f.add(op, "di", kDate,
+          map_checked<std::int32_t, std::int32_t, int64_t>(
+              [sign](std::int32_t day, int64_t count, std::int32_t& out) -> const char* {
+                if (count > 10'000'000 || count < -10'000'000 || !valid_day(day + sign * count)) return kDateRange;
+                out = static_cast<std::int32_t>(day + sign * count);
+                return nullptr;
+              }));
   }
   f.add("-", "ss", kInterval, map<Interval, int64_t, int64_t>(difference), {.total = true});
-  f.add("-", "dd", kBigint, map<int64_t, std::int32_t, std::int32_t>([](std::int32_t a, std::int32_t b) { return int64_t{a} - b; }), {.total = true});
-  f.add("*", "vf", kInterval, map_checked<Interval, Interval, double>([](Interval interval, double factor, Interval& out) -> const char* {
+  f.add("-", "dd", kBigint,
+        map<int64_t, std::int32_t, std::int32_t>([](std::int32_t a, std::int32_t b) { return int64_t{a} - b; }),
+        {.total = true});
+  f.add("*", "vf", kInterval,
+        map_checked<Interval, Interval, double>([](Interval interval, double factor, Interval& out) -> const char* {
           return scale_interval(interval, factor, false, out) ? nullptr : kIntervalRange;
         }));
-  f.add("/", "vf", kInterval, map_checked<Interval, Interval, double>([](Interval interval, double divisor, Interval& out) -> const char* {
+  f.add("/", "vf", kInterval,
+        map_checked<Interval, Interval, double>([](Interval interval, double divisor, Interval& out) -> const char* {
           if (divisor == 0) return kDivisionByZero;
           return scale_interval(interval, divisor, true, out) ? nullptr : kIntervalRange;
         }));
@@ -198,20 +217,25 @@ void add_time_functions(Functions& f) {
   f.add_made("extract", "tv", extract_maker<Interval>(extract_interval));
   f.add_made("date_trunc", "ts", trunc_made);
   f.add("date_trunc", "tst", kTimestamp, map_checked<int64_t, Bytes, int64_t, Bytes>(trunc_zoned), {.cost = 150});
-  f.add("date_trunc", "tv", kInterval, map_checked<Interval, Bytes, Interval>([](Bytes field, Interval interval, Interval& out) -> const char* {
+  f.add("date_trunc", "tv", kInterval,
+        map_checked<Interval, Bytes, Interval>([](Bytes field, Interval interval, Interval& out) -> const char* {
           return truncate_interval(parse_unit(field), interval, out) ? nullptr : kNoUnit;
-        }), kSlow);
+        }),
+        kSlow);
   f.add("date_bin", "vss", kTimestamp, map_checked<int64_t, Interval, int64_t, int64_t>(date_bin), {.cost = 20});
   f.add("to_timestamp", "f", kTimestamp, map_checked<int64_t, double>(timestamp_of_seconds));
-  f.add("to_char", "st", kVarchar, map_checked<Text, int64_t, Bytes>([](int64_t us, Bytes pattern, Text& out) -> const char* {
+  f.add("to_char", "st", kVarchar,
+        map_checked<Text, int64_t, Bytes>([](int64_t us, Bytes pattern, Text& out) -> const char* {
           std::string text;
           if (const char* reason = format_pattern(us, pattern, text)) return reason;
           out.append(text);
           return nullptr;
-        }), {.cost = 150});
+        }),
+        {.cost = 150});
   f.add("make_date", "iii", kDate, map_checked<std::int32_t, int64_t, int64_t, int64_t>(make_date));
   for (const char* name : {"make_timestamp", "make_timestamptz"}) {
-    f.add(name, "iiiiif", kTimestamp, map_checked<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double>(make_timestamp));
+    f.add(name, "iiiiif", kTimestamp,
+          map_checked<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double>(make_timestamp));
   }
   f.add("timezone", "ts", kTimestamp, map_checked<int64_t, Bytes, int64_t>(at_zone), {.cost = 60});
   f.add("age", "ss", kInterval, map<Interval, int64_t, int64_t>(age), {.total = true, .cost = 20});

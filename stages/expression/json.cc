@@ -71,8 +71,7 @@ char first_of(std::string_view json) {
 }
 
 const char* missing(simdjson::error_code error) {
-  return error == simdjson::NO_SUCH_FIELD || error == simdjson::INDEX_OUT_OF_BOUNDS ||
-                 error == simdjson::INCORRECT_TYPE
+  return error == simdjson::NO_SUCH_FIELD || error == simdjson::INDEX_OUT_OF_BOUNDS || error == simdjson::INCORRECT_TYPE
              ? kNullResult
              : kInvalidJson;
 }

@@ -43,7 +43,8 @@ class In<std::string_view> {
  public:
   explicit In(const Value& value)
       // Never a null view, not even into a column of empty texts: RE2 tells "no group" by null.
-      : bytes_(value.column.values_buffer().empty() ? "" : value.column.values_buffer().as<char>()), offsets_(value.column.offsets()),
+      : bytes_(value.column.values_buffer().empty() ? "" : value.column.values_buffer().as<char>()),
+        offsets_(value.column.offsets()),
         mask_(value.constant ? 0 : ~std::size_t{0}) {}
   std::string_view operator[](std::size_t i) const {
     const std::int32_t* at = offsets_ + (i & mask_);

@@ -123,8 +123,7 @@ Name name_of(std::string_view text, const Token& token) {
   return name;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> split_items(std::string_view text,
-                                                             const std::vector<Token>& tokens) {
+std::vector<std::pair<std::size_t, std::size_t>> split_items(std::string_view text, const std::vector<Token>& tokens) {
   std::vector<std::pair<std::size_t, std::size_t>> items;
   std::size_t begin = 0;
   int depth = 0;

@@ -34,7 +34,6 @@ std::optional<std::size_t> token_at(const std::vector<Token>& tokens, std::size_
 Name name_of(std::string_view text, const Token& token);
 
 // Ranges [first, behind last) of tokens between the commas outside of parentheses.
-std::vector<std::pair<std::size_t, std::size_t>> split_items(std::string_view text,
-                                                             const std::vector<Token>& tokens);
+std::vector<std::pair<std::size_t, std::size_t>> split_items(std::string_view text, const std::vector<Token>& tokens);
 
 }  // namespace stream::expression

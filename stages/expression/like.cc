@@ -113,8 +113,7 @@ NodePtr make_like(NodePtr value, NodePtr pattern, bool fold_case, bool negated, 
   if (literal_text(*pattern, &text) != nullptr) {
     const auto compiled = std::make_shared<const Compiled>(compile(fold_case ? lower_utf8(text) : text, escape));
     if (!compiled->broken) {
-      return make_call(kBoolean, {std::move(value)},
-                       map<std::uint8_t, std::string_view>([=](std::string_view x) {
+      return make_call(kBoolean, {std::move(value)}, map<std::uint8_t, std::string_view>([=](std::string_view x) {
                          return (fold_case ? matches(lower_utf8(x), *compiled) : matches(x, *compiled)) != negated;
                        }),
                        {.total = true, .cost = fold_case ? 60U : 15U});

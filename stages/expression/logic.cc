@@ -268,7 +268,8 @@ NodePtr make_nullif(NodePtr a, NodePtr equal) {
     }
     return assemble(call.type, values, chosen);
   };
-  return make_call(type, {std::move(a), std::move(equal)}, std::move(kernel), {.strict = false, .total = true, .cost = 5});
+  return make_call(type, {std::move(a), std::move(equal)}, std::move(kernel),
+                   {.strict = false, .total = true, .cost = 5});
 }
 
 }  // namespace stream::expression

@@ -100,8 +100,8 @@ class Node {
 };
 
 struct CallTraits {
-  bool strict = true;         // a NULL argument makes the result NULL
-  bool total = false;         // never an error
+  bool strict = true;  // a NULL argument makes the result NULL
+  bool total = false;  // never an error
   bool deterministic = true;
   std::uint32_t cost = 2;
 };

@@ -20,8 +20,8 @@ inline constexpr char kDivisionByZero[] = "division by zero";
 NodePtr make_arithmetic(char op, NodePtr a, NodePtr b);
 // The type of the DECIMAL result.
 Type decimal_result(char op, Type a, Type b);
-NodePtr make_power(NodePtr a, NodePtr b);  // DOUBLE
-NodePtr make_negation(NodePtr a);          // BIGINT, DOUBLE, DECIMAL, INTERVAL
+NodePtr make_power(NodePtr a, NodePtr b);                         // DOUBLE
+NodePtr make_negation(NodePtr a);                                 // BIGINT, DOUBLE, DECIMAL, INTERVAL
 NodePtr make_bitwise(std::string_view op, NodePtr a, NodePtr b);  // & | # << >> on BIGINT
 
 enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };

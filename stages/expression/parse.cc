@@ -62,12 +62,18 @@ class Converter {
       Method method;
     };
     static constexpr std::array kMethods = {
-        Entry{"ColumnRef", &Converter::column},       Entry{"A_Const", &Converter::constant},
-        Entry{"A_Expr", &Converter::expression},      Entry{"BoolExpr", &Converter::boolean},
-        Entry{"FuncCall", &Converter::call},          Entry{"TypeCast", &Converter::cast},
-        Entry{"CaseExpr", &Converter::case_of},       Entry{"CoalesceExpr", &Converter::coalesce},
-        Entry{"MinMaxExpr", &Converter::min_max},     Entry{"NullTest", &Converter::null_test},
-        Entry{"BooleanTest", &Converter::boolean_test}, Entry{"SQLValueFunction", &Converter::special},
+        Entry{"ColumnRef", &Converter::column},
+        Entry{"A_Const", &Converter::constant},
+        Entry{"A_Expr", &Converter::expression},
+        Entry{"BoolExpr", &Converter::boolean},
+        Entry{"FuncCall", &Converter::call},
+        Entry{"TypeCast", &Converter::cast},
+        Entry{"CaseExpr", &Converter::case_of},
+        Entry{"CoalesceExpr", &Converter::coalesce},
+        Entry{"MinMaxExpr", &Converter::min_max},
+        Entry{"NullTest", &Converter::null_test},
+        Entry{"BooleanTest", &Converter::boolean_test},
+        Entry{"SQLValueFunction", &Converter::special},
         Entry{"CollateClause", &Converter::collate},
     };
     for (const Entry& entry : kMethods) {
@@ -352,15 +358,18 @@ bool reserved(const std::string& word) { return ParseResult(std::string(kPrefix)
     const std::string word = name_of(text, tokens[i]).text;
     for (const std::string& column : columns) {
       if (lower(column) != lower(word)) continue;
-      if (reserved(word)) fail(tokens[i].begin, "'" + word + "' is a reserved word", "write \"" + column + "\" in double quotes");
+      if (reserved(word))
+        fail(tokens[i].begin, "'" + word + "' is a reserved word", "write \"" + column + "\" in double quotes");
       fail(offset, std::move(message));
     }
   }
   // An odd name like user-agent or 5xx is no word of the text: look for it whole.
   for (const std::string& column : columns) {
     const bool odd = column.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") !=
-                         std::string::npos || (!column.empty() && column[0] >= '0' && column[0] <= '9');
-    if (odd && text.find(column) != std::string_view::npos) fail(offset, std::move(message), "write \"" + column + "\" in double quotes");
+                         std::string::npos ||
+                     (!column.empty() && column[0] >= '0' && column[0] <= '9');
+    if (odd && text.find(column) != std::string_view::npos)
+      fail(offset, std::move(message), "write \"" + column + "\" in double quotes");
   }
   fail(offset, std::move(message));
 }
@@ -415,8 +424,8 @@ bool Ast::same(const Ast& other) const {
   const auto equal = [](const Ast& a, const Ast& b) { return a.same(b); };
   return kind == other.kind && text == other.text && names == other.names && negated == other.negated &&
          flag == other.flag && has_else == other.has_else && star == other.star && distinct == other.distinct &&
-         (kind != Kind::kSlot || index == other.index) &&
-         std::ranges::equal(arguments, other.arguments, equal) && std::ranges::equal(filter, other.filter, equal);
+         (kind != Kind::kSlot || index == other.index) && std::ranges::equal(arguments, other.arguments, equal) &&
+         std::ranges::equal(filter, other.filter, equal);
 }
 
 std::vector<ParsedItem> parse_list(std::string_view text, const std::vector<std::string>& columns) {
@@ -448,9 +457,7 @@ std::vector<ParsedItem> parse_list(std::string_view text, const std::vector<std:
       items.push_back(std::move(item));
     }
     return items;
-  } catch (const Json::exception&) {
-    fail(0, "this form is not supported");
-  }
+  } catch (const Json::exception&) { fail(0, "this form is not supported"); }
 }
 
 Ast parse_expression(std::string_view text, const std::vector<std::string>& columns) {

@@ -15,20 +15,25 @@ inline constexpr std::size_t kDepthMax = 1000;
 
 struct Ast {
   enum class Kind : std::uint8_t {
-    kColumn,       // names: a, a.b, …
-    kStar,         // names: empty, or the input
-    kInteger,      // text: digits
-    kNumber,       // text
-    kText,         // text
-    kBoolean,      // text: "true" or "false"
+    kColumn,   // names: a, a.b, …
+    kStar,     // names: empty, or the input
+    kInteger,  // text: digits
+    kNumber,   // text
+    kText,     // text
+    kBoolean,  // text: "true" or "false"
     kNull,
-    kSpecial,      // text: CURRENT_DATE, USER, …; names: the word as written
-    kOperator,     // text: the operator; 1 or 2 arguments
-    kCall,         // text: function name, lower case; star, distinct, filter
-    kCast,         // text: type name with modifiers
-    kAnd, kOr, kNot,
-    kCase,         // [operand if flag] (when then)* [else if has_else]
-    kCoalesce, kGreatest, kLeast, kNullIf,
+    kSpecial,   // text: CURRENT_DATE, USER, …; names: the word as written
+    kOperator,  // text: the operator; 1 or 2 arguments
+    kCall,      // text: function name, lower case; star, distinct, filter
+    kCast,      // text: type name with modifiers
+    kAnd,
+    kOr,
+    kNot,
+    kCase,  // [operand if flag] (when then)* [else if has_else]
+    kCoalesce,
+    kGreatest,
+    kLeast,
+    kNullIf,
     kIn,           // value, items; negated
     kBetween,      // value, low, high; negated, flag = symmetric
     kLike,         // text: ~~, !~~, ~~*, !~~*; value, pattern, [escape]
@@ -58,8 +63,8 @@ struct Ast {
 
 struct ParsedItem {
   Ast tree;
-  std::string alias;  // "" if none was written
-  std::string text;   // of this item, without the alias
+  std::string alias;      // "" if none was written
+  std::string text;       // of this item, without the alias
   std::size_t begin = 0;  // where that text starts
 };
 

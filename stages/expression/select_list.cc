@@ -21,7 +21,7 @@ using Kind = Ast::Kind;
 
 struct Part {
   ParsedItem parsed;
-  std::string name;      // as given by the item or its alias; "" if none
+  std::string name;  // as given by the item or its alias; "" if none
   std::size_t item = 0;
 };
 
@@ -36,7 +36,8 @@ std::vector<Part> parse_items(std::span<const SelectText> items, const Schema& s
     }
     for (ParsedItem& one : parsed) {
       if (!item.name.empty() && !one.alias.empty()) {
-        throw Failure{one.begin + one.text.size(), "the name is given twice: '" + item.name + "' and '" + one.alias + "'", ""};
+        throw Failure{one.begin + one.text.size(),
+                      "the name is given twice: '" + item.name + "' and '" + one.alias + "'", ""};
       }
       if (!item.name.empty() && one.tree.kind == Kind::kStar) throw Failure{one.begin, "* cannot have a name", ""};
       std::string name = item.name.empty() ? one.alias : item.name;
@@ -65,7 +66,8 @@ std::string natural_name(const Ast& ast, const Schema& schema, Binder& binder) {
     }
     case Kind::kOperator:
       // payload ->> 'user' is best called user; PostgreSQL has no name for it.
-      if ((ast.text == "->" || ast.text == "->>") && ast.arguments.size() == 2 && ast.arguments[1].kind == Kind::kText) {
+      if ((ast.text == "->" || ast.text == "->>") && ast.arguments.size() == 2 &&
+          ast.arguments[1].kind == Kind::kText) {
         return ast.arguments[1].text;
       }
       return "";
@@ -95,7 +97,8 @@ void add_star(const Ast& star, const Schema& schema, std::span<const InputColumn
   std::size_t count = schema.fields.size();
   if (!star.names.empty()) {
     const auto found = std::ranges::find_if(inputs, [&](const InputColumns& input) {
-      return input.alias == star.names[0].text || (!star.names[0].quoted && lower(input.alias) == lower(star.names[0].text));
+      return input.alias == star.names[0].text ||
+             (!star.names[0].quoted && lower(input.alias) == lower(star.names[0].text));
     });
     if (found == inputs.end()) {
       std::vector<std::string> aliases;
@@ -135,7 +138,8 @@ std::optional<std::vector<SelectedColumn>> compile_select(std::span<const Select
       }
       NodePtr node = binder.bind(tree);
       const std::string name = part.name.empty() ? natural_name(tree, schema, binder) : part.name;
-      SelectedColumn column{names.add(name, out.size(), part.parsed.begin), Compiler::wrap(std::move(node), part.parsed.text), {}};
+      SelectedColumn column{
+          names.add(name, out.size(), part.parsed.begin), Compiler::wrap(std::move(node), part.parsed.text), {}};
       column.lineage = column.expression.columns();
       out.push_back(std::move(column));
     }
@@ -160,7 +164,8 @@ std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const Select
       const Ast& tree = part.parsed.tree;
       if (tree.kind == Kind::kStar) {
         for (std::size_t i = 0; i < schema.fields.size(); ++i) {
-          if (is_wanted(schema.fields[i].name)) out.push_back({schema.fields[i].name, Expression::column(schema, i), {i}});
+          if (is_wanted(schema.fields[i].name))
+            out.push_back({schema.fields[i].name, Expression::column(schema, i), {i}});
         }
         position += schema.fields.size();
         continue;
@@ -278,7 +283,8 @@ class Extractor {
   }
 
   static AggregateFunction function_of(std::string_view name) {
-    for (const auto function : {AggregateFunction::kCount, AggregateFunction::kSum, AggregateFunction::kMin, AggregateFunction::kMax}) {
+    for (const auto function :
+         {AggregateFunction::kCount, AggregateFunction::kSum, AggregateFunction::kMin, AggregateFunction::kMax}) {
       if (to_string(function) == name) return function;
     }
     return AggregateFunction::kAvg;

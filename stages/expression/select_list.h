@@ -58,9 +58,9 @@ struct AggregateCall {
   std::optional<Expression> argument;  // none for count(*)
   std::optional<Expression> filter;    // BOOLEAN: rows where it is not TRUE are left out
   bool distinct = false;
-  Type argument_type;                  // BIGINT for count(*)
+  Type argument_type;  // BIGINT for count(*)
   Type result_type;
-  std::string text;                    // "max(ms)", as written first
+  std::string text;  // "max(ms)", as written first
 };
 
 struct AggregateOutput {

@@ -75,7 +75,8 @@ bool add_interval(std::int64_t us, Interval interval, int sign, std::int64_t& ou
   }
   at.day += std::int64_t{interval.days} * sign;
   if (!valid_day(at.day)) return false;
-  const __int128 sum = static_cast<__int128>(at.day) * kDayUs + at.us + static_cast<__int128>(interval.microseconds) * sign;
+  const __int128 sum =
+      static_cast<__int128>(at.day) * kDayUs + at.us + static_cast<__int128>(interval.microseconds) * sign;
   if (sum > INT64_MAX || sum < INT64_MIN || !valid_timestamp(static_cast<std::int64_t>(sum))) return false;
   out = static_cast<std::int64_t>(sum);
   return true;
@@ -83,10 +84,12 @@ bool add_interval(std::int64_t us, Interval interval, int sign, std::int64_t& ou
 
 bool add_intervals(Interval a, Interval b, int sign, Interval& out) {
   if (sign < 0) {
-    return !__builtin_sub_overflow(a.months, b.months, &out.months) && !__builtin_sub_overflow(a.days, b.days, &out.days) &&
+    return !__builtin_sub_overflow(a.months, b.months, &out.months) &&
+           !__builtin_sub_overflow(a.days, b.days, &out.days) &&
            !__builtin_sub_overflow(a.microseconds, b.microseconds, &out.microseconds);
   }
-  return !__builtin_add_overflow(a.months, b.months, &out.months) && !__builtin_add_overflow(a.days, b.days, &out.days) &&
+  return !__builtin_add_overflow(a.months, b.months, &out.months) &&
+         !__builtin_add_overflow(a.days, b.days, &out.days) &&
          !__builtin_add_overflow(a.microseconds, b.microseconds, &out.microseconds);
 }
 
@@ -150,29 +153,67 @@ Unit parse_unit(std::string_view name) {
     std::string_view name;
     Unit unit;
   };
-  static constexpr std::array kUnits = {
-      Entry{"microseconds", Unit::kMicrosecond}, Entry{"microsecond", Unit::kMicrosecond},
-      Entry{"us", Unit::kMicrosecond},           Entry{"usec", Unit::kMicrosecond}, Entry{"usecs", Unit::kMicrosecond},
-      Entry{"milliseconds", Unit::kMillisecond}, Entry{"millisecond", Unit::kMillisecond},
-      Entry{"ms", Unit::kMillisecond},           Entry{"msec", Unit::kMillisecond}, Entry{"msecs", Unit::kMillisecond},
-      Entry{"second", Unit::kSecond},            Entry{"seconds", Unit::kSecond},
-      Entry{"sec", Unit::kSecond}, Entry{"secs", Unit::kSecond}, Entry{"s", Unit::kSecond},
-      Entry{"minute", Unit::kMinute}, Entry{"minutes", Unit::kMinute}, Entry{"min", Unit::kMinute},
-      Entry{"mins", Unit::kMinute}, Entry{"m", Unit::kMinute},
-      Entry{"hour", Unit::kHour}, Entry{"hours", Unit::kHour}, Entry{"hr", Unit::kHour}, Entry{"hrs", Unit::kHour},
-      Entry{"h", Unit::kHour}, Entry{"day", Unit::kDay}, Entry{"days", Unit::kDay}, Entry{"d", Unit::kDay},
-      Entry{"week", Unit::kWeek}, Entry{"weeks", Unit::kWeek}, Entry{"w", Unit::kWeek},
-      Entry{"month", Unit::kMonth}, Entry{"months", Unit::kMonth}, Entry{"mon", Unit::kMonth}, Entry{"mons", Unit::kMonth},
-      Entry{"quarter", Unit::kQuarter}, Entry{"qtr", Unit::kQuarter},
-      Entry{"year", Unit::kYear}, Entry{"years", Unit::kYear}, Entry{"y", Unit::kYear}, Entry{"yr", Unit::kYear},
-      Entry{"yrs", Unit::kYear}, Entry{"decade", Unit::kDecade}, Entry{"decades", Unit::kDecade},
-      Entry{"dec", Unit::kDecade}, Entry{"decs", Unit::kDecade}, Entry{"century", Unit::kCentury},
-      Entry{"centuries", Unit::kCentury}, Entry{"c", Unit::kCentury}, Entry{"cent", Unit::kCentury},
-      Entry{"millennium", Unit::kMillennium}, Entry{"millennia", Unit::kMillennium}, Entry{"mil", Unit::kMillennium},
-      Entry{"mils", Unit::kMillennium}, Entry{"epoch", Unit::kEpoch}, Entry{"dow", Unit::kDayOfWeek},
-      Entry{"isodow", Unit::kIsoDayOfWeek}, Entry{"doy", Unit::kDayOfYear}, Entry{"isoyear", Unit::kIsoYear},
-      Entry{"julian", Unit::kJulian}, Entry{"timezone", Unit::kTimezone},
-  };
+  static constexpr std::array kUnits = {Entry{"microseconds", Unit::kMicrosecond},
+                                        Entry{"microsecond", Unit::kMicrosecond},
+                                        Entry{"us", Unit::kMicrosecond},
+                                        Entry{"usec", Unit::kMicrosecond},
+                                        Entry{"usecs", Unit::kMicrosecond},
+                                        Entry{"milliseconds", Unit::kMillisecond},
+                                        Entry{"millisecond", Unit::kMillisecond},
+                                        Entry{"ms", Unit::kMillisecond},
+                                        Entry{"msec", Unit::kMillisecond},
+                                        Entry{"msecs", Unit::kMillisecond},
+                                        Entry{"second", Unit::kSecond},
+                                        Entry{"seconds", Unit::kSecond},
+                                        Entry{"sec", Unit::kSecond},
+                                        Entry{"secs", Unit::kSecond},
+                                        Entry{"s", Unit::kSecond},
+                                        Entry{"minute", Unit::kMinute},
+                                        Entry{"minutes", Unit::kMinute},
+                                        Entry{"min", Unit::kMinute},
+                                        Entry{"mins", Unit::kMinute},
+                                        Entry{"m", Unit::kMinute},
+                                        Entry{"hour", Unit::kHour},
+                                        Entry{"hours", Unit::kHour},
+                                        Entry{"hr", Unit::kHour},
+                                        Entry{"hrs", Unit::kHour},
+                                        Entry{"h", Unit::kHour},
+                                        Entry{"day", Unit::kDay},
+                                        Entry{"days", Unit::kDay},
+                                        Entry{"d", Unit::kDay},
+                                        Entry{"week", Unit::kWeek},
+                                        Entry{"weeks", Unit::kWeek},
+                                        Entry{"w", Unit::kWeek},
+                                        Entry{"month", Unit::kMonth},
+                                        Entry{"months", Unit::kMonth},
+                                        Entry{"mon", Unit::kMonth},
+                                        Entry{"mons", Unit::kMonth},
+                                        Entry{"quarter", Unit::kQuarter},
+                                        Entry{"qtr", Unit::kQuarter},
+                                        Entry{"year", Unit::kYear},
+                                        Entry{"years", Unit::kYear},
+                                        Entry{"y", Unit::kYear},
+                                        Entry{"yr", Unit::kYear},
+                                        Entry{"yrs", Unit::kYear},
+                                        Entry{"decade", Unit::kDecade},
+                                        Entry{"decades", Unit::kDecade},
+                                        Entry{"dec", Unit::kDecade},
+                                        Entry{"decs", Unit::kDecade},
+                                        Entry{"century", Unit::kCentury},
+                                        Entry{"centuries", Unit::kCentury},
+                                        Entry{"c", Unit::kCentury},
+                                        Entry{"cent", Unit::kCentury},
+                                        Entry{"millennium", Unit::kMillennium},
+                                        Entry{"millennia", Unit::kMillennium},
+                                        Entry{"mil", Unit::kMillennium},
+                                        Entry{"mils", Unit::kMillennium},
+                                        Entry{"epoch", Unit::kEpoch},
+                                        Entry{"dow", Unit::kDayOfWeek},
+                                        Entry{"isodow", Unit::kIsoDayOfWeek},
+                                        Entry{"doy", Unit::kDayOfYear},
+                                        Entry{"isoyear", Unit::kIsoYear},
+                                        Entry{"julian", Unit::kJulian},
+                                        Entry{"timezone", Unit::kTimezone}};
   const std::string wanted = lower(name);
   for (const Entry& entry : kUnits) {
     if (entry.name == wanted) return entry.unit;

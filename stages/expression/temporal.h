@@ -59,8 +59,27 @@ Interval age(std::int64_t a, std::int64_t b);         // years, months, days, ti
 __int128 interval_span(Interval interval);
 
 enum class Unit : std::uint8_t {
-  kMicrosecond, kMillisecond, kSecond, kMinute, kHour, kDay, kWeek, kMonth, kQuarter, kYear, kDecade, kCentury,
-  kMillennium, kEpoch, kDayOfWeek, kIsoDayOfWeek, kDayOfYear, kIsoYear, kJulian, kTimezone, kUnknown,
+  kMicrosecond,
+  kMillisecond,
+  kSecond,
+  kMinute,
+  kHour,
+  kDay,
+  kWeek,
+  kMonth,
+  kQuarter,
+  kYear,
+  kDecade,
+  kCentury,
+  kMillennium,
+  kEpoch,
+  kDayOfWeek,
+  kIsoDayOfWeek,
+  kDayOfYear,
+  kIsoYear,
+  kJulian,
+  kTimezone,
+  kUnknown,
 };
 Unit parse_unit(std::string_view name);
 

@@ -4,8 +4,12 @@
 namespace {
 
 constexpr stream::Option kOptions[] = {
-    {.name = "where", .arg = "CONDITION", .doc = "SQL condition; rows for which it is false or NULL are dropped.",
-     .kind = stream::OptionKind::kExpression, .positional = true, .required = true},
+    {.name = "where",
+     .arg = "CONDITION",
+     .doc = "SQL condition; rows for which it is false or NULL are dropped.",
+     .kind = stream::OptionKind::kExpression,
+     .positional = true,
+     .required = true},
 };
 
 constexpr stream::Example kExamples[] = {
@@ -16,8 +20,9 @@ constexpr stream::Example kExamples[] = {
 constexpr stream::StageProgram kProgram = {
     .name = "filter",
     .summary = "pass on the rows for which a condition is true",
-    .description = "Drops every row for which the condition is false or NULL. Keeps no state. A condition that "
-                   "cannot fail is evaluated by the stage in front, so that dropped rows never travel.",
+    .description =
+        "Drops every row for which the condition is false or NULL. Keeps no state. A condition that "
+        "cannot fail is evaluated by the stage in front, so that dropped rows never travel.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .examples = kExamples,

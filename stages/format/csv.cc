@@ -101,7 +101,8 @@ Status CsvDecoder::set_names(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (std::count(names.begin(), names.end(), names[i]) > 1) return failed("header: names '" + names[i] + "' twice");
     const bool known = setup_.declared->find(names[i]).has_value() && !(keep && names[i] == kRestColumn);
-    if (!known && setup_.options.unknown_fields == UnknownFields::kError) return failed("header: unknown field '" + names[i] + "'");
+    if (!known && setup_.options.unknown_fields == UnknownFields::kError)
+      return failed("header: unknown field '" + names[i] + "'");
     unknown_ += !known;
     const auto column = known ? wanted.find(names[i]) : std::nullopt;
     columns_.push_back(column ? static_cast<int>(*column) : known ? kSkip : kUnknown);
@@ -158,9 +159,12 @@ const char* CsvDecoder::decode_records(const char* begin, const char* end, bool 
 }
 
 bool CsvDecoder::decode_record(const char* begin, BatchBuilder& batch) {
-  const auto bad = [&](std::string reason) { return reject(begin, record_.end, std::move(reason), batch, record_.lines); };
+  const auto bad = [&](std::string reason) {
+    return reject(begin, record_.end, std::move(reason), batch, record_.lines);
+  };
   if (record_.reason != nullptr) return bad(record_.reason);
-  if (too_long(begin, record_.end)) return bad("longer than " + std::to_string(setup_.options.record_size_max) + " bytes");
+  if (too_long(begin, record_.end))
+    return bad("longer than " + std::to_string(setup_.options.record_size_max) + " bytes");
   const std::size_t count = record_.fields.size();
   if (count != columns_.size()) {
     if (count == 1 && record_.fields[0].raw().empty() && !record_.fields[0].quoted) {

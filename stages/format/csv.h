@@ -23,9 +23,9 @@ struct CsvField {
 
 struct CsvRecord {
   std::vector<CsvField> fields;
-  const char* end = nullptr;         // behind the line end; null: no whole record
+  const char* end = nullptr;  // behind the line end; null: no whole record
   std::uint64_t lines = 1;
-  const char* reason = nullptr;      // malformed
+  const char* reason = nullptr;  // malformed
 };
 
 // Splits the record at `begin`; `end` is behind a newline.
@@ -54,9 +54,9 @@ class CsvDecoder final : public Decoder {
   TextRules rules_;
   ValueReader reader_;
   bool has_names_ = false;
-  std::vector<std::string> names_;      // of the fields, in their order
-  std::vector<int> columns_;            // of the fields: column, kSkip or kUnknown
-  std::vector<std::size_t> field_of_;   // of the wanted columns: the field, or npos for `_rest`
+  std::vector<std::string> names_;     // of the fields, in their order
+  std::vector<int> columns_;           // of the fields: column, kSkip or kUnknown
+  std::vector<std::size_t> field_of_;  // of the wanted columns: the field, or npos for `_rest`
   std::uint64_t unknown_ = 0;
   CsvRecord record_;
   std::string scratch_;

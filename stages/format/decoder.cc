@@ -41,13 +41,12 @@ void Decoder::accept(const char* begin, const char* end, BatchBuilder& batch, st
   ++counters_.records;
   skip_lines(lines);
   if (extents_ != nullptr) {
-    extents_->push_back({region_offset_ + static_cast<std::uint64_t>(begin - region_),
-                         static_cast<std::uint64_t>(end - begin)});
+    extents_->push_back(
+        {region_offset_ + static_cast<std::uint64_t>(begin - region_), static_cast<std::uint64_t>(end - begin)});
   }
 }
 
-bool Decoder::reject(const char* begin, const char* end, std::string reason, BatchBuilder& batch,
-                     std::uint64_t lines) {
+bool Decoder::reject(const char* begin, const char* end, std::string reason, BatchBuilder& batch, std::uint64_t lines) {
   batch.drop_row();
   const std::string_view text = without_line_end({begin, static_cast<std::size_t>(end - begin)});
   BadInput bad{std::move(reason), region_offset_ + static_cast<std::uint64_t>(begin - region_), line_,

@@ -114,7 +114,9 @@ class Decoder {
   bool too_long(const char* begin, const char* end) const {
     return static_cast<std::uint64_t>(end - begin) > setup_.options.record_size_max;
   }
-  void skip_lines(std::uint64_t lines) { if (line_ != 0) line_ += lines; }
+  void skip_lines(std::uint64_t lines) {
+    if (line_ != 0) line_ += lines;
+  }
   // Cheap enough for each row: asks the batch for its size now and then.
   bool batch_full(const char* at, const BatchBuilder& batch) {
     if (++rows_unchecked_ < 32 && at - checked_at_ < 16384) return false;

@@ -19,9 +19,8 @@ CsvEncoder::CsvEncoder(const EncoderOptions& options, SchemaPtr schema)
     : options_(options), schema_(std::move(schema)), header_due_(options.header) {}
 
 char* CsvEncoder::write_text(char* to, std::string_view text) const {
-  const bool plain = std::none_of(text.begin(), text.end(), [&](char c) {
-    return c == options_.delimiter || c == '"' || c == '\n' || c == '\r';
-  });
+  const bool plain = std::none_of(
+      text.begin(), text.end(), [&](char c) { return c == options_.delimiter || c == '"' || c == '\n' || c == '\r'; });
   // A reader may trim blanks that are not quoted.
   if (plain && !text.empty() && text.front() != ' ' && text.back() != ' ') {
     std::memcpy(to, text.data(), text.size());

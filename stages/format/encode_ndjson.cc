@@ -79,9 +79,7 @@ char* NdjsonEncoder::write_value(char* to, const Column& column, std::size_t row
       *to++ = '"';
       to = escape_json(to, column.bytes(row));
       break;
-    default:
-      *to++ = '"';
-      to = print_value(to, column, row);
+    default: *to++ = '"'; to = print_value(to, column, row);
   }
   *to++ = '"';
   return to;

@@ -20,10 +20,10 @@ enum class OutputFormat : std::uint8_t { kNdjson, kCsv, kTable };
 
 struct EncoderOptions {
   OutputFormat format = OutputFormat::kNdjson;
-  char delimiter = ',';         // CSV
-  bool header = true;           // CSV, table: names first
-  bool row_kinds = false;       // a first field "_op": "+I", "-U", "+U", "-D"
-  std::size_t width = 80;       // table: columns of the terminal; 0 = unbounded
+  char delimiter = ',';    // CSV
+  bool header = true;      // CSV, table: names first
+  bool row_kinds = false;  // a first field "_op": "+I", "-U", "+U", "-D"
+  std::size_t width = 80;  // table: columns of the terminal; 0 = unbounded
 };
 
 struct EncodeCounters {

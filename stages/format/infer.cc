@@ -35,8 +35,8 @@ class Columns {
       inferred.schema.fields.push_back({names_[i], guesses_[i].type(text)});
       const std::string_view unit = guesses_[i].unit();
       if (unit.empty() || guesses_[i].type(text) != kBigint) continue;
-      inferred.hints.push_back("column '" + names_[i] + "' looks like a time: declare it as timestamp, with time-unit: " +
-                               std::string(unit));
+      inferred.hints.push_back("column '" + names_[i] +
+                               "' looks like a time: declare it as timestamp, with time-unit: " + std::string(unit));
     }
   }
 
@@ -87,7 +87,8 @@ Status sample_csv(const Sample& sample, Columns& columns, Inferred& inferred) {
     if (record.end == nullptr) break;
     const bool naming = names.empty();
     for (std::size_t i = 0; naming && i < record.fields.size(); ++i) {
-      names.push_back(sample.options.header ? std::string(record.fields[i].text(scratch)) : "c" + std::to_string(i + 1));
+      names.push_back(sample.options.header ? std::string(record.fields[i].text(scratch))
+                                            : "c" + std::to_string(i + 1));
       columns.of(names[i]);
     }
     if (naming && sample.options.header) continue;

@@ -14,10 +14,17 @@ struct Unit {
 };
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::array kUnits = {
-    Unit{"year", 12, 0, 0},  Unit{"yr", 12, 0, 0}, Unit{"month", 1, 0, 0}, Unit{"mon", 1, 0, 0},
-    Unit{"week", 0, 7, 0},   Unit{"day", 0, 1, 0}, Unit{"hour", 0, 0, 3600 * kSecond},
-    Unit{"minute", 0, 0, 60 * kSecond}, Unit{"min", 0, 0, 60 * kSecond},
-    Unit{"second", 0, 0, kSecond}, Unit{"sec", 0, 0, kSecond},
+    Unit{"year", 12, 0, 0},
+    Unit{"yr", 12, 0, 0},
+    Unit{"month", 1, 0, 0},
+    Unit{"mon", 1, 0, 0},
+    Unit{"week", 0, 7, 0},
+    Unit{"day", 0, 1, 0},
+    Unit{"hour", 0, 0, 3600 * kSecond},
+    Unit{"minute", 0, 0, 60 * kSecond},
+    Unit{"min", 0, 0, 60 * kSecond},
+    Unit{"second", 0, 0, kSecond},
+    Unit{"sec", 0, 0, kSecond},
 };
 
 // One blank-separated word, taken from the front.
@@ -67,7 +74,8 @@ bool add_unit(std::int64_t count, std::string_view name, Interval& value) {
     std::int64_t months = 0;
     std::int64_t days = 0;
     std::int64_t us = 0;
-    if (__builtin_mul_overflow(count, unit.months, &months) || __builtin_add_overflow(months, value.months, &value.months) ||
+    if (__builtin_mul_overflow(count, unit.months, &months) ||
+        __builtin_add_overflow(months, value.months, &value.months) ||
         __builtin_mul_overflow(count, unit.days, &days) || __builtin_add_overflow(days, value.days, &value.days) ||
         __builtin_mul_overflow(count, unit.microseconds, &us) ||
         __builtin_add_overflow(us, value.microseconds, &value.microseconds)) {

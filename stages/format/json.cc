@@ -61,7 +61,9 @@ const char* unescape_unicode(const char* p, const char* end, std::string& out) {
 
 char simple_escape(char c) {
   switch (c) {
-    case '"': case '\\': case '/': return c;
+    case '"':
+    case '\\':
+    case '/': return c;
     case 'b': return '\b';
     case 'f': return '\f';
     case 'n': return '\n';
@@ -166,11 +168,13 @@ const char* skip_json_nested(const char* p) {
   int depth = 0;
   for (;;) {
     switch (*p) {
-      case '{': case '[':
+      case '{':
+      case '[':
         if (depth == kDepthMax) return nullptr;
         is_object[static_cast<std::size_t>(depth++)] = *p++ == '{';
         break;
-      case '}': case ']':
+      case '}':
+      case ']':
         if (is_object[static_cast<std::size_t>(--depth)] != (*p++ == '}')) return nullptr;
         if (depth == 0) return p;
         break;
@@ -178,7 +182,8 @@ const char* skip_json_nested(const char* p) {
         p = skip_json_string(p + 1);
         if (p == nullptr) return nullptr;
         break;
-      case '\t': case '\r': ++p; break;
+      case '\t':
+      case '\r': ++p; break;
       default: return nullptr;
     }
     p = structure_stop(p);

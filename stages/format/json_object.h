@@ -8,7 +8,7 @@
 namespace stream::format {
 
 struct JsonField {
-  const char* literal;   // the text before the value, from the value before on
+  const char* literal;  // the text before the value, from the value before on
   const char* value;
   const char* end;       // of the value
   std::string_view key;  // as written, without quotes

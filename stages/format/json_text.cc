@@ -12,7 +12,8 @@ char* escape_byte(char* to, char c) {
   constexpr char kHex[] = "0123456789abcdef";
   *to++ = '\\';
   switch (c) {
-    case '"': case '\\': *to++ = c; return to;
+    case '"':
+    case '\\': *to++ = c; return to;
     case '\n': *to++ = 'n'; return to;
     case '\r': *to++ = 'r'; return to;
     case '\t': *to++ = 't'; return to;

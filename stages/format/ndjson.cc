@@ -83,7 +83,8 @@ const char* NdjsonDecoder::by_layout(const Layout& layout, const char* p, BatchB
     if (matches(p, text + step.literal, step.size)) {
       p += step.size;
       touched = touched || step.column >= 0;
-      next = step.column < 0 ? skip_json_value(p) : reader_.read_json(p, batch.column(static_cast<std::size_t>(step.column)));
+      next = step.column < 0 ? skip_json_value(p)
+                             : reader_.read_json(p, batch.column(static_cast<std::size_t>(step.column)));
     }
     if (next == nullptr) {
       if (touched) batch.drop_row();

@@ -66,16 +66,16 @@ class NdjsonDecoder final : public Decoder {
   int rest_column_ = kSkip;
 
   bool speculation_ = true;
-  int score_ = 0;               // how well speculation does
-  std::uint32_t pause_ = 0;     // records until it is tried again
+  int score_ = 0;            // how well speculation does
+  std::uint32_t pause_ = 0;  // records until it is tried again
   std::uint64_t fast_records_ = 0;
-  std::vector<Layout> layouts_; // the last that fitted first
+  std::vector<Layout> layouts_;  // the last that fitted first
 
-  JsonObject object_;            // the record being parsed key by key
-  std::vector<int> targets_;     // of its fields: column, kSkip or kUnknown
+  JsonObject object_;                    // the record being parsed key by key
+  std::vector<int> targets_;             // of its fields: column, kSkip or kUnknown
   std::vector<const JsonField*> found_;  // of the wanted columns
   std::uint64_t unknown_ = 0;
-  bool repeated_ = false;       // a wanted key twice: no layout is made of such a record
+  bool repeated_ = false;  // a wanted key twice: no layout is made of such a record
   std::string key_;
   std::string rest_;
   std::string reason_;

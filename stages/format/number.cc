@@ -22,7 +22,7 @@ bool double_of_token(const char* begin, const char* end, double& value) {
 struct DigitsRead {
   const char* end;
   Decimal value;
-  int scale;      // digits behind the point
+  int scale;  // digits behind the point
   bool any;
   bool overflow;
 };

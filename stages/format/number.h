@@ -41,9 +41,9 @@ const char* read_json_double(const char* p, double& value);
 const char* skip_json_number(const char* p, const char* end = nullptr);
 
 // Whole texts; false if the text is anything else. Blanks are not skipped.
-bool parse_bigint(std::string_view text, std::int64_t& value);    // leading zeros and "+" allowed
-bool parse_double(std::string_view text, double& value);          // also inf, nan
-bool parse_boolean(std::string_view text, bool& value);           // true t yes 1 / false f no 0, any case
+bool parse_bigint(std::string_view text, std::int64_t& value);  // leading zeros and "+" allowed
+bool parse_double(std::string_view text, double& value);        // also inf, nan
+bool parse_boolean(std::string_view text, bool& value);         // true t yes 1 / false f no 0, any case
 // [+-] digits [. digits] [e [+-] digits]. False as well if a digit other than 0 does not fit.
 bool parse_decimal(std::string_view text, std::uint8_t precision, std::uint8_t scale, Decimal& value);
 

@@ -31,8 +31,10 @@ constexpr std::array kUnknown = {
     Named<UnknownFields>{"error", UnknownFields::kError},
 };
 constexpr std::array kUnits = {
-    Named<TimeUnit>{"s", TimeUnit::kSeconds},       Named<TimeUnit>{"ms", TimeUnit::kMilliseconds},
-    Named<TimeUnit>{"us", TimeUnit::kMicroseconds}, Named<TimeUnit>{"ns", TimeUnit::kNanoseconds},
+    Named<TimeUnit>{"s", TimeUnit::kSeconds},
+    Named<TimeUnit>{"ms", TimeUnit::kMilliseconds},
+    Named<TimeUnit>{"us", TimeUnit::kMicroseconds},
+    Named<TimeUnit>{"ns", TimeUnit::kNanoseconds},
 };
 
 template <class T, std::size_t N>
@@ -91,9 +93,7 @@ char delimiter_from_path(std::string_view path) {
 }
 
 Status check_format_options(const FormatOptions& options) {
-  if (auto zone = format::Zone::load(options.zone); !zone.ok()) {
-    return std::move(zone).status().while_doing("zone");
-  }
+  if (auto zone = format::Zone::load(options.zone); !zone.ok()) { return std::move(zone).status().while_doing("zone"); }
   if (auto made = format::TimeFormat::parse(options.time_format); !made.ok()) {
     return std::move(made).status().while_doing("time-format");
   }
@@ -101,9 +101,7 @@ Status check_format_options(const FormatOptions& options) {
   if (options.pattern.empty()) return usage_error("pattern: required with format regex");
   const re2::RE2 pattern(options.pattern, re2::RE2::Quiet);
   if (!pattern.ok()) return usage_error("pattern: " + pattern.error());
-  if (pattern.NamedCapturingGroups().empty()) {
-    return usage_error("pattern: has no named group; write (?P<name>…)");
-  }
+  if (pattern.NamedCapturingGroups().empty()) { return usage_error("pattern: has no named group; write (?P<name>…)"); }
   return {};
 }
 

@@ -30,11 +30,11 @@ inline constexpr std::string_view kLineColumn = "line";
 
 struct FormatOptions {
   Format format = Format::kNdjson;
-  char delimiter = ',';                // CSV
-  bool header = true;                  // CSV: the first record names the columns
-  std::string pattern;                 // regex: RE2 with named groups, matched anywhere in the line
-  std::string zone = "UTC";            // of times without an offset: IANA name or "local"
-  std::string time_format;             // strptime-like; "" = RFC 3339 / ISO 8601
+  char delimiter = ',';                  // CSV
+  bool header = true;                    // CSV: the first record names the columns
+  std::string pattern;                   // regex: RE2 with named groups, matched anywhere in the line
+  std::string zone = "UTC";              // of times without an offset: IANA name or "local"
+  std::string time_format;               // strptime-like; "" = RFC 3339 / ISO 8601
   TimeUnit time_unit = TimeUnit::kNone;  // of times given as numbers; none = such times are bad
   UnknownFields unknown_fields = UnknownFields::kCount;
   std::uint64_t record_size_max = 16ULL << 20;  // bytes; longer ones are bad records

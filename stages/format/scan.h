@@ -16,9 +16,7 @@ inline constexpr std::size_t kScanPadding = 64;
 inline __m128i load16(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 inline unsigned bits_of(__m128i mask) { return static_cast<unsigned>(_mm_movemask_epi8(mask)); }
 inline __m128i equal_to(__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); }
-inline __m128i at_most(__m128i bytes, char c) {
-  return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(c)), bytes);
-}
+inline __m128i at_most(__m128i bytes, char c) { return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(c)), bytes); }
 
 // The first quote, backslash or control character in a JSON string. `high` collects the sign bits of
 // the bytes before it: 0 = all ASCII.
@@ -53,8 +51,7 @@ inline const char* structure_stop(const char* p) {
     const __m128i bytes = load16(p);
     const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
     const __m128i brackets = _mm_or_si128(equal_to(folded, '{'), equal_to(folded, '}'));
-    const unsigned found =
-        bits_of(_mm_or_si128(_mm_or_si128(brackets, equal_to(bytes, '"')), at_most(bytes, 0x1f)));
+    const unsigned found = bits_of(_mm_or_si128(_mm_or_si128(brackets, equal_to(bytes, '"')), at_most(bytes, 0x1f)));
     if (found != 0) return p + __builtin_ctz(found);
   }
 }

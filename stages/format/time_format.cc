@@ -11,8 +11,9 @@ namespace stream::format {
 namespace {
 
 constexpr std::string_view kConversions = "YymbBhdejaAHkIlpMSfzZsnt%";
-constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",   "may",      "june",
-                                                      "july",    "august",   "september", "october", "november", "december"};
+constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
+                                                      "may",       "june",     "july",     "august",
+                                                      "september", "october",  "november", "december"};
 constexpr std::array<std::string_view, 7> kDays = {"sunday",   "monday", "tuesday", "wednesday",
                                                    "thursday", "friday", "saturday"};
 
@@ -144,17 +145,21 @@ bool read_conversion(char conversion, TextReader& in, Fields& f) {
     case 'Y': return in.number(4, 0, 9999, f.year);
     case 'y': return read_short_year(in, f);
     case 'm': return in.number(2, 1, 12, f.month);
-    case 'b': case 'B': case 'h':
+    case 'b':
+    case 'B':
+    case 'h':
       if (!in.name(kMonths, f.month)) return false;
       ++f.month;
       return true;
-    case 'd': case 'e': return in.number(2, 1, 31, f.day);
+    case 'd':
+    case 'e': return in.number(2, 1, 31, f.day);
     case 'j': return in.number(3, 1, 366, f.day_of_year);
-    case 'a': case 'A': return in.name(kDays, ignored);
-    case 'H': case 'k': return in.number(2, 0, 23, f.hour);
-    case 'I': case 'l':
-      f.twelve = true;
-      return in.number(2, 1, 12, f.hour);
+    case 'a':
+    case 'A': return in.name(kDays, ignored);
+    case 'H':
+    case 'k': return in.number(2, 0, 23, f.hour);
+    case 'I':
+    case 'l': f.twelve = true; return in.number(2, 1, 12, f.hour);
     case 'p': return in.half(f);
     case 'M': return in.number(2, 0, 59, f.minute);
     case 'S': return in.number(2, 0, 60, f.second);
@@ -162,9 +167,8 @@ bool read_conversion(char conversion, TextReader& in, Fields& f) {
     case 'z': return f.has_offset = in.offset(f.offset);
     case 'Z': return in.zone_name(f);
     case 's': return read_epoch(in, f);
-    case 'n': case 't':
-      in.skip_blanks();
-      return true;
+    case 'n':
+    case 't': in.skip_blanks(); return true;
     default: return in.literal('%');
   }
 }

@@ -89,9 +89,7 @@ char* print_two(char* to, unsigned value) {
   return to;
 }
 
-std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
-  return value / by - (value % by < 0);
-}
+std::int64_t floor_divide(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0); }
 
 int decimals_of(TimeUnit unit) {
   switch (unit) {
@@ -151,7 +149,8 @@ bool parse_rfc3339(std::string_view text, const Zone* zone, std::int64_t& instan
   const unsigned year = part[0] * 100U + part[1];
   const unsigned month = part[2];
   const unsigned day = part[3];
-  if (month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)) || part[4] > 23) return false;
+  if (month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)) || part[4] > 23)
+    return false;
   std::int64_t local_s = days_of_common_era(year, month, day) * kDay + part[4] * 3600 + part[5] * 60;
   std::int64_t us = 0;
   p += 16;

@@ -43,8 +43,7 @@ struct TimeRules {
 bool parse_rfc3339(std::string_view text, const Zone* zone, std::int64_t& instant_us, std::uint64_t& ambiguous);
 
 // By the rules: the format if there is one, else RFC 3339, else a number if there is a unit.
-bool parse_timestamp(std::string_view text, const TimeRules& rules, std::int64_t& instant_us,
-                     std::uint64_t& ambiguous);
+bool parse_timestamp(std::string_view text, const TimeRules& rules, std::int64_t& instant_us, std::uint64_t& ambiguous);
 // A JSON or plain number "1700000000.25" of the unit, cut to microseconds. False without a unit.
 bool parse_time_number(std::string_view text, TimeUnit unit, std::int64_t& instant_us);
 

@@ -34,8 +34,10 @@ void TypeGuess::see_json(std::string_view value, const TimeRules& rules) {
   std::int64_t integer = 0;
   switch (value[0]) {
     case 'n': return;
-    case 't': case 'f': seen_ |= kBool; return;
-    case '{': case '[': seen_ |= kNested; return;
+    case 't':
+    case 'f': seen_ |= kBool; return;
+    case '{':
+    case '[': seen_ |= kNested; return;
     case '"': seen_ |= is_time(value.substr(1, value.size() - 2), rules) ? kTime : kText; return;
     default: break;
   }

@@ -196,9 +196,11 @@ bool ValueReader::read_text(std::string_view text, ColumnBuilder& out) {
 
 std::string bad_value(std::string_view column, Type type, std::string_view text, const TimeRules& rules) {
   constexpr std::size_t kShown = 60;
-  std::string out = "column '" + std::string(column) + "': not a valid " + to_string(type) + ": " + std::string(text.substr(0, kShown));
+  std::string out = "column '" + std::string(column) + "': not a valid " + to_string(type) + ": " +
+                    std::string(text.substr(0, kShown));
   if (text.size() > kShown) out += "…";
-  if (type.kind == TypeKind::kTimestamp && rules.unit == TimeUnit::kNone && skip_json_number(text.data(), text.data() + text.size()) == text.data() + text.size()) {
+  if (type.kind == TypeKind::kTimestamp && rules.unit == TimeUnit::kNone &&
+      skip_json_number(text.data(), text.data() + text.size()) == text.data() + text.size()) {
     out += " (a number needs time-unit)";
   }
   return out;

@@ -50,8 +50,8 @@ bool read_header(Reader& reader, TzifHeader& header) {
   if (reader.take(4) != "TZif") return false;
   const std::string_view version = reader.take(16);
   header.version = version.empty() ? '\0' : version[0];
-  for (std::size_t* field : {&header.utc_flags, &header.standard_flags, &header.leaps, &header.times,
-                             &header.types, &header.characters}) {
+  for (std::size_t* field :
+       {&header.utc_flags, &header.standard_flags, &header.leaps, &header.times, &header.types, &header.characters}) {
     *field = static_cast<std::size_t>(static_cast<std::uint32_t>(reader.number(4)));
   }
   return reader.ok();
@@ -114,7 +114,8 @@ class RuleText {
     using Kind = PosixRule::Change::Kind;
     if (skip('M')) {
       change.kind = Kind::kMonthWeekDay;
-      if (!integer(change.month) || !skip('.') || !integer(change.week) || !skip('.') || !integer(change.day)) return false;
+      if (!integer(change.month) || !skip('.') || !integer(change.week) || !skip('.') || !integer(change.day))
+        return false;
       if (change.month < 1 || change.month > 12 || change.week < 1 || change.week > 5 || change.day > 6) return false;
     } else {
       change.kind = skip('J') ? Kind::kJulian : Kind::kDayOfYear;
@@ -191,8 +192,8 @@ Result<std::shared_ptr<const Zone>> Zone::from_tzif(std::string_view bytes) {
     offset = static_cast<std::int32_t>(reader.number(4));
     reader.take(2);
   }
-  reader.take(body_size(header, static_cast<std::size_t>(width)) - header.times * (static_cast<std::size_t>(width) + 1) -
-              header.types * 6);
+  reader.take(body_size(header, static_cast<std::size_t>(width)) -
+              header.times * (static_cast<std::size_t>(width) + 1) - header.types * 6);
   if (!reader.ok()) return corrupt("short time zone file");
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     const auto kind = static_cast<unsigned char>(kinds[i]);
@@ -211,7 +212,8 @@ Result<std::shared_ptr<const Zone>> Zone::from_tzif(std::string_view bytes) {
 
 Result<std::shared_ptr<const Zone>> Zone::load(const std::string& name) {
   if (name.empty() || name == "UTC") return std::shared_ptr<const Zone>(std::make_shared<Zone>());
-  const Status unknown = usage_error("unknown time zone '" + name + "'; give an IANA name as Europe/Berlin, or 'local'");
+  const Status unknown =
+      usage_error("unknown time zone '" + name + "'; give an IANA name as Europe/Berlin, or 'local'");
   if (name.find("..") != std::string::npos || name.starts_with('/')) return unknown;
   auto bytes = system_files().read_file(path_of(name));
   if (!bytes.ok()) {

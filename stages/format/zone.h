@@ -15,9 +15,9 @@ namespace stream::format {
 struct PosixRule {
   struct Change {
     enum class Kind : std::uint8_t { kJulian, kDayOfYear, kMonthWeekDay } kind = Kind::kMonthWeekDay;
-    int day = 0;    // kJulian 1..365 without leap day; kDayOfYear 0..365; kMonthWeekDay 0..6, 0 = Sunday
-    int week = 0;   // 1..5, 5 = last
-    int month = 0;  // 1..12
+    int day = 0;                   // kJulian 1..365 without leap day; kDayOfYear 0..365; kMonthWeekDay 0..6, 0 = Sunday
+    int week = 0;                  // 1..5, 5 = last
+    int month = 0;                 // 1..12
     std::int32_t time = 2 * 3600;  // seconds after local midnight, may be negative
   };
   std::int32_t standard = 0;  // seconds east of Greenwich

@@ -51,7 +51,8 @@ PlanAnswer plan_generate(const PlanRequest& request) {
   OutputPlan output{"out", {}, {}};
   for (const SelectedColumn& column : *columns) {
     if (!column.expression.deterministic()) {
-      answer.errors.push_back({"columns", 0, "'" + column.name + "' is not reproducible; use n, random or uniform", ""});
+      answer.errors.push_back(
+          {"columns", 0, "'" + column.name + "' is not reproducible; use n, random or uniform", ""});
       return answer;
     }
     output.schema.fields.push_back({column.name, column.expression.type()});
@@ -70,11 +71,16 @@ Result<std::unique_ptr<Source>> Generate::make(Context& context) {
 }
 
 Generate::Generate(Context& context, std::vector<SelectedColumn> columns)
-    : base_(std::make_shared<const Schema>(*parse_schema(kBase))), output_(context.outputs[0]),
-      positions_(context.state.table(positions_spec())), clock_(context.clock), instance_(context.instance),
-      parallelism_(context.parallelism), seed_(static_cast<std::uint64_t>(context.options.integer("seed"))),
+    : base_(std::make_shared<const Schema>(*parse_schema(kBase))),
+      output_(context.outputs[0]),
+      positions_(context.state.table(positions_spec())),
+      clock_(context.clock),
+      instance_(context.instance),
+      parallelism_(context.parallelism),
+      seed_(static_cast<std::uint64_t>(context.options.integer("seed"))),
       rows_(context.options.has("rows") ? context.options.integer("rows") : INT64_MAX - kLanes),
-      rate_(context.options.has("rate") ? std::max<std::int64_t>(1, context.options.integer("rate") / parallelism_) : 0) {
+      rate_(context.options.has("rate") ? std::max<std::int64_t>(1, context.options.integer("rate") / parallelism_)
+                                        : 0) {
   // Only the columns that are used downstream are computed.
   for (const Field& field : output_ ? output_->fields : std::vector<Field>()) {
     for (SelectedColumn& column : columns) {
@@ -115,7 +121,8 @@ std::int64_t Generate::allowed(std::int64_t wanted) {
   if (rate_ == 0) return wanted;
   const Microseconds now = clock_.monotonic_us();
   if (began_ < 0) began_ = now;
-  const std::int64_t due = static_cast<std::int64_t>(static_cast<double>(now - began_) * static_cast<double>(rate_) / 1e6) + 1;
+  const std::int64_t due =
+      static_cast<std::int64_t>(static_cast<double>(now - began_) * static_cast<double>(rate_) / 1e6) + 1;
   const std::int64_t left = due - emitted_;
   wait_ = std::max<Microseconds>(1, 1'000'000 / rate_);
   return std::clamp<std::int64_t>(left, 0, wanted);
@@ -137,7 +144,11 @@ Batch Generate::base_rows(Lane& lane, std::int64_t count) {
   }
   lane.next += count * kLanes;
   const auto rows = static_cast<std::size_t>(count);
-  return {base_, rows, {{kBigint, rows, {}, n.finish()}, {kBigint, rows, {}, random.finish()}, {kDouble, rows, {}, uniform.finish()}}, {}};
+  return {
+      base_,
+      rows,
+      {{kBigint, rows, {}, n.finish()}, {kBigint, rows, {}, random.finish()}, {kDouble, rows, {}, uniform.finish()}},
+      {}};
 }
 
 Result<Source::Poll> Generate::poll(Emitter& out) {

@@ -42,12 +42,12 @@ class Generate final : public Source {
   std::uint32_t instance_;
   std::uint32_t parallelism_;
   std::uint64_t seed_;
-  std::int64_t rows_;          // of the whole stream
-  std::int64_t rate_;          // rows a second of this instance; 0 = no limit
+  std::int64_t rows_;  // of the whole stream
+  std::int64_t rate_;  // rows a second of this instance; 0 = no limit
   std::vector<Lane> lanes_;
   std::size_t next_lane_ = 0;
   Microseconds began_ = -1;
-  std::int64_t emitted_ = 0;   // since began_
+  std::int64_t emitted_ = 0;  // since began_
   Microseconds wait_ = 1'000;
 };
 

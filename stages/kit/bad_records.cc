@@ -30,8 +30,8 @@ std::string shown(std::string_view text) {
 }  // namespace
 
 const SchemaPtr& errors_schema() {
-  static const auto schema = std::make_shared<const Schema>(
-      *parse_schema("stage varchar, reason varchar, position varchar, record varchar"));
+  static const auto schema =
+      std::make_shared<const Schema>(*parse_schema("stage varchar, reason varchar, position varchar, record varchar"));
   return schema;
 }
 
@@ -54,8 +54,11 @@ Status BadRecords::report(const BadRecord& record, Microseconds now_wall, Micros
 
 Status BadRecords::put(const BadRecord& record, Microseconds now_wall) {
   if (!gather_) return {};
-  const nlohmann::json line = {{"stage", stage_},       {"reason", record.reason}, {"position", record.position},
-                               {"record", record.record}, {"time_us", now_wall}};
+  const nlohmann::json line = {{"stage", stage_},
+                               {"reason", record.reason},
+                               {"position", record.position},
+                               {"record", record.record},
+                               {"time_us", now_wall}};
   return gather_(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 

@@ -71,9 +71,7 @@ Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& te
   if (equals != std::string::npos && equals < scheme) {
     const std::string name = text.substr(0, equals);
     const auto at = std::ranges::find(names, name);
-    if (at == names.end()) {
-      return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names));
-    }
+    if (at == names.end()) { return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names)); }
     out = {static_cast<std::size_t>(at - names.begin()), text.substr(equals + 1)};
   }
   STREAM_TRY(check_endpoint(out.endpoint));
@@ -83,15 +81,21 @@ Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& te
 class ByHand final : public ControlPort {
  public:
   ByHand(const StageProgram& program, const Values& values)
-      : program_(program), values_(values), store_({0, 1, kKeyGroupsDefault, false}),
-        bad_records_(on_error_policy(values, false), "stream-" + std::string(program.name), std::string(program.name)) {}
+      : program_(program),
+        values_(values),
+        store_({0, 1, kKeyGroupsDefault, false}),
+        bad_records_(on_error_policy(values, false), "stream-" + std::string(program.name), std::string(program.name)) {
+  }
 
   Status run();
 
   Status serve(RunLoop& loop) override;
   void add_to(Poller&) override {}
   Microseconds patience() const override { return 100'000; }
-  Status on_open(RunLoop& loop) override { loop.start(); return {}; }
+  Status on_open(RunLoop& loop) override {
+    loop.start();
+    return {};
+  }
   Status on_idle(RunLoop& loop) override;
   Status on_barrier(RunLoop&, Epoch, BarrierTimes) override { return {}; }
   Status on_ended(RunLoop& loop) override;
@@ -186,7 +190,8 @@ Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs
   std::vector<Receiver> receivers;
   for (const std::string& endpoint : values_.list("in")) {
     STREAM_TRY(check_endpoint(endpoint));
-    if (ipc_in_use(endpoint)) return Status(Code::kSystem, "unable to bind '" + endpoint + "': another process listens there");
+    if (ipc_in_use(endpoint))
+      return Status(Code::kSystem, "unable to bind '" + endpoint + "': another process listens there");
     ChannelIdentity identity;
     identity.peer = endpoint;
     STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport(), endpoint, identity));
@@ -244,8 +249,20 @@ Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
 Status ByHand::make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer) {
   char folder[4096];
   if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
-  context_.emplace(Context{values_, folder, {}, {}, store_, system_clock(), "", std::string(program_.name), "", 0, 1,
-                           kKeyGroupsDefault, 512ULL << 20, false});
+  context_.emplace(Context{values_,
+                           folder,
+                           {},
+                           {},
+                           store_,
+                           system_clock(),
+                           "",
+                           std::string(program_.name),
+                           "",
+                           0,
+                           1,
+                           kKeyGroupsDefault,
+                           512ULL << 20,
+                           false});
   for (const PlanInput& input : inputs) context_->inputs.push_back(std::make_shared<const Schema>(input.schema));
   for (const OutputPlan& output : answer.outputs) {
     context_->outputs.push_back(std::make_shared<const Schema>(output.schema));
@@ -281,7 +298,8 @@ Status ByHand::feed_from_stdin(const PlanInput& input, const PlanAnswer& answer)
     context_->outputs[0] = context_->inputs[0];
   }
   STREAM_ASSIGN(StageObject inner, make_stage(program_, *context_));
-  const WatermarkGenerator generator(values_.duration("out-of-order"), values_.has("idle") ? values_.duration("idle") : 0);
+  const WatermarkGenerator generator(values_.duration("out-of-order"),
+                                     values_.has("idle") ? values_.duration("idle") : 0);
   auto piped = std::make_unique<PipedSource>(std::move(stdin_), std::move(inner.op), std::move(inner.sink), generator,
                                              system_clock());
   piped_ = piped.get();

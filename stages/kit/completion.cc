@@ -47,9 +47,12 @@ std::string bash(const StageProgram& program) {
 std::string zsh_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '\'') out += "'\\''";
-    else if (c == '[' || c == ']' || c == ':' || c == '\\') out.append("\\").append(1, c);
-    else out += c;
+    if (c == '\'')
+      out += "'\\''";
+    else if (c == '[' || c == ']' || c == ':' || c == '\\')
+      out.append("\\").append(1, c);
+    else
+      out += c;
   }
   return out;
 }
@@ -77,9 +80,12 @@ std::string fish(const StageProgram& program) {
     std::string doc;
     for (const char c : option.doc) doc += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
     out += "complete -c stream-" + std::string(program.name) + " -l " + std::string(option.name) + " -d '" + doc + "'";
-    if (option.kind == OptionKind::kChoice) out += " -x -a '" + spaced(option.choices) + "'";
-    else if (option.kind == OptionKind::kPath) out += " -r";
-    else if (option.kind != OptionKind::kFlag) out += " -x";
+    if (option.kind == OptionKind::kChoice)
+      out += " -x -a '" + spaced(option.choices) + "'";
+    else if (option.kind == OptionKind::kPath)
+      out += " -r";
+    else if (option.kind != OptionKind::kFlag)
+      out += " -x";
     out += "\n";
   }
   return out;

@@ -23,7 +23,10 @@ std::uint64_t epoch_of(const std::string& name, const std::string& stage) {
 }  // namespace
 
 DeadLetter::DeadLetter(Files& files, StateStore& store, std::string folder, std::string stage)
-    : files_(files), outbox_(store.outbox(spec())), folder_(std::move(folder)), stage_(std::move(stage)),
+    : files_(files),
+      outbox_(store.outbox(spec())),
+      folder_(std::move(folder)),
+      stage_(std::move(stage)),
       lines_(lines_schema()) {}
 
 Status DeadLetter::add(const std::string& line) {
@@ -41,7 +44,8 @@ std::vector<DeadLetter::Commit> DeadLetter::commits(Epoch epoch) const {
   for (const Committable& committable : outbox_.committables()) {
     if (committable.epoch > epoch) continue;
     Commit commit{folder_ + "/" + stage_ + "." + std::to_string(committable.origin) + "." +
-                      std::to_string(committable.epoch.value()) + ".ndjson", ""};
+                      std::to_string(committable.epoch.value()) + ".ndjson",
+                  ""};
     for (const Batch& batch : outbox_.batches(committable)) {
       for (std::size_t row = 0; row < batch.rows; ++row) commit.text.append(batch.columns[0].bytes(row));
     }

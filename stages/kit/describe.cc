@@ -44,7 +44,8 @@ ordered_json property(const Option& option) {
   ordered_json out = scalar;
   const ordered_json list = {{"type", "array"}, {"items", scalar}, {"minItems", 1}};
   if (option.kind == OptionKind::kSelect) {
-    const ordered_json map = {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
+    const ordered_json map = {{"type", "object"},
+                              {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
     out = {{"anyOf", {scalar, list, map}}};
   } else if (option.repeated || option.kind == OptionKind::kColumns) {
     out = {{"anyOf", {scalar, list}}};
@@ -86,8 +87,11 @@ std::string_view kind_name(OptionKind kind) {
 }
 
 std::string describe_json(const StageProgram& program) {
-  ordered_json out = {{"protocol", 1}, {"name", program.name}, {"version", STREAM_VERSION},
-                      {"summary", program.summary}, {"kind", kind_name(program.kind)},
+  ordered_json out = {{"protocol", 1},
+                      {"name", program.name},
+                      {"version", STREAM_VERSION},
+                      {"summary", program.summary},
+                      {"kind", kind_name(program.kind)},
                       {"inputs-max", program.kind == StageKind::kSource ? 0 : program.inputs_max}};
   out["outputs"] = ordered_json::array();
   if (program.kind != StageKind::kSink) out["outputs"].push_back("out");

@@ -27,7 +27,7 @@ std::string completion_script(const StageProgram& program, std::string_view shel
 // The text that goes with answer_asked(); never "plan", which reads standard input.
 std::string answer_text(const StageProgram& program, const Values& values);
 
-std::string_view kind_name(StageKind kind);  // "source", "operator", "sink"
+std::string_view kind_name(StageKind kind);   // "source", "operator", "sink"
 std::string_view kind_name(OptionKind kind);  // "text", "flag", …
 
 }  // namespace stream

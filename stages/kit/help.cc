@@ -40,8 +40,10 @@ std::string doc_of(const Option& option) {
 void append_option(std::string& out, const Option& option) {
   std::string head = "  --" + std::string(option.name);
   if (!option.arg.empty()) head += " " + std::string(option.arg);
-  if (head.size() + 2 > kDocColumn) head.append("\n").append(kDocColumn, ' ');
-  else head.append(kDocColumn - head.size(), ' ');
+  if (head.size() + 2 > kDocColumn)
+    head.append("\n").append(kDocColumn, ' ');
+  else
+    head.append(kDocColumn - head.size(), ' ');
   out += head;
   wrap(out, doc_of(option), kDocColumn);
 }

@@ -99,8 +99,8 @@ Result<std::vector<Receiver>> bind_inputs(Transport& transport, const Assignment
   for (const InputAssignment& input : assignment.inputs) {
     STREAM_ASSIGN(const SchemaPtr schema, shared_schema(input.schema));
     for (const ChannelAssignment& channel : input.channels) {
-      const std::string endpoint = "ipc://" + assignment.sockets + "/" + std::to_string(assignment.attempt) + "-" +
-                                   std::to_string(channel.id);
+      const std::string endpoint =
+          "ipc://" + assignment.sockets + "/" + std::to_string(assignment.attempt) + "-" + std::to_string(channel.id);
       STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport, endpoint, identity_of(assignment, run, channel)));
       receiver.expect(schema);
       (*endpoints)[std::to_string(channel.id)] = receiver.endpoint();
@@ -134,7 +134,8 @@ Result<Outputs> connect_outputs(Transport& transport, const StageProgram& progra
       std::vector<Sender> senders;
       for (const ChannelAssignment& channel : edge.channels) {
         const auto endpoint = endpoints.find(std::to_string(channel.id));
-        if (endpoint == endpoints.end()) return corrupt("control: no endpoint for channel " + std::to_string(channel.id));
+        if (endpoint == endpoints.end())
+          return corrupt("control: no endpoint for channel " + std::to_string(channel.id));
         STREAM_ASSIGN(Sender sender, Sender::connect(transport, endpoint->second, identity_of(assignment, run, channel),
                                                      std::min(share, kChannelBudgetMax)));
         STREAM_TRY(sender.open(*config.schema, system_clock().wall_us()));

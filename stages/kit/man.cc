@@ -19,8 +19,10 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) out += "\\&";
-    if (c == '\\') out += "\\e";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else
+      out += c;
   }
   return out;
 }
@@ -29,10 +31,14 @@ std::string escaped(std::string_view text) {
 std::string argument(std::string_view text) {
   std::string out = "\"\\&";
   for (const char c : text) {
-    if (c == '"') out += "\\(dq";
-    else if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '"')
+      out += "\\(dq";
+    else if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
   }
   return out + "\"";
 }

@@ -27,9 +27,7 @@ const T& get_or_empty(const Values& values, std::string_view name) {
 
 bool Values::has(std::string_view name) const { return find(*this, name) != nullptr; }
 
-const std::string& Values::text(std::string_view name) const {
-  return get_or_empty<std::string>(*this, name);
-}
+const std::string& Values::text(std::string_view name) const { return get_or_empty<std::string>(*this, name); }
 
 bool Values::flag(std::string_view name) const { return text(name) == "true"; }
 

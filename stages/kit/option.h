@@ -17,7 +17,7 @@ namespace stream {
 
 enum class OptionKind : std::uint8_t {
   kText,
-  kFlag,        // present or absent; in a manifest true or false
+  kFlag,  // present or absent; in a manifest true or false
   kInteger,
   kNumber,      // decimal fraction
   kDuration,    // 100ms, 1m30s
@@ -33,16 +33,16 @@ enum class OptionKind : std::uint8_t {
 };
 
 struct Option {
-  std::string_view name;           // kebab-case, given as --name
-  std::string_view arg = {};       // "DURATION"; empty for a flag
-  std::string_view doc;            // one sentence, with units and range
+  std::string_view name;      // kebab-case, given as --name
+  std::string_view arg = {};  // "DURATION"; empty for a flag
+  std::string_view doc;       // one sentence, with units and range
   OptionKind kind = OptionKind::kText;
   std::string_view fallback = {};  // value if absent
   std::string_view choices = {};   // kChoice: "append|replace|fail"
   bool positional = false;         // at most one a stage
   bool required = false;
-  bool repeated = false;           // may be given several times; a list in a manifest
-  bool hidden = false;             // not in help, man page and completion
+  bool repeated = false;  // may be given several times; a list in a manifest
+  bool hidden = false;    // not in help, man page and completion
 };
 
 // One item of a select list as the user gave it: `name` is empty when the text carries its own
@@ -63,7 +63,7 @@ class Values {
   // True if the user gave it or it has a fallback.
   bool has(std::string_view name) const;
   const std::string& text(std::string_view name) const;  // "" if absent
-  bool flag(std::string_view name) const;              // false if absent
+  bool flag(std::string_view name) const;                // false if absent
   std::int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
   Microseconds duration(std::string_view name) const;

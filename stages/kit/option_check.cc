@@ -84,8 +84,10 @@ std::vector<std::string> split_items(const Option& option, const std::string& te
 Result<Values::Value> check_list(const Option& option, const std::vector<SelectItem>& given, Items items) {
   std::vector<std::string> list;
   for (const SelectItem& item : given) {
-    if (items == Items::kOne) list.push_back(item.text);
-    else std::ranges::move(split_items(option, item.text), std::back_inserter(list));
+    if (items == Items::kOne)
+      list.push_back(item.text);
+    else
+      std::ranges::move(split_items(option, item.text), std::back_inserter(list));
   }
   for (const std::string& text : list) STREAM_TRY(check_text(option, text));
   return Values::Value(std::move(list));

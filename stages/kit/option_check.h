@@ -17,8 +17,7 @@ enum class Items : bool { kSeveral, kOne };
 // Checks the texts given for one option (one a flag or list item; `name` only from a map) and
 // brings them into the form Values holds. Errors: kUsage, without the option's name; a literal
 // secret is never repeated in the message.
-Result<Values::Value> check_option(const Option& option, std::vector<SelectItem> given,
-                                   Items items = Items::kSeveral);
+Result<Values::Value> check_option(const Option& option, std::vector<SelectItem> given, Items items = Items::kSeveral);
 
 // Sets the fallback of every option that has no value.
 void add_fallbacks(std::span<const Option> options, Values& values);

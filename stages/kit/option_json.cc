@@ -59,16 +59,20 @@ void read_values(const ordered_json& object, std::span<const Option> options, Va
       continue;
     }
     auto value = value_of(*option, json);
-    if (value.ok()) values.set(name, *std::move(value));
-    else errors.push_back({name, value.status().what()});
+    if (value.ok())
+      values.set(name, *std::move(value));
+    else
+      errors.push_back({name, value.status().what()});
   }
 }
 
 ordered_json to_json(const std::vector<SelectItem>& items) {
   ordered_json list = ordered_json::array();
   for (const SelectItem& item : items) {
-    if (item.name.empty()) list.push_back(item.text);
-    else list.push_back({{item.name, item.text}});
+    if (item.name.empty())
+      list.push_back(item.text);
+    else
+      list.push_back({{item.name, item.text}});
   }
   return list;
 }
@@ -104,9 +108,12 @@ Result<Values> values_from_json(std::span<const Option> own, std::string_view js
 std::string values_to_json(const Values& values) {
   ordered_json out = ordered_json::object();
   for (const auto& [name, value] : values.all()) {
-    if (const auto* text = std::get_if<std::string>(&value)) out[name] = *text;
-    else if (const auto* list = std::get_if<std::vector<std::string>>(&value)) out[name] = *list;
-    else out[name] = to_json(std::get<std::vector<SelectItem>>(value));
+    if (const auto* text = std::get_if<std::string>(&value))
+      out[name] = *text;
+    else if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+      out[name] = *list;
+    else
+      out[name] = to_json(std::get<std::vector<SelectItem>>(value));
   }
   return out.dump();
 }

@@ -11,8 +11,8 @@
 namespace stream {
 namespace {
 
-constexpr std::array<std::string_view, 7> kAnswers = {"help",     "version",     "man",       "describe",
-                                                      "plan",     "json-schema", "completion"};
+constexpr std::array<std::string_view, 7> kAnswers = {"help", "version",     "man",       "describe",
+                                                      "plan", "json-schema", "completion"};
 
 std::string flag_of(std::string_view name) { return "--" + std::string(name); }
 
@@ -22,8 +22,7 @@ void declare(CLI::App& app, const Option& option) {
     return;
   }
   const std::string names = (option.positional ? std::string(option.name) + "," : "") + flag_of(option.name);
-  app.add_option(names)->expected(1)->allow_extra_args(false)->multi_option_policy(
-      CLI::MultiOptionPolicy::TakeAll);
+  app.add_option(names)->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 Status unknown_option(std::string_view argument, std::span<const Option> options) {
@@ -58,9 +57,7 @@ Status parse(CLI::App& app, std::span<const std::string> args) {
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
     return {};
-  } catch (const CLI::ParseError& error) {
-    return from_cli(error);
-  }
+  } catch (const CLI::ParseError& error) { return from_cli(error); }
 }
 
 Result<Values::Value> read_flag(const CLI::Option& given) {

@@ -33,12 +33,9 @@ void OutputEdge::add(const Batch& whole) {
     case Spread::kBroadcast:
       for (OutputChannel& channel : channels_) channel.add(batch);
       return;
-    case Spread::kHash:
-      return spread_by_hash(batch);
+    case Spread::kHash: return spread_by_hash(batch);
     case Spread::kForward:
-    case Spread::kRebalance:
-      next_ = (next_ + 1) % channels_.size();
-      return channels_[next_].add(batch);
+    case Spread::kRebalance: next_ = (next_ + 1) % channels_.size(); return channels_[next_].add(batch);
   }
 }
 

@@ -79,13 +79,13 @@ class OutputChannel {
 class OutputEdge {
  public:
   struct Config {
-    std::string to;                         // stage, for messages
+    std::string to;  // stage, for messages
     Spread spread = Spread::kForward;
     std::vector<std::size_t> hash_columns;  // of the edge's schema
     std::uint32_t key_groups = 1024;
-    std::vector<std::size_t> columns;       // of the output's schema: what this edge carries
-    SchemaPtr schema;                       // of those
-    std::optional<Expression> where;        // over the output's schema: a pushed filter
+    std::vector<std::size_t> columns;  // of the output's schema: what this edge carries
+    SchemaPtr schema;                  // of those
+    std::optional<Expression> where;   // over the output's schema: a pushed filter
   };
   OutputEdge(Config config, std::vector<Sender> senders);
 

@@ -5,10 +5,10 @@
 namespace stream {
 namespace {
 
-constexpr Microseconds kFrameGap = 50;              // between small frames of one channel
-constexpr Microseconds kFlushInterval = 1'000;      // the longest a row waits for others
-constexpr Microseconds kWatermarkInterval = 20'000; // between frames that only carry a watermark
-constexpr std::size_t kLargeBatch = 32 * 1024;      // from here on a batch goes as it is
+constexpr Microseconds kFrameGap = 50;               // between small frames of one channel
+constexpr Microseconds kFlushInterval = 1'000;       // the longest a row waits for others
+constexpr Microseconds kWatermarkInterval = 20'000;  // between frames that only carry a watermark
+constexpr std::size_t kLargeBatch = 32 * 1024;       // from here on a batch goes as it is
 constexpr std::size_t kQueueBytesMax = 2 * kBatchBytesTarget;
 
 std::uint64_t frame_limit(const SendWindow& window) {
@@ -64,9 +64,7 @@ void OutputChannel::set_watermark(Microseconds watermark, bool idle) {
 
 bool OutputChannel::full() const { return queued_bytes() >= kQueueBytesMax; }
 
-std::size_t OutputChannel::queued_bytes() const {
-  return items_bytes_ + (builder_ ? builder_->size_bytes() : 0);
-}
+std::size_t OutputChannel::queued_bytes() const { return items_bytes_ + (builder_ ? builder_->size_bytes() : 0); }
 
 bool OutputChannel::builder_due(Microseconds now, bool drain) const {
   if (!builder_ || builder_->rows() == 0) return false;
@@ -120,9 +118,7 @@ Status OutputChannel::send_front(Microseconds now) {
 }
 
 Result<std::optional<Microseconds>> OutputChannel::pump(Microseconds now, bool drain) {
-  const auto sendable = [&] {
-    return !items_.empty() && (!items_.front().batch || sender_.may_send());
-  };
+  const auto sendable = [&] { return !items_.empty() && (!items_.front().batch || sender_.may_send()); };
   while (sendable()) STREAM_TRY(send_front(now));
   if (items_.empty() && builder_due(now, drain) && sender_.may_send()) {
     seal();

@@ -11,7 +11,8 @@ class PipedSource::Feed final : public Emitter {
     if (batch.schema->time) {
       pipe_.generator_.observe(batch.columns[*batch.schema->time], pipe_.source_->split(), pipe_.clock_.monotonic_us());
     }
-    return pipe_.op_ ? pipe_.op_->on_batch(0, std::move(batch), out_) : pipe_.sink_->on_batch(0, std::move(batch), out_);
+    return pipe_.op_ ? pipe_.op_->on_batch(0, std::move(batch), out_)
+                     : pipe_.sink_->on_batch(0, std::move(batch), out_);
   }
   Status bad_record(BadRecord record) override { return out_.bad_record(std::move(record)); }
   bool full() const override { return out_.full(); }
@@ -23,7 +24,10 @@ class PipedSource::Feed final : public Emitter {
 
 PipedSource::PipedSource(std::unique_ptr<Source> source, std::unique_ptr<Operator> op, std::unique_ptr<Sink> sink,
                          WatermarkGenerator generator, const Clock& clock)
-    : source_(std::move(source)), op_(std::move(op)), sink_(std::move(sink)), generator_(std::move(generator)),
+    : source_(std::move(source)),
+      op_(std::move(op)),
+      sink_(std::move(sink)),
+      generator_(std::move(generator)),
       clock_(clock) {
   STREAM_CHECK((op_ != nullptr) != (sink_ != nullptr));
 }

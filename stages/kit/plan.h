@@ -35,8 +35,8 @@ struct PlanRequest {
   std::vector<PlanInput> inputs;
   std::string folder;  // absolute; relative paths in options start here
   std::uint32_t parallelism = 1;
-  std::string stage = {};   // name in the manifest, or of the program outside a job
-  bool supervised = true;   // part of a job
+  std::string stage = {};  // name in the manifest, or of the program outside a job
+  bool supervised = true;  // part of a job
 };
 
 struct ColumnRef {
@@ -70,8 +70,8 @@ struct PlanAnswer {
   std::vector<OutputPlan> outputs;
   std::vector<InputPlan> inputs;
   std::vector<StateTablePlan> state;
-  bool exactly_once = true;        // a sink or source that is only at-least-once says false
-  std::string visible;             // sinks: when rows become visible, for `explain`
+  bool exactly_once = true;           // a sink or source that is only at-least-once says false
+  std::string visible;                // sinks: when rows become visible, for `explain`
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   // A filter stage whose condition is total and deterministic: the producer may apply it first.
   std::optional<std::string> pushed_filter;

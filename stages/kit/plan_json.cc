@@ -82,8 +82,10 @@ ordered_json input_json(const InputPlan& input) {
 }
 
 ordered_json state_json(const StateTablePlan& table) {
-  return {{"name", table.name}, {"distribution", word_of(kDistributions, table.distribution)},
-          {"key", fields_json(table.key)}, {"value", fields_json(table.value)}};
+  return {{"name", table.name},
+          {"distribution", word_of(kDistributions, table.distribution)},
+          {"key", fields_json(table.key)},
+          {"value", fields_json(table.value)}};
 }
 
 ordered_json error_json(const PlanError& error) {
@@ -154,7 +156,9 @@ Result<StateTablePlan> read_state(const ordered_json& json) {
 }
 
 PlanError read_error(const ordered_json& json) {
-  PlanError error{.option = text_at(json, "option"), .offset = 0, .message = text_at(json, "message"),
+  PlanError error{.option = text_at(json, "option"),
+                  .offset = 0,
+                  .message = text_at(json, "message"),
                   .hint = text_at(json, "hint")};
   if (json.contains("offset") && json["offset"].is_number_unsigned()) error.offset = json["offset"];
   return error;
@@ -177,10 +181,14 @@ Result<PlanQuestion> plan_question_from_json(std::string_view text) {
   if (!json.contains("protocol") || json["protocol"] != kProtocol) {
     return usage_error("plan: the request is not of protocol " + std::to_string(kProtocol));
   }
-  PlanQuestion question{.stage = text_at(json, "stage"), .options_json = "{}", .inputs = {},
-                        .folder = text_at(json, "folder"), .parallelism = 1};
+  PlanQuestion question{.stage = text_at(json, "stage"),
+                        .options_json = "{}",
+                        .inputs = {},
+                        .folder = text_at(json, "folder"),
+                        .parallelism = 1};
   if (json.contains("options")) question.options_json = json["options"].dump();
-  if (json.contains("parallelism") && json["parallelism"].is_number_unsigned()) question.parallelism = json["parallelism"];
+  if (json.contains("parallelism") && json["parallelism"].is_number_unsigned())
+    question.parallelism = json["parallelism"];
   STREAM_ASSIGN(question.inputs, read_inputs(json));
   return question;
 }
@@ -202,7 +210,8 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
 Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   const ordered_json json = ordered_json::parse(text, nullptr, false);
   if (!json.is_object()) return corrupt("plan: the answer is not a JSON object");
-  if (!json.contains("protocol") || json["protocol"] != kProtocol) return corrupt("plan: the answer is not of protocol 1");
+  if (!json.contains("protocol") || json["protocol"] != kProtocol)
+    return corrupt("plan: the answer is not of protocol 1");
   PlanAnswer answer;
   STREAM_TRY(read_list(list_at(json, "outputs"), answer.outputs, read_output));
   STREAM_TRY(read_list(list_at(json, "inputs"), answer.inputs, read_input));
@@ -227,8 +236,10 @@ PlanAnswer plan_stage(const StageProgram& program, const PlanRequest& request) {
     if (!column) {
       answer.errors.push_back({"time", 0, "no column '" + name + "'" + did_you_mean(name, output.schema.names()), ""});
     } else if (output.schema.fields[*column].type != kTimestamp) {
-      answer.errors.push_back({"time", 0, "column '" + name + "' is " + to_string(output.schema.fields[*column].type) +
-                                              ", not TIMESTAMP; declare it in `schema:`", ""});
+      answer.errors.push_back({"time", 0,
+                               "column '" + name + "' is " + to_string(output.schema.fields[*column].type) +
+                                   ", not TIMESTAMP; declare it in `schema:`",
+                               ""});
     } else {
       output.schema.time = column;
     }

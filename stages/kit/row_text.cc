@@ -15,9 +15,7 @@ std::string row_text(const Batch& batch, std::size_t row) {
 }
 
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out) {
-  for (const RowError& error : errors) {
-    STREAM_TRY(out.bad_record({error.reason, "", row_text(batch, error.row)}));
-  }
+  for (const RowError& error : errors) { STREAM_TRY(out.bad_record({error.reason, "", row_text(batch, error.row)})); }
   return {};
 }
 

@@ -36,10 +36,17 @@ class RunLoop::LoopEmitter final : public Emitter {
 
 RunLoop::RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> inputs, Outputs outputs,
                  BadRecords& bad_records, const Clock& clock)
-    : config_(std::move(config)), stage_(stage), inputs_(std::move(inputs)), outputs_(std::move(outputs)),
-      bad_records_(bad_records), clock_(clock), emitter_(std::make_unique<LoopEmitter>(*this)),
-      merger_(inputs_.size()), generator_(config_.out_of_order, config_.idle_after),
-      channel_open_(inputs_.size(), false), channel_ended_(inputs_.size(), false) {
+    : config_(std::move(config)),
+      stage_(stage),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      bad_records_(bad_records),
+      clock_(clock),
+      emitter_(std::make_unique<LoopEmitter>(*this)),
+      merger_(inputs_.size()),
+      generator_(config_.out_of_order, config_.idle_after),
+      channel_open_(inputs_.size(), false),
+      channel_ended_(inputs_.size(), false) {
   if (!inputs_.empty()) aligner_.emplace(inputs_.size(), config_.mode);
 }
 
@@ -85,9 +92,7 @@ Status RunLoop::turn() {
   auto pumped = outputs_.pump(clock_.monotonic_us(), false);
   if (!pumped.ok()) return std::move(pumped).status();
   bool worked = false;
-  if (!outputs_.full()) {
-    STREAM_ASSIGN(worked, work());
-  }
+  if (!outputs_.full()) { STREAM_ASSIGN(worked, work()); }
   if (worked) {
     ++counters_.turns;
     return {};
@@ -111,7 +116,8 @@ Result<bool> RunLoop::poll_source() {
   auto polled = stage_.source->poll(*emitter_);
   if (!polled.ok()) return std::move(polled).status();
   STREAM_TRY(bad_records_.flush());
-  generator_.advance(stage_.source->split(), now, [this](std::uint64_t split) { return stage_.source->split_open(split); });
+  generator_.advance(stage_.source->split(), now,
+                     [this](std::uint64_t split) { return stage_.source->split_open(split); });
   resumable_watermark_ = generator_.watermark();
   outputs_.set_watermark(generator_.watermark(), generator_.idle());
   if (*polled == Source::Poll::kEnd) {
@@ -245,9 +251,7 @@ Status RunLoop::announce_end() {
   return port_->on_ended(*this);
 }
 
-Status RunLoop::drain() {
-  return stage_.source && !ended_ ? finish_input() : Status();
-}
+Status RunLoop::drain() { return stage_.source && !ended_ ? finish_input() : Status(); }
 
 Status RunLoop::wait() {
   STREAM_TRY(port_->on_idle(*this));

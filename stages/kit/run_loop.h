@@ -21,22 +21,22 @@ namespace stream {
 class RunLoop;
 
 struct BarrierTimes {
-  Microseconds alignment_us = 0;  // first barrier to last
-  Microseconds pause_us = 0;      // what the loop itself stood still for
-  std::uint64_t queued_bytes = 0; // in the outputs, before the barrier
+  Microseconds alignment_us = 0;   // first barrier to last
+  Microseconds pause_us = 0;       // what the loop itself stood still for
+  std::uint64_t queued_bytes = 0;  // in the outputs, before the barrier
 };
 
 class ControlPort {
  public:
   virtual ~ControlPort() = default;
-  virtual Status serve(RunLoop& loop) = 0;          // often; must not block
+  virtual Status serve(RunLoop& loop) = 0;  // often; must not block
   virtual void add_to(Poller& poller) = 0;
-  virtual Microseconds patience() const = 0;        // longest wait between two serve()
-  virtual Status on_open(RunLoop& loop) = 0;        // every input channel has opened
+  virtual Microseconds patience() const = 0;  // longest wait between two serve()
+  virtual Status on_open(RunLoop& loop) = 0;  // every input channel has opened
   // Write everything that must survive and capture it. The barrier is forwarded afterwards.
   virtual Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) = 0;
   virtual Status on_idle(RunLoop& /*loop*/) { return {}; }  // no input waits
-  virtual Status on_ended(RunLoop& loop) = 0;       // all results are in the outputs, then `end`
+  virtual Status on_ended(RunLoop& loop) = 0;               // all results are in the outputs, then `end`
 };
 
 // The one stage object of an instance: exactly one pointer is set.
@@ -48,9 +48,9 @@ struct StageObject {
 
 struct LoopConfig {
   AlignmentMode mode = AlignmentMode::kExactlyOnce;
-  Microseconds out_of_order = 0;           // sources
-  Microseconds idle_after = 0;             // sources; 0 = never
-  std::vector<std::size_t> input_of;       // channel -> input
+  Microseconds out_of_order = 0;      // sources
+  Microseconds idle_after = 0;        // sources; 0 = never
+  std::vector<std::size_t> input_of;  // channel -> input
 };
 
 struct LoopCounters {
@@ -58,27 +58,27 @@ struct LoopCounters {
   std::uint64_t bytes_in = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;
-  Microseconds total_us = 0;               // busy = total - idle - backpressured
-  std::uint64_t turns = 0;                 // rises while the loop makes progress
+  Microseconds total_us = 0;  // busy = total - idle - backpressured
+  std::uint64_t turns = 0;    // rises while the loop makes progress
 };
 
 class RunLoop {
  public:
-  RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> inputs, Outputs outputs,
-          BadRecords& bad_records, const Clock& clock);
+  RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> inputs, Outputs outputs, BadRecords& bad_records,
+          const Clock& clock);
   ~RunLoop();
 
   // Runs until leave() or an error.
   Status run(ControlPort& port);
 
   // --- for the port -------------------------------------------------------------------------------
-  void start() { started_ = true; }           // sources may read
-  void pause() { paused_ = true; }            // sources stop reading: a final checkpoint comes
-  Status drain();                             // sources behave as if their input had ended
-  Status checkpoint(Epoch epoch);             // a source's barrier; others get theirs in band
+  void start() { started_ = true; }  // sources may read
+  void pause() { paused_ = true; }   // sources stop reading: a final checkpoint comes
+  Status drain();                    // sources behave as if their input had ended
+  Status checkpoint(Epoch epoch);    // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
   void restore(Microseconds watermark, bool ended);
-  void assume_open();                         // every `open` was taken before the loop began
+  void assume_open();  // every `open` was taken before the loop began
 
   WatermarkGenerator& generator() { return generator_; }
   bool ended() const { return ended_; }
@@ -132,7 +132,7 @@ class RunLoop {
   After after_ = After::kNothing;
   bool started_ = false;
   bool paused_ = false;
-  bool ended_ = false;           // nothing more will be emitted
+  bool ended_ = false;  // nothing more will be emitted
   Microseconds resumable_watermark_ = kNoWatermark;
   bool restored_ended_ = false;  // it was so before the checkpoint: results must not come twice
   bool leaving_ = false;

@@ -23,8 +23,8 @@ namespace stream {
 
 class StateStore;
 
-inline constexpr Microseconds kNoWatermark = INT64_MIN;   // nothing known yet
-inline constexpr Microseconds kEndOfTime = INT64_MAX;     // bounded input has ended
+inline constexpr Microseconds kNoWatermark = INT64_MIN;  // nothing known yet
+inline constexpr Microseconds kEndOfTime = INT64_MAX;    // bounded input has ended
 
 // A record that could not be processed; handled by the stage's `on-error` policy.
 struct BadRecord {
@@ -48,19 +48,19 @@ class Emitter {
 // What a stage knows when it is made. References live as long as the stage.
 struct Context {
   const Values& options;
-  std::string folder;                    // relative paths start here
-  std::vector<SchemaPtr> inputs;         // as they arrive: pruned to what is needed
-  std::vector<SchemaPtr> outputs;        // as they must be emitted: pruned to what is used
+  std::string folder;              // relative paths start here
+  std::vector<SchemaPtr> inputs;   // as they arrive: pruned to what is needed
+  std::vector<SchemaPtr> outputs;  // as they must be emitted: pruned to what is used
   StateStore& state;
   const Clock& clock;
-  std::string job;                       // "" outside a job
-  std::string stage;                     // name in the manifest: the identity of its state
-  std::string run;                       // 32 hex digits; "" outside a job
+  std::string job;    // "" outside a job
+  std::string stage;  // name in the manifest: the identity of its state
+  std::string run;    // 32 hex digits; "" outside a job
   std::uint32_t instance = 0;
   std::uint32_t parallelism = 1;
   std::uint32_t key_groups = 1024;
   std::uint64_t memory_bytes = 512ULL << 20;
-  bool supervised = false;               // checkpoints and commits will come
+  bool supervised = false;  // checkpoints and commits will come
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
@@ -117,7 +117,7 @@ class Source {
   virtual Microseconds idle_wait() const { return 10'000; }
 
   virtual Status on_restored() { return {}; }
-  virtual Status before_snapshot() { return {}; }  // positions into the state tables
+  virtual Status before_snapshot() { return {}; }             // positions into the state tables
   virtual Status on_complete(Epoch /*epoch*/) { return {}; }  // acknowledge upstream up to it
 };
 
@@ -174,7 +174,7 @@ struct StageProgram {
   std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
   std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};
-  bool passes_lines = false;     // its rows are input rows unchanged: plain text passes byte for byte
+  bool passes_lines = false;  // its rows are input rows unchanged: plain text passes byte for byte
 
   PlanAnswer (*plan)(const PlanRequest&) = nullptr;
   Result<std::unique_ptr<Source>> (*make_source)(Context&) = nullptr;

@@ -49,9 +49,7 @@ int stage_main(const StageProgram& program, int argc, char** argv) {
   Status status;
   try {
     status = run(program, argc, argv);
-  } catch (const std::exception& error) {
-    status = failed(error.what());
-  }
+  } catch (const std::exception& error) { status = failed(error.what()); }
   if (!status.ok() && status.code() != Code::kInterrupted) {
     std::fprintf(stderr, "stream-%s: fatal: %s\n", std::string(program.name).c_str(), status.what().c_str());
   }

@@ -40,8 +40,8 @@ class StdinSource final : public Source {
   std::uint64_t buffer_offset_ = 0;  // of the first byte in the buffer
   bool at_end_ = false;
   std::unique_ptr<Decoder> decoder_;
-  SchemaPtr wanted_;       // without the raw line
-  SchemaPtr out_schema_;   // with it
+  SchemaPtr wanted_;      // without the raw line
+  SchemaPtr out_schema_;  // with it
   bool raw_lines_ = false;
   std::vector<RecordExtent> extents_;
   std::vector<BadRecord> bad_;

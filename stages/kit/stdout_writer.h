@@ -22,7 +22,7 @@ class StdoutWriter {
                std::optional<std::size_t> raw_line);
 
   Status write(const Batch& batch);
-  Status flush();  // to the descriptor; waits if the reader is slow
+  Status flush();   // to the descriptor; waits if the reader is slow
   Status finish();  // what is left, then flush
 
  private:

@@ -15,7 +15,7 @@
 namespace stream {
 namespace {
 
-constexpr Microseconds kSetupPatience = 60'000'000;    // for the next message while starting
+constexpr Microseconds kSetupPatience = 60'000'000;     // for the next message while starting
 constexpr Microseconds kRollbackPatience = 30'000'000;  // for the supervisor to act on a lost peer
 
 std::uint64_t resident_bytes() {
@@ -53,7 +53,10 @@ class SupervisedInstance final : public ControlPort {
  public:
   SupervisedInstance(const StageProgram& program, Assignment assignment, Values values, ControlClient& control,
                      Transport& transport)
-      : program_(program), assignment_(std::move(assignment)), values_(std::move(values)), control_(control),
+      : program_(program),
+        assignment_(std::move(assignment)),
+        values_(std::move(values)),
+        control_(control),
         transport_(transport),
         store_({assignment_.instance, assignment_.parallelism, assignment_.key_groups, true}),
         writer_(system_files(), writer_options()),
@@ -115,9 +118,20 @@ WriterOptions SupervisedInstance::writer_options() const {
 }
 
 Status SupervisedInstance::make() {
-  context_.emplace(Context{values_, assignment_.folder, {}, {}, store_, system_clock(), assignment_.job,
-                           assignment_.stage, assignment_.run, assignment_.instance, assignment_.parallelism,
-                           assignment_.key_groups, assignment_.memory_bytes, true});
+  context_.emplace(Context{values_,
+                           assignment_.folder,
+                           {},
+                           {},
+                           store_,
+                           system_clock(),
+                           assignment_.job,
+                           assignment_.stage,
+                           assignment_.run,
+                           assignment_.instance,
+                           assignment_.parallelism,
+                           assignment_.key_groups,
+                           assignment_.memory_bytes,
+                           true});
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
   }

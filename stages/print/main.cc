@@ -4,9 +4,11 @@
 namespace {
 
 constexpr stream::Option kOptions[] = {
-    {.name = "format", .arg = "FORMAT",
+    {.name = "format",
+     .arg = "FORMAT",
      .doc = "What rows look like; default: a table on a terminal, else NDJSON.",
-     .kind = stream::OptionKind::kChoice, .choices = "ndjson|table|csv"},
+     .kind = stream::OptionKind::kChoice,
+     .choices = "ndjson|table|csv"},
 };
 
 constexpr stream::Example kExamples[] = {

@@ -12,7 +12,8 @@ BoundedFiles::BoundedFiles(InputFiles& files, MakeDecoder make_decoder)
 Status BoundedFiles::open_split(Position& split) {
   STREAM_ASSIGN(std::shared_ptr<InputFile> file, input_.open(split.path));
   STREAM_ASSIGN(const bool same, head_matches(*file, split));
-  if (!same) return failed("'" + split.path + "' is not the file any more that was to be read; its beginning has changed");
+  if (!same)
+    return failed("'" + split.path + "' is not the file any more that was to be read; its beginning has changed");
   STREAM_ASSIGN(const Compression compression, detect_compression(*file));
   auto offset = static_cast<std::uint64_t>(split.offset);
   std::unique_ptr<ByteReader> bytes;
@@ -21,12 +22,8 @@ Status BoundedFiles::open_split(Position& split) {
     STREAM_TRY(skip_bytes(*bytes, offset));
   } else {
     std::uint64_t end = UINT64_MAX;
-    if (split.begin != 0 && split.offset == split.begin) {
-      STREAM_ASSIGN(offset, align_to_record(*file, offset));
-    }
-    if (split.end != kToEnd) {
-      STREAM_ASSIGN(end, align_to_record(*file, static_cast<std::uint64_t>(split.end)));
-    }
+    if (split.begin != 0 && split.offset == split.begin) { STREAM_ASSIGN(offset, align_to_record(*file, offset)); }
+    if (split.end != kToEnd) { STREAM_ASSIGN(end, align_to_record(*file, static_cast<std::uint64_t>(split.end))); }
     bytes = range_reader(file, offset, end);
   }
   STREAM_ASSIGN(auto decoder, make_decoder_(split.path, *file, offset));

@@ -7,12 +7,12 @@ namespace stream {
 
 // What is seen of a followed file: the open descriptor, and what its name means now.
 struct FollowView {
-  bool grown = false;        // the descriptor's file is longer than what was read
-  bool shrunk = false;       // … shorter
-  bool head_changed = false; // … and begins otherwise than before: emptied and written anew
-  bool name_gone = false;    // nothing has the name
-  bool name_moved = false;   // another file has the name
-  bool idle_long = false;    // nothing was read from it for the time a writer may take to reopen
+  bool grown = false;         // the descriptor's file is longer than what was read
+  bool shrunk = false;        // … shorter
+  bool head_changed = false;  // … and begins otherwise than before: emptied and written anew
+  bool name_gone = false;     // nothing has the name
+  bool name_moved = false;    // another file has the name
+  bool idle_long = false;     // nothing was read from it for the time a writer may take to reopen
 };
 
 enum class FollowAction : std::uint8_t {

@@ -8,7 +8,10 @@ namespace stream {
 
 FollowedFiles::FollowedFiles(InputFiles& files, const Clock& clock, std::string path, MakeDecoder make_decoder,
                              std::function<Status(const Position&)> lost)
-    : input_(files), clock_(clock), path_(std::move(path)), make_decoder_(std::move(make_decoder)),
+    : input_(files),
+      clock_(clock),
+      path_(std::move(path)),
+      make_decoder_(std::move(make_decoder)),
       lost_(std::move(lost)) {}
 
 std::int64_t FollowedFiles::next_generation(const std::string& path) { return generations_[path]++; }
@@ -197,9 +200,8 @@ std::uint32_t FollowedFiles::unread() const {
 }
 
 bool FollowedFiles::open(std::uint64_t split) const {
-  return std::ranges::any_of(files_, [split](const auto& file) {
-    return split_hash(file->position.path, file->position.begin) == split;
-  });
+  return std::ranges::any_of(
+      files_, [split](const auto& file) { return split_hash(file->position.path, file->position.begin) == split; });
 }
 
 }  // namespace stream

@@ -53,11 +53,11 @@ class FollowedFiles {
     Position position;
     std::shared_ptr<InputFile> file;
     std::unique_ptr<RecordReader> reader;
-    Microseconds read_at = 0;   // when it last gave bytes
-    std::uint64_t seen = 0;     // its size then
-    bool begun = false;         // something was read from it
-    bool gone = false;          // its name is gone, or
-    bool moved = false;         // another file's
+    Microseconds read_at = 0;  // when it last gave bytes
+    std::uint64_t seen = 0;    // its size then
+    bool begun = false;        // something was read from it
+    bool gone = false;         // its name is gone, or
+    bool moved = false;        // another file's
   };
 
   Status add(const std::string& path, std::shared_ptr<InputFile> file, Position position);

@@ -13,34 +13,50 @@ namespace stream {
 // The rows of the option table that every byte source has: format, delimiter, header, pattern, zone,
 // time-format, time-unit, unknown-fields, record-size-max.
 inline constexpr Option kFormatOption{
-    .name = "format", .arg = "FORMAT",
+    .name = "format",
+    .arg = "FORMAT",
     .doc = "Format of the records; not set: by the path's ending (.csv, .tsv, .logfmt, .log, .txt), else ndjson.",
-    .kind = OptionKind::kChoice, .choices = "ndjson|csv|text|regex|logfmt"};
+    .kind = OptionKind::kChoice,
+    .choices = "ndjson|csv|text|regex|logfmt"};
 inline constexpr Option kDelimiterOption{
-    .name = "delimiter", .arg = "BYTE",
+    .name = "delimiter",
+    .arg = "BYTE",
     .doc = "CSV: what separates fields, one byte or 'tab'; not set: a comma, or a tab for .tsv."};
-inline constexpr Option kHeaderOption{
-    .name = "header", .arg = "WHERE", .doc = "CSV: the first record names the columns, or there is none.",
-    .kind = OptionKind::kChoice, .fallback = "first", .choices = "first|none"};
+inline constexpr Option kHeaderOption{.name = "header",
+                                      .arg = "WHERE",
+                                      .doc = "CSV: the first record names the columns, or there is none.",
+                                      .kind = OptionKind::kChoice,
+                                      .fallback = "first",
+                                      .choices = "first|none"};
 inline constexpr Option kPatternOption{
-    .name = "pattern", .arg = "REGEX",
+    .name = "pattern",
+    .arg = "REGEX",
     .doc = "Regex: RE2 pattern whose named groups, (?P<name>…), are the columns; it may match anywhere in the line."};
-inline constexpr Option kZoneOption{
-    .name = "zone", .arg = "ZONE", .doc = "Time zone of times without an offset: an IANA name, or 'local'.",
-    .fallback = "UTC"};
+inline constexpr Option kZoneOption{.name = "zone",
+                                    .arg = "ZONE",
+                                    .doc = "Time zone of times without an offset: an IANA name, or 'local'.",
+                                    .fallback = "UTC"};
 inline constexpr Option kTimeFormatOption{
-    .name = "time-format", .arg = "FORMAT",
+    .name = "time-format",
+    .arg = "FORMAT",
     .doc = "How times are written, in strptime's terms (%d/%b/%Y:%H:%M:%S %z); not set: RFC 3339 / ISO 8601."};
-inline constexpr Option kTimeUnitOption{
-    .name = "time-unit", .arg = "UNIT", .doc = "Unit of times given as numbers; not set: such times are bad records.",
-    .kind = OptionKind::kChoice, .choices = "s|ms|us|ns"};
+inline constexpr Option kTimeUnitOption{.name = "time-unit",
+                                        .arg = "UNIT",
+                                        .doc = "Unit of times given as numbers; not set: such times are bad records.",
+                                        .kind = OptionKind::kChoice,
+                                        .choices = "s|ms|us|ns"};
 inline constexpr Option kUnknownFieldsOption{
-    .name = "unknown-fields", .arg = "WHAT",
+    .name = "unknown-fields",
+    .arg = "WHAT",
     .doc = "Fields outside the schema are counted and dropped, kept as a JSON column _rest, or make a record bad.",
-    .kind = OptionKind::kChoice, .fallback = "count", .choices = "count|keep|error"};
-inline constexpr Option kRecordSizeOption{
-    .name = "record-size-max", .arg = "SIZE", .doc = "Longer records are bad records.",
-    .kind = OptionKind::kSize, .fallback = "16MiB"};
+    .kind = OptionKind::kChoice,
+    .fallback = "count",
+    .choices = "count|keep|error"};
+inline constexpr Option kRecordSizeOption{.name = "record-size-max",
+                                          .arg = "SIZE",
+                                          .doc = "Longer records are bad records.",
+                                          .kind = OptionKind::kSize,
+                                          .fallback = "16MiB"};
 
 // Reads and checks them. What is wrong is added to `errors`, under the option's name.
 FormatOptions format_options_of(const Values& values, std::string_view path, std::vector<PlanError>& errors);

@@ -115,7 +115,8 @@ Result<std::uint64_t> hash_head(InputFile& file, std::uint64_t size) {
   STREAM_CHECK(size <= head.size());
   std::size_t held = 0;
   while (held < size) {
-    STREAM_ASSIGN(const std::size_t count, file.read_at(held, head.data() + held, static_cast<std::size_t>(size) - held));
+    STREAM_ASSIGN(const std::size_t count,
+                  file.read_at(held, head.data() + held, static_cast<std::size_t>(size) - held));
     if (count == 0) return Status(Code::kNotFound, "the file is shorter than its recorded head");
     held += count;
   }

@@ -23,15 +23,17 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
   }
   if (format.format == Format::kText) return *parse_schema("line varchar");
   if (path == "-") {
-    answer.errors.push_back({"schema", 0, "schema is required to read standard input", "give schema: 'ts timestamp, n bigint'"});
+    answer.errors.push_back(
+        {"schema", 0, "schema is required to read standard input", "give schema: 'ts timestamp, n bigint'"});
     return {};
   }
   auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
   if (!inferred.ok()) {
     const bool missing = inferred.status().code() == Code::kNotFound;
-    answer.errors.push_back({missing ? "schema" : "path", 0,
-                             (missing ? "schema is required: there is nothing to sample yet: " : "") + inferred.status().what(),
-                             missing ? "give schema: 'ts timestamp, n bigint'" : ""});
+    answer.errors.push_back(
+        {missing ? "schema" : "path", 0,
+         (missing ? "schema is required: there is nothing to sample yet: " : "") + inferred.status().what(),
+         missing ? "give schema: 'ts timestamp, n bigint'" : ""});
     return {};
   }
   for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);

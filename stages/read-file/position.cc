@@ -8,7 +8,7 @@ namespace stream {
 std::vector<Field> position_key() { return {{"path", kVarchar}, {"begin", kBigint}}; }
 
 std::vector<Field> position_value() {
-  return {{"end", kBigint},       {"offset", kBigint},    {"done", kBoolean}, {"head_size", kBigint},
+  return {{"end", kBigint},       {"offset", kBigint}, {"done", kBoolean}, {"head_size", kBigint},
           {"head_hash", kBigint}, {"device", kBigint}, {"inode", kBigint}};
 }
 

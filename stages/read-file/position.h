@@ -17,11 +17,11 @@ inline constexpr std::int64_t kToEnd = INT64_MAX;  // `end` of a split that ends
 
 struct Position {
   std::string path;
-  std::int64_t begin = 0;       // of the split, in bytes; in follow mode how often the name went to a new file
-  std::int64_t end = kToEnd;    // records that start before it belong to the split
-  std::int64_t offset = 0;      // of the first record not yet emitted; in compressed files of the bytes within
+  std::int64_t begin = 0;     // of the split, in bytes; in follow mode how often the name went to a new file
+  std::int64_t end = kToEnd;  // records that start before it belong to the split
+  std::int64_t offset = 0;    // of the first record not yet emitted; in compressed files of the bytes within
   bool done = false;
-  std::int64_t head_size = 0;   // bytes that head_hash covers
+  std::int64_t head_size = 0;  // bytes that head_hash covers
   std::int64_t head_hash = 0;
   std::int64_t device = 0;
   std::int64_t inode = 0;

@@ -39,9 +39,8 @@ Position PositionTable::position_of(Row row) const {
 std::vector<Position> PositionTable::load() const {
   std::vector<Position> positions;
   table_.for_each([&](Row row) { positions.push_back(position_of(row)); });
-  std::sort(positions.begin(), positions.end(), [](const Position& a, const Position& b) {
-    return std::tie(a.path, a.begin) < std::tie(b.path, b.begin);
-  });
+  std::sort(positions.begin(), positions.end(),
+            [](const Position& a, const Position& b) { return std::tie(a.path, a.begin) < std::tie(b.path, b.begin); });
   return positions;
 }
 

@@ -21,7 +21,10 @@ bool readable(int fd) {
 }  // namespace
 
 ReadFile::ReadFile(Context& context, Setup setup)
-    : context_(context), setup_(std::move(setup)), input_(system_input_files()), table_(context.state),
+    : context_(context),
+      setup_(std::move(setup)),
+      input_(system_input_files()),
+      table_(context.state),
       batch_(setup_.wanted) {}
 
 Status ReadFile::on_restored() {
@@ -31,8 +34,8 @@ Status ReadFile::on_restored() {
 
 Status ReadFile::report_bad(const std::string& path, BadInput bad) {
   // Decoding that began further back does not know its line, but always its byte.
-  const std::string position = bad.line != 0 ? path + ":" + std::to_string(bad.line)
-                                             : path + ":@" + std::to_string(bad.offset);
+  const std::string position =
+      bad.line != 0 ? path + ":" + std::to_string(bad.line) : path + ":@" + std::to_string(bad.offset);
   return out_->bad_record({std::move(bad.reason), position, std::move(bad.text)});
 }
 
@@ -80,9 +83,8 @@ Status ReadFile::start() {
   }
   STREAM_ASSIGN(std::vector<Position> splits,
                 enumerate_splits(input_, setup_.path, setup_.format.format, setup_.split_size));
-  std::erase_if(splits, [&](const Position& split) {
-    return split_owner(split, context_.parallelism) != context_.instance;
-  });
+  std::erase_if(splits,
+                [&](const Position& split) { return split_owner(split, context_.parallelism) != context_.instance; });
   bounded_->start(std::move(splits));
   return {};
 }

@@ -32,7 +32,7 @@ class RecordReader {
   std::unique_ptr<ByteReader> bytes_;
   std::unique_ptr<Decoder> decoder_;
   InputBuffer buffer_;
-  bool leftover_ = false;      // decode() stopped at a full batch
+  bool leftover_ = false;  // decode() stopped at a full batch
 };
 
 }  // namespace stream

@@ -4,8 +4,12 @@
 namespace {
 
 constexpr stream::Option kOptions[] = {
-    {.name = "columns", .arg = "SELECT", .doc = "SQL select list: what each row becomes; * stands for all columns.",
-     .kind = stream::OptionKind::kSelect, .positional = true, .required = true},
+    {.name = "columns",
+     .arg = "SELECT",
+     .doc = "SQL select list: what each row becomes; * stands for all columns.",
+     .kind = stream::OptionKind::kSelect,
+     .positional = true,
+     .required = true},
 };
 
 constexpr stream::Example kExamples[] = {
@@ -16,9 +20,10 @@ constexpr stream::Example kExamples[] = {
 constexpr stream::StageProgram kProgram = {
     .name = "select",
     .summary = "compute columns from the columns of each row",
-    .description = "Gives one row for each row, with the columns of the list. Columns nobody reads are not computed. "
-                   "A row for which a column cannot be computed, as by a division by zero, is a bad record. The time "
-                   "column and the unique key are kept where the list has these very columns.",
+    .description =
+        "Gives one row for each row, with the columns of the list. Columns nobody reads are not computed. "
+        "A row for which a column cannot be computed, as by a division by zero, is a bad record. The time "
+        "column and the unique key are kept where the list has these very columns.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .examples = kExamples,

@@ -55,8 +55,10 @@ std::vector<std::uint32_t> rows_without(const std::vector<RowError>& errors, std
   std::vector<std::uint32_t> good;
   auto bad = errors.begin();
   for (std::uint32_t row = 0; row < rows; ++row) {
-    if (bad != errors.end() && bad->row == row) ++bad;
-    else good.push_back(row);
+    if (bad != errors.end() && bad->row == row)
+      ++bad;
+    else
+      good.push_back(row);
   }
   return good;
 }
@@ -76,7 +78,8 @@ PlanAnswer plan_select(const PlanRequest& request) {
   InputPlan input;
   for (const SelectedColumn& column : *columns) {
     if (column.expression.deterministic() || schema.changelog == Changelog::kAppend) continue;
-    answer.errors.push_back({"columns", 0, "'" + column.name + "' is another value each time, but its rows may be taken back", ""});
+    answer.errors.push_back(
+        {"columns", 0, "'" + column.name + "' is another value each time, but its rows may be taken back", ""});
   }
   if (counts_columns(*columns)) input.needs = schema.names();
   OutputPlan output{"out", output_schema(schema, *columns), {}};

@@ -33,7 +33,8 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> spread(const std::vect
     }
     for (std::uint32_t row = 0; row < batch.rows; ++row) {
       const std::string name = folder_name(selected.name, column, row);
-      if (name.size() > kNameMax && bad.insert(row).second) errors.push_back({row, "the value is too long for a folder's name"});
+      if (name.size() > kNameMax && bad.insert(row).second)
+        errors.push_back({row, "the value is too long for a folder's name"});
       folders[row] += name + "/";
     }
   }

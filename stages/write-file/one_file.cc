@@ -38,9 +38,14 @@ TableSpec lengths_spec() {
 }
 
 OneFile::OneFile(Context& context, FileSettings settings, Files& files)
-    : files_(files), settings_(std::move(settings)), schema_(context.inputs[0]), supervised_(context.supervised),
-      run_(context.run), folder_(parent_of(settings_.path)),
-      marker_(folder_ + "/." + name_of(settings_.path) + ".stream"), table_(context.state.table(lengths_spec())) {}
+    : files_(files),
+      settings_(std::move(settings)),
+      schema_(context.inputs[0]),
+      supervised_(context.supervised),
+      run_(context.run),
+      folder_(parent_of(settings_.path)),
+      marker_(folder_ + "/." + name_of(settings_.path) + ".stream"),
+      table_(context.state.table(lengths_spec())) {}
 
 std::string OneFile::pending_name() const {
   return "." + name_of(settings_.path) + "." + run_.substr(0, 8) + "-" + std::to_string(number_) + ".pending";
@@ -237,8 +242,8 @@ Status OneFile::apply(const Piece& piece) {
   if (!pending.ok() && !done) return pending.status();
   const std::uint64_t committed = done ? piece.begin + piece.size : piece.begin;
   if (size < committed) {
-    return failed("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " +
-                  std::to_string(committed) + " were committed: something else has changed it");
+    return failed("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " + std::to_string(committed) +
+                  " were committed: something else has changed it");
   }
   if (done) return {};
   STREAM_TRY(copy(piece));

@@ -37,8 +37,8 @@ class OneFile final : public Sink {
     Epoch epoch;
     std::uint64_t begin = 0;  // in the visible file
     std::uint64_t size = 0;
-    std::string pending;      // name of the hidden file
-    bool last = false;        // the input has ended with it
+    std::string pending;  // name of the hidden file
+    bool last = false;    // the input has ended with it
   };
 
   Status begin();

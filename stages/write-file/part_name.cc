@@ -60,7 +60,8 @@ std::optional<FoundPart> parse_part(std::string folder, std::string_view file) {
 std::optional<PartName> parse_key(std::string_view key) {
   const std::size_t slash = key.rfind('/');
   const std::size_t at = slash == std::string_view::npos ? 0 : slash + 1;
-  const auto found = parse_part(std::string(key.substr(0, at)), "." + std::string(key.substr(at)) + std::string(kHiddenEnding));
+  const auto found =
+      parse_part(std::string(key.substr(0, at)), "." + std::string(key.substr(at)) + std::string(kHiddenEnding));
   if (!found) return std::nullopt;
   return found->name;
 }

@@ -20,7 +20,7 @@ namespace stream {
 struct PartName {
   std::string folder;  // "" or "country=DE/"
   std::uint32_t instance = 0;
-  std::string run;     // 8 digits
+  std::string run;  // 8 digits
   std::uint64_t number = 0;
   std::string extension;
 

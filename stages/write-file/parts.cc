@@ -20,7 +20,8 @@ std::string_view text_of(const ByteBuilder& bytes) {
 // By hand there is no run: any 8 digits that another process is unlikely to take.
 std::string short_run(const Context& context) {
   if (!context.run.empty()) return context.run.substr(0, 8);
-  const auto seed = static_cast<std::uint64_t>(context.clock.wall_us()) * 1'000'003 + static_cast<std::uint64_t>(::getpid());
+  const auto seed =
+      static_cast<std::uint64_t>(context.clock.wall_us()) * 1'000'003 + static_cast<std::uint64_t>(::getpid());
   char digits[9];
   std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>((seed ^ (seed >> 32)) & 0xffffffff));
   return digits;
@@ -38,9 +39,15 @@ TableSpec parts_spec() {
 }
 
 Parts::Parts(Context& context, FileSettings settings, Files& files)
-    : files_(files), settings_(std::move(settings)), schema_(context.inputs[0]), clock_(context.clock),
-      supervised_(context.supervised), instance_(context.instance), parallelism_(context.parallelism),
-      run_(short_run(context)), table_(context.state.table(parts_spec())) {}
+    : files_(files),
+      settings_(std::move(settings)),
+      schema_(context.inputs[0]),
+      clock_(context.clock),
+      supervised_(context.supervised),
+      instance_(context.instance),
+      parallelism_(context.parallelism),
+      run_(short_run(context)),
+      table_(context.state.table(parts_spec())) {}
 
 bool Parts::mine(const PartName& name) const { return owner_of_part(name, parallelism_) == instance_; }
 

@@ -42,8 +42,8 @@ class Parts final : public Sink {
     PartName name;
     std::unique_ptr<Encoder> encoder;  // null: closed
     ByteBuilder buffer;
-    std::uint64_t size = 0;            // bytes in the file
-    std::uint64_t recorded = 0;        // of them synced and in the state table
+    std::uint64_t size = 0;      // bytes in the file
+    std::uint64_t recorded = 0;  // of them synced and in the state table
     Microseconds opened = 0;
   };
   struct Publication {
@@ -86,7 +86,7 @@ class Parts final : public Sink {
   std::uint64_t number_ = 0;
   bool ended_ = false;
   std::mutex mutex_;
-  std::vector<Publication> publications_;              // guarded by mutex_: prepared and not committed
+  std::vector<Publication> publications_;  // guarded by mutex_: prepared and not committed
 };
 
 }  // namespace stream

@@ -56,7 +56,8 @@ Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
   const std::string path = at(part->name.hidden());
   auto size = files_.size(path);
   if (!size.ok() && size.status().code() == Code::kNotFound) {
-    const bool published = std::ranges::any_of(found, [&](const FoundPart& other) { return other.epoch && other.name == part->name; });
+    const bool published =
+        std::ranges::any_of(found, [&](const FoundPart& other) { return other.epoch && other.name == part->name; });
     // Another run has gone on behind the savepoint and published it: the rows are there.
     if (!own && published) return {};
     STREAM_TRY(unpublish(found, part->name));

@@ -14,8 +14,10 @@ void set_format(const Values& options, FileSettings& settings, std::vector<PlanE
   settings.encoder.header = options.text("header") != "none";
   if (!options.has("delimiter")) return;
   const auto delimiter = parse_delimiter(options.text("delimiter"));
-  if (!delimiter.ok()) errors.push_back({"delimiter", 0, delimiter.status().what(), ""});
-  else settings.encoder.delimiter = *delimiter;
+  if (!delimiter.ok())
+    errors.push_back({"delimiter", 0, delimiter.status().what(), ""});
+  else
+    settings.encoder.delimiter = *delimiter;
 }
 
 void set_by(const Values& options, const Schema& schema, FileSettings& settings, std::vector<PlanError>& errors) {
@@ -24,8 +26,10 @@ void set_by(const Values& options, const Schema& schema, FileSettings& settings,
   for (const SelectItem& item : options.select("by")) items.push_back({item.name, item.text});
   SelectError error;
   auto columns = compile_select(items, schema, &error);
-  if (columns) settings.by = *std::move(columns);
-  else errors.push_back({"by", error.error.offset, error.error.message, error.error.hint});
+  if (columns)
+    settings.by = *std::move(columns);
+  else
+    errors.push_back({"by", error.error.offset, error.error.message, error.error.hint});
 }
 
 }  // namespace
@@ -49,11 +53,14 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
   set_by(options, schema, settings, errors);
   settings.encoder.row_kinds = schema.changelog == Changelog::kUpdates;
   const std::string& exists = options.text("if-exists");
-  settings.if_exists = exists == "append" ? IfExists::kAppend : exists == "replace" ? IfExists::kReplace : IfExists::kFail;
+  settings.if_exists = exists == "append"    ? IfExists::kAppend
+                       : exists == "replace" ? IfExists::kReplace
+                                             : IfExists::kFail;
   if (options.has("roll-size")) settings.roll_size = options.size("roll-size");
   if (options.has("roll-every")) settings.roll_every = options.duration("roll-every");
   if (!settings.by.empty() && !settings.parts) {
-    errors.push_back({"by", 0, "'" + path + "' is one file; rows are spread over folders", "write the path with a / at its end"});
+    errors.push_back(
+        {"by", 0, "'" + path + "' is one file; rows are spread over folders", "write the path with a / at its end"});
   }
   return settings;
 }

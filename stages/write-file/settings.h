@@ -14,10 +14,10 @@ namespace stream {
 enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
 
 struct FileSettings {
-  std::string path;          // absolute; a folder without its last slash
-  bool parts = false;        // a folder of parts, else one file
+  std::string path;    // absolute; a folder without its last slash
+  bool parts = false;  // a folder of parts, else one file
   EncoderOptions encoder;
-  std::string extension;     // "ndjson" or "csv"
+  std::string extension;  // "ndjson" or "csv"
   IfExists if_exists = IfExists::kFail;
   std::vector<SelectedColumn> by;  // folders below `path`
   std::uint64_t roll_size = 128 << 20;

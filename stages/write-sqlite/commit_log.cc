@@ -53,9 +53,11 @@ Result<bool> CommitLog::contains(Committable committable) {
 }
 
 Status CommitLog::add(Committable committable, const std::vector<RowRange>& inserted) {
-  STREAM_ASSIGN(Statement commit, prepare("INSERT INTO _stream_commits VALUES (?1, ?2, ?3, ?4)", number(committable.epoch)));
+  STREAM_ASSIGN(Statement commit,
+                prepare("INSERT INTO _stream_commits VALUES (?1, ?2, ?3, ?4)", number(committable.epoch)));
   STREAM_TRY(commit.bind(4, std::int64_t{committable.origin}).run());
-  STREAM_ASSIGN(Statement range, prepare("INSERT INTO _stream_rows VALUES (?1, ?2, ?3, ?4, ?5)", number(committable.epoch)));
+  STREAM_ASSIGN(Statement range,
+                prepare("INSERT INTO _stream_rows VALUES (?1, ?2, ?3, ?4, ?5)", number(committable.epoch)));
   for (const RowRange& rows : inserted) STREAM_TRY(range.bind(4, rows.first).bind(5, rows.last).run());
   return committable.epoch.value() % kForgetEvery == 0 ? forget_old(committable.epoch) : Status();
 }
@@ -70,8 +72,9 @@ Status CommitLog::forget_old(Epoch newest) {
 
 Result<std::vector<RowRange>> CommitLog::take_after(Epoch epoch) {
   {
-    STREAM_ASSIGN(Statement query,
-                  prepare("SELECT 1 FROM _stream_sinks WHERE run = ?1 AND stage = ?2 AND forgotten > ?3", number(epoch)));
+    STREAM_ASSIGN(
+        Statement query,
+        prepare("SELECT 1 FROM _stream_sinks WHERE run = ?1 AND stage = ?2 AND forgotten > ?3", number(epoch)));
     STREAM_ASSIGN(const bool forgotten, query.step());
     if (forgotten) {
       return failed("unable to take back the rows written to '" + database_.path() + "' since checkpoint " +
@@ -79,7 +82,8 @@ Result<std::vector<RowRange>> CommitLog::take_after(Epoch epoch) {
     }
   }
   STREAM_ASSIGN(Statement query, prepare("SELECT first_row, last_row FROM _stream_rows "
-                                         "WHERE run = ?1 AND stage = ?2 AND epoch > ?3", number(epoch)));
+                                         "WHERE run = ?1 AND stage = ?2 AND epoch > ?3",
+                                         number(epoch)));
   std::vector<RowRange> ranges;
   for (;;) {
     STREAM_ASSIGN(const bool row, query.step());

@@ -6,15 +6,22 @@ namespace {
 using stream::OptionKind;
 
 constexpr stream::Option kOptions[] = {
-    {.name = "path", .arg = "PATH", .doc = "The database; made if absent.", .kind = OptionKind::kPath,
-     .positional = true, .required = true},
+    {.name = "path",
+     .arg = "PATH",
+     .doc = "The database; made if absent.",
+     .kind = OptionKind::kPath,
+     .positional = true,
+     .required = true},
     {.name = "table", .arg = "NAME", .doc = "The table; default: the name of the stage. Made if absent."},
-    {.name = "key", .arg = "COLUMNS",
+    {.name = "key",
+     .arg = "COLUMNS",
      .doc = "Columns that identify a row: rows are then updated and deleted; default: the key of a stream of changes.",
      .kind = OptionKind::kColumns},
-    {.name = "if-exists", .arg = "WHAT",
+    {.name = "if-exists",
+     .arg = "WHAT",
      .doc = "If the table exists when a run begins anew; default: fail, or append with a key.",
-     .kind = OptionKind::kChoice, .choices = "append|replace|fail"},
+     .kind = OptionKind::kChoice,
+     .choices = "append|replace|fail"},
 };
 
 constexpr stream::Example kExamples[] = {

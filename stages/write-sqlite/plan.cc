@@ -39,7 +39,8 @@ std::vector<std::string> key_names(const PlanRequest& request, const Schema& sch
   if (!key.empty() || schema.changelog == Changelog::kAppend) return key;
   for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
   if (key.empty()) {
-    answer.errors.push_back({"key", 0, "the input is a stream of changes without a key", "name the columns that identify a row"});
+    answer.errors.push_back(
+        {"key", 0, "the input is a stream of changes without a key", "name the columns that identify a row"});
   }
   return key;
 }

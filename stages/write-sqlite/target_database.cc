@@ -15,7 +15,8 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& 
   const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   std::unique_ptr<TargetDatabase> target(new TargetDatabase(db, path));
   if (code != SQLITE_OK) {
-    return Status(Code::kSystem, "unable to open '" + path + "': " + (db != nullptr ? sqlite3_errmsg(db) : "no memory"));
+    return Status(Code::kSystem,
+                  "unable to open '" + path + "': " + (db != nullptr ? sqlite3_errmsg(db) : "no memory"));
   }
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   STREAM_TRY(target->execute_patiently("PRAGMA journal_mode = WAL"));

@@ -41,7 +41,10 @@ std::string parameter(std::size_t column) { return "?" + std::to_string(column +
 }  // namespace
 
 TargetTable::TargetTable(TargetDatabase& database, std::string name, SchemaPtr schema, std::vector<std::size_t> key)
-    : database_(database), name_(std::move(name)), schema_(std::move(schema)), key_(std::move(key)),
+    : database_(database),
+      name_(std::move(name)),
+      schema_(std::move(schema)),
+      key_(std::move(key)),
       texts_(schema_->fields.size()) {}
 
 Result<bool> TargetTable::exists() {
@@ -49,7 +52,8 @@ Result<bool> TargetTable::exists() {
   query.bind_text(1, name_);
   STREAM_ASSIGN(const bool found, query.step());
   if (found && query.text(0) != "table") {
-    return usage_error("'" + name_ + "' in '" + database_.path() + "' is a " + std::string(query.text(0)) + ", not a table");
+    return usage_error("'" + name_ + "' in '" + database_.path() + "' is a " + std::string(query.text(0)) +
+                       ", not a table");
   }
   return found;
 }
@@ -62,7 +66,8 @@ Status TargetTable::create() {
     return sql_name(field.name) + " " + std::string(sqlite_type(field.type));
   });
   if (!key_.empty()) {
-    sql += ", UNIQUE (" + listed(key_, ", ", [&](std::size_t column) { return sql_name(schema_->fields[column].name); }) + ")";
+    sql += ", UNIQUE (" +
+           listed(key_, ", ", [&](std::size_t column) { return sql_name(schema_->fields[column].name); }) + ")";
   }
   prepared_ = false;
   return database_.execute(sql + ")");
@@ -94,7 +99,8 @@ Status TargetTable::check() {
     if (!database_.prepare("SELECT " + row_id_ + " FROM " + sql_name(name_)).ok()) break;
     return {};
   }
-  return usage_error("table '" + name_ + "' in '" + database_.path() + "' has no row ids: make it without WITHOUT ROWID");
+  return usage_error("table '" + name_ + "' in '" + database_.path() +
+                     "' has no row ids: make it without WITHOUT ROWID");
 }
 
 std::string TargetTable::key_condition() const {

@@ -45,8 +45,8 @@ class TargetTable {
   std::string name_;
   SchemaPtr schema_;
   std::vector<std::size_t> key_;
-  std::string row_id_ = "rowid";       // the name no column of the table has
-  std::vector<std::string> texts_;     // of bound values, until the statement has run
+  std::string row_id_ = "rowid";    // the name no column of the table has
+  std::vector<std::string> texts_;  // of bound values, until the statement has run
   bool prepared_ = false;
   Statement insert_;
   Statement update_;

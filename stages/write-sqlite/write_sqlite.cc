@@ -29,8 +29,12 @@ Result<std::unique_ptr<Sink>> WriteSqlite::make(Context& context) {
 }
 
 WriteSqlite::WriteSqlite(Context& context)
-    : supervised_(context.supervised), instance_(context.instance), schema_(context.inputs[0]),
-      path_(absolute(context.folder, context.options.text("path"))), run_(context.run), stage_(context.stage),
+    : supervised_(context.supervised),
+      instance_(context.instance),
+      schema_(context.inputs[0]),
+      path_(absolute(context.folder, context.options.text("path"))),
+      run_(context.run),
+      stage_(context.stage),
       table_name_(context.options.has("table") ? context.options.text("table") : context.stage),
       outbox_(context.state.outbox(outbox_spec("outbox", schema_->fields))) {}
 

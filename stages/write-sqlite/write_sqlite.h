@@ -64,10 +64,10 @@ class WriteSqlite final : public Sink {
   std::optional<TargetTable> table_;
   std::optional<CommitLog> log_;
 
-  std::vector<Batch> pending_;       // since the last prepare
+  std::vector<Batch> pending_;  // since the last prepare
   std::size_t pending_bytes_ = 0;
   std::mutex mutex_;
-  std::vector<Prepared> prepared_;   // guarded by mutex_: the commit thread takes from it
+  std::vector<Prepared> prepared_;  // guarded by mutex_: the commit thread takes from it
 };
 
 }  // namespace stream

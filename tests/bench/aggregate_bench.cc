@@ -62,8 +62,9 @@ void run(benchmark::State& state, const std::string& by, const std::string& comp
   const SchemaPtr schema = input_schema();
   const PlanAnswer plan = plan_aggregate({values, {{"in", *schema}}, "/", 1, "bench"});
   StateStore store;
-  Context context{values, "/", {schema}, {std::make_shared<const Schema>(plan.outputs.at(0).schema)}, store,
-                  system_clock(), "", "bench", ""};
+  Context context{
+      values, "/",     {schema}, {std::make_shared<const Schema>(plan.outputs.at(0).schema)}, store, system_clock(),
+      "",     "bench", ""};
   const auto op = *Aggregate::make(context);
   const std::vector<Batch> batches = input(schema, static_cast<std::uint64_t>(state.range(0)));
   Discard out;

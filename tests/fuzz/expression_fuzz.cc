@@ -44,7 +44,8 @@ const Batch& batch() {
     add_row(builder, -1, 1.5, -1, "\xff\xc3\x28", "[1,2");
     add_row(builder, INT64_MAX, std::numeric_limits<double>::infinity(), most - 1, "äöü%_\\", "{\"a\"");
     add_row(builder, INT64_MIN, std::numeric_limits<double>::quiet_NaN(), 1 - most, "2020-02-29 12:00+02", "[]");
-    add_row(builder, 86'400'000'000, std::numeric_limits<double>::max(), 123456789, std::string_view("a\0b", 3), "\"\\ud800\"");
+    add_row(builder, 86'400'000'000, std::numeric_limits<double>::max(), 123456789, std::string_view("a\0b", 3),
+            "\"\\ud800\"");
     add_row(builder, 7, std::numeric_limits<double>::denorm_min(), -5, "12", "");
     return builder.finish();
   }();

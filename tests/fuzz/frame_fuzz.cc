@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto header = stream::decode_header({frame.data(), frame.size()});
   if (!header.ok()) return 0;
   const auto batch = stream::decode_batch(*header, frame, schema());
-  if (batch.ok()) [[maybe_unused]] volatile std::uint64_t sum = read_all(*batch);
+  if (batch.ok()) [[maybe_unused]]
+    volatile std::uint64_t sum = read_all(*batch);
   return 0;
 }

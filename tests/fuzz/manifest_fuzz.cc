@@ -17,7 +17,8 @@ class OneStage final : public Catalogue {
   OneStage() {
     info_.name = "any";
     info_.inputs_max = 2;
-    for (const char* kind : {"text", "flag", "select", "columns", "secret"}) info_.options.push_back({.name = kind, .kind = kind});
+    for (const char* kind : {"text", "flag", "select", "columns", "secret"})
+      info_.options.push_back({.name = kind, .kind = kind});
     info_.options[0].positional = true;
     info_.options[2].repeated = true;
   }
@@ -43,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   OneStage catalogue;
   const Environment none = [](const std::string&) { return std::nullopt; };
   Problems problems;
-  const auto pipelines = load_manifest({text, "fuzz.yaml", "/nonexistent"}, {catalogue, system_files(), none, {}}, problems);
+  const auto pipelines =
+      load_manifest({text, "fuzz.yaml", "/nonexistent"}, {catalogue, system_files(), none, {}}, problems);
   for (const PipelineSpec& pipeline : pipelines) {
     if (problems.empty()) check_round_trip(pipeline);
   }

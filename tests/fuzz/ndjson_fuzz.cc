@@ -13,7 +13,8 @@ using namespace stream::format_test;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const char* wanted[] = {"", "i", "s,i", "t,j,b", "m,e,d", "v,x"};
   if (size < 2) return 0;
-  const char* schema = "b boolean, i bigint, d double, m decimal(10,2), s varchar, t timestamp, e date, j json, x blob, v interval";
+  const char* schema =
+      "b boolean, i bigint, d double, m decimal(10,2), s varchar, t timestamp, e date, j json, x blob, v interval";
   const std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
   RunOptions options;
   options.format.record_size_max = 4096;

@@ -17,7 +17,9 @@ namespace {
 class Descriptor {
  public:
   Descriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~Descriptor() { if (fd_ >= 0) ::close(fd_); }
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   bool ok() const { return fd_ >= 0; }
@@ -124,9 +126,7 @@ class SystemFiles final : public Files {
   }
 
   Status truncate(const std::string& path, std::uint64_t size_bytes) override {
-    if (::truncate(path.c_str(), static_cast<off_t>(size_bytes)) != 0) {
-      return system_error("truncate", path, errno);
-    }
+    if (::truncate(path.c_str(), static_cast<off_t>(size_bytes)) != 0) { return system_error("truncate", path, errno); }
     return {};
   }
 

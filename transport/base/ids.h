@@ -20,10 +20,10 @@ class Id {
   Value value_ = 0;
 };
 
-using Epoch = Id<struct EpochTag>;                          // checkpoint number; 0 = before the first
-using Attempt = Id<struct AttemptTag, std::uint32_t>;       // incarnation of a run; 0 = by hand
-using ChannelId = Id<struct ChannelTag, std::uint32_t>;     // unique within one attempt of a job
-using Sequence = Id<struct SequenceTag>;                    // number of a frame in its channel, from 0
-using KeyGroup = Id<struct KeyGroupTag, std::uint32_t>;     // 0 .. key-groups - 1
+using Epoch = Id<struct EpochTag>;                       // checkpoint number; 0 = before the first
+using Attempt = Id<struct AttemptTag, std::uint32_t>;    // incarnation of a run; 0 = by hand
+using ChannelId = Id<struct ChannelTag, std::uint32_t>;  // unique within one attempt of a job
+using Sequence = Id<struct SequenceTag>;                 // number of a frame in its channel, from 0
+using KeyGroup = Id<struct KeyGroupTag, std::uint32_t>;  // 0 .. key-groups - 1
 
 }  // namespace stream

@@ -57,8 +57,8 @@ inline Status usage_error(std::string what) { return {Code::kUsage, std::move(wh
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {       // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     STREAM_CHECK(!status_.ok());
   }
 
@@ -66,11 +66,26 @@ class [[nodiscard]] Result {
   const Status& status() const& { return status_; }
   Status status() && { return std::move(status_); }
 
-  T& operator*() & { STREAM_CHECK(ok()); return *value_; }
-  const T& operator*() const& { STREAM_CHECK(ok()); return *value_; }
-  T&& operator*() && { STREAM_CHECK(ok()); return *std::move(value_); }
-  T* operator->() { STREAM_CHECK(ok()); return &*value_; }
-  const T* operator->() const { STREAM_CHECK(ok()); return &*value_; }
+  T& operator*() & {
+    STREAM_CHECK(ok());
+    return *value_;
+  }
+  const T& operator*() const& {
+    STREAM_CHECK(ok());
+    return *value_;
+  }
+  T&& operator*() && {
+    STREAM_CHECK(ok());
+    return *std::move(value_);
+  }
+  T* operator->() {
+    STREAM_CHECK(ok());
+    return &*value_;
+  }
+  const T* operator->() const {
+    STREAM_CHECK(ok());
+    return &*value_;
+  }
 
  private:
   std::optional<T> value_;
@@ -78,10 +93,9 @@ class [[nodiscard]] Result {
 };
 
 // Returns from the enclosing function when `expression` is not OK.
-#define STREAM_TRY(expression)                                            \
-  do {                                                                    \
-    if (::stream::Status stream_try_status = (expression); !stream_try_status.ok()) \
-      return stream_try_status;                                           \
+#define STREAM_TRY(expression)                                                                                \
+  do {                                                                                                        \
+    if (::stream::Status stream_try_status = (expression); !stream_try_status.ok()) return stream_try_status; \
   } while (false)
 
 #define STREAM_CONCAT_INNER(a, b) a##b

@@ -18,13 +18,18 @@ struct Unit {
 
 // Longest names first where one is the prefix of another.
 constexpr std::array kDurations = {
-    Unit{"us", 1},          Unit{"ms", 1'000},          Unit{"s", 1'000'000},       Unit{"m", 60'000'000},
-    Unit{"h", 3'600'000'000}, Unit{"d", 86'400'000'000}, Unit{"w", 604'800'000'000},
+    Unit{"us", 1},
+    Unit{"ms", 1'000},
+    Unit{"s", 1'000'000},
+    Unit{"m", 60'000'000},
+    Unit{"h", 3'600'000'000},
+    Unit{"d", 86'400'000'000},
+    Unit{"w", 604'800'000'000},
 };
 
 constexpr std::array kSizes = {
-    Unit{"", 1},          Unit{"B", 1},           Unit{"KB", 1'000},     Unit{"MB", 1'000'000},
-    Unit{"GB", 1'000'000'000}, Unit{"KiB", 1 << 10}, Unit{"MiB", 1 << 20}, Unit{"GiB", 1 << 30},
+    Unit{"", 1},          Unit{"B", 1},         Unit{"KB", 1'000},    Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
+    Unit{"KiB", 1 << 10}, Unit{"MiB", 1 << 20}, Unit{"GiB", 1 << 30},
 };
 
 template <std::size_t N>

@@ -24,7 +24,9 @@ class Buffer {
   // What keeps the bytes alive; share it to refer to a part of them.
   const std::shared_ptr<const void>& owner() const { return owner_; }
   template <class T>
-  const T* as() const { return reinterpret_cast<const T*>(data_); }
+  const T* as() const {
+    return reinterpret_cast<const T*>(data_);
+  }
 
  private:
   std::shared_ptr<const void> owner_;
@@ -41,7 +43,9 @@ class ByteBuilder {
   std::uint8_t* data() { return data_.get(); }
   const std::uint8_t* data() const { return data_.get(); }
 
-  void reserve(std::size_t capacity) { if (capacity > capacity_) grow(capacity); }
+  void reserve(std::size_t capacity) {
+    if (capacity > capacity_) grow(capacity);
+  }
 
   // Adds `count` bytes whose content is not set; returns where they start.
   std::uint8_t* extend(std::size_t count) {
@@ -56,7 +60,9 @@ class ByteBuilder {
   }
 
   template <class T>
-  void append_value(const T& value) { std::memcpy(extend(sizeof(T)), &value, sizeof(T)); }
+  void append_value(const T& value) {
+    std::memcpy(extend(sizeof(T)), &value, sizeof(T));
+  }
 
   // Drops everything behind the first `size` bytes.
   void shrink(std::size_t size) { size_ = size; }
@@ -65,7 +71,9 @@ class ByteBuilder {
   Buffer finish();
 
  private:
-  struct Free { void operator()(std::uint8_t* p) const; };
+  struct Free {
+    void operator()(std::uint8_t* p) const;
+  };
   void grow(std::size_t at_least);
 
   std::unique_ptr<std::uint8_t, Free> data_;

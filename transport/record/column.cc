@@ -19,7 +19,9 @@ Buffer take_validity(const Column& column, std::span<const std::uint32_t> rows) 
   return set == rows.size() ? Buffer() : to.finish();
 }
 
-struct Sixteen { std::uint64_t words[2]; };
+struct Sixteen {
+  std::uint64_t words[2];
+};
 
 template <class T>
 Buffer take_fixed(const Column& column, std::span<const std::uint32_t> rows) {

@@ -21,7 +21,10 @@ class Column {
  public:
   Column() = default;
   Column(Type type, std::size_t size, Buffer validity, Buffer values, Buffer offsets = {})
-      : type_(type), size_(size), validity_(std::move(validity)), values_(std::move(values)),
+      : type_(type),
+        size_(size),
+        validity_(std::move(validity)),
+        values_(std::move(values)),
         offsets_(std::move(offsets)) {}
 
   Type type() const { return type_; }
@@ -34,9 +37,13 @@ class Column {
 
   // Fixed width only; T must have the type's width.
   template <class T>
-  const T* values() const { return values_.as<T>(); }
+  const T* values() const {
+    return values_.as<T>();
+  }
   template <class T>
-  T value(std::size_t row) const { return values_.as<T>()[row]; }
+  T value(std::size_t row) const {
+    return values_.as<T>()[row];
+  }
 
   // Variable width only.
   std::string_view bytes(std::size_t row) const {

@@ -76,8 +76,7 @@ void hash_texts(const Column& column, std::span<std::uint64_t> out) {
 
 }  // namespace
 
-void append_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t row,
-                std::string& out) {
+void append_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t row, std::string& out) {
   for (const std::size_t index : key_columns) {
     const Column& column = batch.columns[index];
     const bool valid = column.valid(row);
@@ -86,12 +85,9 @@ void append_key(const Batch& batch, std::span<const std::size_t> key_columns, st
   }
 }
 
-std::uint64_t hash_key(std::string_view encoded_key) {
-  return XXH3_64bits(encoded_key.data(), encoded_key.size());
-}
+std::uint64_t hash_key(std::string_view encoded_key) { return XXH3_64bits(encoded_key.data(), encoded_key.size()); }
 
-void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns,
-               std::span<std::uint64_t> out) {
+void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std::span<std::uint64_t> out) {
   STREAM_CHECK(out.size() == batch.rows);
   if (key_columns.size() == 1 && !batch.columns[key_columns[0]].has_nulls()) {
     const Column& column = batch.columns[key_columns[0]];

@@ -28,14 +28,12 @@ namespace stream {
 inline constexpr std::uint32_t kKeyGroupsDefault = 1024;
 
 // Appends the encoding of the key columns of one row.
-void append_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t row,
-                std::string& out);
+void append_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t row, std::string& out);
 
 std::uint64_t hash_key(std::string_view encoded_key);
 
 // Hashes the key of every row; out has batch.rows elements.
-void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns,
-               std::span<std::uint64_t> out);
+void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std::span<std::uint64_t> out);
 
 inline KeyGroup key_group_of(std::uint64_t hash, std::uint32_t key_groups) {
   return KeyGroup(static_cast<std::uint32_t>(((hash >> 32) * key_groups) >> 32));

@@ -17,8 +17,8 @@ Result<std::size_t> column_named(const Schema& schema, const json& name) {
 Status read_fields(const json& fields, Schema& schema) {
   if (!fields.is_array()) return corrupt("schema: 'fields' is not a list");
   for (const json& field : fields) {
-    if (!field.is_object() || !field.contains("name") || !field["name"].is_string() ||
-        !field.contains("type") || !field["type"].is_string()) {
+    if (!field.is_object() || !field.contains("name") || !field["name"].is_string() || !field.contains("type") ||
+        !field["type"].is_string()) {
       return corrupt("schema: a field needs a name and a type");
     }
     STREAM_ASSIGN(const Type type, parse_type(field["type"].get_ref<const std::string&>()));

@@ -15,19 +15,32 @@ struct TypeName {
 
 // The first name of a kind is the one we print.
 constexpr std::array kTypeNames = {
-    TypeName{"BOOLEAN", TypeKind::kBoolean},     TypeName{"BIGINT", TypeKind::kBigint},
-    TypeName{"DOUBLE", TypeKind::kDouble},       TypeName{"DECIMAL", TypeKind::kDecimal},
-    TypeName{"VARCHAR", TypeKind::kVarchar},     TypeName{"TIMESTAMP", TypeKind::kTimestamp},
-    TypeName{"DATE", TypeKind::kDate},           TypeName{"INTERVAL", TypeKind::kInterval},
-    TypeName{"BLOB", TypeKind::kBlob},           TypeName{"JSON", TypeKind::kJson},
-    TypeName{"BOOL", TypeKind::kBoolean},        TypeName{"INT", TypeKind::kBigint},
-    TypeName{"INTEGER", TypeKind::kBigint},      TypeName{"INT8", TypeKind::kBigint},
-    TypeName{"INT4", TypeKind::kBigint},         TypeName{"SMALLINT", TypeKind::kBigint},
-    TypeName{"DOUBLE PRECISION", TypeKind::kDouble}, TypeName{"FLOAT8", TypeKind::kDouble},
-    TypeName{"FLOAT", TypeKind::kDouble},        TypeName{"REAL", TypeKind::kDouble},
-    TypeName{"NUMERIC", TypeKind::kDecimal},     TypeName{"TEXT", TypeKind::kVarchar},
-    TypeName{"STRING", TypeKind::kVarchar},      TypeName{"TIMESTAMPTZ", TypeKind::kTimestamp},
-    TypeName{"BYTEA", TypeKind::kBlob},          TypeName{"JSONB", TypeKind::kJson},
+    TypeName{"BOOLEAN", TypeKind::kBoolean},
+    TypeName{"BIGINT", TypeKind::kBigint},
+    TypeName{"DOUBLE", TypeKind::kDouble},
+    TypeName{"DECIMAL", TypeKind::kDecimal},
+    TypeName{"VARCHAR", TypeKind::kVarchar},
+    TypeName{"TIMESTAMP", TypeKind::kTimestamp},
+    TypeName{"DATE", TypeKind::kDate},
+    TypeName{"INTERVAL", TypeKind::kInterval},
+    TypeName{"BLOB", TypeKind::kBlob},
+    TypeName{"JSON", TypeKind::kJson},
+    TypeName{"BOOL", TypeKind::kBoolean},
+    TypeName{"INT", TypeKind::kBigint},
+    TypeName{"INTEGER", TypeKind::kBigint},
+    TypeName{"INT8", TypeKind::kBigint},
+    TypeName{"INT4", TypeKind::kBigint},
+    TypeName{"SMALLINT", TypeKind::kBigint},
+    TypeName{"DOUBLE PRECISION", TypeKind::kDouble},
+    TypeName{"FLOAT8", TypeKind::kDouble},
+    TypeName{"FLOAT", TypeKind::kDouble},
+    TypeName{"REAL", TypeKind::kDouble},
+    TypeName{"NUMERIC", TypeKind::kDecimal},
+    TypeName{"TEXT", TypeKind::kVarchar},
+    TypeName{"STRING", TypeKind::kVarchar},
+    TypeName{"TIMESTAMPTZ", TypeKind::kTimestamp},
+    TypeName{"BYTEA", TypeKind::kBlob},
+    TypeName{"JSONB", TypeKind::kJson},
 };
 
 std::string normalized(std::string_view text) {
@@ -52,9 +65,10 @@ Result<Type> parse_decimal(std::string_view text, std::string_view arguments) {
   const std::vector<std::string> parts = split(arguments, ',');
   const auto precision = parse_integer(trim(parts[0]));
   const auto scale = parts.size() > 1 ? parse_integer(trim(parts[1])) : Result<std::int64_t>(0);
-  if (parts.size() > 2 || !precision.ok() || !scale.ok() || *precision < 1 || *precision > 38 ||
-      *scale < 0 || *scale > *precision) {
-    return usage_error("'" + std::string(text) + "' is not a decimal type: DECIMAL(p,s) needs 1 <= p <= 38 and 0 <= s <= p");
+  if (parts.size() > 2 || !precision.ok() || !scale.ok() || *precision < 1 || *precision > 38 || *scale < 0 ||
+      *scale > *precision) {
+    return usage_error("'" + std::string(text) +
+                       "' is not a decimal type: DECIMAL(p,s) needs 1 <= p <= 38 and 0 <= s <= p");
   }
   return decimal_type(static_cast<std::uint8_t>(*precision), static_cast<std::uint8_t>(*scale));
 }

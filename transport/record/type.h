@@ -22,7 +22,16 @@
 namespace stream {
 
 enum class TypeKind : std::uint8_t {
-  kBoolean, kBigint, kDouble, kDecimal, kVarchar, kTimestamp, kDate, kInterval, kBlob, kJson,
+  kBoolean,
+  kBigint,
+  kDouble,
+  kDecimal,
+  kVarchar,
+  kTimestamp,
+  kDate,
+  kInterval,
+  kBlob,
+  kJson,
 };
 
 using Decimal = __int128;

@@ -70,7 +70,8 @@ Epoch live(Files& files, const std::string& root) {
 void check_after(const std::string& root, Epoch promised) {
   const std::string checkpoints = root + "/checkpoints";
   const NewestGood found = take(find_newest_good(system_files(), checkpoints));
-  for (const Damaged& damaged : found.damaged) BOOST_ERROR("damaged: " << damaged.epoch.value() << ": " << damaged.reason);
+  for (const Damaged& damaged : found.damaged)
+    BOOST_ERROR("damaged: " << damaged.epoch.value() << ": " << damaged.reason);
   const Epoch epoch = found.index ? found.index->epoch : Epoch(0);
   BOOST_REQUIRE(epoch >= promised);
   BOOST_REQUIRE(epoch.value() <= promised.value() + 2);

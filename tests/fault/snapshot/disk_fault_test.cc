@@ -5,8 +5,8 @@
 #include <csignal>
 #include <filesystem>
 
-#include "tests/support/snapshot_fixture.h"
 #include "tests/support/fast_files.h"
+#include "tests/support/snapshot_fixture.h"
 
 using namespace stream;
 namespace fs = std::filesystem;

@@ -34,8 +34,10 @@ void run_appending(std::uint64_t seed, const std::vector<std::string>& by, const
         groups[key_of(records.back(), by)].push_back(records.back());
       }
       running.batch(batch_of(running.input(), records), out);
-      if (emit == "updates") BOOST_REQUIRE(out.rows == rows_of(groups, everything_of));
-      else BOOST_REQUIRE(out.log.empty());
+      if (emit == "updates")
+        BOOST_REQUIRE(out.rows == rows_of(groups, everything_of));
+      else
+        BOOST_REQUIRE(out.log.empty());
     }
     running.end(out);
     BOOST_TEST(out.rows == rows_of(groups, everything_of), boost::test_tools::per_element());
@@ -88,13 +90,15 @@ BOOST_AUTO_TEST_SUITE(groups)
 
 BOOST_AUTO_TEST_CASE(updates_applied_to_a_map_equal_the_model_after_every_batch) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    for (const auto& by : std::vector<std::vector<std::string>>{{"k"}, {"s"}, {"k", "s"}, {}}) run_appending(seed, by, "updates");
+    for (const auto& by : std::vector<std::vector<std::string>>{{"k"}, {"s"}, {"k", "s"}, {}})
+      run_appending(seed, by, "updates");
   }
 }
 
 BOOST_AUTO_TEST_CASE(final_gives_every_group_once_at_the_end) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    for (const auto& by : std::vector<std::vector<std::string>>{{"k"}, {"s"}, {"k", "s"}, {}}) run_appending(seed, by, "final");
+    for (const auto& by : std::vector<std::vector<std::string>>{{"k"}, {"s"}, {"k", "s"}, {}})
+      run_appending(seed, by, "final");
   }
 }
 
@@ -126,7 +130,8 @@ BOOST_AUTO_TEST_CASE(a_row_that_makes_a_sum_too_large_changes_nothing) {
   Running running(options, record_schema());
   Gather out;
   running.batch(bigints(running.input(), {kMax - 1, 5, 1, 7, -10}), out);
-  BOOST_TEST(out.bad == std::vector<std::string>({"bigint out of range", "bigint out of range"}), boost::test_tools::per_element());
+  BOOST_TEST(out.bad == std::vector<std::string>({"bigint out of range", "bigint out of range"}),
+             boost::test_tools::per_element());
   BOOST_TEST(*out.rows.begin() == "1|" + std::to_string(kMax - 10) + "|3|" + std::to_string(kMax - 1) + "|3");
 }
 

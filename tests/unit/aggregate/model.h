@@ -38,7 +38,9 @@ class RandomRecords {
   Record next() {
     Record r;
     if (!null()) r.k = static_cast<std::int64_t>(below(12));
-    if (!null()) r.s = below(4) == 0 ? "a text that is longer than twelve " + std::to_string(below(3)) : std::string(1, static_cast<char>('a' + below(4)));
+    if (!null())
+      r.s = below(4) == 0 ? "a text that is longer than twelve " + std::to_string(below(3))
+                          : std::string(1, static_cast<char>('a' + below(4)));
     if (!null()) r.v = static_cast<std::int64_t>(below(40)) - 20;
     if (!null()) r.d = static_cast<double>(below(64)) / 4 - 8;
     if (!null()) r.m = static_cast<std::int64_t>(below(5000)) - 2500;
@@ -55,13 +57,17 @@ class RandomRecords {
 inline Batch batch_of(const SchemaPtr& schema, const std::vector<Record>& records) {
   BatchBuilder out(schema);
   const auto put = [&](std::size_t c, const auto& value, auto as) {
-    if (value) out.column(c).append(static_cast<decltype(as)>(*value));
-    else out.column(c).append_null();
+    if (value)
+      out.column(c).append(static_cast<decltype(as)>(*value));
+    else
+      out.column(c).append_null();
   };
   for (const Record& r : records) {
     put(0, r.k, std::int64_t{});
-    if (r.s) out.column(1).append_bytes(*r.s);
-    else out.column(1).append_null();
+    if (r.s)
+      out.column(1).append_bytes(*r.s);
+    else
+      out.column(1).append_null();
     put(2, r.v, std::int64_t{});
     put(3, r.d, double{});
     put(4, r.m, Decimal{});
@@ -76,8 +82,10 @@ using Group = std::vector<Record>;
 
 template <class T>
 std::string shown(const std::optional<T>& value) {
-  if constexpr (std::is_same_v<T, std::string>) return value.value_or("NULL");
-  else return value ? std::to_string(*value) : "NULL";
+  if constexpr (std::is_same_v<T, std::string>)
+    return value.value_or("NULL");
+  else
+    return value ? std::to_string(*value) : "NULL";
 }
 
 // What everything_appending computes.
@@ -135,7 +143,8 @@ inline std::string retractable_of(const Group& group) {
     if (r.v && r.f.value_or(false)) ++fn, fs += *r.v;
     if (r.d) d_sum = d_sum.value_or(0) + *r.d;
   }
-  std::string out = std::to_string(group.size()) + "|" + std::to_string(count) + "|" + (count != 0 ? std::to_string(sum) : "NULL");
+  std::string out =
+      std::to_string(group.size()) + "|" + std::to_string(count) + "|" + (count != 0 ? std::to_string(sum) : "NULL");
   out += "|" + (count != 0 ? std::to_string(static_cast<double>(sum) / static_cast<double>(count)) : "NULL");
   return out + "|" + (fn != 0 ? std::to_string(fs) : "NULL") + "|" + shown(d_sum);
 }

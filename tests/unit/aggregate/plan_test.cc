@@ -39,10 +39,13 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   const Schema changing = record_schema(Changelog::kUpdates);
   BOOST_TEST(error({.compute = "count(*)", .by = {"kk"}}) == "by: no column 'kk'");
   BOOST_TEST(error({.compute = "count(*)", .by = {"k", "k"}}) == "by: 'k' stands twice");
-  BOOST_TEST(error(windowed("hop 5m every 1m")) == "window: 'hop 5m every 1m' is not there; the windows there are: tumble DURATION");
+  BOOST_TEST(error(windowed("hop 5m every 1m")) ==
+             "window: 'hop 5m every 1m' is not there; the windows there are: tumble DURATION");
   BOOST_TEST(error(windowed("tumble 1m"), timeless) == "window: a window needs event time, and the input has none");
-  BOOST_TEST(error({.compute = "count(*)", .lateness = "1m"}) == "lateness: there is no window that could be kept for late rows");
-  BOOST_TEST(error({.compute = "count(*)", .zone = "Asia/Tokyo"}) == "zone: there is no window that could be aligned to a zone");
+  BOOST_TEST(error({.compute = "count(*)", .lateness = "1m"}) ==
+             "lateness: there is no window that could be kept for late rows");
+  BOOST_TEST(error({.compute = "count(*)", .zone = "Asia/Tokyo"}) ==
+             "zone: there is no window that could be aligned to a zone");
   Options zoned = windowed("tumble 7m");
   zoned.zone = "Asia/Tokyo";
   BOOST_TEST(error(zoned) == "zone: in a zone a window must be whole days or a part that divides a day");
@@ -59,7 +62,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
 }
 
 BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
-  Options options{.compute = "count(*) as n, avg(v) as mean, sum(m) + 1 as more, count(distinct s) as texts", .by = {"k"}};
+  Options options{.compute = "count(*) as n, avg(v) as mean, sum(m) + 1 as more, count(distinct s) as texts",
+                  .by = {"k"}};
   options.window = "tumble 1m";
   options.lateness = "1h";
   const PlanAnswer answer = plan(options, record_schema());
@@ -68,18 +72,21 @@ BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < answer.state[0].columns(); ++i) names.push_back(answer.state[0].field(i).name);
   BOOST_TEST(answer.state[0].name == "per_minute");
-  BOOST_TEST(names == std::vector<std::string>({"k", "window_start", "n", "mean_sum", "mean_count", "sum_m", "texts", "fired"}),
+  BOOST_TEST(names == std::vector<std::string>(
+                          {"k", "window_start", "n", "mean_sum", "mean_count", "sum_m", "texts", "fired"}),
              boost::test_tools::per_element());
   BOOST_TEST(answer.state[0].group_columns == 1);
   BOOST_TEST(answer.state[1].name == "per_minute_texts");
   BOOST_TEST(answer.state[1].ordered == "window_start");
   BOOST_TEST(answer.outputs[0].schema.names() ==
-             std::vector<std::string>({"k", "window_start", "window_end", "n", "mean", "more", "texts"}), boost::test_tools::per_element());
+                 std::vector<std::string>({"k", "window_start", "window_end", "n", "mean", "more", "texts"}),
+             boost::test_tools::per_element());
   BOOST_TEST(answer.outputs[0].schema.key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
   BOOST_TEST((answer.outputs[0].schema.time == 1U));
   BOOST_TEST((answer.outputs[0].schema.changelog == Changelog::kUpdates));
   BOOST_TEST(answer.outputs[1].name == "late");
-  BOOST_TEST(answer.inputs[0].needs == std::vector<std::string>({"k", "s", "v", "m", "ts"}), boost::test_tools::per_element());
+  BOOST_TEST(answer.inputs[0].needs == std::vector<std::string>({"k", "s", "v", "m", "ts"}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(updates_are_emitted_in_a_job_and_final_rows_outside) {

@@ -72,8 +72,10 @@ class Gather final : public Emitter {
  public:
   Status emit(Batch batch, std::size_t output) override {
     for (std::size_t i = 0; i < batch.rows; ++i) {
-      if (output == kLateOutput) late.push_back(row_of(batch, i));
-      else change(batch.kind(i), row_of(batch, i));
+      if (output == kLateOutput)
+        late.push_back(row_of(batch, i));
+      else
+        change(batch.kind(i), row_of(batch, i));
     }
     ++batches;
     return {};
@@ -109,12 +111,15 @@ class Gather final : public Emitter {
 class Running {
  public:
   Running(const Options& options, Schema input, StoreOptions store_options = {})
-      : values_(options.values()), input_(std::make_shared<const Schema>(std::move(input))),
-        plan_(plan_aggregate({values_, {{"in", *input_}}, "/", 1, "per-key"})), store_(store_options) {
+      : values_(options.values()),
+        input_(std::make_shared<const Schema>(std::move(input))),
+        plan_(plan_aggregate({values_, {{"in", *input_}}, "/", 1, "per-key"})),
+        store_(store_options) {
     for (const PlanError& error : plan_.errors) BOOST_FAIL(error.message);
     Context context{values_, "/", {input_}, {}, store_, system_clock(), "", "per-key", ""};
     context.supervised = true;
-    for (const OutputPlan& output : plan_.outputs) context.outputs.push_back(std::make_shared<const Schema>(output.schema));
+    for (const OutputPlan& output : plan_.outputs)
+      context.outputs.push_back(std::make_shared<const Schema>(output.schema));
     op_ = take(Aggregate::make(context));
   }
 

@@ -120,7 +120,8 @@ std::vector<Instance> start(const Options& options, std::uint32_t parallelism, c
   return instances;
 }
 
-void feed(std::vector<Instance>& instances, const Step& step, const std::vector<std::size_t>& by, bool windows, Gather& out) {
+void feed(std::vector<Instance>& instances, const Step& step, const std::vector<std::size_t>& by, bool windows,
+          Gather& out) {
   const Batch batch = batch_of(instances[0].running->input(), step.records);
   if (batch.rows != 0) {
     std::vector<std::uint64_t> hashes(batch.rows);
@@ -128,7 +129,9 @@ void feed(std::vector<Instance>& instances, const Step& step, const std::vector<
     for (std::uint32_t i = 0; i < instances.size(); ++i) {
       std::vector<std::uint32_t> mine;
       for (std::uint32_t row = 0; row < batch.rows; ++row) {
-        if (owner_of(key_group_of(hashes[row], kKeyGroupsDefault), kKeyGroupsDefault, static_cast<std::uint32_t>(instances.size())) == i) mine.push_back(row);
+        if (owner_of(key_group_of(hashes[row], kKeyGroupsDefault), kKeyGroupsDefault,
+                     static_cast<std::uint32_t>(instances.size())) == i)
+          mine.push_back(row);
       }
       if (!mine.empty()) instances[i].running->batch(batch.take(mine), out);
     }
@@ -164,7 +167,8 @@ void run_replay(std::uint64_t seed, const Options& options, bool windows) {
       }
       const auto parallelism = static_cast<std::uint32_t>(1 + i * 3 / steps.size());
       if (i % 2 == 0 || parallelism != instances.size()) {
-        instances = start(options, parallelism, dir, static_cast<int>(i) + 2, &source, windows ? steps[i].watermark : kNoWatermark, out);
+        instances = start(options, parallelism, dir, static_cast<int>(i) + 2, &source,
+                          windows ? steps[i].watermark : kNoWatermark, out);
       }
     }
     for (Instance& instance : instances) instance.running->end(out);
@@ -213,8 +217,10 @@ BOOST_AUTO_TEST_CASE(the_output_watermark_promises_what_is_still_to_come) {
 }
 
 BOOST_AUTO_TEST_CASE(windows_part_time_without_gap_or_overlap_in_every_zone) {
-  for (const char* zone : {"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana"}) {
-    for (const Microseconds size : {900 * kSecond, 3600 * kSecond, 6 * 3600 * kSecond, 86'400 * kSecond, 7 * 86'400 * kSecond}) {
+  for (const char* zone :
+       {"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana"}) {
+    for (const Microseconds size :
+         {900 * kSecond, 3600 * kSecond, 6 * 3600 * kSecond, 86'400 * kSecond, 7 * 86'400 * kSecond}) {
       const TumbleWindows windows = take(TumbleWindows::make(size, zone));
       const Microseconds begin = 1'704'067'200 * kSecond;  // 2024-01-01
       WindowSpan last = windows.of(begin);

@@ -24,7 +24,8 @@ BOOST_AUTO_TEST_CASE(precedence_and_signs_are_postgresqls) {
 }
 
 BOOST_AUTO_TEST_CASE(bigint_overflow_and_division_by_zero_are_row_errors) {
-  const Batch batch = batch_of("a bigint, b bigint", {{"9223372036854775807", "1"}, {"1", "0"}, {"-9223372036854775808", "-1"}, {"\\N", "0"}});
+  const Batch batch = batch_of(
+      "a bigint, b bigint", {{"9223372036854775807", "1"}, {"1", "0"}, {"-9223372036854775808", "-1"}, {"\\N", "0"}});
   const Texts sums = {"ERROR bigint out of range", "1", "ERROR bigint out of range", "NULL"};
   BOOST_TEST(values("a + b", batch) == sums, boost::test_tools::per_element());
   const Texts quotients = {"9223372036854775807", "ERROR division by zero", "ERROR bigint out of range", "NULL"};
@@ -96,7 +97,8 @@ BOOST_AUTO_TEST_CASE(a_bigint_column_compares_with_fractions) {
     for (const char* bound : {"1.5", "-1.5", "2.0", "0.1"}) {
       const std::string narrow = std::string("a ") + op + " " + bound;
       const std::string wide = std::string("a::decimal(30,1) ") + op + " " + bound;
-      BOOST_TEST_CONTEXT(narrow) BOOST_TEST(values(narrow, batch) == values(wide, batch), boost::test_tools::per_element());
+      BOOST_TEST_CONTEXT(narrow)
+      BOOST_TEST(values(narrow, batch) == values(wide, batch), boost::test_tools::per_element());
     }
   }
 }

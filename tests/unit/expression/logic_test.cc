@@ -10,13 +10,20 @@ namespace {
 using Texts = std::vector<std::string>;
 
 Batch truth_table() {
-  return batch_of("a boolean, b boolean", {{"t", "t"}, {"t", "f"}, {"t", "\\N"}, {"f", "t"}, {"f", "f"}, {"f", "\\N"},
-                                           {"\\N", "t"}, {"\\N", "f"}, {"\\N", "\\N"}});
+  return batch_of("a boolean, b boolean", {{"t", "t"},
+                                           {"t", "f"},
+                                           {"t", "\\N"},
+                                           {"f", "t"},
+                                           {"f", "f"},
+                                           {"f", "\\N"},
+                                           {"\\N", "t"},
+                                           {"\\N", "f"},
+                                           {"\\N", "\\N"}});
 }
 
-#define CHECK_VALUES(text, batch, ...)                                             \
-  do {                                                                             \
-    const Texts expected = __VA_ARGS__;                                            \
+#define CHECK_VALUES(text, batch, ...)                                                                      \
+  do {                                                                                                      \
+    const Texts expected = __VA_ARGS__;                                                                     \
     BOOST_TEST_CONTEXT(text) BOOST_TEST(values(text, batch) == expected, boost::test_tools::per_element()); \
   } while (false)
 
@@ -30,13 +37,16 @@ BOOST_AUTO_TEST_CASE(and_or_not_follow_three_valued_logic) {
   CHECK_VALUES("a or b", batch, {"true", "true", "true", "true", "false", "NULL", "true", "NULL", "NULL"});
   CHECK_VALUES("not a", batch, {"false", "false", "false", "true", "true", "true", "NULL", "NULL", "NULL"});
   CHECK_VALUES("a = b", batch, {"true", "false", "NULL", "false", "true", "NULL", "NULL", "NULL", "NULL"});
-  CHECK_VALUES("a is distinct from b", batch, {"false", "true", "true", "true", "false", "true", "true", "true", "false"});
-  CHECK_VALUES("a is not distinct from b", batch, {"true", "false", "false", "false", "true", "false", "false", "false", "true"});
+  CHECK_VALUES("a is distinct from b", batch,
+               {"false", "true", "true", "true", "false", "true", "true", "true", "false"});
+  CHECK_VALUES("a is not distinct from b", batch,
+               {"true", "false", "false", "false", "true", "false", "false", "false", "true"});
   CHECK_VALUES("a is not true", batch, {"false", "false", "false", "true", "true", "true", "true", "true", "true"});
   CHECK_VALUES("a is unknown", batch, {"false", "false", "false", "false", "false", "false", "true", "true", "true"});
   CHECK_VALUES("a is false", batch, {"false", "false", "false", "true", "true", "true", "false", "false", "false"});
   CHECK_VALUES("a is null", batch, {"false", "false", "false", "false", "false", "false", "true", "true", "true"});
-  CHECK_VALUES("a is not null and true", batch, {"true", "true", "true", "true", "true", "true", "false", "false", "false"});
+  CHECK_VALUES("a is not null and true", batch,
+               {"true", "true", "true", "true", "true", "true", "false", "false", "false"});
 }
 
 BOOST_AUTO_TEST_CASE(what_is_decided_on_the_left_cannot_fail_on_the_right) {
@@ -64,7 +74,8 @@ BOOST_AUTO_TEST_CASE(conditional_forms_choose_by_row) {
   CHECK_VALUES("nullif(a, 1)", batch, {"NULL", "NULL", "3", "NULL"});
   CHECK_VALUES("greatest(a, b)", batch, {"2", "2", "3", "NULL"});
   CHECK_VALUES("least(a, b, 2)", batch, {"1", "2", "2", "2"});
-  CHECK_VALUES("case a when 1 then 'one' when 3 then 'three' else 'other' end", batch, {"one", "other", "three", "other"});
+  CHECK_VALUES("case a when 1 then 'one' when 3 then 'three' else 'other' end", batch,
+               {"one", "other", "three", "other"});
   CHECK_VALUES("case when a > 1 then a else 1.5 end", batch, {"1.5", "1.5", "3.0", "1.5"});
 }
 
@@ -91,8 +102,9 @@ BOOST_AUTO_TEST_CASE(between_has_both_bounds) {
 }
 
 BOOST_AUTO_TEST_CASE(select_gives_the_rows_that_are_true) {
-  const Batch batch = batch_of("x bigint, s varchar", {{"1", "a"}, {"2", "b"}, {"\\N", "c"}, {"0", "\\N"}, {"5", "e"}, {"6", "f"},
-                                                       {"7", "g"}, {"8", "h"}, {"9", "i"}});
+  const Batch batch = batch_of(
+      "x bigint, s varchar",
+      {{"1", "a"}, {"2", "b"}, {"\\N", "c"}, {"0", "\\N"}, {"5", "e"}, {"6", "f"}, {"7", "g"}, {"8", "h"}, {"9", "i"}});
   const std::vector<std::uint32_t> many = {1, 4, 5, 6, 7, 8};
   BOOST_TEST(selected("x >= 2", batch) == many, boost::test_tools::per_element());
   BOOST_TEST(selected("2 <= x", batch) == many, boost::test_tools::per_element());
@@ -106,7 +118,8 @@ BOOST_AUTO_TEST_CASE(select_gives_the_rows_that_are_true) {
 
 BOOST_AUTO_TEST_CASE(an_empty_batch_gives_nothing) {
   const Batch batch = batch_of("x bigint, s varchar", {});
-  for (const char* text : {"x + 1", "s || 'a'", "x in (1, 2)", "case when x > 1 then s end", "coalesce(x, 1)", "s like 'a%'", "1"}) {
+  for (const char* text :
+       {"x + 1", "s || 'a'", "x in (1, 2)", "case when x > 1 then s end", "coalesce(x, 1)", "s like 'a%'", "1"}) {
     BOOST_TEST(values(text, batch).empty());
   }
 }

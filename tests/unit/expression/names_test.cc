@@ -7,14 +7,16 @@ using namespace stream::test;
 
 namespace {
 
-constexpr char kSchema[] = "status bigint, host varchar, \"User\" varchar, \"order\" bigint, payload json, current_date bigint, d date";
+constexpr char kSchema[] =
+    "status bigint, host varchar, \"User\" varchar, \"order\" bigint, payload json, current_date bigint, d date";
 
 std::string joined_error(const char* text) {
   const Schema schema{{{"id", kBigint}, {"ts", kTimestamp}, {"id", kBigint}, {"ts", kTimestamp}}, {}, {}, {}};
   const std::vector<InputColumns> inputs = {{"o", 0, 2}, {"p", 2, 2}};
   ExpressionError error;
   const auto expression = Expression::compile(text, schema, &error, inputs);
-  return expression != nullptr ? "" : "@" + std::to_string(error.offset) + " " + error.message + " (" + error.hint + ")";
+  return expression != nullptr ? ""
+                               : "@" + std::to_string(error.offset) + " " + error.message + " (" + error.hint + ")";
 }
 
 }  // namespace
@@ -30,7 +32,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_name_is_reported_at_its_place_with_the_nearest_one)
 
 BOOST_AUTO_TEST_CASE(names_match_exactly_first_then_without_case) {
   BOOST_TEST(error("STATUS + Status", kSchema) == "");
-  BOOST_TEST(error("\"STATUS\"", kSchema) == "@0 no column 'STATUS' (names in double quotes match exactly: \"status\")");
+  BOOST_TEST(error("\"STATUS\"", kSchema) ==
+             "@0 no column 'STATUS' (names in double quotes match exactly: \"status\")");
   BOOST_TEST(error("A", "a bigint, \"A\" bigint") == "");
   BOOST_TEST(error("A", "\"aA\" bigint, \"Aa\" bigint") == "@0 no column 'A' (did you mean 'aA'?)");
   BOOST_TEST(error("AA", "\"aA\" bigint, \"Aa\" bigint") == "@0 column 'AA' is ambiguous (write \"aA\" or \"Aa\")");
@@ -49,7 +52,8 @@ BOOST_AUTO_TEST_CASE(a_reserved_name_gets_the_advice_to_quote_it) {
   BOOST_TEST(error("\"order\" > 1", kSchema) == "");
   BOOST_TEST(error("status >", kSchema) == "@8 syntax error at end of input");
   BOOST_TEST(error("5xx > 1", "\"5xx\" bigint").ends_with("(write \"5xx\" in double quotes)"));
-  BOOST_TEST(error("status > 1 and order > 1", kSchema) == "@15 'order' is a reserved word (write \"order\" in double quotes)");
+  BOOST_TEST(error("status > 1 and order > 1", kSchema) ==
+             "@15 'order' is a reserved word (write \"order\" in double quotes)");
 }
 
 BOOST_AUTO_TEST_CASE(syntax_errors_have_a_place) {
@@ -68,15 +72,18 @@ BOOST_AUTO_TEST_CASE(syntax_errors_have_a_place) {
 BOOST_AUTO_TEST_CASE(type_errors_say_what_to_do) {
   BOOST_TEST(error("host + status", kSchema) ==
              "@5 operator does not exist: VARCHAR + BIGINT (convert one side: (…)::bigint, or join texts with ||)");
-  BOOST_TEST(error("host > 5", kSchema) == "@5 operator does not exist: VARCHAR > BIGINT (convert one side: (…)::bigint)");
+  BOOST_TEST(error("host > 5", kSchema) ==
+             "@5 operator does not exist: VARCHAR > BIGINT (convert one side: (…)::bigint)");
   BOOST_TEST(error("status > 'abc'", kSchema) == "@9 'abc' is not a BIGINT");
   BOOST_TEST(error("d > '2026-13-01'", kSchema) == "@4 '2026-13-01' is not a DATE (write it as '2026-01-31')");
-  BOOST_TEST(error("status and true", kSchema) == "@0 AND needs a BOOLEAN, not BIGINT (compare it with something, as in x <> 0)");
+  BOOST_TEST(error("status and true", kSchema) ==
+             "@0 AND needs a BOOLEAN, not BIGINT (compare it with something, as in x <> 0)");
   BOOST_TEST(error("lower(status)", kSchema) == "@0 no function lower(BIGINT) (there is lower(VARCHAR))");
   BOOST_TEST(error("status::bigit", kSchema) == "@8 unknown type 'bigit' (did you mean 'BIGINT'?)");
   BOOST_TEST(error("case when true then 1 else host end", kSchema) ==
              "@27 CASE types BIGINT and VARCHAR do not match (convert one of them: (…)::bigint)");
-  BOOST_TEST(error("count(*)", kSchema) == "@0 aggregate count() is not allowed here (aggregates belong into the stage aggregate)");
+  BOOST_TEST(error("count(*)", kSchema) ==
+             "@0 aggregate count() is not allowed here (aggregates belong into the stage aggregate)");
   BOOST_TEST(error("host ~ '('", kSchema).starts_with("@7 invalid regular expression: missing )"));
 }
 

@@ -18,7 +18,8 @@ using Items = std::vector<SelectText>;
 std::string names(const Items& items, std::span<const InputColumns> inputs = {}) {
   SelectError error;
   const auto columns = compile_select(items, orders(), &error, inputs);
-  if (!columns) return std::to_string(error.item) + "@" + std::to_string(error.error.offset) + " " + error.error.message;
+  if (!columns)
+    return std::to_string(error.item) + "@" + std::to_string(error.error.offset) + " " + error.error.message;
   std::string out;
   for (const SelectedColumn& column : *columns) out += (out.empty() ? "" : " ") + column.name;
   return out;
@@ -36,7 +37,8 @@ BOOST_AUTO_TEST_SUITE(select_list)
 
 BOOST_AUTO_TEST_CASE(items_get_the_names_postgresql_gives) {
   BOOST_TEST(names({{"", "*, price * qty as Total"}}) == "host ms price qty payload Total");
-  BOOST_TEST(names({{"", "HOST, lower(host), ms + 1, ms::varchar as m, case when true then 1 end"}}) == "host lower column_3 m case");
+  BOOST_TEST(names({{"", "HOST, lower(host), ms + 1, ms::varchar as m, case when true then 1 end"}}) ==
+             "host lower column_3 m case");
   BOOST_TEST(names({{"", "payload ->> 'user', payload.city, ms \"My Name\""}}) == "user city My Name");
   BOOST_TEST(names({{"a", "ms"}, {"b", "ms + 1"}}) == "a b");
   const std::vector<InputColumns> inputs = {{"o", 0, 2}, {"p", 2, 3}};
@@ -60,8 +62,9 @@ BOOST_AUTO_TEST_CASE(lineage_lists_the_columns_used) {
 }
 
 BOOST_AUTO_TEST_CASE(aggregates_are_separated_from_what_is_made_of_them) {
-  const Items items = {{"", "count(*) as errors, max(ms) as slowest, coalesce(max(ms), 0) as m, sum(ms) / count(*), upper(host) as h"},
-                       {"big", "count(distinct ms) filter (where qty > 1)"}};
+  const Items items = {
+      {"", "count(*) as errors, max(ms) as slowest, coalesce(max(ms), 0) as m, sum(ms) / count(*), upper(host) as h"},
+      {"big", "count(distinct ms) filter (where qty > 1)"}};
   const std::vector<std::size_t> by = {0};
   const auto result = compile_aggregates(items, orders(), by, nullptr);
   BOOST_REQUIRE(result.has_value());
@@ -70,7 +73,8 @@ BOOST_AUTO_TEST_CASE(aggregates_are_separated_from_what_is_made_of_them) {
   BOOST_TEST(!result->calls[0].argument.has_value());
   BOOST_TEST(result->calls[3].distinct);
   BOOST_TEST(result->calls[3].filter.has_value());
-  BOOST_TEST(to_string(result->schema) == "host varchar, aggregate_0 bigint, aggregate_1 bigint, aggregate_2 bigint, aggregate_3 bigint");
+  BOOST_TEST(to_string(result->schema) ==
+             "host varchar, aggregate_0 bigint, aggregate_1 bigint, aggregate_2 bigint, aggregate_3 bigint");
   std::string all;
   for (const AggregateOutput& output : result->outputs) all += output.name + " ";
   BOOST_TEST(all == "errors slowest m column_4 h big ");
@@ -93,7 +97,8 @@ BOOST_AUTO_TEST_CASE(aggregate_types_are_as_documented) {
 
 BOOST_AUTO_TEST_CASE(wrong_aggregates_are_refused) {
   BOOST_TEST(aggregate_error({{"", "ms"}}) == "0@0 column 'ms' is neither in 'by' nor inside an aggregate");
-  BOOST_TEST(aggregate_error({{"", "count(*) + ms as x"}}) == "0@11 column 'ms' is neither in 'by' nor inside an aggregate");
+  BOOST_TEST(aggregate_error({{"", "count(*) + ms as x"}}) ==
+             "0@11 column 'ms' is neither in 'by' nor inside an aggregate");
   BOOST_TEST(aggregate_error({{"", "sum(count(*))"}}) == "0@4 aggregates cannot be nested");
   BOOST_TEST(aggregate_error({{"", "sum(host)"}}) == "0@0 no aggregate sum(VARCHAR)");
   BOOST_TEST(aggregate_error({{"", "sum(*)"}}) == "0@0 sum() needs one argument");

@@ -68,17 +68,13 @@ std::string value(std::string_view text) {
   try {
     const Batch batch{std::make_shared<const Schema>(), 1, {}, {}};
     return values(text, batch)[0];
-  } catch (const std::runtime_error& failure) {
-    return failure.what();
-  }
+  } catch (const std::runtime_error& failure) { return failure.what(); }
 }
 
 std::string type(std::string_view text) {
   try {
     return to_string(compiled(text, Schema()).type());
-  } catch (const std::runtime_error& failure) {
-    return failure.what();
-  }
+  } catch (const std::runtime_error& failure) { return failure.what(); }
 }
 
 std::string error(std::string_view text, const char* schema) {

@@ -8,11 +8,24 @@ using namespace stream::test;
 BOOST_AUTO_TEST_SUITE(text)
 
 BOOST_AUTO_TEST_CASE(like_matches_whole_texts) {
-  for (const auto& [text, pattern, matches] : std::vector<std::tuple<const char*, const char*, bool>>{
-           {"abc", "abc", true}, {"abc", "a%", true}, {"abc", "%c", true}, {"abc", "%b%", true}, {"abc", "_b_", true},
-           {"abc", "ab", false}, {"", "%", true}, {"", "_", false}, {"a%c", "a\\%c", true}, {"abc", "a\\%c", false},
-           {"äbc", "_bc", true}, {"abcabc", "%abc", true}, {"mississippi", "m%iss%pi", true}, {"mississippi", "m%iss%x%pi", false},
-           {"abc", "%%", true}, {"abc", "a_%", true}, {"a", "a_%", false}}) {
+  for (const auto& [text, pattern, matches] :
+       std::vector<std::tuple<const char*, const char*, bool>>{{"abc", "abc", true},
+                                                               {"abc", "a%", true},
+                                                               {"abc", "%c", true},
+                                                               {"abc", "%b%", true},
+                                                               {"abc", "_b_", true},
+                                                               {"abc", "ab", false},
+                                                               {"", "%", true},
+                                                               {"", "_", false},
+                                                               {"a%c", "a\\%c", true},
+                                                               {"abc", "a\\%c", false},
+                                                               {"äbc", "_bc", true},
+                                                               {"abcabc", "%abc", true},
+                                                               {"mississippi", "m%iss%pi", true},
+                                                               {"mississippi", "m%iss%x%pi", false},
+                                                               {"abc", "%%", true},
+                                                               {"abc", "a_%", true},
+                                                               {"a", "a_%", false}}) {
     const std::string expression = std::string("'") + text + "' like '" + pattern + "'";
     BOOST_TEST_CONTEXT(expression) BOOST_TEST(value(expression) == (matches ? "true" : "false"));
     const Batch batch = batch_of("s varchar, p varchar", {{text, pattern}});
@@ -91,7 +104,8 @@ BOOST_AUTO_TEST_CASE(bytes_are_encoded_and_hashed) {
 }
 
 BOOST_AUTO_TEST_CASE(json_is_reached_with_arrows) {
-  const Batch batch = batch_of("j json", {{R"({"a": {"b": [1, "x", null]}, "n": 5, "s": "t\"ü"})"}, {"[1,2,[3]]"}, {"\\N"}, {"5"}});
+  const Batch batch =
+      batch_of("j json", {{R"({"a": {"b": [1, "x", null]}, "n": 5, "s": "t\"ü"})"}, {"[1,2,[3]]"}, {"\\N"}, {"5"}});
   const auto check = [&](const char* text, std::vector<std::string> expected) {
     BOOST_TEST_CONTEXT(text) BOOST_TEST(values(text, batch) == expected, boost::test_tools::per_element());
   };
@@ -111,11 +125,18 @@ BOOST_AUTO_TEST_CASE(json_is_reached_with_arrows) {
 BOOST_AUTO_TEST_CASE(casts_read_what_postgresql_reads) {
   BOOST_TEST(value("' 12 '::bigint") == "12");
   const Batch batch = batch_of("s varchar", {{"1.5"}, {"1e2"}, {"yes"}, {"9223372036854775808"}, {"\\N"}, {""}});
-  const std::vector<std::string> integers = {"ERROR invalid text for BIGINT", "ERROR invalid text for BIGINT",
-                                             "ERROR invalid text for BIGINT", "ERROR bigint out of range", "NULL",
+  const std::vector<std::string> integers = {"ERROR invalid text for BIGINT",
+                                             "ERROR invalid text for BIGINT",
+                                             "ERROR invalid text for BIGINT",
+                                             "ERROR bigint out of range",
+                                             "NULL",
                                              "ERROR invalid text for BIGINT"};
   BOOST_TEST(values("s::bigint", batch) == integers, boost::test_tools::per_element());
-  const std::vector<std::string> decimals = {"1.50", "100.00", "ERROR invalid text for DECIMAL", "9223372036854775808.00", "NULL",
+  const std::vector<std::string> decimals = {"1.50",
+                                             "100.00",
+                                             "ERROR invalid text for DECIMAL",
+                                             "9223372036854775808.00",
+                                             "NULL",
                                              "ERROR invalid text for DECIMAL"};
   BOOST_TEST(values("s::decimal(30,2)", batch) == decimals, boost::test_tools::per_element());
   BOOST_TEST(value("2.5::bigint") == "3");

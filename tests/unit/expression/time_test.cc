@@ -40,11 +40,25 @@ BOOST_AUTO_TEST_CASE(intervals_keep_months_days_and_time_apart) {
 
 BOOST_AUTO_TEST_CASE(fields_are_extracted) {
   const std::string ts = "timestamp '2026-01-04 13:45:30.5'";
-  for (const auto& [field, expected] : std::vector<std::pair<const char*, const char*>>{
-           {"year", "2026"}, {"month", "1"}, {"day", "4"}, {"hour", "13"}, {"minute", "45"}, {"second", "30.500000"},
-           {"dow", "0"}, {"isodow", "7"}, {"doy", "4"}, {"week", "1"}, {"isoyear", "2026"}, {"quarter", "1"},
-           {"century", "21"}, {"decade", "202"}, {"millennium", "3"}, {"epoch", "1767534330.500000"}, {"milliseconds", "30500.000000"},
-           {"microseconds", "30500000"}}) {
+  for (const auto& [field, expected] :
+       std::vector<std::pair<const char*, const char*>>{{"year", "2026"},
+                                                        {"month", "1"},
+                                                        {"day", "4"},
+                                                        {"hour", "13"},
+                                                        {"minute", "45"},
+                                                        {"second", "30.500000"},
+                                                        {"dow", "0"},
+                                                        {"isodow", "7"},
+                                                        {"doy", "4"},
+                                                        {"week", "1"},
+                                                        {"isoyear", "2026"},
+                                                        {"quarter", "1"},
+                                                        {"century", "21"},
+                                                        {"decade", "202"},
+                                                        {"millennium", "3"},
+                                                        {"epoch", "1767534330.500000"},
+                                                        {"milliseconds", "30500.000000"},
+                                                        {"microseconds", "30500000"}}) {
     BOOST_TEST_CONTEXT(field) BOOST_TEST(value(std::string("extract(") + field + " from " + ts + ")") == expected);
   }
   BOOST_TEST(value("date_part('hour', " + ts + ")") == "13");
@@ -53,10 +67,15 @@ BOOST_AUTO_TEST_CASE(fields_are_extracted) {
 
 BOOST_AUTO_TEST_CASE(instants_are_cut_and_binned) {
   const std::string ts = "timestamp '2026-02-18 13:45:30.5'";
-  for (const auto& [unit, expected] : std::vector<std::pair<const char*, const char*>>{
-           {"minute", "2026-02-18 13:45:00+00"}, {"hour", "2026-02-18 13:00:00+00"}, {"day", "2026-02-18 00:00:00+00"},
-           {"week", "2026-02-16 00:00:00+00"}, {"month", "2026-02-01 00:00:00+00"}, {"quarter", "2026-01-01 00:00:00+00"},
-           {"year", "2026-01-01 00:00:00+00"}, {"century", "2001-01-01 00:00:00+00"}}) {
+  for (const auto& [unit, expected] :
+       std::vector<std::pair<const char*, const char*>>{{"minute", "2026-02-18 13:45:00+00"},
+                                                        {"hour", "2026-02-18 13:00:00+00"},
+                                                        {"day", "2026-02-18 00:00:00+00"},
+                                                        {"week", "2026-02-16 00:00:00+00"},
+                                                        {"month", "2026-02-01 00:00:00+00"},
+                                                        {"quarter", "2026-01-01 00:00:00+00"},
+                                                        {"year", "2026-01-01 00:00:00+00"},
+                                                        {"century", "2001-01-01 00:00:00+00"}}) {
     BOOST_TEST_CONTEXT(unit) BOOST_TEST(value(std::string("date_trunc('") + unit + "', " + ts + ")") == expected);
   }
   BOOST_TEST(value("date_bin('15 minutes', " + ts + ", timestamp '2026-01-01')") == "2026-02-18 13:45:00+00");
@@ -84,7 +103,8 @@ BOOST_AUTO_TEST_CASE(to_char_writes_patterns) {
 }
 
 BOOST_AUTO_TEST_CASE(literals_take_the_type_of_the_other_side) {
-  const Batch batch = batch_of("ts timestamp, d date", {{"2026-01-01 12:00", "2026-01-01"}, {"2025-12-31", "2025-12-31"}});
+  const Batch batch =
+      batch_of("ts timestamp, d date", {{"2026-01-01 12:00", "2026-01-01"}, {"2025-12-31", "2025-12-31"}});
   const std::vector<std::string> first = {"true", "false"};
   BOOST_TEST(values("ts >= '2026-01-01'", batch) == first, boost::test_tools::per_element());
   BOOST_TEST(values("d >= '2026-01-01'", batch) == first, boost::test_tools::per_element());

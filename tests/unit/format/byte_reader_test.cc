@@ -1,6 +1,6 @@
-#include <boost/test/unit_test.hpp>
 #include <zlib.h>
 #include <zstd.h>
+#include <boost/test/unit_test.hpp>
 
 #include "stages/format/byte_reader.h"
 #include "stages/format/options.h"

@@ -22,7 +22,8 @@ RunOptions csv(char delimiter = ',', bool header = true) {
 BOOST_AUTO_TEST_SUITE(csv_decoder)
 
 BOOST_AUTO_TEST_CASE(the_header_says_where_the_columns_are) {
-  BOOST_TEST(decode_all("a bigint, b varchar", "b,a\nx,1\ny,2\n", csv()).text == "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n");
+  BOOST_TEST(decode_all("a bigint, b varchar", "b,a\nx,1\ny,2\n", csv()).text ==
+             "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n");
   BOOST_TEST(decode_all("a bigint, b varchar", "1;x\n", csv(';', false)).text == "{\"a\":1,\"b\":\"x\"}\n");
 }
 
@@ -39,7 +40,8 @@ BOOST_AUTO_TEST_CASE(empty_fields_are_null_and_quoted_empty_text_is_text) {
 }
 
 BOOST_AUTO_TEST_CASE(malformed_records_are_bad_and_reading_goes_on) {
-  const Run run = decode_all("a varchar, b bigint", "a,b\n\"x\"y,1\nq,2\nq,2,3\nq,z\n\nok,3\nopen \" is text,4\n\"open,5\n", csv());
+  const Run run =
+      decode_all("a varchar, b bigint", "a,b\n\"x\"y,1\nq,2\nq,2,3\nq,z\n\nok,3\nopen \" is text,4\n\"open,5\n", csv());
   BOOST_TEST(run.text == "{\"a\":\"q\",\"b\":2}\n{\"a\":\"ok\",\"b\":3}\n{\"a\":\"open \\\" is text\",\"b\":4}\n");
   BOOST_TEST_REQUIRE(run.bad.size() == 4u);
   BOOST_TEST(run.bad[0] == "2:4: text behind a closing quote: \"x\"y,1");
@@ -104,7 +106,8 @@ BOOST_AUTO_TEST_CASE(records_beyond_the_limit_are_skipped_to_their_end_by_quotes
   RunOptions options = csv();
   options.format.record_size_max = 50;
   options.piece = 10;
-  const Run run = decode_all("a varchar, b bigint", "a,b\n\"" + std::string(100, 'x') + "\n" + std::string(100, 'y') + "\",1\nz,2\n", options);
+  const Run run = decode_all("a varchar, b bigint",
+                             "a,b\n\"" + std::string(100, 'x') + "\n" + std::string(100, 'y') + "\",1\nz,2\n", options);
   BOOST_TEST(run.text == "{\"a\":\"z\",\"b\":2}\n");
   BOOST_TEST(run.bad.size() == 1u);
 }
@@ -126,8 +129,10 @@ BOOST_AUTO_TEST_CASE(named_groups_of_a_pattern_are_columns) {
   FormatOptions options;
   options.format = Format::kRegex;
   options.pattern = R"((?P<host>\S+) (?P<ms>\d+)(?: (?P<note>\w+))?)";
-  const Run run = decode_all("host varchar, ms bigint, note varchar", "web 12\nno number\n\nweb 13 slow\n", with(options));
-  BOOST_TEST(run.text == "{\"host\":\"web\",\"ms\":12,\"note\":null}\n{\"host\":\"web\",\"ms\":13,\"note\":\"slow\"}\n");
+  const Run run =
+      decode_all("host varchar, ms bigint, note varchar", "web 12\nno number\n\nweb 13 slow\n", with(options));
+  BOOST_TEST(run.text ==
+             "{\"host\":\"web\",\"ms\":12,\"note\":null}\n{\"host\":\"web\",\"ms\":13,\"note\":\"slow\"}\n");
   BOOST_TEST_REQUIRE(run.bad.size() == 1u);
   BOOST_TEST(run.bad[0] == "2:7: does not match the pattern: no number");
   options.pattern = "(";
@@ -138,9 +143,11 @@ BOOST_AUTO_TEST_CASE(logfmt_pairs_are_columns) {
   FormatOptions options;
   options.format = Format::kLogfmt;
   const Run run = decode_all("level varchar, ms double, msg varchar, ok boolean",
-                             "level=info ms=1.5 msg=\"a \\\"b\\\"\\n\" ok\nms= level=x\nmsg=\"open\n=1\nmsg=\"a\"b\n", with(options));
-  BOOST_TEST(run.text == "{\"level\":\"info\",\"ms\":1.5,\"msg\":\"a \\\"b\\\"\\n\",\"ok\":true}\n"
-                         "{\"level\":\"x\",\"ms\":null,\"msg\":null,\"ok\":null}\n");
+                             "level=info ms=1.5 msg=\"a \\\"b\\\"\\n\" ok\nms= level=x\nmsg=\"open\n=1\nmsg=\"a\"b\n",
+                             with(options));
+  BOOST_TEST(run.text ==
+             "{\"level\":\"info\",\"ms\":1.5,\"msg\":\"a \\\"b\\\"\\n\",\"ok\":true}\n"
+             "{\"level\":\"x\",\"ms\":null,\"msg\":null,\"ok\":null}\n");
   BOOST_TEST(run.bad.size() == 3u);
 }
 

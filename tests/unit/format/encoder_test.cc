@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_number_becomes_null_and_is_counted) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_written_reads_back_equal) {
-  const char* schema = "b boolean, i bigint, d double, m decimal(38,10), s varchar, t timestamp, e date, v interval, x blob";
+  const char* schema =
+      "b boolean, i bigint, d double, m decimal(38,10), s varchar, t timestamp, e date, v interval, x blob";
   std::mt19937_64 random(3);
   BatchBuilder builder(schema_of(schema));
   for (int row = 0; row < 500; ++row) {
@@ -84,7 +85,8 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back_equal) {
     builder.column(4).append_bytes(text);
     builder.column(5).append(static_cast<std::int64_t>(random() % 250'000'000'000'000'000));
     builder.column(6).append(static_cast<std::int32_t>(random() % 2'000'000));
-    builder.column(7).append(Interval{static_cast<std::int32_t>(random() % 1000) - 500, static_cast<std::int32_t>(random() % 100) - 50,
+    builder.column(7).append(Interval{static_cast<std::int32_t>(random() % 1000) - 500,
+                                      static_cast<std::int32_t>(random() % 100) - 50,
                                       static_cast<std::int64_t>(random() % 1'000'000'000'000) - 500'000'000'000});
     builder.column(8).append_bytes(text);
     builder.end_row();
@@ -112,7 +114,8 @@ BOOST_AUTO_TEST_CASE(tables_align_cut_and_show_null) {
   builder.column(1).append_bytes(std::string(200, 'x'));
   builder.end_row();
   const std::string text = encoded(builder.finish(), options);
-  BOOST_TEST(text == "   n  name\n----  " + std::string(74, '-') + "\n   7  日本·\nNULL  " + std::string(73, 'x') + "…\n");
+  BOOST_TEST(text ==
+             "   n  name\n----  " + std::string(74, '-') + "\n   7  日本·\nNULL  " + std::string(73, 'x') + "…\n");
 }
 
 BOOST_AUTO_TEST_CASE(display_width_knows_wide_and_combining_characters) {
@@ -157,8 +160,10 @@ BOOST_AUTO_TEST_CASE(decimals_print_and_parse) {
   BOOST_TEST(round_trip("+1.5e1", 5, 2) == "15.00");
   BOOST_TEST(round_trip("99999999999999999999999999999999999999", 38, 0) == "99999999999999999999999999999999999999");
   BOOST_TEST(round_trip("100000000000000000000000000000000000000", 38, 0) == "bad");
-  BOOST_TEST(round_trip("0.00000000000000000000000000000000000001", 38, 38) == "0.00000000000000000000000000000000000001");
-  for (const char* bad : {"", ".", "-", "1e", "1e+-2", "--1", "1.2.3", " 1", "1 "}) BOOST_TEST(round_trip(bad, 38, 2) == "bad", bad);
+  BOOST_TEST(round_trip("0.00000000000000000000000000000000000001", 38, 38) ==
+             "0.00000000000000000000000000000000000001");
+  for (const char* bad : {"", ".", "-", "1e", "1e+-2", "--1", "1.2.3", " 1", "1 "})
+    BOOST_TEST(round_trip(bad, 38, 2) == "bad", bad);
 }
 
 BOOST_AUTO_TEST_CASE(base64_is_inverse_and_strict) {

@@ -22,12 +22,25 @@ FormatOptions of(Format format) {
 BOOST_AUTO_TEST_SUITE(inference)
 
 BOOST_AUTO_TEST_CASE(ndjson_types_are_the_narrowest_that_hold_all_values) {
-  struct Case { const char* values; const char* type; };
-  for (const auto& [values, type] : {
-           Case{"true|false|null", "boolean"}, {"1|2|-3", "bigint"}, {"1|2.5", "double"}, {"1e3", "double"},
-           {"99999999999999999999", "double"}, {"\"a\"|\"b\"", "varchar"}, {"\"2024-01-01T00:00:00Z\"|null", "timestamp"},
-           {"\"2024-01-01 00:00:00\"", "timestamp"}, {"\"2024-01-01\"", "varchar"}, {"\"2024-01-01T00:00:00Z\"|\"x\"", "varchar"},
-           {"{}", "json"}, {"[1]", "json"}, {"1|\"a\"", "json"}, {"true|1", "json"}, {"null", "varchar"}}) {
+  struct Case {
+    const char* values;
+    const char* type;
+  };
+  for (const auto& [values, type] : {Case{"true|false|null", "boolean"},
+                                     {"1|2|-3", "bigint"},
+                                     {"1|2.5", "double"},
+                                     {"1e3", "double"},
+                                     {"99999999999999999999", "double"},
+                                     {"\"a\"|\"b\"", "varchar"},
+                                     {"\"2024-01-01T00:00:00Z\"|null", "timestamp"},
+                                     {"\"2024-01-01 00:00:00\"", "timestamp"},
+                                     {"\"2024-01-01\"", "varchar"},
+                                     {"\"2024-01-01T00:00:00Z\"|\"x\"", "varchar"},
+                                     {"{}", "json"},
+                                     {"[1]", "json"},
+                                     {"1|\"a\"", "json"},
+                                     {"true|1", "json"},
+                                     {"null", "varchar"}}) {
     std::string sample;
     for (std::string_view rest = values; !rest.empty();) {
       const std::size_t bar = std::min(rest.find('|'), rest.size());
@@ -43,8 +56,12 @@ BOOST_AUTO_TEST_CASE(columns_stand_in_order_of_first_appearance) {
 }
 
 BOOST_AUTO_TEST_CASE(csv_types_come_from_text_and_codes_stay_text) {
-  BOOST_TEST((*parse_schema(inferred("i,d,b,s,zip,t,phone,nothing\n1,1.5,true,x,00123,2024-01-01T10:00:00Z,+49123,\n2,2,FALSE,1,12,2024-01-01T10:00Z,5,\n", of(Format::kCsv))) ==
-              *parse_schema("i bigint, d double, b boolean, s varchar, zip varchar, t timestamp, phone varchar, nothing varchar")));
+  BOOST_TEST(
+      (*parse_schema(inferred("i,d,b,s,zip,t,phone,nothing\n1,1.5,true,x,00123,2024-01-01T10:00:00Z,+49123,\n2,2,FALSE,"
+                              "1,12,2024-01-01T10:00Z,5,\n",
+                              of(Format::kCsv))) ==
+       *parse_schema(
+           "i bigint, d double, b boolean, s varchar, zip varchar, t timestamp, phone varchar, nothing varchar")));
   FormatOptions bare = of(Format::kCsv);
   bare.header = false;
   BOOST_TEST((*parse_schema(inferred("1,x\n", bare)) == *parse_schema("c1 bigint, c2 varchar")));
@@ -55,7 +72,8 @@ BOOST_AUTO_TEST_CASE(groups_and_keys_become_columns) {
   regex.pattern = "(?P<z>\\w+) (?P<a>\\d+)";
   BOOST_TEST((*parse_schema(inferred("x 1\nbad\ny 2\n", regex)) == *parse_schema("z varchar, a bigint")));
   BOOST_TEST((*parse_schema(inferred("", regex)) == *parse_schema("z varchar, a varchar")));
-  BOOST_TEST((*parse_schema(inferred("m=x n=1.5 f\n", of(Format::kLogfmt))) == *parse_schema("m varchar, n double, f boolean")));
+  BOOST_TEST((*parse_schema(inferred("m=x n=1.5 f\n", of(Format::kLogfmt))) ==
+              *parse_schema("m varchar, n double, f boolean")));
   BOOST_TEST((*parse_schema(inferred("12\n", of(Format::kText))) == *parse_schema("line varchar")));
 }
 

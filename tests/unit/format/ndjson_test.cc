@@ -1,5 +1,5 @@
-#include <boost/test/unit_test.hpp>
 #include <simdjson.h>
+#include <boost/test/unit_test.hpp>
 
 #include <random>
 
@@ -36,16 +36,23 @@ bool accepted(std::string_view schema, std::string_view record) {
 BOOST_AUTO_TEST_SUITE(ndjson)
 
 BOOST_AUTO_TEST_CASE(every_type_is_read_and_printed) {
-  const Run run = decode_all(kEveryType,
-      R"({"b":true,"i":-12,"d":1.5e3,"m":"12.50","s":"a\u00e9\n","t":"2024-02-29T12:00:00.123456789+02:00","e":"2024-02-29","j":{"k":[1, 2]},"x":"aGk=","v":"1 day 02:00"})" "\n"
+  const Run run = decode_all(
+      kEveryType,
+      R"({"b":true,"i":-12,"d":1.5e3,"m":"12.50","s":"a\u00e9\n","t":"2024-02-29T12:00:00.123456789+02:00","e":"2024-02-29","j":{"k":[1, 2]},"x":"aGk=","v":"1 day 02:00"})"
+      "\n"
       "{}\n");
-  BOOST_TEST(run.text == R"({"b":true,"i":-12,"d":1500,"m":"12.50","s":"aé\n","t":"2024-02-29T10:00:00.123456Z","e":"2024-02-29","j":{"k":[1, 2]},"x":"aGk=","v":"1 day 02:00:00"})" "\n"
-      R"({"b":null,"i":null,"d":null,"m":null,"s":null,"t":null,"e":null,"j":null,"x":null,"v":null})" "\n");
+  BOOST_TEST(
+      run.text ==
+      R"({"b":true,"i":-12,"d":1500,"m":"12.50","s":"aé\n","t":"2024-02-29T10:00:00.123456Z","e":"2024-02-29","j":{"k":[1, 2]},"x":"aGk=","v":"1 day 02:00:00"})"
+      "\n"
+      R"({"b":null,"i":null,"d":null,"m":null,"s":null,"t":null,"e":null,"j":null,"x":null,"v":null})"
+      "\n");
   BOOST_TEST(run.bad.empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_a_bigint_takes_is_exact) {
-  for (const char* good : {"0", "-0", "9223372036854775807", "-9223372036854775808", "12345678", "123456789012345678"}) {
+  for (const char* good :
+       {"0", "-0", "9223372036854775807", "-9223372036854775808", "12345678", "123456789012345678"}) {
     BOOST_TEST(accepted("i bigint", std::string("{\"i\":") + good + "}"), good);
   }
   for (const char* bad : {"9223372036854775808", "-9223372036854775809", "99999999999999999999999999", "1.0", "1e3",
@@ -74,15 +81,34 @@ BOOST_AUTO_TEST_CASE(bad_records_say_why_and_the_others_are_kept) {
 }
 
 BOOST_AUTO_TEST_CASE(broken_structure_is_a_bad_record) {
-  for (const char* record : {"{", "{\"n\"", "{\"n\":", "{\"n\":1", "{\"n\":1,", "{\"n\":1,}", "{\"n\":1}}", "{\"n\":1}x",
-                             "[1]", "{\"n\" 1}", "{n:1}", "{\"n\":1 \"m\":2}", "{\"n\":}", "{\"x\":[1}", "{\"x\":{]}",
-                             "{\"x\":\"a}", "{\"x\":\"a\\\"}", "{\"n\":nullx}", "{\"n\":1]", "{,}", "{\"n\":1,,\"m\":2}"}) {
+  for (const char* record : {"{",
+                             "{\"n\"",
+                             "{\"n\":",
+                             "{\"n\":1",
+                             "{\"n\":1,",
+                             "{\"n\":1,}",
+                             "{\"n\":1}}",
+                             "{\"n\":1}x",
+                             "[1]",
+                             "{\"n\" 1}",
+                             "{n:1}",
+                             "{\"n\":1 \"m\":2}",
+                             "{\"n\":}",
+                             "{\"x\":[1}",
+                             "{\"x\":{]}",
+                             "{\"x\":\"a}",
+                             "{\"x\":\"a\\\"}",
+                             "{\"n\":nullx}",
+                             "{\"n\":1]",
+                             "{,}",
+                             "{\"n\":1,,\"m\":2}"}) {
     BOOST_TEST(!accepted("n bigint", record), record);
   }
 }
 
 BOOST_AUTO_TEST_CASE(texts_with_bad_bytes_are_bad_records_only_if_wanted) {
-  const std::vector<std::string> inside = {"\xff", "\xc3", "\xed\xa0\x80", "\\u0000", "\\ud800", "\\udc00\\ud800", "\\x", "\\u12g4"};
+  const std::vector<std::string> inside = {"\xff",    "\xc3",           "\xed\xa0\x80", "\\u0000",
+                                           "\\ud800", "\\udc00\\ud800", "\\x",          "\\u12g4"};
   for (const std::string& text : inside) {
     const std::string record = "{\"n\":1,\"s\":\"" + text + "\"}";
     BOOST_TEST(!accepted("n bigint, s varchar", record), text);
@@ -103,7 +129,10 @@ BOOST_AUTO_TEST_CASE(keys_may_have_escapes_and_the_last_of_equal_keys_counts) {
   for (const bool speculate : {true, false}) {
     RunOptions options;
     options.speculate = speculate;
-    const Run run = decode_all("n bigint", "{\"n\":1,\"n\":2}\n{\"\\u006e\":3}\n{\"n\":4,\"n\":5}\n{\"n\":\"x\",\"n\":6}\n{\"n\":7,\"n\":null}\n", options);
+    const Run run = decode_all(
+        "n bigint",
+        "{\"n\":1,\"n\":2}\n{\"\\u006e\":3}\n{\"n\":4,\"n\":5}\n{\"n\":\"x\",\"n\":6}\n{\"n\":7,\"n\":null}\n",
+        options);
     BOOST_TEST(run.text == "{\"n\":2}\n{\"n\":3}\n{\"n\":5}\n{\"n\":6}\n{\"n\":null}\n");
   }
 }
@@ -112,7 +141,8 @@ BOOST_AUTO_TEST_CASE(json_columns_hold_only_valid_json) {
   for (const char* good : {"{}", "[]", "[1,{\"a\":null}]", "\"x\"", "1.5e+3", "true", "{ \"a\" : [ ] }"}) {
     BOOST_TEST(decode_all("j json", std::string("{\"j\":") + good + "}").text == std::string("{\"j\":") + good + "}\n");
   }
-  for (const char* bad : {"[1,]", "{\"a\":}", "{1:2}", "tru", "01", "[1 2]", "\"\\q\"", "\"\xff\"", "{\"a\":1,}", "[\"\t\"]"}) {
+  for (const char* bad :
+       {"[1,]", "{\"a\":}", "{1:2}", "tru", "01", "[1 2]", "\"\\q\"", "\"\xff\"", "{\"a\":1,}", "[\"\t\"]"}) {
     BOOST_TEST(!accepted("j json", std::string("{\"j\":") + bad + "}"), bad);
   }
 }
@@ -155,7 +185,8 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_counted_kept_or_refused) {
   FormatOptions options;
   options.unknown_fields = UnknownFields::kKeep;
   BOOST_TEST(decode_all("n bigint, _rest json", input, with(options)).text ==
-             "{\"n\":1,\"_rest\":{\"x\":[1],\"y\":\"z\"}}\n{\"n\":2,\"_rest\":null}\n{\"n\":3,\"_rest\":{\"x\":[2],\"y\":\"w\"}}\n");
+             "{\"n\":1,\"_rest\":{\"x\":[1],\"y\":\"z\"}}\n{\"n\":2,\"_rest\":null}\n{\"n\":3,\"_rest\":{\"x\":[2],"
+             "\"y\":\"w\"}}\n");
   options.unknown_fields = UnknownFields::kError;
   const Run run = decode_all("n bigint", input, with(options));
   BOOST_TEST(run.text == "{\"n\":2}\n");
@@ -176,7 +207,8 @@ BOOST_AUTO_TEST_CASE(byte_order_mark_crlf_and_missing_last_newline_are_accepted)
 BOOST_AUTO_TEST_CASE(records_beyond_the_limit_are_bad_in_pieces_and_whole) {
   FormatOptions options;
   options.record_size_max = 100;
-  const std::string input = "{\"n\":1}\n{\"n\":2,\"s\":\"" + std::string(500, 'x') + "\"}\n{\"n\":3}\n" + std::string(300, 'y');
+  const std::string input =
+      "{\"n\":1}\n{\"n\":2,\"s\":\"" + std::string(500, 'x') + "\"}\n{\"n\":3}\n" + std::string(300, 'y');
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{90}, std::size_t{150}, SIZE_MAX}) {
     RunOptions run_options = with(options);
     run_options.piece = piece;
@@ -249,7 +281,9 @@ class Generator {
   std::size_t below(std::size_t n) { return random_() % n; }
 
   std::string text() {
-    static const char* parts[] = {"a", "ä", "\\n", "\\u00e9", "{", "}", "[", ",", ":", "\\\"", " ", "long text without end ", "😀", "\\\\", "\\ud83d\\ude00"};
+    static const char* parts[] = {
+        "a", "ä",    "\\n",           "\\u00e9", "{", "}", "[", ",", ":", "\\\"", " ", "long text without end ",
+        "😀", "\\\\", "\\ud83d\\ude00"};
     std::string out = "\"";
     for (std::size_t i = below(6); i > 0; --i) out += parts[below(std::size(parts))];
     return out + "\"";

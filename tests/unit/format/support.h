@@ -11,8 +11,8 @@
 namespace stream::format_test {
 
 struct Run {
-  std::string text;                    // the rows, as NDJSON
-  std::vector<std::string> bad;        // "line:offset: reason: text"
+  std::string text;              // the rows, as NDJSON
+  std::vector<std::string> bad;  // "line:offset: reason: text"
   std::vector<RecordExtent> extents;
   DecodeCounters counters;
   std::uint64_t position = 0;
@@ -21,8 +21,8 @@ struct Run {
 
 struct RunOptions {
   FormatOptions format;
-  std::string wanted;             // column names, comma-separated; "" = all
-  std::size_t piece = SIZE_MAX;   // bytes that arrive at a time
+  std::string wanted;            // column names, comma-separated; "" = all
+  std::size_t piece = SIZE_MAX;  // bytes that arrive at a time
   bool speculate = true;
 };
 

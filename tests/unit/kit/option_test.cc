@@ -24,11 +24,43 @@ std::string error_of(const Result<Values>& result) {
 BOOST_AUTO_TEST_SUITE(options)
 
 BOOST_AUTO_TEST_CASE(every_kind_is_read_from_the_command_line) {
-  const auto values = parse({"status >= 500", "--by", "host,\"odd, name\"", "--compute", "count(*) as n, max(a)",
-                             "--window", "hop 5m every 1m", "--lateness=1h", "--limit", "-3", "--ratio", "0.5",
-                             "--buffer", "1MiB", "--if-exists", "append", "--path", "a,b", "--path", "c",
-                             "--token", "env:T", "--follow", "--topics", "x, y", "--topics", "z", "--format", "own",
-                             "--time", "ts", "--out-of-order", "5s", "--in", "ipc:///a", "--in", "ipc:///b"});
+  const auto values = parse({"status >= 500",
+                             "--by",
+                             "host,\"odd, name\"",
+                             "--compute",
+                             "count(*) as n, max(a)",
+                             "--window",
+                             "hop 5m every 1m",
+                             "--lateness=1h",
+                             "--limit",
+                             "-3",
+                             "--ratio",
+                             "0.5",
+                             "--buffer",
+                             "1MiB",
+                             "--if-exists",
+                             "append",
+                             "--path",
+                             "a,b",
+                             "--path",
+                             "c",
+                             "--token",
+                             "env:T",
+                             "--follow",
+                             "--topics",
+                             "x, y",
+                             "--topics",
+                             "z",
+                             "--format",
+                             "own",
+                             "--time",
+                             "ts",
+                             "--out-of-order",
+                             "5s",
+                             "--in",
+                             "ipc:///a",
+                             "--in",
+                             "ipc:///b"});
   BOOST_TEST_REQUIRE(values.ok(), values.status().what());
   BOOST_TEST(values->text("where") == "status >= 500");
   BOOST_TEST((values->list("by") == std::vector<std::string>{"host", "odd, name"}));
@@ -72,8 +104,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_one_line_that_names_the_option) {
       {{"x", "--contro", "e"}, "unknown option '--contro'"},
       {{"a", ">", "1"}, "unexpected argument '>'; a value with blanks must be quoted as one argument"},
       {{"x", "--lateness"}, "option '--lateness' needs a value"},
-      {{"x", "--lateness", "5"},
-       "option '--lateness': '5' is not a duration; write one like 100ms, 5s or 1m30s"},
+      {{"x", "--lateness", "5"}, "option '--lateness': '5' is not a duration; write one like 100ms, 5s or 1m30s"},
       {{"x", "--lateness", "5s", "--lateness", "6s"}, "option '--lateness': one value is expected, not 2"},
       {{"x", "--where", "y"}, "option '--where': one value is expected, not 2"},
       {{"x", "--limit", "3.5"}, "option '--limit': '3.5' is not an integer"},
@@ -125,7 +156,8 @@ BOOST_AUTO_TEST_CASE(json_values_read_back_as_they_were) {
 BOOST_AUTO_TEST_CASE(wrong_json_values_are_all_named) {
   std::vector<OptionError> errors;
   check_values(kSample.options,
-               R"({"wher": 1, "by": {"a": "b"}, "limit": [1, 2], "ratio": null, "token": "hunter2", "in": "x"})", &errors);
+               R"({"wher": 1, "by": {"a": "b"}, "limit": [1, 2], "ratio": null, "token": "hunter2", "in": "x"})",
+               &errors);
   std::vector<std::string> lines;
   for (const OptionError& error : errors) lines.push_back(error.option + ": " + error.message);
   const std::vector<std::string> expected = {
@@ -158,8 +190,8 @@ BOOST_AUTO_TEST_CASE(windows_have_five_forms) {
 BOOST_AUTO_TEST_CASE(a_table_has_each_name_once) {
   std::vector<std::string> names;
   for (const Option& option : common_options()) names.emplace_back(option.name);
-  const std::vector<std::string> expected = {"time", "out-of-order", "idle", "schema", "on-error", "ttl", "run", "from",
-                                             "parallelism", "memory", "log", "hosts"};
+  const std::vector<std::string> expected = {"time", "out-of-order", "idle",        "schema", "on-error", "ttl",
+                                             "run",  "from",         "parallelism", "memory", "log",      "hosts"};
   BOOST_TEST(names == expected, boost::test_tools::per_element());
   const std::vector<Option> all = command_line_options(kSample.options);
   BOOST_TEST(std::ranges::count(all, "format", &Option::name) == 1);

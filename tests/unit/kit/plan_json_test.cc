@@ -66,10 +66,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_request_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_answer_is_refused) {
-  for (const char* bad : {"", "{}", R"({"protocol": 1, "outputs": [1]})",
-                          R"({"protocol": 1, "inputs": [{"partition": "some"}]})",
-                          R"({"protocol": 1, "outputs": [{"name": "out", "schema": {"fields": []}, "lineage": [[1]]}]})",
-                          R"({"protocol": 1, "state": [{"name": "t", "distribution": "round"}]})"}) {
+  for (const char* bad :
+       {"", "{}", R"({"protocol": 1, "outputs": [1]})", R"({"protocol": 1, "inputs": [{"partition": "some"}]})",
+        R"({"protocol": 1, "outputs": [{"name": "out", "schema": {"fields": []}, "lineage": [[1]]}]})",
+        R"({"protocol": 1, "state": [{"name": "t", "distribution": "round"}]})"}) {
     BOOST_TEST(!plan_answer_from_json(bad).ok(), bad);
   }
 }

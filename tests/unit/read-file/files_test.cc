@@ -1,5 +1,5 @@
-#include <boost/test/unit_test.hpp>
 #include <zlib.h>
+#include <boost/test/unit_test.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(a_path_means_a_file_a_folder_or_a_glob) {
   folder.write("odd[1].txt", "");
   BOOST_TEST(expand(folder / "odd[1].txt") == "odd[1].txt ");
   BOOST_TEST(folder_of(folder / "x/*.log") == folder / "x");
-  BOOST_TEST((enumerate_splits(system_input_files(), folder / "none", Format::kNdjson, 0).status().code() == Code::kNotFound));
+  BOOST_TEST(
+      (enumerate_splits(system_input_files(), folder / "none", Format::kNdjson, 0).status().code() == Code::kNotFound));
 }
 
 BOOST_AUTO_TEST_CASE(splits_of_every_size_hold_each_record_once) {
@@ -145,7 +146,8 @@ BOOST_AUTO_TEST_CASE(splits_of_every_size_hold_each_record_once) {
     BOOST_TEST(read_bounded(splits) == numbers(95, 131), size);
     std::size_t owned = 0;
     for (std::uint32_t instance = 0; instance < 3; ++instance) {
-      owned += static_cast<std::size_t>(std::count_if(splits.begin(), splits.end(), [&](const Position& split) { return split_owner(split, 3) == instance; }));
+      owned += static_cast<std::size_t>(std::count_if(
+          splits.begin(), splits.end(), [&](const Position& split) { return split_owner(split, 3) == instance; }));
     }
     BOOST_TEST(owned == splits.size());
   }
@@ -216,7 +218,8 @@ BOOST_AUTO_TEST_SUITE(follow)
 
 BOOST_AUTO_TEST_CASE(every_view_leads_to_the_action_its_facts_demand) {
   for (int bits = 0; bits < 64; ++bits) {
-    FollowView view{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0, (bits & 32) != 0};
+    FollowView view{(bits & 1) != 0, (bits & 2) != 0,  (bits & 4) != 0,
+                    (bits & 8) != 0, (bits & 16) != 0, (bits & 32) != 0};
     if (view.grown && view.shrunk) continue;
     const FollowAction action = decide(view);
     BOOST_TEST((action == FollowAction::kStartOver) == (view.shrunk || (view.grown && view.head_changed)));

@@ -12,7 +12,10 @@ namespace {
 
 struct Pipe {
   Pipe() { STREAM_CHECK(::pipe2(fds, O_NONBLOCK) == 0); }
-  ~Pipe() { ::close(fds[0]); ::close(fds[1]); }
+  ~Pipe() {
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
   std::string take() {
     char bytes[1 << 16];
     const ssize_t n = ::read(fds[0], bytes, sizeof bytes);

@@ -123,13 +123,15 @@ std::string undisturbed(const std::string& path) {
 BOOST_AUTO_TEST_SUITE(write_file)
 
 BOOST_AUTO_TEST_CASE(an_undisturbed_run_leaves_what_was_given) {
-  BOOST_TEST(undisturbed("out.csv") == ".: 1,a\n.: 2,b\n.: 3,a\n.: 4,a\n.: 5,c/d\n.: 6,\n.: 7,a\n.: 8,b\n.: 9,a\n.: n,s\n");
-  BOOST_TEST(undisturbed("by/") ==
-             "by/letter=__null__: {\"n\":6,\"s\":null}\n"
-             "by/letter=a: {\"n\":1,\"s\":\"a\"}\nby/letter=a: {\"n\":3,\"s\":\"a\"}\nby/letter=a: {\"n\":4,\"s\":\"a\"}\n"
-             "by/letter=a: {\"n\":7,\"s\":\"a\"}\nby/letter=a: {\"n\":9,\"s\":\"a\"}\n"
-             "by/letter=b: {\"n\":2,\"s\":\"b\"}\nby/letter=b: {\"n\":8,\"s\":\"b\"}\n"
-             "by/letter=c%2Fd: {\"n\":5,\"s\":\"c/d\"}\n");
+  BOOST_TEST(undisturbed("out.csv") ==
+             ".: 1,a\n.: 2,b\n.: 3,a\n.: 4,a\n.: 5,c/d\n.: 6,\n.: 7,a\n.: 8,b\n.: 9,a\n.: n,s\n");
+  BOOST_TEST(
+      undisturbed("by/") ==
+      "by/letter=__null__: {\"n\":6,\"s\":null}\n"
+      "by/letter=a: {\"n\":1,\"s\":\"a\"}\nby/letter=a: {\"n\":3,\"s\":\"a\"}\nby/letter=a: {\"n\":4,\"s\":\"a\"}\n"
+      "by/letter=a: {\"n\":7,\"s\":\"a\"}\nby/letter=a: {\"n\":9,\"s\":\"a\"}\n"
+      "by/letter=b: {\"n\":2,\"s\":\"b\"}\nby/letter=b: {\"n\":8,\"s\":\"b\"}\n"
+      "by/letter=c%2Fd: {\"n\":5,\"s\":\"c/d\"}\n");
 }
 
 BOOST_AUTO_TEST_CASE(rows_are_there_once_wherever_the_process_dies) {
@@ -160,8 +162,8 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
       BOOST_TEST_CONTEXT(path << ": operation " << nth << " fails") {
         Setup setup(path);
         Files* files = nullptr;
-        SinkRig rig([&files](Context& context) { return make_write_file(context, *files); }, setup.values,
-                    setup.schema, setup.dir.path());
+        SinkRig rig([&files](Context& context) { return make_write_file(context, *files); }, setup.values, setup.schema,
+                    setup.dir.path());
         const SinkScript script = script_of(setup.schema);
         FailingFiles failing(nth);
         files = &failing;
@@ -260,8 +262,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_changed_by_others_is_an_error) {
 }
 
 BOOST_AUTO_TEST_CASE(changes_are_marked) {
-  for (const auto& [path, text] : {std::pair<std::string, std::string>{"out.ndjson", "{\"_op\":\"-D\",\"n\":1,\"s\":\"a\"}\n"},
-                                   {"out.csv", "_op,n,s\n-D,1,a\n"}}) {
+  for (const auto& [path, text] :
+       {std::pair<std::string, std::string>{"out.ndjson", "{\"_op\":\"-D\",\"n\":1,\"s\":\"a\"}\n"},
+        {"out.csv", "_op,n,s\n-D,1,a\n"}}) {
     Setup setup(path, Changelog::kUpdates);
     SinkScript script;
     script.epochs = {{rows_of(setup.schema, {"-D 1 a"})}};
@@ -279,7 +282,8 @@ BOOST_AUTO_TEST_CASE(names_of_parts_are_read_as_they_are_written) {
   BOOST_TEST((*parse_key(name.key()) == name));
   BOOST_TEST((parse_part("a=1/", "part-3-e12-0123abcd-17.ndjson")->epoch == Epoch(12)));
   BOOST_TEST((parse_part("a=1/", ".part-3-0123abcd-17.ndjson.inprogress")->name == name));
-  for (const char* other : {"part-3.ndjson", "notes.txt", ".part-3-0123abcd-17.ndjson", "part-x-e1-0123abcd-1.csv", "part-1-e-0123abcd-1.csv"}) {
+  for (const char* other : {"part-3.ndjson", "notes.txt", ".part-3-0123abcd-17.ndjson", "part-x-e1-0123abcd-1.csv",
+                            "part-1-e-0123abcd-1.csv"}) {
     BOOST_TEST(!parse_part("", other).has_value());
   }
 }

@@ -169,8 +169,8 @@ BOOST_AUTO_TEST_CASE(an_existing_table_is_refused_appended_to_or_replaced_by_a_f
   refused.run = std::string(32, 'b');
   BOOST_TEST(!refused.live(script));
   BOOST_TEST((refused.error().code() == Code::kUsage));
-  BOOST_TEST(refused.error().what() == "table 't' exists in '" + (setup.dir / "out.db") +
-                                           "'; give --if-exists append or replace");
+  BOOST_TEST(refused.error().what() ==
+             "table 't' exists in '" + (setup.dir / "out.db") + "'; give --if-exists append or replace");
   setup.values.set("if-exists", "append");
   SinkRig appending = setup.rig();
   appending.run = std::string(32, 'c');
@@ -193,7 +193,8 @@ BOOST_AUTO_TEST_CASE(a_table_without_a_column_and_a_file_in_no_folder_are_clear_
   setup.values.set("path", "absent/out.db");
   SinkRig nowhere = setup.rig();
   BOOST_TEST(!nowhere.live({}));
-  BOOST_TEST(nowhere.error().what() == "unable to open '" + (setup.dir / "absent/out.db") + "': unable to open database file");
+  BOOST_TEST(nowhere.error().what() ==
+             "unable to open '" + (setup.dir / "absent/out.db") + "': unable to open database file");
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing) {
@@ -221,8 +222,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing) {
 
 BOOST_AUTO_TEST_CASE(every_type_has_its_text) {
   Setup setup(false);
-  setup.schema = std::make_shared<const Schema>(*parse_schema(
-      "b boolean, d double, p decimal(10,2), t timestamp, day date, blob blob, j json"));
+  setup.schema = std::make_shared<const Schema>(
+      *parse_schema("b boolean, d double, p decimal(10,2), t timestamp, day date, blob blob, j json"));
   BatchBuilder rows(setup.schema);
   rows.column(0).append<std::uint8_t>(1);
   rows.column(1).append(0.5);
@@ -250,7 +251,8 @@ BOOST_AUTO_TEST_CASE(by_hand_rows_are_there_after_a_flush) {
   require_ok((*sink)->on_batch(0, rows_of(setup.schema, {"+I 1 a", "-U 1 a", "+U 1 b", "+I 2 c"}), emitter));
   require_ok((*sink)->flush());
   BOOST_TEST(setup.rows() == "1|b\n2|c\n");
-  BOOST_TEST(query(setup.dir / "out.db", "SELECT name FROM sqlite_master WHERE name LIKE '\\_stream%' ESCAPE '\\'") == "");
+  BOOST_TEST(query(setup.dir / "out.db", "SELECT name FROM sqlite_master WHERE name LIKE '\\_stream%' ESCAPE '\\'") ==
+             "");
 }
 
 BOOST_AUTO_TEST_CASE(the_plan_refuses_what_sqlite_would_mix_up_and_changes_without_a_key) {

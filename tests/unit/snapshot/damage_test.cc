@@ -99,8 +99,10 @@ BOOST_AUTO_TEST_CASE(any_flipped_bit_of_an_index_is_noticed_or_harmless) {
   for (std::size_t at = 0; at < size; at += 37) {
     flip_bit(path, at, static_cast<int>(at % 8));
     const Result<CheckpointIndex> read = load_index(path);
-    if (read.ok()) BOOST_REQUIRE((*read == whole));
-    else ++noticed;
+    if (read.ok())
+      BOOST_REQUIRE((*read == whole));
+    else
+      ++noticed;
     flip_bit(path, at, static_cast<int>(at % 8));
   }
   BOOST_TEST(noticed > 5);
@@ -124,8 +126,10 @@ BOOST_AUTO_TEST_CASE(a_restore_notices_damaged_segments_by_itself) {
     StateStore store;
     StateTable& table = store.table(rich_spec());
     const Status status = store.restore(source);
-    if (status.ok()) BOOST_REQUIRE((contents_of(table) == whole));  // a byte that means nothing
-    else ++noticed;
+    if (status.ok())
+      BOOST_REQUIRE((contents_of(table) == whole));  // a byte that means nothing
+    else
+      ++noticed;
     flip_bit(two.paths[1], at, static_cast<int>(at % 8));
   }
   BOOST_TEST(noticed > 10);
@@ -157,7 +161,8 @@ BOOST_AUTO_TEST_CASE(no_segment_cut_or_changed_anywhere_is_read_beyond_its_end) 
     return read_segment({reinterpret_cast<const char*>(copy.data()), size}).ok();
   };
   BOOST_REQUIRE(read(bytes, bytes.size()));
-  for (std::size_t size = 0; size < std::min<std::size_t>(bytes.size(), 3000); ++size) BOOST_REQUIRE(!read(bytes, size));
+  for (std::size_t size = 0; size < std::min<std::size_t>(bytes.size(), 3000); ++size)
+    BOOST_REQUIRE(!read(bytes, size));
   for (std::size_t at = 0; at < std::min<std::size_t>(bytes.size(), 3000); ++at) {
     bytes.data()[at] ^= 0x81;
     (void)read(bytes, bytes.size());

@@ -54,7 +54,10 @@ struct Whole {
 
 struct Tables {
   explicit Tables(StateStore& store)
-      : keyed(store.table(rich_spec())), late(store.table(named(rich_spec(), "late"))), splits(store.table(splits_spec())), copy(store.table(copy_spec())),
+      : keyed(store.table(rich_spec())),
+        late(store.table(named(rich_spec(), "late"))),
+        splits(store.table(splits_spec())),
+        copy(store.table(copy_spec())),
         pending(store.outbox(pending_spec())) {}
   StateTable& keyed;
   StateTable& late;
@@ -84,7 +87,8 @@ void add_whole(const Tables& tables, Whole& whole) {
   const auto [known, fresh] = whole.tables.emplace("copy", copy);
   BOOST_REQUIRE(fresh || known->second == copy);
   for (const Committable c : tables.pending.committables()) {
-    BOOST_REQUIRE(whole.pending.emplace(std::pair(c.epoch.value(), c.origin), rows_text(tables.pending.batches(c))).second);
+    BOOST_REQUIRE(
+        whole.pending.emplace(std::pair(c.epoch.value(), c.origin), rows_text(tables.pending.batches(c))).second);
   }
 }
 
@@ -110,7 +114,8 @@ void work(Tables& tables, RandomCells& random, std::uint32_t instance, std::uint
     column.append_bytes(path);
     key.columns.push_back(column.finish());
     if (owner_of_split(group_hashes(splits_spec(), key)[0], parallelism) != instance) continue;
-    tables.splits.set(tables.splits.upsert({std::string_view(path)}).first, 1, static_cast<std::int64_t>(epoch.value() * 100));
+    tables.splits.set(tables.splits.upsert({std::string_view(path)}).first, 1,
+                      static_cast<std::int64_t>(epoch.value() * 100));
   }
   const std::string text(30, static_cast<char>('a' + epoch.value()));
   tables.copy.set_bytes(tables.copy.upsert({static_cast<std::int64_t>(epoch.value())}).first, 1, text);
@@ -219,7 +224,8 @@ BOOST_AUTO_TEST_CASE(a_snapshot_that_does_not_fit_the_stage_is_refused_by_name) 
   TableSpec spec = copy_spec();
   spec.value[0].type = kBigint;
   changed.table(spec);
-  BOOST_TEST(changed.restore(source).what() == "the snapshot does not fit state table 'copy': column 'text' has another type");
+  BOOST_TEST(changed.restore(source).what() ==
+             "the snapshot does not fit state table 'copy': column 'text' has another type");
 }
 
 BOOST_AUTO_TEST_CASE(a_new_value_column_starts_as_null) {
@@ -241,7 +247,8 @@ BOOST_AUTO_TEST_CASE(a_new_value_column_starts_as_null) {
 }
 
 BOOST_AUTO_TEST_CASE(files_and_sources_survive_the_control_channel) {
-  const InstanceFiles files{3, {{"1/a.3.a1.sqlite", 17, std::string(64, 'f'), true}, {"2/a.3.a1.sqlite", 1, std::string(64, '0'), false}}};
+  const InstanceFiles files{
+      3, {{"1/a.3.a1.sqlite", 17, std::string(64, 'f'), true}, {"2/a.3.a1.sqlite", 1, std::string(64, '0'), false}}};
   BOOST_TEST((*instance_files_from_json(to_json(files)) == files));
   const RestoreSource source{"/x", Epoch(7), 4, {files}, true};
   BOOST_TEST((*restore_source_from_json(to_json(source)) == source));

@@ -14,7 +14,8 @@ CheckpointIndex index_with(std::uint64_t epoch, const std::vector<std::string>& 
   CheckpointIndex index;
   index.epoch = Epoch(epoch);
   index.instances = {{"s", 0, {}, "{}"}};
-  for (const std::string& path : paths) index.instances[0].files.push_back({path, 1, std::string(64, '0'), path == paths[0]});
+  for (const std::string& path : paths)
+    index.instances[0].files.push_back({path, 1, std::string(64, '0'), path == paths[0]});
   return index;
 }
 
@@ -99,8 +100,10 @@ BOOST_AUTO_TEST_CASE(whatever_the_history_no_kept_index_loses_a_file) {
       if (random() % 3 == 0) continue;  // aborted
       chain = now;
       inventory.files.push_back(std::to_string(epoch) + "/checkpoint.sqlite");
-      if (random() % 10 == 0) inventory.unreadable.push_back(Epoch(epoch));
-      else inventory.indexes.push_back(index_with(epoch, now));
+      if (random() % 10 == 0)
+        inventory.unreadable.push_back(Epoch(epoch));
+      else
+        inventory.indexes.push_back(index_with(epoch, now));
       if (random() % 10 == 0) inventory.pinned.insert(Epoch(epoch));
     }
     const std::size_t keep = 1 + random() % 4;

@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(rows_of_a_prefix_are_found_whole) {
   }
   std::ranges::sort(times);
   std::vector<std::int64_t> expected;
-  for (int t = 0; t < 50; ++t) if (t % 3 != 0) expected.push_back(t);
+  for (int t = 0; t < 50; ++t)
+    if (t % 3 != 0) expected.push_back(t);
   BOOST_TEST(times == expected, boost::test_tools::per_element());
   BOOST_TEST(!table.find_prefix({std::string_view("b")}));
   for (const std::int64_t t : expected) table.erase(table.find({std::string_view("a"), t}));

@@ -30,7 +30,9 @@ Coordinator::Actions all_committed(Coordinator& coordinator, Epoch epoch, Micros
   return actions;
 }
 
-bool is(const Coordinator::Actions& actions, std::initializer_list<Kind> wanted) { return kinds(actions) == std::vector<Kind>(wanted); }
+bool is(const Coordinator::Actions& actions, std::initializer_list<Kind> wanted) {
+  return kinds(actions) == std::vector<Kind>(wanted);
+}
 
 }  // namespace
 

@@ -15,20 +15,24 @@ namespace stream::testing {
 class FakeCatalogue final : public Catalogue {
  public:
   FakeCatalogue() {
-    add("read-file", StageRole::kSource, 0, {positional("path", "path", true), flag("follow"), option("format", "text")});
+    add("read-file", StageRole::kSource, 0,
+        {positional("path", "path", true), flag("follow"), option("format", "text")});
     add("filter", StageRole::kOperator, 1, {positional("where", "expression", true)});
     add("select", StageRole::kOperator, 1, {positional("columns", "select", true)});
     add("aggregate", StageRole::kOperator, 1,
         {positional("compute", "select", true), option("by", "columns"), option("window", "window"),
          option("lateness", "duration")});
-    add("join", StageRole::kOperator, 2, {positional("columns", "select", false), option("on", "expression"), option("kind", "choice")});
-    add("write-sqlite", StageRole::kSink, 1, {positional("path", "path", true), option("table", "text"), option("key", "columns")});
+    add("join", StageRole::kOperator, 2,
+        {positional("columns", "select", false), option("on", "expression"), option("kind", "choice")});
+    add("write-sqlite", StageRole::kSink, 1,
+        {positional("path", "path", true), option("table", "text"), option("key", "columns")});
     add("write-file", StageRole::kSink, 1, {positional("path", "path", true)});
     add("write-http", StageRole::kSink, 1, {option("url", "text"), option("token", "secret")});
     add("read-kafka", StageRole::kSource, 0,
         {repeated("topics", "text"), repeated("hook", "path"), option("topic", "text"), option("format", "text")});
     add("route", StageRole::kOperator, 1, {option("routes", "select")});
-    add("read-postgres", StageRole::kSource, 0, {option("dsn", "secret"), option("mode", "choice"), option("tables", "columns")});
+    add("read-postgres", StageRole::kSource, 0,
+        {option("dsn", "secret"), option("mode", "choice"), option("tables", "columns")});
     add("print", StageRole::kSink, 1, {option("format", "text")});
   }
 
@@ -60,8 +64,14 @@ class FakeCatalogue final : public Catalogue {
     return info;
   }
   void add(std::string name, StageRole role, std::size_t inputs_max, std::vector<OptionInfo> options) {
-    stages_[name] = {.name = name, .version = "1", .summary = "does " + name, .role = role, .inputs_max = inputs_max,
-                     .outputs = {"out"}, .options = std::move(options), .executable = "/stages/stream-" + name};
+    stages_[name] = {.name = name,
+                     .version = "1",
+                     .summary = "does " + name,
+                     .role = role,
+                     .inputs_max = inputs_max,
+                     .outputs = {"out"},
+                     .options = std::move(options),
+                     .executable = "/stages/stream-" + name};
   }
 
   std::map<std::string, StageInfo, std::less<>> stages_;
@@ -100,7 +110,8 @@ inline Loaded load(const std::string& text, Overrides overrides = {}, FakeFiles 
   };
   Problems problems;
   Loaded loaded;
-  loaded.pipelines = load_manifest({text, "m.yaml", "/data"}, {catalogue, files, environment, std::move(overrides)}, problems);
+  loaded.pipelines =
+      load_manifest({text, "m.yaml", "/data"}, {catalogue, files, environment, std::move(overrides)}, problems);
   loaded.problems = problems.text();
   return loaded;
 }

@@ -54,8 +54,9 @@ BOOST_AUTO_TEST_CASE(a_manifest_becomes_a_pipeline) {
   BOOST_TEST_REQUIRE(p.stages.size() == 6u);
   BOOST_TEST(p.stages[0].options == R"({"path":"access.ndjson","follow":"true","time":"ts","out-of-order":"5s"})");
   BOOST_TEST(p.stages[1].from[0].stage == "requests");
-  BOOST_TEST(p.stages[2].options ==
-             R"j({"by":["host"],"window":"tumble 1m","compute":{"errors":"count(*)","slowest":"coalesce(max(ms), 0)"}})j");
+  BOOST_TEST(
+      p.stages[2].options ==
+      R"j({"by":["host"],"window":"tumble 1m","compute":{"errors":"count(*)","slowest":"coalesce(max(ms), 0)"}})j");
   BOOST_TEST(p.stages[2].parallelism == 2u);
   BOOST_TEST(p.stages[2].memory_bytes == 64u << 20);
   BOOST_TEST(p.stages[4].from[0].stage == "per-minute");
@@ -113,11 +114,13 @@ stages:
   alert:    {run: write-http, from: split.big, url: "${hook}", token: "env:HOOK_TOKEN"}
   cdc:      {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [customer, city]}
   copy:     {run: write-sqlite, from: cdc.customer, path: c.db, table: customer}
-)", given);
+)",
+                           given);
   BOOST_TEST_REQUIRE(loaded.problems == "");
   const auto& stages = loaded.pipelines[0].stages;
-  BOOST_TEST(stages[2].options ==
-             R"({"kind":"left","columns":["o.*","p.amount as paid"],"on":"o.id = p.order_id and p.ts between o.ts and o.ts + interval '10 minutes'"})");
+  BOOST_TEST(
+      stages[2].options ==
+      R"({"kind":"left","columns":["o.*","p.amount as paid"],"on":"o.id = p.order_id and p.ts between o.ts and o.ts + interval '10 minutes'"})");
   BOOST_TEST(stages[3].options == R"({"routes":{"big":"paid > 100","rest":"else"}})");
   BOOST_TEST(stages[4].options == R"({"url":"http://localhost/hook","token":"env:HOOK_TOKEN"})");
   BOOST_TEST(stages[6].from[0].output == "customer");
@@ -146,7 +149,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
       {head + "restart: {strategy: sometimes}\n",
        "m.yaml:4:21: 'strategy': 'sometimes' is not one of none, fixed-delay, failure-rate, exponential-delay"},
       {head + "  in: {run: filter, where: x}\n", "m.yaml:4:3: duplicate key 'in'; it is on line 3 already"},
-      {head + "  f: {run: fliter, where: x}\n", "m.yaml:4:12: there is no stage program 'fliter'; did you mean 'filter'?"},
+      {head + "  f: {run: fliter, where: x}\n",
+       "m.yaml:4:12: there is no stage program 'fliter'; did you mean 'filter'?"},
       {head + "  f: {where: x}\n", "m.yaml:4:3: stage 'f' has no 'run'"},
       {head + "  f: text\n", "m.yaml:4:6: stage 'f' must be a map, not a text"},
       {head + "  F: {run: filter, where: x}\n",
@@ -157,7 +161,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
       {head + "  f: {run: filter, where: [a, b]}\n", "m.yaml:4:27: option 'where' takes one value, not a list"},
       {head + "  f: {run: filter, where: }\n", "m.yaml:4:27: option 'where' has no value"},
       {head + "  f: {run: aggregate, compute: n, by: {a: b}}\n", "m.yaml:4:39: option 'by' takes no map"},
-      {head + "  f: {run: aggregate, compute: {a: [b]}}\n", "m.yaml:4:36: option 'compute' must hold texts, not a list"},
+      {head + "  f: {run: aggregate, compute: {a: [b]}}\n",
+       "m.yaml:4:36: option 'compute' must hold texts, not a list"},
       {head + "  f: {run: filter, where: x, parallelism: 0}\n",
        "m.yaml:4:43: 'parallelism': '0' is not a number from 1 to 1024"},
       {head + "  f: {run: write-http, token: hunter2}\n",
@@ -173,7 +178,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
       {head + "  a: {run: filter, from: a, where: x}\n", "m.yaml:4:26: the stages form a cycle: a -> a"},
       {head + "  j: {run: join, from: in}\n",
        "m.yaml:4:24: 'join' needs named inputs, such as from: {a: in, b: other}"},
-      {head + "  f: {run: filter, from: {a: in, b: in}, where: x}\n", "m.yaml:4:37: 'filter' tells 1 input apart, not 2"},
+      {head + "  f: {run: filter, from: {a: in, b: in}, where: x}\n",
+       "m.yaml:4:37: 'filter' tells 1 input apart, not 2"},
       {head + "  f: {run: aggregate, compute: {x: coalesce(a, b)}}\n",
        "m.yaml:4:36: 'coalesce(a' is cut off: a comma or bracket ends a value within {} and []; quote the expression "
        "or write one key a line\n"
@@ -185,7 +191,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "m.yaml:4:9: a test needs 'expect'\nm.yaml:4:31: rows of 'in' must be a list"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
   };
-  for (const auto& [text, expected] : kCases) BOOST_TEST(load(text).problems == expected, "for\n" << text << "got\n" << load(text).problems);
+  for (const auto& [text, expected] : kCases)
+    BOOST_TEST(load(text).problems == expected, "for\n" << text << "got\n" << load(text).problems);
 }
 
 BOOST_AUTO_TEST_CASE(parameters_stand_in_scalars_only) {
@@ -199,7 +206,8 @@ stages:
   in: {run: read-file, path: "${env:HOME}/a-${n}.log"}
   f: {run: filter, where: "${where} $$ $1", parallelism: "${n}"}
   out: {run: print}
-)", given);
+)",
+                           given);
   BOOST_TEST_REQUIRE(loaded.problems == "");
   const PipelineSpec& p = loaded.pipelines[0];
   BOOST_TEST(p.stages[0].options == R"({"path":"/home/me/a-7.log"})");
@@ -219,7 +227,8 @@ parameters:
   t: {type: nonsense}
 stages:
   in: {run: read-file, path: "${pth} ${env:NOPE}"}
-)", given);
+)",
+                           given);
   BOOST_TEST(loaded.problems ==
              "-p: parameter 'n': 'x' is not an integer\n"
              "-p: parameter 'key': a secret is never written out; give env:NAME, file:PATH or credential:NAME\n"
@@ -239,7 +248,8 @@ BOOST_AUTO_TEST_CASE(the_command_line_overrides_settings_and_options) {
 stages:
   in: {run: read-file, path: x, parallelism: 1}
   f: {run: filter, where: x}
-)", *overrides);
+)",
+                           *overrides);
   BOOST_TEST_REQUIRE(loaded.problems == "");
   const PipelineSpec& p = loaded.pipelines[0];
   BOOST_TEST(p.name == "other");
@@ -248,8 +258,8 @@ stages:
   BOOST_TEST(p.stages[1].parallelism == 4u);
   BOOST_TEST(p.stages[1].options == R"({"where":"y > 1"})");
   BOOST_TEST(!read_overrides({"novalue"}, {}).ok());
-  BOOST_TEST(load("pipeline: p\nstages:\n  in: {run: read-file, path: x}\n", *read_overrides({}, {"stages.in.pth=x"})).problems ==
-             "--set stages.in.pth: 'read-file' has no option 'pth'; did you mean 'path'?");
+  BOOST_TEST(load("pipeline: p\nstages:\n  in: {run: read-file, path: x}\n", *read_overrides({}, {"stages.in.pth=x"}))
+                 .problems == "--set stages.in.pth: 'read-file' has no option 'pth'; did you mean 'path'?");
 }
 
 BOOST_AUTO_TEST_CASE(included_stages_have_the_name_of_their_fragment) {
@@ -273,7 +283,9 @@ BOOST_AUTO_TEST_CASE(json_is_a_manifest_too) {
 }
 
 BOOST_AUTO_TEST_CASE(several_documents_are_several_pipelines) {
-  const auto loaded = load("pipeline: a\nstages: {in: {run: read-file, path: x}}\n---\npipeline: b\nstages: {in: {run: read-file, path: x}}\n");
+  const auto loaded = load(
+      "pipeline: a\nstages: {in: {run: read-file, path: x}}\n---\npipeline: b\nstages: {in: {run: read-file, path: "
+      "x}}\n");
   BOOST_TEST_REQUIRE(loaded.problems == "");
   BOOST_TEST(loaded.pipelines.size() == 2u);
 }

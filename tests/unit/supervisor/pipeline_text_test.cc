@@ -45,8 +45,9 @@ BOOST_AUTO_TEST_CASE(words_follow_posix_quoting_without_expansion) {
 }
 
 BOOST_AUTO_TEST_CASE(a_line_becomes_a_pipeline) {
-  const auto parsed = parse("read-file access.ndjson --follow | filter 'status >= 500' | filter x --parallelism=2 |\n"
-                            "aggregate --by host,path 'count(*) as n' --time ts | write-sqlite e.db --table e");
+  const auto parsed = parse(
+      "read-file access.ndjson --follow | filter 'status >= 500' | filter x --parallelism=2 |\n"
+      "aggregate --by host,path 'count(*) as n' --time ts | write-sqlite e.db --table e");
   BOOST_TEST_REQUIRE(parsed.problems == "");
   const auto& stages = parsed.pipeline.stages;
   BOOST_TEST_REQUIRE(stages.size() == 5u);
@@ -103,7 +104,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_column) {
        "pipeline:1:34: option '--token': a secret is never written out; give env:NAME, file:PATH or credential:NAME"},
       {"read-file x --parallelism 0", "pipeline:1:27: '0' is not a number from 1 to 1024"},
   };
-  for (const auto& [text, expected] : kCases) BOOST_TEST(parse(text).problems == expected, text << "\n" << parse(text).problems);
+  for (const auto& [text, expected] : kCases)
+    BOOST_TEST(parse(text).problems == expected, text << "\n" << parse(text).problems);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

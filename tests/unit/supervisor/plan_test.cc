@@ -41,7 +41,8 @@ auto count_by(std::string column) {
   return [column](const StageQuestion& question) {
     StageAnswer answer;
     const Schema& in = question.inputs.at(0).schema;
-    AnsweredOutput out{.name = "out", .schema = {{in.fields[*in.find(column)], {"n", kBigint}}, {}, {0}, Changelog::kUpdates}};
+    AnsweredOutput out{.name = "out",
+                       .schema = {{in.fields[*in.find(column)], {"n", kBigint}}, {}, {0}, Changelog::kUpdates}};
     out.lineage = {{{0, column}}, {}};
     answer.outputs = {out};
     answer.inputs = {{{column}, Spread::kHash, {column}}};
@@ -62,7 +63,8 @@ StageSpec stage(const std::string& name, const std::string& run, const std::vect
   StageSpec spec{.name = name, .run = run};
   for (const std::string& ref : from) {
     const std::size_t dot = ref.find('.');
-    spec.from.push_back({.stage = ref.substr(0, dot), .output = dot == std::string::npos ? "out" : ref.substr(dot + 1)});
+    spec.from.push_back(
+        {.stage = ref.substr(0, dot), .output = dot == std::string::npos ? "out" : ref.substr(dot + 1)});
   }
   spec.parallelism = parallelism;
   spec.parallelism_given = true;
@@ -104,7 +106,8 @@ BOOST_AUTO_TEST_CASE(only_the_columns_that_are_used_travel) {
   asker.answers["count"] = count_by("host");
   asker.answers["out"] = sink({"host", "n"});
   const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("errors", "filter", {"in"}),
-                                         stage("count", "aggregate", {"errors"}), stage("out", "print", {"count"})}, asker);
+                                         stage("count", "aggregate", {"errors"}), stage("out", "print", {"count"})},
+                                        asker);
   BOOST_TEST_REQUIRE(problems == "");
   BOOST_TEST(columns(plan.stages[0].outputs[0].schema) == "ts host status");
   BOOST_TEST(columns(plan.edges[0].schema) == "ts host status");
@@ -123,8 +126,9 @@ BOOST_AUTO_TEST_CASE(an_output_carries_what_any_of_its_readers_needs) {
   asker.answers["x"] = sink({"b"});
   asker.answers["y"] = sink({"c"});
   asker.answers["bad"] = sink({"record"});
-  const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("x", "print", {"in"}), stage("y", "print", {"in"}),
-                                         stage("bad", "write-file", {"in.errors"})}, asker);
+  const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("x", "print", {"in"}),
+                                         stage("y", "print", {"in"}), stage("bad", "write-file", {"in.errors"})},
+                                        asker);
   BOOST_TEST_REQUIRE(problems == "");
   BOOST_TEST(columns(plan.stages[0].outputs[0].schema) == "b c");
   BOOST_TEST(columns(plan.edges[0].schema) == "b");
@@ -138,9 +142,11 @@ BOOST_AUTO_TEST_CASE(keys_are_never_pruned_and_one_column_always_stays) {
   FakeAsker asker;
   asker.answers["in"] = source(schema("k text, v int", {"k"}));
   asker.answers["out"] = sink({});
-  BOOST_TEST(columns(plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker).plan.edges[0].schema) == "k");
+  BOOST_TEST(columns(plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker).plan.edges[0].schema) ==
+             "k");
   asker.answers["in"] = source(schema("k text, v int, b boolean"));
-  BOOST_TEST(columns(plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker).plan.edges[0].schema) == "b");
+  BOOST_TEST(columns(plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker).plan.edges[0].schema) ==
+             "b");
 }
 
 BOOST_AUTO_TEST_CASE(without_lineage_every_column_is_needed) {
@@ -150,7 +156,8 @@ BOOST_AUTO_TEST_CASE(without_lineage_every_column_is_needed) {
     return StageAnswer{.outputs = {{"out", schema("z int")}}, .inputs = {AnsweredInput{}}};
   };
   asker.answers["out"] = sink({"z"});
-  const auto planned = plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}), stage("out", "print", {"f"})}, asker);
+  const auto planned =
+      plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}), stage("out", "print", {"f"})}, asker);
   BOOST_TEST(columns(planned.plan.edges[0].schema) == "a b");
 }
 
@@ -159,7 +166,8 @@ BOOST_AUTO_TEST_CASE(merged_inputs_are_one_and_must_agree) {
   asker.answers["a"] = source(schema("k int, v text", {"k"}));
   asker.answers["b"] = source(schema("k int, v text"));
   asker.answers["out"] = sink({"v"});
-  const std::vector<StageSpec> stages = {stage("a", "read-file"), stage("b", "read-file"), stage("out", "print", {"a", "b"})};
+  const std::vector<StageSpec> stages = {stage("a", "read-file"), stage("b", "read-file"),
+                                         stage("out", "print", {"a", "b"})};
   const auto planned = plan_of(stages, asker);
   BOOST_TEST_REQUIRE(planned.problems == "");
   BOOST_TEST(planned.plan.stages[2].inputs.size() == 1u);
@@ -179,17 +187,19 @@ BOOST_AUTO_TEST_CASE(edges_are_spread_as_the_reader_demands) {
     std::size_t channels;
   };
   const Case kCases[] = {
-      {1, 1, Spread::kAny, EdgeKind::kForward, 1},      {3, 3, Spread::kAny, EdgeKind::kForward, 3},
-      {2, 3, Spread::kAny, EdgeKind::kRebalance, 6},    {1, 1, Spread::kHash, EdgeKind::kForward, 1},
-      {3, 3, Spread::kHash, EdgeKind::kHash, 9},        {3, 1, Spread::kHash, EdgeKind::kHash, 3},
+      {1, 1, Spread::kAny, EdgeKind::kForward, 1},         {3, 3, Spread::kAny, EdgeKind::kForward, 3},
+      {2, 3, Spread::kAny, EdgeKind::kRebalance, 6},       {1, 1, Spread::kHash, EdgeKind::kForward, 1},
+      {3, 3, Spread::kHash, EdgeKind::kHash, 9},           {3, 1, Spread::kHash, EdgeKind::kHash, 3},
       {2, 2, Spread::kBroadcast, EdgeKind::kBroadcast, 4}, {1, 1, Spread::kBroadcast, EdgeKind::kForward, 1},
-      {2, 3, Spread::kSingle, EdgeKind::kSingle, 2},    {1, 1, Spread::kSingle, EdgeKind::kForward, 1},
+      {2, 3, Spread::kSingle, EdgeKind::kSingle, 2},       {1, 1, Spread::kSingle, EdgeKind::kForward, 1},
   };
   for (const Case& c : kCases) {
     FakeAsker asker;
     asker.answers["in"] = source(schema("a int, b int"));
-    asker.answers["out"] = sink({"b"}, c.spread, c.spread == Spread::kHash ? std::vector<std::string>{"a"} : std::vector<std::string>{});
-    const auto [plan, problems] = plan_of({stage("in", "read-file", {}, c.from), stage("out", "print", {"in"}, c.to)}, asker);
+    asker.answers["out"] =
+        sink({"b"}, c.spread, c.spread == Spread::kHash ? std::vector<std::string>{"a"} : std::vector<std::string>{});
+    const auto [plan, problems] =
+        plan_of({stage("in", "read-file", {}, c.from), stage("out", "print", {"in"}, c.to)}, asker);
     BOOST_TEST_REQUIRE(problems == "");
     BOOST_TEST(edge_kind_name(plan.edges[0].kind) == edge_kind_name(c.kind));
     BOOST_TEST(channels_of(plan).size() == c.channels);
@@ -202,8 +212,8 @@ BOOST_AUTO_TEST_CASE(channels_are_numbered_by_the_plan_alone) {
   asker.answers["in"] = source(schema("a int"));
   asker.answers["f"] = pass();
   asker.answers["out"] = sink({"a"});
-  const auto [plan, problems] = plan_of({stage("in", "read-file", {}, 2), stage("f", "filter", {"in"}, 2),
-                                         stage("out", "print", {"f"}, 1)}, asker);
+  const auto [plan, problems] = plan_of(
+      {stage("in", "read-file", {}, 2), stage("f", "filter", {"in"}, 2), stage("out", "print", {"f"}, 1)}, asker);
   BOOST_TEST_REQUIRE(problems == "");
   const std::vector<Channel> channels = channels_of(plan);
   BOOST_TEST_REQUIRE(channels.size() == 4u);
@@ -221,7 +231,8 @@ BOOST_AUTO_TEST_CASE(changes_of_a_row_are_never_spread_over_instances) {
   asker.answers["in"] = source(schema("k text, c text", {"k"}));
   asker.answers["f"] = pass();
   asker.answers["out"] = sink({"k"});
-  const auto spread = plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}, 2), stage("out", "print", {"f"}, 2)}, asker);
+  const auto spread =
+      plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}, 2), stage("out", "print", {"f"}, 2)}, asker);
   BOOST_TEST_REQUIRE(spread.problems == "");
   BOOST_TEST(edge_kind_name(spread.plan.edges[0].kind) == "hash");
   BOOST_TEST(spread.plan.edges[0].hash_columns[0] == "k");
@@ -229,17 +240,20 @@ BOOST_AUTO_TEST_CASE(changes_of_a_row_are_never_spread_over_instances) {
   // By another column than the key: fine for what is grouped by it, refused for what is not.
   asker.answers["count"] = count_by("c");
   asker.answers["out"] = sink({"c"});
-  const auto grouped = plan_of({stage("in", "read-file"), stage("count", "aggregate", {"in"}, 2), stage("out", "print", {"count"}, 2)}, asker);
+  const auto grouped = plan_of(
+      {stage("in", "read-file"), stage("count", "aggregate", {"in"}, 2), stage("out", "print", {"count"}, 2)}, asker);
   BOOST_TEST(grouped.problems == "");
   asker.answers["f"] = pass({}, Spread::kHash, {"c"});
-  const std::string expected = "stage 'f' cannot read 'in': its rows may change and have the unique key (k), but 'f' wants "
-                               "them spread by (c): changes of one row could arrive in either order; set parallelism to 1 "
-                               "or use that key";
-  BOOST_TEST(plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}, 2), stage("out", "print", {"f"}, 2)}, asker).problems ==
-             "m.yaml:3:1: " + expected);
+  const std::string expected =
+      "stage 'f' cannot read 'in': its rows may change and have the unique key (k), but 'f' wants "
+      "them spread by (c): changes of one row could arrive in either order; set parallelism to 1 "
+      "or use that key";
+  BOOST_TEST(
+      plan_of({stage("in", "read-file"), stage("f", "filter", {"in"}, 2), stage("out", "print", {"f"}, 2)}, asker)
+          .problems == "m.yaml:3:1: " + expected);
   asker.answers["out"] = sink({"c"}, Spread::kHash, {"c"});
-  BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 2)}, asker).problems.find("'out' wants them spread by (c)") !=
-             std::string::npos);
+  BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 2)}, asker)
+                 .problems.find("'out' wants them spread by (c)") != std::string::npos);
   BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 1)}, asker).problems == "");
 }
 
@@ -275,9 +289,10 @@ BOOST_AUTO_TEST_CASE(unknown_outputs_and_impossible_parallelism_are_refused) {
   const auto lowered = plan_of({in, stage("out", "print", {"in"}, 3)}, asker);
   BOOST_TEST(lowered.problems == "");
   BOOST_TEST(lowered.plan.stages[0].parallelism == 1u);
-  BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 9)}, asker, {.sockets = 5}).problems ==
-             "m.yaml:3:1: an instance of 'in' needs 10 sockets, and only 5 are possible here; lower the parallelism or raise "
-             "the limit of open files");
+  BOOST_TEST(
+      plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 9)}, asker, {.sockets = 5}).problems ==
+      "m.yaml:3:1: an instance of 'in' needs 10 sockets, and only 5 are possible here; lower the parallelism or raise "
+      "the limit of open files");
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_contradicts_itself_is_refused) {
@@ -303,8 +318,8 @@ BOOST_AUTO_TEST_CASE(a_plan_reads_back_from_json) {
   asker.answers["in"] = source(schema("ts timestamp, host text", {}, "ts"));
   asker.answers["count"] = count_by("host");
   asker.answers["out"] = sink({"host", "n"});
-  const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("count", "aggregate", {"in"}, 2),
-                                         stage("out", "print", {"count"})}, asker);
+  const auto [plan, problems] = plan_of(
+      {stage("in", "read-file"), stage("count", "aggregate", {"in"}, 2), stage("out", "print", {"count"})}, asker);
   BOOST_TEST_REQUIRE(problems == "");
   const std::string text = plan_to_json(plan);
   const auto again = plan_from_json(text);
@@ -333,7 +348,11 @@ BOOST_AUTO_TEST_CASE(the_supervisor_reads_what_the_kit_writes) {
   BOOST_TEST_REQUIRE(back.ok());
   BOOST_TEST(plan_answer_to_json(*back) == plan_answer_to_json(answer));
 
-  const StageQuestion question{.stage = "s", .options = R"({"where":"x"})", .inputs = {{"in", schema("a int")}}, .folder = "/d", .parallelism = 2};
+  const StageQuestion question{.stage = "s",
+                               .options = R"({"where":"x"})",
+                               .inputs = {{"in", schema("a int")}},
+                               .folder = "/d",
+                               .parallelism = 2};
   const auto asked = plan_question_from_json(question_to_json(question));
   BOOST_TEST_REQUIRE(asked.ok());
   BOOST_TEST(asked->options_json == question.options);
@@ -342,7 +361,8 @@ BOOST_AUTO_TEST_CASE(the_supervisor_reads_what_the_kit_writes) {
 
 BOOST_AUTO_TEST_CASE(both_sides_reserve_the_same_options) {
   std::vector<std::string> kit, supervisor;
-  for (const Option& option : common_options()) kit.emplace_back(std::string(option.name) + " " + std::string(option.fallback));
+  for (const Option& option : common_options())
+    kit.emplace_back(std::string(option.name) + " " + std::string(option.fallback));
   for (const OptionInfo& option : reserved_options()) supervisor.push_back(option.name + " " + option.fallback);
   BOOST_TEST(kit == supervisor, boost::test_tools::per_element());
   for (const Option& option : record_options()) BOOST_TEST(reaches_stage(option.name));

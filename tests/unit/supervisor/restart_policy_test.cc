@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_CASE(exponential_delays_double_up_to_their_maximum) {
   spec.initial = 100;
   spec.max = 500;
   spec.attempts = 6;
-  for (const Microseconds wanted : {100, 200, 400, 500, 500}) BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == wanted);
+  for (const Microseconds wanted : {100, 200, 400, 500, 500})
+    BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == wanted);
   BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == -1);
 }
 

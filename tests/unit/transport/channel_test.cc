@@ -112,7 +112,8 @@ BOOST_AUTO_TEST_CASE(a_connection_lost_before_the_end_is_an_error_after_the_last
 
 BOOST_AUTO_TEST_CASE(frames_of_another_attempt_are_refused_and_counted) {
   Transport transport;
-  Receiver receiver = *Receiver::bind(transport, "ipc:///tmp/stream-channel-test", {{}, Attempt(2), ChannelId(3), "new"});
+  Receiver receiver =
+      *Receiver::bind(transport, "ipc:///tmp/stream-channel-test", {{}, Attempt(2), ChannelId(3), "new"});
   Sender sender = *Sender::connect(transport, receiver.endpoint(), {{}, Attempt(1), ChannelId(3), "old"}, 1 << 20);
   BOOST_TEST_REQUIRE(sender.open(*parse_schema("n bigint"), 0).ok());
   while (receiver.refused_frames() == 0) {

@@ -8,7 +8,8 @@ using namespace stream;
 namespace {
 
 Batch sample(std::size_t rows) {
-  BatchBuilder builder(std::make_shared<const Schema>(*parse_schema("n bigint, name varchar, ok boolean, d decimal(9,2)")));
+  BatchBuilder builder(
+      std::make_shared<const Schema>(*parse_schema("n bigint, name varchar, ok boolean, d decimal(9,2)")));
   for (std::size_t i = 0; i < rows; ++i) {
     builder.column(0).append(static_cast<std::int64_t>(i));
     if (i % 5 == 3) {
@@ -106,7 +107,8 @@ BOOST_AUTO_TEST_CASE(flipped_bytes_never_lead_outside_the_frame) {
     if (!decoded.ok()) continue;
     for (std::size_t i = 0; i < decoded->rows; ++i) {
       const auto text = decoded->columns[1].bytes(i);
-      BOOST_TEST_REQUIRE(reinterpret_cast<const std::uint8_t*>(text.data()) + text.size() <= frame.data() + frame.size());
+      BOOST_TEST_REQUIRE(reinterpret_cast<const std::uint8_t*>(text.data()) + text.size() <=
+                         frame.data() + frame.size());
     }
   }
 }

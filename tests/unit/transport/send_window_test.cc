@@ -9,7 +9,11 @@ namespace {
 // Sends frames as fast as the window allows to a receiver of the given speed; returns the longest
 // time a frame was in flight in the second half of the run.
 Microseconds longest_flight(SendWindow& window, double bytes_per_us, std::uint64_t frame_bytes) {
-  struct Frame { Microseconds sent; Microseconds done; std::uint64_t behind; };
+  struct Frame {
+    Microseconds sent;
+    Microseconds done;
+    std::uint64_t behind;
+  };
   std::deque<Frame> flight;
   Microseconds now = 0;
   Microseconds receiver_free = 0;
