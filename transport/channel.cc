@@ -25,12 +25,17 @@ Status peer_gone(const ChannelIdentity& identity, std::string_view why) {
   return {Code::kPeerGone, "lost '" + identity.peer + "': " + std::string(why)};
 }
 
+bool encrypted(const Transport& transport, const std::string& endpoint) {
+  return transport.keys() && endpoint.starts_with("tcp://");
+}
+
 }  // namespace
 
 Result<Receiver> Receiver::bind(Transport& transport, const std::string& endpoint, ChannelIdentity identity) {
   Receiver receiver;
   receiver.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!receiver.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
+  if (encrypted(transport, endpoint)) receiver.socket_.encrypt(Socket::Side::kBinds, *transport.keys());
   STREAM_TRY(receiver.socket_.bind(endpoint, &receiver.endpoint_));
   receiver.identity_ = std::move(identity);
   return receiver;
@@ -115,6 +120,7 @@ Result<Sender> Sender::connect(Transport& transport, const std::string& endpoint
   sender.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!sender.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
   sender.socket_.set(ZMQ_RECONNECT_IVL, until_listening ? 20 : -1);
+  if (encrypted(transport, endpoint)) sender.socket_.encrypt(Socket::Side::kConnects, *transport.keys());
   STREAM_TRY(sender.socket_.connect(endpoint));
   sender.identity_ = std::move(identity);
   sender.endpoint_ = endpoint;

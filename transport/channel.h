@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "transport/curve.h"
 #include "transport/frame.h"
 #include "transport/send_window.h"
 
@@ -30,8 +31,15 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
   void* context() const { return context_; }
 
+  // From now on tcp channels are encrypted, and only holders of the same key get through. Once, before
+  // the first of them.
+  void encrypt_tcp(const CurveKeys& keys);
+  const std::optional<CurveKeys>& keys() const { return keys_; }
+
  private:
   void* context_;
+  std::optional<CurveKeys> keys_;
+  std::unique_ptr<CurveGuard> guard_;
 };
 
 // A socket with its monitor, closed on destruction without lingering.
@@ -50,6 +58,8 @@ class Socket {
 
   void set(int option, int value);
   void set_linger(int milliseconds);  // what was sent may still leave after close()
+  enum class Side : std::uint8_t { kBinds, kConnects };
+  void encrypt(Side side, const CurveKeys& keys);
   Status bind(const std::string& endpoint, std::string* bound);
   Status connect(const std::string& endpoint);
 
@@ -57,6 +67,8 @@ class Socket {
   bool connection_lost();
   bool connection_made() const { return connected_; }
   bool connection_refused() const { return refused_; }
+  // A peer was turned away, or turned us away: it has another key, or none.
+  bool key_refused() const { return key_refused_; }
 
   // OK and false if the socket cannot take it now.
   Result<bool> send(const void* bytes, std::size_t size);
@@ -71,6 +83,7 @@ class Socket {
   bool connected_ = false;
   bool lost_ = false;
   bool refused_ = false;
+  bool key_refused_ = false;
 };
 
 // What every frame of a channel carries. By hand all is zero.

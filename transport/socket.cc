@@ -46,7 +46,17 @@ Transport::Transport() : context_(zmq_ctx_new()) {
   zmq_ctx_set(context_, ZMQ_IO_THREADS, 1);
 }
 
-Transport::~Transport() { zmq_ctx_term(context_); }
+Transport::~Transport() {
+  if (guard_) zmq_ctx_shutdown(context_);  // ends the guard's wait
+  guard_.reset();
+  zmq_ctx_term(context_);
+}
+
+void Transport::encrypt_tcp(const CurveKeys& keys) {
+  STREAM_CHECK(!keys_);
+  keys_ = keys;
+  guard_ = std::make_unique<CurveGuard>(context_, keys.shared);
+}
 
 Socket::Socket(Transport& transport, int type, bool monitored) : socket_(zmq_socket(transport.context(), type)) {
   if (socket_ == nullptr) return;
@@ -81,6 +91,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   connected_ = other.connected_;
   lost_ = other.lost_;
   refused_ = other.refused_;
+  key_refused_ = other.key_refused_;
   return *this;
 }
 
@@ -93,6 +104,13 @@ void Socket::close() {
 void Socket::set(int option, int value) { zmq_setsockopt(socket_, option, &value, sizeof value); }
 
 void Socket::set_linger(int milliseconds) { set(ZMQ_LINGER, milliseconds); }
+
+void Socket::encrypt(Side side, const CurveKeys& keys) {
+  set(ZMQ_CURVE_SERVER, side == Side::kBinds ? 1 : 0);
+  zmq_setsockopt(socket_, ZMQ_CURVE_SECRETKEY, keys.secret.data(), keys.secret.size());
+  zmq_setsockopt(socket_, ZMQ_CURVE_PUBLICKEY, keys.shared.data(), keys.shared.size());
+  if (side == Side::kConnects) zmq_setsockopt(socket_, ZMQ_CURVE_SERVERKEY, keys.shared.data(), keys.shared.size());
+}
 
 Status Socket::bind(const std::string& endpoint, std::string* bound) {
   if (zmq_bind(socket_, endpoint.c_str()) != 0) return zmq_error("bind", endpoint);
@@ -123,6 +141,7 @@ void Socket::drain_monitor() {
     zmq_msg_init(&event);  // the address, which nobody needs
     zmq_msg_recv(&event, monitor_, ZMQ_DONTWAIT);
     zmq_msg_close(&event);
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) key_refused_ = true;
     if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
       connected_ = true;
     } else if (connected_) {

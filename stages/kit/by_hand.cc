@@ -1,7 +1,5 @@
 #include "stages/kit/by_hand.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include <set>
 
 #include "snapshot/state_store.h"
+#include "stages/kit/hand_endpoint.h"
 #include "stages/kit/instance.h"
 #include "stages/kit/option_table.h"
 #include "stages/kit/piped_source.h"
@@ -23,59 +22,9 @@ namespace {
 // The last thing a sender hears is that everything has been taken: it must leave before this process.
 constexpr int kLingerMs = 1000;
 
-// True if some process listens on this ipc path: then binding would take it away silently.
-bool ipc_in_use(const std::string& endpoint) {
-  constexpr std::string_view kScheme = "ipc://";
-  if (!endpoint.starts_with(kScheme)) return false;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = endpoint.substr(kScheme.size());
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::copy(path.begin(), path.end(), address.sun_path);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool live = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return live;
-}
-
-bool loopback(const std::string& endpoint) {
-  return !endpoint.starts_with("tcp://") || endpoint.starts_with("tcp://127.") ||
-         endpoint.starts_with("tcp://localhost:") || endpoint.starts_with("tcp://[::1]:");
-}
-
-Status check_endpoint(const std::string& endpoint) {
-  if (!endpoint.starts_with("ipc://") && !endpoint.starts_with("tcp://")) {
-    return usage_error("'" + endpoint + "' is not an endpoint; write ipc:///path or tcp://host:port");
-  }
-  if (endpoint.starts_with("ipc://") && endpoint.size() - 6 > 107) {
-    return usage_error("the path of '" + endpoint + "' is " + std::to_string(endpoint.size() - 6) +
-                       " bytes long; the system allows 107: choose a shorter one");
-  }
-  if (!loopback(endpoint)) {
-    return usage_error("'" + endpoint + "' leaves this host unencrypted; only loopback addresses can be wired by hand");
-  }
-  return {};
-}
-
-struct OutEndpoint {
-  std::size_t output = 0;
-  std::string endpoint;
-};
-
-Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text) {
-  const std::vector<std::string> names = output_names(program);
-  const std::size_t equals = text.find('=');
-  const std::size_t scheme = text.find("://");
-  OutEndpoint out{0, text};
-  if (equals != std::string::npos && equals < scheme) {
-    const std::string name = text.substr(0, equals);
-    const auto at = std::ranges::find(names, name);
-    if (at == names.end()) { return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names)); }
-    out = {static_cast<std::size_t>(at - names.begin()), text.substr(equals + 1)};
-  }
-  STREAM_TRY(check_endpoint(out.endpoint));
-  return out;
+// What is known of the other end that did not come.
+std::string why(const Socket& socket) {
+  return socket.key_refused() ? ": the other end has another key, or none; give both the same --key-file" : "";
 }
 
 class ByHand final : public ControlPort {
@@ -104,7 +53,7 @@ class ByHand final : public ControlPort {
   bool source_program() const { return program_.kind == StageKind::kSource; }
   bool reads_stdin() const { return !source_program() && values_.list("in").empty(); }
   bool writes_stdout() const;
-  Transport& transport();
+  Status open_transport();
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
@@ -133,9 +82,13 @@ class ByHand final : public ControlPort {
   StageObject stage_;
 };
 
-Transport& ByHand::transport() {
-  if (!transport_) transport_ = std::make_unique<Transport>();
-  return *transport_;
+Status ByHand::open_transport() {
+  if (values_.list("in").empty() && values_.list("out").empty()) return {};
+  transport_ = std::make_unique<Transport>();
+  if (!values_.has("key-file")) return {};
+  STREAM_ASSIGN(const CurveKeys keys, read_key_file(values_.text("key-file")));
+  transport_->encrypt_tcp(keys);
+  return {};
 }
 
 bool ByHand::writes_stdout() const {
@@ -189,12 +142,12 @@ Result<PlanInput> ByHand::open_stdin() {
 Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs) {
   std::vector<Receiver> receivers;
   for (const std::string& endpoint : values_.list("in")) {
-    STREAM_TRY(check_endpoint(endpoint));
+    STREAM_TRY(check_endpoint(endpoint, values_.has("key-file")));
     if (ipc_in_use(endpoint))
       return Status(Code::kSystem, "unable to bind '" + endpoint + "': another process listens there");
     ChannelIdentity identity;
     identity.peer = endpoint;
-    STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport(), endpoint, identity));
+    STREAM_ASSIGN(Receiver receiver, Receiver::bind(*transport_, endpoint, identity));
     receiver.socket().set_linger(kLingerMs);
     receivers.push_back(std::move(receiver));
   }
@@ -220,7 +173,9 @@ Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanI
         break;
       }
       const Microseconds left = deadline - system_clock().monotonic_us();
-      if (left <= 0) return failed("no sender on '" + receiver.endpoint() + "' within --connect-timeout");
+      if (left <= 0) {
+        return failed("no sender on '" + receiver.endpoint() + "' within --connect-timeout" + why(receiver.socket()));
+      }
       Poller poller;
       poller.add(receiver.socket().handle());
       poller.add(receiver.socket().monitor());
@@ -310,6 +265,7 @@ Status ByHand::feed_from_stdin(const PlanInput& input, const PlanAnswer& answer)
 Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
   for (const std::string& text : values_.list("out")) {
     STREAM_ASSIGN(const OutEndpoint out, parse_out(program_, text));
+    STREAM_TRY(check_endpoint(out.endpoint, values_.has("key-file")));
     const SchemaPtr schema = out.output == errors_output(program_) ? errors_schema() : context_->outputs[out.output];
     OutputEdge::Config config;
     config.to = out.endpoint;
@@ -317,7 +273,7 @@ Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
     for (std::size_t i = 0; i < schema->fields.size(); ++i) config.columns.push_back(i);
     ChannelIdentity identity;
     identity.peer = out.endpoint;
-    STREAM_ASSIGN(Sender sender, Sender::connect(transport(), out.endpoint, identity, 4 << 20, true));
+    STREAM_ASSIGN(Sender sender, Sender::connect(*transport_, out.endpoint, identity, 4 << 20, true));
     STREAM_TRY(sender.open(*schema, system_clock().wall_us()));
     std::vector<Sender> senders;
     senders.push_back(std::move(sender));
@@ -336,7 +292,8 @@ Status ByHand::wait_for_connections(Outputs& outputs) {
       if (sender.socket().connection_made() || !status.ok()) return;
       const Microseconds left = deadline - system_clock().monotonic_us();
       if (left <= 0) {
-        status = failed("nobody listens on '" + sender.endpoint() + "' within --connect-timeout");
+        status =
+            failed("nobody listens on '" + sender.endpoint() + "' within --connect-timeout" + why(sender.socket()));
         return;
       }
       Poller poller;
@@ -369,6 +326,7 @@ Result<Outputs> ByHand::open_outputs() {
 }
 
 Status ByHand::run() {
+  STREAM_TRY(open_transport());
   std::vector<PlanInput> inputs;
   std::vector<Receiver> receivers;
   if (reads_stdin()) {

@@ -75,7 +75,8 @@ constexpr std::array kModeOptions = {
            .fallback = "30s"},
     Option{.name = "key-file",
            .arg = "PATH",
-           .doc = "Keys of encrypted connections; needed for tcp beyond loopback.",
+           .doc = "Encrypt tcp connections with this secret of 32 random bytes, the same on both ends; needed "
+                  "beyond loopback.",
            .kind = OptionKind::kPath},
     Option{.name = "emit",
            .arg = "WHAT",

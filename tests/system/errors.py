@@ -142,7 +142,14 @@ def a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system(stream):
 def an_endpoint_that_cannot_be_used_is_refused(stream):
     refused(stream, USAGE, "the system allows 107", "stream-filter", "--in", "ipc:///tmp/" + "x" * 120, "a > 0")
     refused(stream, USAGE, "is not an endpoint", "stream-filter", "--in", "nonsense", "a > 0")
-    refused(stream, USAGE, "leaves this host unencrypted", "stream-filter", "--in", "tcp://0.0.0.0:7001", "a > 0")
+    refused(stream, USAGE, "leaves this host unencrypted; add --key-file", "stream-filter", "--in", "tcp://0.0.0.0:7001", "a > 0")
+    far = ["--in", "tcp://0.0.0.0:7001", "a > 0"]
+    refused(stream, USAGE, "unable to open key file 'nokey': No such file or directory; make one with: ", "stream-filter",
+            "--key-file", "nokey", *far)
+    stream.write("short", "abc").chmod(0o600)
+    refused(stream, USAGE, "key file 'short' does not hold exactly 32 random bytes", "stream-filter", "--key-file", "short", *far)
+    stream.write("open", "x" * 32).chmod(0o644)
+    refused(stream, USAGE, "can be read by others; take that away with: chmod 600 'open'", "stream-filter", "--key-file", "open", *far)
     refused(stream, USAGE, "no output 'nope'", "stream-filter", "--out", f"nope=ipc://{stream.folder}/x", "a > 0", stdin=numbers(1))
     refused(stream, SYSTEM, "No such file or directory", "stream-filter", "--in", "ipc:///nowhere/at/all", "a > 0")
     with socket.socket(socket.AF_INET) as taken, socket.socket(socket.AF_UNIX) as live:

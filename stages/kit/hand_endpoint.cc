@@ -1,0 +1,67 @@
+#include "stages/kit/hand_endpoint.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "stages/kit/instance.h"
+#include "transport/base/text.h"
+
+namespace stream {
+
+bool ipc_in_use(const std::string& endpoint) {
+  constexpr std::string_view kScheme = "ipc://";
+  if (!endpoint.starts_with(kScheme)) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = endpoint.substr(kScheme.size());
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool live = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return live;
+}
+
+namespace {
+
+bool loopback(const std::string& endpoint) {
+  return !endpoint.starts_with("tcp://") || endpoint.starts_with("tcp://127.") ||
+         endpoint.starts_with("tcp://localhost:") || endpoint.starts_with("tcp://[::1]:");
+}
+
+}  // namespace
+
+Status check_endpoint(const std::string& endpoint, bool encrypted) {
+  if (!endpoint.starts_with("ipc://") && !endpoint.starts_with("tcp://")) {
+    return usage_error("'" + endpoint + "' is not an endpoint; write ipc:///path or tcp://host:port");
+  }
+  if (endpoint.starts_with("ipc://") && endpoint.size() - 6 > 107) {
+    return usage_error("the path of '" + endpoint + "' is " + std::to_string(endpoint.size() - 6) +
+                       " bytes long; the system allows 107: choose a shorter one");
+  }
+  if (!loopback(endpoint) && !encrypted) {
+    return usage_error("'" + endpoint +
+                       "' leaves this host unencrypted; add --key-file with the same file on both ends");
+  }
+  return {};
+}
+
+Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text) {
+  const std::vector<std::string> names = output_names(program);
+  const std::size_t equals = text.find('=');
+  const std::size_t scheme = text.find("://");
+  OutEndpoint out{0, text};
+  if (equals != std::string::npos && equals < scheme) {
+    const std::string name = text.substr(0, equals);
+    const auto at = std::ranges::find(names, name);
+    if (at == names.end()) { return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names)); }
+    out = {static_cast<std::size_t>(at - names.begin()), text.substr(equals + 1)};
+  }
+  return out;
+}
+
+}  // namespace stream
