@@ -1,6 +1,7 @@
 #include "stages/generate/generate.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "stages/kit/row_text.h"
 
@@ -105,6 +106,7 @@ Status Generate::on_restored() {
   for (Lane& lane : lanes_) {
     if (const Row row = positions_.find({Cell(lane.id)})) lane.next = positions_.get<std::int64_t>(row, 1);
   }
+  in_step_ = false;
   return {};
 }
 
@@ -128,7 +130,26 @@ std::int64_t Generate::allowed(std::int64_t wanted) {
   return std::clamp<std::int64_t>(left, 0, wanted);
 }
 
-Batch Generate::base_rows(Lane& lane, std::int64_t count) {
+// The next row's number; its lane moves on, behind all others while they are in step.
+std::int64_t Generate::take_row() {
+  Lane& lane = lanes_[head_];
+  head_ = head_ + 1 == lanes_.size() ? 0 : head_ + 1;
+  return std::exchange(lane.next, lane.next + kLanes);
+}
+
+// Lanes of instances that were not equally far are not in step after a change of parallelism: then
+// the one behind comes alone until it has caught up with the next.
+std::int64_t Generate::rows_in_order(std::int64_t wanted) {
+  if (in_step_) return wanted;
+  std::ranges::sort(lanes_, {}, &Lane::next);
+  head_ = 0;
+  in_step_ = lanes_.back().next - lanes_.front().next < kLanes;
+  if (in_step_) return wanted;
+  const std::int64_t gap = lanes_[1].next - lanes_[0].next;
+  return std::min(wanted, std::max<std::int64_t>(1, gap / kLanes));
+}
+
+Batch Generate::base_rows(std::int64_t count) {
   ByteBuilder n;
   ByteBuilder random;
   ByteBuilder uniform;
@@ -136,13 +157,13 @@ Batch Generate::base_rows(Lane& lane, std::int64_t count) {
   auto* random_out = reinterpret_cast<std::int64_t*>(random.extend(static_cast<std::size_t>(count) * 8));
   auto* uniform_out = reinterpret_cast<double*>(uniform.extend(static_cast<std::size_t>(count) * 8));
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t row = lane.next + i * kLanes;
+    if (!in_step_) head_ = 0;
+    const std::int64_t row = take_row();
     const std::uint64_t bits = mixed(seed_ * 0x2545f4914f6cdd1dULL + static_cast<std::uint64_t>(row));
     n_out[i] = row;
     random_out[i] = static_cast<std::int64_t>(bits >> 1);
     uniform_out[i] = static_cast<double>(bits >> 11) * 0x1.0p-53;
   }
-  lane.next += count * kLanes;
   const auto rows = static_cast<std::size_t>(count);
   return {
       base_,
@@ -151,24 +172,29 @@ Batch Generate::base_rows(Lane& lane, std::int64_t count) {
       {}};
 }
 
-Result<Source::Poll> Generate::poll(Emitter& out) {
-  for (std::size_t tried = 0; tried < lanes_.size(); ++tried) {
-    Lane& lane = lanes_[next_lane_];
-    next_lane_ = (next_lane_ + 1) % lanes_.size();
-    if (lane.next >= rows_) continue;
-    const std::int64_t left = (rows_ - lane.next + kLanes - 1) / kLanes;
-    const std::int64_t count = allowed(std::min(left, kBatchRows / (rate_ > 0 ? kLanes : 1)));
-    if (count == 0) return Poll::kIdle;
-    emitted_ += count;
-    const Batch base = base_rows(lane, count);
-    Batch rows{output_, base.rows, {}, {}};
-    std::vector<RowError> errors;
-    for (const SelectedColumn& column : columns_) rows.columns.push_back(column.expression.evaluate(base, &errors));
-    STREAM_TRY(report_row_errors(base, errors, out));
-    STREAM_TRY(out.emit(std::move(rows)));
-    return Poll::kMore;
+// Rows that are left in the lanes of this instance, counted only as far as a batch goes.
+std::int64_t Generate::left() const {
+  std::int64_t count = 0;
+  for (const Lane& lane : lanes_) {
+    if (lane.next < rows_) count += (rows_ - lane.next + kLanes - 1) / kLanes;
+    if (count >= kBatchRows) return kBatchRows;
   }
-  return Poll::kEnd;
+  return count;
+}
+
+Result<Source::Poll> Generate::poll(Emitter& out) {
+  const std::int64_t wanted = left();
+  if (wanted == 0) return Poll::kEnd;
+  const std::int64_t count = allowed(rows_in_order(wanted));
+  if (count == 0) return Poll::kIdle;
+  emitted_ += count;
+  const Batch base = base_rows(count);
+  Batch rows{output_, base.rows, {}, {}};
+  std::vector<RowError> errors;
+  for (const SelectedColumn& column : columns_) rows.columns.push_back(column.expression.evaluate(base, &errors));
+  STREAM_TRY(report_row_errors(base, errors, out));
+  STREAM_TRY(out.emit(std::move(rows)));
+  return Poll::kMore;
 }
 
 }  // namespace stream

@@ -11,8 +11,8 @@ namespace stream {
 
 PlanAnswer plan_generate(const PlanRequest& request);
 
-// Row n of the whole stream belongs to instance n mod parallelism, wherever a restart or another
-// parallelism falls: positions are the numbers of each residue class that are done.
+// Row n of the whole stream belongs to lane n mod 64 and so, wherever a restart or another parallelism
+// falls, to the instance that owns this lane. An instance emits its rows in the order of n.
 class Generate final : public Source {
  public:
   static Result<std::unique_ptr<Source>> make(Context& context);
@@ -23,7 +23,7 @@ class Generate final : public Source {
   Status before_snapshot() override;
 
  private:
-  // Rows first, first + step, … of the stream; `next` is the first not yet emitted.
+  // Rows id, id + kLanes, … of the stream; `next` is the first not yet emitted.
   struct Lane {
     std::int64_t id = 0;
     std::int64_t next = 0;
@@ -31,7 +31,10 @@ class Generate final : public Source {
   static constexpr std::int64_t kLanes = 64;  // the stream is cut into so many, dealt to the instances
 
   Generate(Context& context, std::vector<SelectedColumn> columns);
-  Batch base_rows(Lane& lane, std::int64_t count);
+  std::int64_t left() const;
+  std::int64_t rows_in_order(std::int64_t wanted);
+  std::int64_t take_row();
+  Batch base_rows(std::int64_t count);
   std::int64_t allowed(std::int64_t wanted);
 
   SchemaPtr base_;
@@ -45,7 +48,8 @@ class Generate final : public Source {
   std::int64_t rows_;  // of the whole stream
   std::int64_t rate_;  // rows a second of this instance; 0 = no limit
   std::vector<Lane> lanes_;
-  std::size_t next_lane_ = 0;
+  std::size_t head_ = 0;  // the lane whose row is next; the others follow in a ring
+  bool in_step_ = true;
   Microseconds began_ = -1;
   std::int64_t emitted_ = 0;  // since began_
   Microseconds wait_ = 1'000;

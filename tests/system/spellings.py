@@ -24,6 +24,14 @@ PIPELINES = {
     "count": [("aggregate", {"by": "host"}, "count(*) as n, sum(ms) as total, max(ms) as top")],
     "errors": [("filter", {}, "status >= 500"), ("aggregate", {"by": "host"}, "count(*) as n")],
     "windows": [("aggregate", {"by": "host", "window": "tumble 1m"}, "count(*) as n, min(ms) as low")],
+    "two keys": [("aggregate", {"by": "host,status"}, "count(*) as n, avg(ms) as mean")],
+    "conditional sums": [("aggregate", {"by": "host"}, "count(*) filter (where status = 500) as bad, count(distinct ms) as kinds")],
+    "cases": [("select", {}, "host, case when status >= 400 then 'bad' else 'good' end as verdict, nullif(ms, 0) as ms"),
+              ("filter", {}, "verdict = 'bad' and ms is not null")],
+    "text": [("filter", {}, "host like 'h%' and host ~ '[2-5]$'"), ("select", {}, "ts, host || '/' || status as what")],
+    "sums of windows": [("filter", {}, "status <> 300"),
+                        ("aggregate", {"by": "host,status", "window": "tumble 10s"}, "sum(ms) as total"),
+                        ("select", {}, "window_start, host, total * 10 as tenfold")],
 }
 MAIN_OPTION = {"filter": "where", "select": "columns", "aggregate": "compute"}
 
@@ -116,6 +124,11 @@ def four_spellings_give_the_same_rows(stream):
                                    f"{sorted(set(found) ^ set(wanted))[:4]}")
 
 
+def generated_rows_come_in_order(stream):
+    text = stream.run("stream-generate", "--rows", "5000", "n")
+    check(text == "".join(f'{{"n":{i}}}\n' for i in range(5000)), f"{text[:60]!r}")
+
+
 def a_filter_passes_lines_byte_for_byte(stream):
     text = '{ "b":"x\\u00e9",  "a" : 1.50e1 }\n{"a":2,"b":null}\n{"a":1e2,"extra":[1, 2]}'
     check(stream.run("stream-filter", "a > 10", stdin=text) == '{ "b":"x\\u00e9",  "a" : 1.50e1 }\n{"a":1e2,"extra":[1, 2]}\n',
@@ -190,6 +203,34 @@ def a_peer_that_is_lost_is_named(stream):
         check(end in talk and words_of in talk and talk.count("\n") == 1, talk)
 
 
+def make_key(stream, name):
+    key = stream.folder / name
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o600)
+    return key
+
+
+def a_shared_key_file_opens_an_address_of_this_host_to_others(stream):
+    key = make_key(stream, "key")
+    port = free_port()
+    receiver = stream.start("stream-filter", "--key-file", key, "--in", f"tcp://0.0.0.0:{port}", "n < 3", stdout=subprocess.PIPE)
+    sender = stream.start("stream-generate", "--rows", "1000", "--key-file", key, "--out", f"tcp://127.0.0.2:{port}", "n")
+    check(receiver.communicate(timeout=20)[0] == '{"n":0}\n{"n":1}\n{"n":2}\n', "the rows came")
+    check([receiver.wait(), sender.wait(timeout=10)] == [0, 0], "both end well")
+
+
+def who_has_another_key_is_told_so(stream):
+    keys = [make_key(stream, name) for name in ("ours", "theirs")]
+    end = f"tcp://127.0.0.1:{free_port()}"
+    patience = ["--connect-timeout", "500ms"]
+    receiver = stream.start("stream-filter", "--key-file", keys[0], *patience, "--in", end, "n < 3", stderr=subprocess.PIPE)
+    sender = stream.start("stream-generate", "--rows", "9", "--key-file", keys[1], *patience, "--out", end, "n", stderr=subprocess.PIPE)
+    talk = [p.communicate(timeout=20)[1] for p in (receiver, sender)]
+    check([receiver.returncode, sender.returncode] == [1, 1], f"{talk}")
+    check(any("another key, or none; give both the same --key-file" in t for t in talk), f"nobody speaks of the key: {talk}")
+
+
 if __name__ == "__main__":
-    main([four_spellings_give_the_same_rows, a_filter_passes_lines_byte_for_byte, head_ends_everything_silently_and_soon,
-          a_line_shows_at_once, two_senders_are_merged, a_peer_that_is_lost_is_named])
+    main([four_spellings_give_the_same_rows, generated_rows_come_in_order, a_filter_passes_lines_byte_for_byte, head_ends_everything_silently_and_soon,
+          a_line_shows_at_once, two_senders_are_merged, a_peer_that_is_lost_is_named,
+          a_shared_key_file_opens_an_address_of_this_host_to_others, who_has_another_key_is_told_so])
