@@ -43,6 +43,7 @@ class Builder {
     }
     if (start_.rewind_after) {
       out.must_rewind = true;
+      out.accept_duplicates = start_.accept_duplicates;
       out.rewind_after = start_.rewind_after->value();
     }
     return out;

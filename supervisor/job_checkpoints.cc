@@ -11,6 +11,12 @@ namespace stream {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr Microseconds kLeavePatience = 5'000'000;
+
+}  // namespace
+
 Status JobRunner::act(const Coordinator::Actions& actions) {
   using Kind = CoordinatorAction::Kind;
   for (const CoordinatorAction& action : actions) {
@@ -36,7 +42,10 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
   STREAM_TRY(system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch)));
   const bool last = action.stopping || (drain_wanted_ && coordinator_->all_ended());
-  if (last && stop_savepoint_) savepoints_due_.emplace_back(action.epoch, *stop_savepoint_);
+  if (last && stop_savepoint_) {
+    savepoints_due_.emplace_back(action.epoch, *stop_savepoint_);
+    savepoints_due_.back().second.ends_job = true;
+  }
   verbs_->on_triggered(action.epoch);
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
@@ -198,7 +207,7 @@ void JobRunner::build_savepoints(Epoch epoch) {
           STREAM_ASSIGN(request.index, load_index(index_path(request.checkpoints, epoch)));
           return build_savepoint(system_files(), request).status();
         },
-        [this, epoch, request](Status status) {
+        [this, epoch, request, ends_job = wish.ends_job](Status status) {
           pinned_.erase(epoch);
           if (status.ok()) {
             SavepointRecord record{epoch.value(), request.target, request.label, request.created_us, request.drained};
@@ -207,8 +216,9 @@ void JobRunner::build_savepoints(Epoch epoch) {
             log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + request.target);
           }
           verbs_->on_savepoint(epoch, request.target, status);
-          if (phase_ == Phase::kStopping && stop_savepoint_ && attempt_ == nullptr) {
-            end(JobState::kStopped, status.ok() ? "savepoint " + request.target : status.what());
+          if (ends_job) {
+            stop_outcome_ = status.ok() ? "savepoint " + request.target : status.what();
+            if (attempt_ == nullptr) conclude();
           }
           return Status();
         });
@@ -220,13 +230,22 @@ void JobRunner::build_savepoints(Epoch epoch) {
 void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   coordinator_.reset();
-  if (!stop_wanted_ && !drain_wanted_) {
-    attempt_.reset();
-    return end(JobState::kFinished, "");
-  }
+  leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
+}
+
+// They close what they have open, so that a result is whole without its journal. Nothing depends on
+// it: who takes too long is killed.
+void JobRunner::check_leaving(Microseconds now) {
+  if (!leaving_until_ || (!attempt_->all_exited() && now < *leaving_until_)) return;
+  leaving_until_.reset();
   attempt_.reset();
+  conclude();
+}
+
+void JobRunner::conclude() {
+  if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "");
   if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
-  // The savepoint is being built; its completion ends the job.
+  if (stop_outcome_) end(JobState::kStopped, *stop_outcome_);  // else its completion ends the job
 }
 
 // The newest checkpoint not known to be damaged. What this supervisor published itself is trusted

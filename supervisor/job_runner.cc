@@ -55,7 +55,8 @@ Status JobRunner::begin_attempt() {
   start.restore = restore_;
   start.restore_folder = restore_folder_;
   start.extend = restore_extends_;
-  if (record_.must_rewind && !accept_duplicates_) start.rewind_after = Epoch(record_.rewind_after);
+  if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  start.accept_duplicates = accept_duplicates_;
   AttemptRun::Setup setup;
   setup.plan = &plan_;
   setup.assignments = make_assignments(plan_, start);
@@ -116,6 +117,7 @@ Status JobRunner::turn() {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);
+  check_leaving(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) STREAM_TRY(act(coordinator_->tick(now)));
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
@@ -125,7 +127,7 @@ Status JobRunner::turn() {
 }
 
 void JobRunner::check_heartbeats(Microseconds now) {
-  if (!attempt_ || phase_ == Phase::kRestarting || phase_ == Phase::kOver) return;
+  if (!attempt_ || leaving_until_ || phase_ == Phase::kRestarting || phase_ == Phase::kOver) return;
   if (peer_lost_ && now - peer_lost_at_ >= kPeerLostGrace) return fail(*peer_lost_, true);
   const auto silent = attempt_->silent(now);
   if (silent.empty()) return;
@@ -135,6 +137,7 @@ void JobRunner::check_heartbeats(Microseconds now) {
 }
 
 Status JobRunner::handle(const AttemptEvent& event) {
+  if (leaving_until_) return {};  // all is committed: how they go changes nothing
   const Microseconds now = system_clock().monotonic_us();
   return std::visit(
       Overloaded{
@@ -222,7 +225,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   coordinator_.reset();
   current_checkpoint_.reset();
   peer_lost_.reset();
-  event("failed", cause);
+  if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
   if (!may_restart) return give_up(cause);
   const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
@@ -256,6 +259,7 @@ void JobRunner::end(JobState state, const std::string& reason) {
 
 void JobRunner::interrupt() {
   if (std::exchange(interrupted_, true)) return end(JobState::kStopped, "interrupted twice: no final checkpoint");
+  if (leaving_until_) return;
   log_->info("interrupted: stops with a final checkpoint");
   stop_wanted_ = true;
   if (!coordinator_ || phase_ != Phase::kRunning) {

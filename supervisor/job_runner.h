@@ -45,6 +45,7 @@ struct SavepointWish {
   std::string label;
   bool single_file = false;
   bool drained = false;
+  bool ends_job = false;  // the one a stop makes
 };
 
 class JobRunner {
@@ -90,6 +91,8 @@ class JobRunner {
   Status start_new_run(const RunRequest& request);
   Status choose_restore();
   Status choose_from_checkpoints();
+  Status find_missing(NewestGood& found);
+  Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
 
@@ -120,6 +123,8 @@ class JobRunner {
   std::string checkpoint_detail() const;
   void build_savepoints(Epoch epoch);
   void finish();
+  void check_leaving(Microseconds now);
+  void conclude();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
@@ -151,7 +156,9 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> pinned_;
   std::optional<SavepointWish> stop_savepoint_;
-  std::string stop_path_;  // the savepoint a stop has made
+  std::string stop_path_;                      // the savepoint a stop has made
+  std::optional<std::string> stop_outcome_;    // of that savepoint
+  std::optional<Microseconds> leaving_until_;  // every process has been told to exit; monotonic
   bool stop_wanted_ = false;
   bool drain_wanted_ = false;
   bool cancelled_ = false;

@@ -9,6 +9,8 @@
 namespace stream {
 namespace {
 
+constexpr std::size_t kMissingLookedFor = 100;  // more than are ever retained behind the newest good one
+
 std::string random_id(std::mt19937_64& random) {
   RunId id{};
   for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
@@ -99,7 +101,7 @@ Status JobRunner::start_new_run(const RunRequest& request) {
   record_.must_rewind = false;
   if (!request.from.empty()) STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));
   STREAM_TRY(save_record());
-  return remove_checkpoints(paths_);
+  return forget_checkpoints();
 }
 
 Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drained) {
@@ -120,6 +122,8 @@ Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drain
 Status JobRunner::choose_from_checkpoints() {
   restore_.reset();
   STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
+  if (found.index && found.index->run != record_.run) return forget_checkpoints();  // a new run was about to begin
+  STREAM_TRY(find_missing(found));
   for (const Damaged& damaged : found.damaged) {
     damaged_.insert(damaged.epoch);
     notices_.push_back("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
@@ -137,6 +141,25 @@ Status JobRunner::choose_from_checkpoints() {
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
   return {};
+}
+
+// A checkpoint that was published and whose index is gone shows only in the store.
+Status JobRunner::find_missing(NewestGood& found) {
+  STREAM_ASSIGN(const auto records, store_->checkpoints(kMissingLookedFor));
+  for (const CheckpointRecord& record : records) {
+    const Epoch epoch(record.epoch);
+    if (found.index && epoch <= found.index->epoch) break;
+    if (record.status == "aborted") continue;
+    const bool known =
+        std::ranges::any_of(found.damaged, [&](const Damaged& damaged) { return damaged.epoch == epoch; });
+    if (!known) found.damaged.push_back({epoch, "'" + index_path(paths_.checkpoints(), epoch) + "' is missing"});
+  }
+  return {};
+}
+
+Status JobRunner::forget_checkpoints() {
+  STREAM_TRY(store_->forget_checkpoints());
+  return remove_checkpoints(paths_);
 }
 
 Status JobRunner::save_record() { return store_->save(record_); }

@@ -196,6 +196,8 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
   return out;
 }
 
+Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
+
 Status JobStore::record_savepoint(const SavepointRecord& r) {
   return Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
       .put(r.path)

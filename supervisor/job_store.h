@@ -75,7 +75,8 @@ class JobStore {
   Result<Epoch> peek_epoch();
 
   Status record_checkpoint(const CheckpointRecord& record);
-  Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);
+  Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);  // newest first
+  Status forget_checkpoints();                                          // of the run before
   Status record_savepoint(const SavepointRecord& record);
   Status forget_savepoint(const std::string& path);
   Result<std::vector<SavepointRecord>> savepoints();

@@ -136,6 +136,7 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
 
 void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
   waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
+  if (runner_.leaving_until_) return;  // it is ending by itself
   if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
     return runner_.end(JobState::kStopped, "stopped before it was running");
   }

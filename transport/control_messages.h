@@ -65,6 +65,7 @@ struct Assignment {
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
   bool must_rewind = false;
+  bool accept_duplicates = false;  // with must_rewind: what cannot be taken back stays
   std::vector<InputAssignment> inputs;
   std::vector<OutputAssignment> outputs;
   std::string restore;  // a RestoreSource as JSON, or "" for a fresh start

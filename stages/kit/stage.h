@@ -149,6 +149,10 @@ class Sink {
   // epochs > `epoch`. Errors: kFailed with the reason if this sink cannot.
   virtual Status rewind(Epoch epoch) = 0;
 
+  // The user accepts that rows come twice: what rewind() could not take back stays, and the rows to
+  // come go behind it. Called between rewind() and on_restored().
+  virtual void accept_duplicates() {}
+
   // Under a supervisor: no input waits at the moment. Called often.
   virtual Status on_idle() { return {}; }
 

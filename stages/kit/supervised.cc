@@ -76,6 +76,7 @@ class SupervisedInstance final : public ControlPort {
   WriterOptions writer_options() const;
   Status make();
   Status restore();
+  Status rewind_sink(Epoch after);
   Result<LoopConfig> loop_config() const;
   void connect_bad_records(RunLoop& loop);
   Status act(RunLoop& loop, const Note& message);
@@ -161,11 +162,26 @@ Status SupervisedInstance::restore() {
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
     STREAM_TRY(dead_letter_->rewind(after));
-    if (stage_.sink) STREAM_TRY(stage_.sink->rewind(after));
+    STREAM_TRY(rewind_sink(after));
   }
   if (stage_.sink) return stage_.sink->on_restored(epoch);
   if (epoch == Epoch(0)) return {};
   return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
+}
+
+// Where the sink itself says that it cannot, trying again does not help: the user has to decide. An
+// error of the system may pass.
+Status SupervisedInstance::rewind_sink(Epoch after) {
+  if (!stage_.sink) return {};
+  const Status rewound = stage_.sink->rewind(after);
+  if (assignment_.accept_duplicates) stage_.sink->accept_duplicates();
+  if (rewound.code() != Code::kFailed) return rewound;
+  if (!assignment_.accept_duplicates) {
+    return usage_error(rewound.what() + "; 'stream run --accept-duplicates' goes on all the same");
+  }
+  std::fprintf(stderr, "stream-%s: warning: %s: rows may come twice\n", std::string(program_.name).c_str(),
+               rewound.what().c_str());
+  return {};
 }
 
 Result<LoopConfig> SupervisedInstance::loop_config() const {

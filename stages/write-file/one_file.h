@@ -29,6 +29,7 @@ class OneFile final : public Sink {
   Status committed(Epoch epoch) override;
   Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override;
+  void accept_duplicates() override { settings_.if_exists = IfExists::kAppend; }
   Status flush() override;
   Status on_end() override;
 
@@ -56,7 +57,7 @@ class OneFile final : public Sink {
   std::string pending_name() const;
 
   Files& files_;
-  const FileSettings settings_;
+  FileSettings settings_;
   const SchemaPtr schema_;
   const bool supervised_;
   const std::string run_;

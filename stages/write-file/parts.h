@@ -34,6 +34,7 @@ class Parts final : public Sink {
   Status committed(Epoch epoch) override;
   Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override;
+  void accept_duplicates() override { settings_.if_exists = IfExists::kAppend; }
   Status flush() override;
   Status on_end() override;
 
@@ -71,7 +72,7 @@ class Parts final : public Sink {
   Status sync_folders(const std::set<std::string>& folders);
 
   Files& files_;
-  const FileSettings settings_;
+  FileSettings settings_;
   const SchemaPtr schema_;
   const Clock& clock_;
   const bool supervised_;

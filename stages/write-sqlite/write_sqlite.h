@@ -33,6 +33,7 @@ class WriteSqlite final : public Sink {
   Status committed(Epoch epoch) override;
   Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override;
+  void accept_duplicates() override { if_exists_ = IfExists::kAppend; }
   Status flush() override;
   Status on_end() override { return flush(); }
 
