@@ -1,5 +1,6 @@
 """Damaged checkpoints: found, said, and gone round without a row lost or doubled."""
 
+import json
 import os
 import pathlib
 import sqlite3
@@ -8,7 +9,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
 
-ROWS = 400_000
+ROWS = 200_000
 
 MANIFEST = """
 pipeline: damage
@@ -20,7 +21,12 @@ stages:
   totals: {run: aggregate, by: [k], compute: {n: count(*), total: sum(v)}, emit: final}
   rows: {run: write-sqlite, from: even, path: rows.db, table: rows}
   table: {run: write-sqlite, from: totals, path: totals.db, table: totals}
+  parts: {run: write-file, from: even, path: parts/, roll-size: 100KiB}
+  one: {run: write-file, from: even, path: one.ndjson}
 """ % ROWS
+
+
+OUTPUTS = ["rows.db", "totals.db", "parts", "one.ndjson"]
 
 
 def epochs(stream):
@@ -40,6 +46,11 @@ def stopped_in_the_middle(stream, enough=4):
     wait_until("every instance to end", lambda: not stream.processes("damage"))
 
 
+def file_rows(paths):
+    rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    return sorted((row["k"], row["v"]) for row in rows)
+
+
 def results(stream):
     with sqlite3.connect(f"file:{stream.folder}/rows.db?mode=ro", uri=True) as db:
         rows = sorted(db.execute("select k, v from rows"))
@@ -50,10 +61,16 @@ def results(stream):
 def check_results(stream):
     rows, totals = results(stream)
     wanted = sorted((v % 100, v) for v in range(0, ROWS, 2))
-    check(len(rows) == len(wanted), f"{len(rows)} rows, {len(wanted)} wanted, {len(rows) - len(set(rows))} of them double")
-    check(rows == wanted, "the rows are not those of an undisturbed run")
+    check_rows("rows.db", rows, wanted)
+    check_rows("parts/", file_rows((stream.folder / "parts").glob("[!.]*")), wanted)
+    check_rows("one.ndjson", file_rows([stream.folder / "one.ndjson"]), wanted)
     each = ROWS // 100
     check(totals == [(k, each, sum(range(k, ROWS, 100))) for k in range(0, 100, 2)], f"the totals differ: {totals[:3]}")
+
+
+def check_rows(where, rows, wanted):
+    check(len(rows) == len(wanted), f"{where}: {len(rows)} rows, {len(wanted)} wanted, {len(rows) - len(set(rows))} of them double")
+    check(rows == wanted, f"{where}: the rows are not those of an undisturbed run")
 
 
 def finish(stream):
@@ -73,11 +90,17 @@ def damage(path, how):
         path.write_bytes(data)
 
 
-def newest_damaged(stream, how):
+def damage_indexes(stream, which, how):
+    """Damages the retained checkpoints of these positions, the newest being 0; returns their numbers."""
     stopped_in_the_middle(stream)
-    newest = epochs(stream)[0]
-    folder = stream.home("damage") / "checkpoints" / str(newest)
-    damage(folder / "checkpoint.sqlite", how)
+    victims = [epoch for position, epoch in enumerate(epochs(stream)) if position in which]
+    for epoch in victims:
+        damage(stream.home("damage") / "checkpoints" / str(epoch) / "checkpoint.sqlite", how)
+    return victims
+
+
+def newest_damaged(stream, how):
+    [newest] = damage_indexes(stream, [0], how)
     finish(stream)
     check(f"checkpoint {newest}" in stream.last_stderr and "damage" in stream.last_stderr, f"it did not say so: {stream.last_stderr!r}")
     check_results(stream)
@@ -91,6 +114,37 @@ def a_flipped_index_is_gone_round(stream):
     newest_damaged(stream, "flipped")
 
 
+def a_missing_index_is_gone_round(stream):
+    for epoch in damage_indexes(stream, [0, 1], "missing"):
+        missing = f"checkpoint {epoch} is damaged"
+    finish(stream)
+    check(missing in stream.last_stderr and "is missing" in stream.last_stderr, f"it did not say so: {stream.last_stderr!r}")
+    check_results(stream)
+
+
+def a_lost_checkpoint_folder_is_gone_round(stream):
+    stopped_in_the_middle(stream)
+    stream.run("rm", "-rf", stream.home("damage") / "checkpoints")
+    finish(stream)
+    check_results(stream)
+
+
+def two_damaged_indexes_are_gone_round(stream):
+    victims = damage_indexes(stream, [0, 1], "truncated")
+    finish(stream)
+    for epoch in victims:
+        check(f"checkpoint {epoch} is damaged" in stream.last_stderr, f"it did not name {epoch}: {stream.last_stderr!r}")
+    check_results(stream)
+
+
+def older_damaged_indexes_are_not_needed(stream):
+    for which in ([1], [2]):
+        damage_indexes(stream, which, "flipped")
+        finish(stream)
+        check_results(stream)
+        stream.run("rm", "-rf", *(stream.folder / name for name in OUTPUTS))
+
+
 def a_damaged_snapshot_file_is_gone_round(stream):
     stopped_in_the_middle(stream)
     newest = epochs(stream)[0]
@@ -102,14 +156,30 @@ def a_damaged_snapshot_file_is_gone_round(stream):
 
 
 def with_every_checkpoint_damaged_it_begins_anew(stream):
-    stopped_in_the_middle(stream)
-    for epoch in epochs(stream):
-        damage(stream.home("damage") / "checkpoints" / str(epoch) / "checkpoint.sqlite", "truncated")
+    damage_indexes(stream, range(9), "truncated")
     finish(stream)
     check("damage" in stream.last_stderr, f"it did not say so: {stream.last_stderr!r}")
     check_results(stream)
 
 
+def a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do(stream):
+    damage_indexes(stream, range(9), "truncated")
+    for marker in stream.folder.glob(".one.ndjson*"):
+        marker.unlink()
+    stream.run("stream", "run", "damage.yaml", expect=1)
+    fatal = stream.last_stderr.splitlines()[-1]
+    check("one.ndjson" in fatal and "--accept-duplicates" in fatal, f"it does not name file and remedy: {fatal!r}")
+    failures = sum(e["kind"] == "failed" for e in stream.events("damage"))
+    check(failures == 1, f"a refused rewind was tried {failures} times")
+    stream.run("stream", "run", "--accept-duplicates", "damage.yaml")
+    rows = file_rows([stream.folder / "one.ndjson"])
+    wanted = {(v % 100, v) for v in range(0, ROWS, 2)}
+    exact, _ = results(stream)
+    check(exact == sorted(wanted), f"rows.db can go back, and has {len(exact)} rows instead of {len(wanted)}")
+    check(set(rows) == wanted and len(rows) > len(wanted), f"every row at least once: {len(set(rows))} of {len(wanted)}, {len(rows)} in all")
+
+
 if __name__ == "__main__":
-    main([a_truncated_index_is_gone_round, a_flipped_index_is_gone_round, a_damaged_snapshot_file_is_gone_round,
-          with_every_checkpoint_damaged_it_begins_anew])
+    main([a_truncated_index_is_gone_round, a_flipped_index_is_gone_round, a_missing_index_is_gone_round, a_lost_checkpoint_folder_is_gone_round,
+          two_damaged_indexes_are_gone_round, older_damaged_indexes_are_not_needed, a_damaged_snapshot_file_is_gone_round,
+          with_every_checkpoint_damaged_it_begins_anew, a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do])

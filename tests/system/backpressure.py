@@ -1,0 +1,134 @@
+"""A sink that stops, or is slow: memory stays bounded, barriers get through, nothing is lost."""
+
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+SLACK = float(os.environ.get("STREAM_SLACK", "1"))  # times are claims about a machine that has nothing else to do
+STOPPED_FOR = float(os.environ.get("STREAM_STOPPED_FOR", "30"))
+ROWS = 3_000_000
+MEMORY_MAX = 400 << 20  # of the whole job: five processes, their channels and what the snapshots take
+
+MANIFEST = """
+pipeline: JOB
+checkpoint: {interval: 300ms}
+restart: {heartbeat: 10m}
+stages:
+  made:
+    run: generate
+    columns: "n, 'a text that takes some room, number ' || n as t"
+    ROWS
+  kept:
+    run: filter
+    where: n >= 0 and t is not null
+  out:
+    SINK
+"""
+
+
+def resident(pids):
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+                total += int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        except FileNotFoundError:
+            pass
+    return total
+
+
+def of_stage(stream, job, stage):
+    return next(i for i in stream.stats(job)["instances"] if i["stage"] == stage)
+
+
+def watch_memory(stream, job, seconds):
+    """Total resident memory of the job, sampled; and how many records its source had sent."""
+    pids = stream.processes(job)
+    samples = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        samples.append((resident(pids), of_stage(stream, job, "made")["records_out"]))
+        time.sleep(0.2)  # the sampling interval
+    return samples
+
+
+def memory_stays_bounded_while_a_sink_is_stopped_and_nothing_is_lost(stream):
+    text = MANIFEST.replace("JOB", "stopped").replace("ROWS", f"rows: {ROWS}")
+    stream.write("stopped.yaml", text.replace("SINK", "{run: write-file, path: out.csv}"))
+    job = stream.start("stream", "run", "stopped.yaml")
+    wait_until("the sink to receive", lambda: stream.instances("stopped") and of_stage(stream, "stopped", "out")["records_in"] > 0)
+    sink = stream.instances("stopped")["out.0"]
+    stream.kill([sink], signal.SIGSTOP)
+    samples = watch_memory(stream, "stopped", STOPPED_FOR)
+    later = samples[len(samples) // 3:]
+    check(later[-1][1] < ROWS, "the source had sent everything: nothing held it back")
+    check(later[0][1] == later[-1][1], f"the source went on sending: {later[0][1]} records, then {later[-1][1]}")
+    check(max(r for r, _ in samples) < MEMORY_MAX, f"{max(r for r, _ in samples) >> 20} MiB resident")
+    check(later[-1][0] - later[0][0] < 4 << 20, f"memory grows: {later[0][0] >> 20} MiB, then {later[-1][0] >> 20} MiB")
+    stream.kill([sink], signal.SIGCONT)
+    check(job.wait(timeout=60) == 0, f"exit {job.returncode}")
+    with open(stream.folder / "out.csv", encoding="ascii") as file:
+        check(file.readline() == "n,t\n", "a header")
+        count = 0
+        for line in file:
+            check(line.startswith(f"{count},"), f"line {count} is {line!r}")
+            count += 1
+    check(count == ROWS, f"{count} rows, {ROWS} wanted")
+    check(not any(e["kind"] == "failed" for e in stream.events("stopped")), "it did not go without a failure")
+
+
+class Slowed:
+    """Lets a process run a tenth of the time."""
+
+    def __init__(self, stream, pid):
+        self.stream = stream
+        self.pid = pid
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        while not self.over.is_set():
+            self.stream.kill([self.pid], signal.SIGSTOP)
+            self.over.wait(0.018)
+            self.stream.kill([self.pid], signal.SIGCONT)
+            self.over.wait(0.002)
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def checkpoints_complete_within_a_second_before_a_sink_ten_times_slower(stream):
+    text = MANIFEST.replace("JOB", "slow").replace("ROWS", "")
+    stream.write("slow.yaml", text.replace("SINK", "{run: write-null}"))
+    stream.run("stream", "run", "-d", "slow.yaml")
+    with Slowed(stream, stream.instances("slow")["out.0"]):
+        took = []
+        for _ in range(8):
+            stream.run("stream", "wait", "--for", "checkpoint", "slow")
+            checkpoint = stream.stats("slow")["checkpoint"]
+            took.append(checkpoint["duration_us"] / 1e6)
+        held = of_stage(stream, "slow", "made")["backpressured"]
+    check(max(took) <= 1.0 * SLACK, f"checkpoints took {took} s")
+    check(held > 0.3, f"the source was held back {held:.0%} of the time: the sink was not slow")
+    for part in checkpoint["detail"]:
+        for phase in ("start_delay_us", "alignment_us", "sync_us", "async_us"):
+            check(phase in part, f"{part['instance']} does not tell its {phase}")
+    shown = stream.run("stream", "stats", "slow")
+    for word in ("DELAY", "ALIGN", "SYNC", "ASYNC"):
+        check(word in shown, f"'stream stats' does not show {word}:\n{shown}")
+    stream.run("stream", "cancel", "slow")
+
+
+if __name__ == "__main__":
+    main([memory_stays_bounded_while_a_sink_is_stopped_and_nothing_is_lost,
+          checkpoints_complete_within_a_second_before_a_sink_ten_times_slower])
