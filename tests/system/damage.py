@@ -16,7 +16,7 @@ pipeline: damage
 checkpoint: {interval: 50ms, keep: 3}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
 stages:
-  made: {run: generate, columns: "n %% 100 as k, n as v", rows: %d, rate: 100000}
+  made: {run: generate, columns: "n %% 100 as k, n as v", rows: %d, rate: 200000}
   even: {run: filter, where: v %% 2 = 0}
   totals: {run: aggregate, by: [k], compute: {n: count(*), total: sum(v)}, emit: final}
   rows: {run: write-sqlite, from: even, path: rows.db, table: rows}
