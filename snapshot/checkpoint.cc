@@ -58,8 +58,8 @@ std::vector<FileRef> files_of(const CheckpointIndex& index) {
     files.insert(files.end(), instance.files.begin(), instance.files.end());
   }
   std::ranges::sort(files, {}, &FileRef::path);
-  const auto repeated = std::ranges::unique(files, {}, &FileRef::path);
-  files.erase(repeated.begin(), repeated.end());
+  const auto same_file = [](const FileRef& a, const FileRef& b) { return a.path == b.path; };
+  files.erase(std::unique(files.begin(), files.end(), same_file), files.end());
   return files;
 }
 

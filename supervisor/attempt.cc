@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "transport/base/text.h"
+
 namespace stream {
 namespace {
 
@@ -169,6 +171,10 @@ void AttemptRun::on_stats(InstanceState& state, const InstanceStats& stats) {
     state.earlier_at = now;
   }
   state.stats = stats;
+  const InstanceIndex index(static_cast<std::uint32_t>(&state - instances_.data()));
+  if (!watch_.observe(index, stats.watermark_held_by, stats.watermark, now)) return;
+  log_.warning(state.label + ": '" + stats.watermark_held_by + "' has held event time back for over " +
+               format_duration(WatermarkWatch::kLong) + "; if it may fall silent, give its source an 'idle' time");
 }
 
 Status AttemptRun::send(InstanceIndex instance, const Note& note) {

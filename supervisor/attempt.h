@@ -16,6 +16,7 @@
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
 #include "supervisor/stage_process.h"
+#include "supervisor/watermark_watch.h"
 #include "transport/control.h"
 
 namespace stream {
@@ -115,6 +116,7 @@ class AttemptRun {
   std::vector<InstanceState> instances_;
   std::map<std::string, std::string> endpoints_;  // channel -> endpoint
   bool ready_reported_ = false;
+  WatermarkWatch watch_;
 };
 
 }  // namespace stream

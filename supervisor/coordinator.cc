@@ -83,11 +83,20 @@ Coordinator::Actions Coordinator::snapshot(InstanceIndex instance, Epoch epoch, 
   return actions;
 }
 
-Coordinator::Actions Coordinator::snapshot_failed(InstanceIndex /*instance*/, Epoch epoch, const std::string& reason,
-                                                  Microseconds now) {
+// However a checkpoint fails before it is published, it is aborted and the job runs on.
+Coordinator::Actions Coordinator::failed(Epoch epoch, const std::string& reason, Microseconds now) {
   Actions actions;
   if (current_ && current_->epoch == epoch) abort(reason, now, actions);
   return actions;
+}
+
+Coordinator::Actions Coordinator::trigger_failed(Epoch epoch, const std::string& reason, Microseconds now) {
+  return failed(epoch, reason, now);
+}
+
+Coordinator::Actions Coordinator::snapshot_failed(InstanceIndex /*instance*/, Epoch epoch, const std::string& reason,
+                                                  Microseconds now) {
+  return failed(epoch, reason, now);
 }
 
 Coordinator::Actions Coordinator::published(Epoch epoch, Microseconds now) {
@@ -103,9 +112,7 @@ Coordinator::Actions Coordinator::published(Epoch epoch, Microseconds now) {
 }
 
 Coordinator::Actions Coordinator::publish_failed(Epoch epoch, const std::string& reason, Microseconds now) {
-  Actions actions;
-  if (current_ && current_->epoch == epoch) abort(reason, now, actions);
-  return actions;
+  return failed(epoch, reason, now);
 }
 
 Coordinator::Actions Coordinator::committed(InstanceIndex instance, Epoch epoch, Microseconds now) {

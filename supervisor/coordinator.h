@@ -60,6 +60,7 @@ class Coordinator {
 
   // --- events -------------------------------------------------------------------------------------
   Actions tick(Microseconds now);
+  Actions trigger_failed(Epoch epoch, const std::string& reason, Microseconds now);
   Actions snapshot(InstanceIndex instance, Epoch epoch, Microseconds now);
   Actions snapshot_failed(InstanceIndex instance, Epoch epoch, const std::string& reason, Microseconds now);
   Actions published(Epoch epoch, Microseconds now);
@@ -86,6 +87,7 @@ class Coordinator {
   };
   static constexpr std::size_t kUncommittedMax = 2;
 
+  Actions failed(Epoch epoch, const std::string& reason, Microseconds now);
   bool last_wanted() const { return stopping_ || all_ended(); }
   bool may_trigger(Microseconds now) const;
   void trigger(Microseconds now, Actions& actions);

@@ -35,18 +35,18 @@ Status JobRunner::act(const Coordinator::Actions& actions) {
 }
 
 Status JobRunner::trigger(const CoordinatorAction& action) {
-  STREAM_ASSIGN(const Epoch reserved, store_->reserve_epoch());
-  STREAM_CHECK(reserved == action.epoch);
   files_.clear();
   infos_.clear();
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
-  STREAM_TRY(system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch)));
+  verbs_->on_triggered(action.epoch);
+  Status room = store_->reserve(action.epoch);
+  if (room.ok()) room = system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch));
+  if (!room.ok()) return act(coordinator_->trigger_failed(action.epoch, room.what(), system_clock().monotonic_us()));
   const bool last = action.stopping || (drain_wanted_ && coordinator_->all_ended());
   if (last && stop_savepoint_) {
     savepoints_due_.emplace_back(action.epoch, *stop_savepoint_);
     savepoints_due_.back().second.ends_job = true;
   }
-  verbs_->on_triggered(action.epoch);
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
 
@@ -116,7 +116,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, Status
       if (file.path.starts_with(std::to_string(epoch.value()) + "/")) current_checkpoint_->bytes += file.size_bytes;
     }
     last_checkpoint_ = current_checkpoint_;
-    STREAM_TRY(store_->record_checkpoint(*last_checkpoint_));
+    if (Status saved = store_->record_checkpoint(*last_checkpoint_); !saved.ok()) log_->warning(saved.what());
   }
   return act(coordinator_->published(epoch, now));
 }

@@ -177,8 +177,7 @@ void JobRunner::on_ready() {
   config.interval = plan_.pipeline.checkpoint.interval;
   config.timeout = plan_.pipeline.checkpoint.timeout;
   config.min_pause = plan_.pipeline.checkpoint.min_pause;
-  const auto next = store_->peek_epoch();
-  coordinator_.emplace(config, *next, now);
+  coordinator_.emplace(config, store_->next_epoch(), now);
   if (record_.must_rewind) {
     record_.must_rewind = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -33,7 +34,9 @@ CREATE TABLE IF NOT EXISTS events (
 
 Status store_error(sqlite3* db, int code) {
   const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-  return {damaged ? Code::kCorrupt : Code::kSystem, std::string("job store: ") + sqlite3_errmsg(db)};
+  const char* path = sqlite3_db_filename(db, "main");
+  return {damaged ? Code::kCorrupt : Code::kSystem,
+          "job store '" + std::string(path == nullptr ? "" : path) + "': " + sqlite3_errmsg(db)};
 }
 
 // One prepared statement, bound in order.
@@ -162,15 +165,15 @@ Status JobStore::save(const JobRecord& record) {
       .run();
 }
 
-Result<Epoch> JobStore::peek_epoch() { return Epoch(next_epoch_); }
+Epoch JobStore::next_epoch() const { return Epoch(next_epoch_); }
 
-Result<Epoch> JobStore::reserve_epoch() {
-  if (next_epoch_ == reserved_) {
-    const std::uint64_t reserved = reserved_ + kReserveBlock;
-    STREAM_TRY(Query(db_, "UPDATE epochs SET reserved = ?").put(static_cast<std::int64_t>(reserved)).run());
-    reserved_ = reserved;
-  }
-  return Epoch(next_epoch_++);
+Status JobStore::reserve(Epoch epoch) {
+  next_epoch_ = std::max(next_epoch_, epoch.value() + 1);
+  if (epoch.value() < reserved_) return {};
+  const std::uint64_t reserved = epoch.value() + kReserveBlock;
+  STREAM_TRY(Query(db_, "UPDATE epochs SET reserved = ?").put(static_cast<std::int64_t>(reserved)).run());
+  reserved_ = reserved;
+  return {};
 }
 
 Status JobStore::record_checkpoint(const CheckpointRecord& r) {

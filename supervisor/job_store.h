@@ -70,9 +70,10 @@ class JobStore {
   Result<std::optional<JobRecord>> load();
   Status save(const JobRecord& record);  // durable on return
 
-  // The next epoch not used by any run of this job; durable before it is returned.
-  Result<Epoch> reserve_epoch();
-  Result<Epoch> peek_epoch();
+  // The lowest epoch that no run of this job has used.
+  Epoch next_epoch() const;
+  // Makes durable that `epoch` is used. When that fails it counts as used all the same.
+  Status reserve(Epoch epoch);
 
   Status record_checkpoint(const CheckpointRecord& record);
   Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);  // newest first

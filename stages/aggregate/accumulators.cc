@@ -4,6 +4,7 @@
 
 #include "stages/aggregate/loops.h"
 #include "stages/expression/operators.h"
+#include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
 namespace stream {
@@ -47,8 +48,7 @@ void Accumulators::restored() {
 
 void Accumulators::evaluate(const Batch& batch, std::vector<RowError>* errors) {
   for (Call& call : calls_) evaluate_call(call, batch, errors);
-  std::ranges::stable_sort(*errors, {}, &RowError::row);
-  errors->erase(std::ranges::unique(*errors, {}, &RowError::row).begin(), errors->end());
+  merge_row_errors(*errors);
 }
 
 void Accumulators::evaluate_filter(Call& call, const Batch& batch, std::vector<RowError>* errors) {

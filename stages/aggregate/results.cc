@@ -6,6 +6,7 @@
 #include "stages/expression/decimal.h"
 #include "stages/expression/operators.h"
 #include "stages/expression/temporal.h"
+#include "stages/kit/row_text.h"
 
 namespace stream {
 namespace {
@@ -34,11 +35,6 @@ const char* append_average(const StateTable& table, Row row, const CallState& st
     out.append(average);
   }
   return nullptr;
-}
-
-void merge(std::vector<RowError>& errors) {
-  std::ranges::stable_sort(errors, {}, &RowError::row);
-  errors.erase(std::ranges::unique(errors, {}, &RowError::row).begin(), errors.end());
 }
 
 template <class T>
@@ -128,7 +124,7 @@ Computed Results::compute(std::span<const Row> groups) const {
     }
   }
   if (out.errors.empty()) return out;
-  merge(out.errors);
+  merge_row_errors(out.errors);
   out.failed.resize(groups.size());
   for (const RowError& error : out.errors) out.failed[error.row] = 1;
   return out;

@@ -121,7 +121,7 @@ std::vector<std::size_t> Expression::columns() const {
   std::vector<std::size_t> columns;
   root_->collect_columns(columns);
   std::ranges::sort(columns);
-  columns.erase(std::ranges::unique(columns).begin(), columns.end());
+  columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
   return columns;
 }
 

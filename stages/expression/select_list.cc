@@ -201,7 +201,7 @@ namespace {
 // Replaces aggregate calls by slots and compiles what stands inside them.
 class Extractor {
  public:
-  Extractor(const Schema& schema, Aggregation& out) : schema_(schema), scope_{.schema = &schema}, out_(out) {}
+  Extractor(const Schema& schema, Aggregation& out) : scope_{.schema = &schema}, out_(out) {}
 
   // Adds the input columns found to `lineage`.
   void extract(Ast& ast, const ParsedItem& source, std::set<std::size_t>& lineage) {
@@ -314,7 +314,6 @@ class Extractor {
     throw refuse();
   }
 
-  const Schema& schema_;
   Scope scope_;
   Aggregation& out_;
   std::vector<Ast> known_;

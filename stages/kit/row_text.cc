@@ -1,5 +1,7 @@
 #include "stages/kit/row_text.h"
 
+#include <algorithm>
+
 #include "stages/format/encoder.h"
 
 namespace stream {
@@ -12,6 +14,12 @@ std::string row_text(const Batch& batch, std::size_t row) {
   std::string text(reinterpret_cast<const char*>(out.data()), out.size());
   if (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+void merge_row_errors(std::vector<RowError>& errors) {
+  std::ranges::stable_sort(errors, {}, &RowError::row);
+  const auto same_row = [](const RowError& a, const RowError& b) { return a.row == b.row; };
+  errors.erase(std::unique(errors.begin(), errors.end(), same_row), errors.end());
 }
 
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out) {

@@ -13,6 +13,10 @@ namespace stream {
 // One row as a JSON object.
 std::string row_text(const Batch& batch, std::size_t row);
 
+// One failed row has failed, however many of its expressions did: keeps the first error of each, in
+// the order of the rows.
+void merge_row_errors(std::vector<RowError>& errors);
+
 // Reports the rows an expression failed for. Errors: as Emitter::bad_record.
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out);
 

@@ -27,6 +27,8 @@ std::optional<std::size_t> WatermarkMerger::slowest() const {
     if (channels_[i].idle || channels_[i].watermark == kEndOfTime) continue;
     if (!slowest || channels_[i].watermark < channels_[*slowest].watermark) slowest = i;
   }
+  const auto ahead = [&](const auto& channel) { return channel.watermark > channels_[*slowest].watermark; };
+  if (!slowest || std::ranges::none_of(channels_, ahead)) return std::nullopt;
   return slowest;
 }
 

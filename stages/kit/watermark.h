@@ -25,7 +25,7 @@ class WatermarkMerger {
 
   Microseconds merged() const { return merged_; }
   bool idle() const { return idle_; }  // every channel is
-  // The channel that holds the watermark back, if any does.
+  // The channel that is behind the others, if one is: it holds the watermark back.
   std::optional<std::size_t> slowest() const;
 
  private:

@@ -45,12 +45,6 @@ bool counts_columns(const std::vector<SelectedColumn>& columns) {
   return false;
 }
 
-// One failed row has failed, however many of its columns did.
-void merge_errors(std::vector<RowError>& errors) {
-  std::ranges::stable_sort(errors, {}, &RowError::row);
-  errors.erase(std::ranges::unique(errors, {}, &RowError::row).begin(), errors.end());
-}
-
 std::vector<std::uint32_t> rows_without(const std::vector<RowError>& errors, std::size_t rows) {
   std::vector<std::uint32_t> good;
   auto bad = errors.begin();
@@ -119,7 +113,7 @@ Status Select::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   computed.columns.reserve(columns_.size());
   for (const Expression& column : columns_) computed.columns.push_back(column.evaluate(batch, &errors_));
   if (errors_.empty()) return out.emit(std::move(computed));
-  merge_errors(errors_);
+  merge_row_errors(errors_);
   STREAM_TRY(report_row_errors(batch, errors_, out));
   const std::vector<std::uint32_t> good = rows_without(errors_, batch.rows);
   if (good.empty()) return {};

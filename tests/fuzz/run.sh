@@ -3,12 +3,12 @@
 set -euo pipefail
 seconds=$1
 cd "$(dirname "$0")/../.."
-[ -f build/fuzz/build.ninja ] || cmake --preset fuzz >/dev/null
-cmake --build build/fuzz --target fuzzers
+[ -f build/asan/build.ninja ] || cmake --preset asan >/dev/null
+cmake --build build/asan --target fuzzers
 passed=0
-for target in build/fuzz/tests/fuzz-*; do
+for target in build/asan/tests/fuzz-*; do
   name=$(basename "$target")
-  corpus=build/fuzz/corpus/$name
+  corpus=build/asan/corpus/$name
   mkdir -p "$corpus"
   echo "$name: $seconds s"
   "$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=10 -print_final_stats=0 -verbosity=0 \

@@ -25,6 +25,9 @@ BOOST_AUTO_TEST_CASE(the_slowest_channel_holds_the_watermark) {
   BOOST_TEST(*merger.slowest() == 1u);
   BOOST_TEST(merger.update(1, 200, false));
   BOOST_TEST(merger.merged() == 100);
+  BOOST_TEST(*merger.slowest() == 0u);
+  BOOST_TEST(merger.update(0, 200, false));
+  BOOST_TEST(!merger.slowest());
 }
 
 BOOST_AUTO_TEST_CASE(an_idle_channel_holds_nothing_and_never_pulls_back) {

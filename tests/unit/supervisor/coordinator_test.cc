@@ -60,6 +60,16 @@ BOOST_AUTO_TEST_CASE(nothing_is_complete_before_it_is_published) {
   BOOST_TEST((c.last_complete() == Epoch(0)));
 }
 
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_begin_is_aborted_and_tried_again) {
+  Coordinator c(config(), Epoch(1), 0);
+  BOOST_TEST(is(c.tick(1000), {Kind::kTrigger}));
+  BOOST_TEST(is(c.trigger_failed(Epoch(1), "disk full", 1000), {Kind::kAborted}));
+  BOOST_TEST(is(c.tick(1001), {}));
+  const auto again = c.tick(200'000);
+  BOOST_TEST(is(again, {Kind::kTrigger}));
+  BOOST_TEST((again[0].epoch == Epoch(2)));
+}
+
 BOOST_AUTO_TEST_CASE(an_aborted_checkpoint_is_followed_by_the_next_epoch) {
   Coordinator c(config(), Epoch(1), 0);
   c.tick(1000);

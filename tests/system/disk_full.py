@@ -1,0 +1,109 @@
+"""A full disk: said, waited out, and gone on from without a row lost or doubled.
+
+Needs the right to mount a small tmpfs; without it the tests skip, saying so.
+"""
+
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+ROWS = 150_000
+MANIFEST = """
+pipeline: full
+checkpoint: {interval: 100ms, keep: 2}
+restart: {strategy: fixed-delay, delay: 20ms, attempts: 100000}
+stages:
+  made: {run: generate, columns: "n, 'number ' || n as t", rows: %d, rate: 100000}
+  out: {run: write-sqlite, path: OUT, table: rows}
+""" % ROWS
+
+
+class SmallDisk:
+    """A file system of 16 MiB with a filler that leaves so many bytes free."""
+
+    def __init__(self, stream, name):
+        self.folder = stream.folder / name
+        self.folder.mkdir()
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", self.folder], capture_output=True,
+                                      check=False).returncode == 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.folder], check=True)
+
+    def fill(self, leave):
+        room = os.statvfs(self.folder)
+        left = room.f_bavail * room.f_bsize - leave
+        with open(self.folder / "filler", "wb", buffering=0) as filler:
+            try:
+                while left > 0:
+                    left -= filler.write(bytes(min(left, 4096)))
+            except OSError:  # others have taken the rest
+                pass
+
+    def make_room(self):
+        (self.folder / "filler").unlink()
+
+
+def check_rows(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        rows = [n for n, in db.execute("select n from rows order by n")]
+    check(rows == list(range(ROWS)), f"{len(rows)} rows, {len(set(rows))} different, {ROWS} wanted")
+
+
+def on_small_disk(test):
+    def run(stream):
+        with SmallDisk(stream, "small") as disk:
+            if not disk.mounted:
+                print("skipped: mounting a tmpfs is not allowed here", flush=True)
+                return
+            test(stream, disk)
+    run.__name__ = test.__name__
+    return run
+
+
+@on_small_disk
+def a_sink_without_room_goes_on_when_there_is_some(stream, disk):
+    disk.fill(leave=1 << 20)
+    stream.write("full.yaml", MANIFEST.replace("OUT", "small/out.db"))
+    job = stream.start("stream", "run", "full.yaml", stderr=subprocess.DEVNULL)
+    wait_until("the sink to run out of room", lambda: any("full" in e["text"] and e["kind"] == "failed" for e in events(stream)))
+    disk.make_room()
+    check(job.wait(timeout=60) == 0, f"exit {job.returncode}")
+    check_rows(disk.folder / "out.db")
+
+
+def events(stream):
+    return stream.events("full") if stream.instances("full") or stream.jobs() else []
+
+
+@on_small_disk
+def snapshots_without_room_abort_checkpoints_and_nothing_else(stream, disk):
+    stream.environment["STREAM_HOME"] = str(disk.folder / "home")
+    stream.write("full.yaml", MANIFEST.replace("OUT", "out.db"))
+    job = stream.start("stream", "run", "full.yaml", stderr=subprocess.PIPE)
+    wait_until("a checkpoint", lambda: stream.succeeds("stream", "wait", "--for", "checkpoint", "full"))
+    disk.fill(leave=0)
+    talk = ""
+    try:
+        talk = job.communicate(timeout=5)[1]
+    except subprocess.TimeoutExpired:
+        pass
+    disk.make_room()
+    if job.poll() is None:
+        talk += job.communicate(timeout=60)[1]
+    check("No space left" in talk or "is full" in talk, f"nobody spoke of the disk: {talk}")
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    check_rows(stream.folder / "out.db")
+
+
+if __name__ == "__main__":
+    main([a_sink_without_room_goes_on_when_there_is_some, snapshots_without_room_abort_checkpoints_and_nothing_else])
