@@ -242,7 +242,9 @@ char* print_date(char* to, std::int32_t days) {
 
 char* print_timestamp(char* to, std::int64_t instant_us) {
   const std::int64_t seconds = floor_divide(instant_us, kSecond);
-  auto us = static_cast<unsigned>(instant_us - seconds * kSecond);
+  // Not by subtraction: seconds * kSecond is beyond the smallest instants.
+  const std::int64_t rest = instant_us % kSecond;
+  auto us = static_cast<unsigned>(rest < 0 ? rest + kSecond : rest);
   const std::int64_t days = floor_divide(seconds, kDay);
   const auto second = static_cast<unsigned>(seconds - days * kDay);
   to = print_date(to, static_cast<std::int32_t>(days));

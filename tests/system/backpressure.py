@@ -13,7 +13,7 @@ from harness import check, main, wait_until  # noqa: E402
 SLACK = float(os.environ.get("STREAM_SLACK", "1"))  # times are claims about a machine that has nothing else to do
 STOPPED_FOR = float(os.environ.get("STREAM_STOPPED_FOR", "30"))
 ROWS = 3_000_000
-MEMORY_MAX = 400 << 20  # of the whole job: five processes, their channels and what the snapshots take
+MEMORY_MAX = (400 << 20) * SLACK  # of the whole job: five processes, their channels and what the snapshots take
 
 MANIFEST = """
 pipeline: JOB
@@ -70,7 +70,7 @@ def memory_stays_bounded_while_a_sink_is_stopped_and_nothing_is_lost(stream):
     check(later[-1][1] < ROWS, "the source had sent everything: nothing held it back")
     check(later[0][1] == later[-1][1], f"the source went on sending: {later[0][1]} records, then {later[-1][1]}")
     check(max(r for r, _ in samples) < MEMORY_MAX, f"{max(r for r, _ in samples) >> 20} MiB resident")
-    check(later[-1][0] - later[0][0] < 4 << 20, f"memory grows: {later[0][0] >> 20} MiB, then {later[-1][0] >> 20} MiB")
+    check(later[-1][0] - later[0][0] < (4 << 20) * SLACK, f"memory grows: {later[0][0] >> 20} MiB, then {later[-1][0] >> 20} MiB")
     stream.kill([sink], signal.SIGCONT)
     check(job.wait(timeout=60) == 0, f"exit {job.returncode}")
     with open(stream.folder / "out.csv", encoding="ascii") as file:
@@ -119,7 +119,8 @@ def checkpoints_complete_within_a_second_before_a_sink_ten_times_slower(stream):
             took.append(checkpoint["duration_us"] / 1e6)
         held = of_stage(stream, "slow", "made")["backpressured"]
     check(max(took) <= 1.0 * SLACK, f"checkpoints took {took} s")
-    check(held > 0.3, f"the source was held back {held:.0%} of the time: the sink was not slow")
+    if SLACK == 1:  # else the source is slow as well
+        check(held > 0.3, f"the source was held back {held:.0%} of the time: the sink was not slow")
     for part in checkpoint["detail"]:
         for phase in ("start_delay_us", "alignment_us", "sync_us", "async_us"):
             check(phase in part, f"{part['instance']} does not tell its {phase}")

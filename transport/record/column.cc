@@ -4,7 +4,7 @@ namespace stream {
 namespace {
 
 Buffer take_validity(const Column& column, std::span<const std::uint32_t> rows) {
-  if (!column.has_nulls()) return {};
+  if (!column.has_nulls() || rows.empty()) return {};
   const std::uint8_t* from = column.validity_buffer().data();
   ByteBuilder to;
   const std::size_t count = (rows.size() + 7) / 8;
