@@ -75,9 +75,11 @@ CheckpointIndex JobRunner::make_index(Epoch epoch) const {
 void JobRunner::publish(Epoch epoch) {
   auto index = std::make_shared<CheckpointIndex>(make_index(epoch));
   const Attempt attempt = record_.attempt;
+  publishing_ = true;
   worker_.submit(
       [index, checkpoints = paths_.checkpoints()] { return publish_checkpoint(system_files(), checkpoints, *index); },
       [this, epoch, index, attempt](Status status) {
+        publishing_ = false;
         // An unknown outcome is settled by looking: nothing has been sent yet.
         if (!status.ok() && load_index(index_path(paths_.checkpoints(), epoch)).ok()) status = Status();
         if (attempt != record_.attempt || !coordinator_) {

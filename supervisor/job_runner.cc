@@ -80,7 +80,7 @@ Microseconds JobRunner::patience(Microseconds now) const {
   if (coordinator_) {
     if (const auto tick = coordinator_->next_tick()) until = std::min(until, *tick);
   }
-  if (phase_ == Phase::kRestarting) until = std::min(until, restart_at_);
+  if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
@@ -113,7 +113,7 @@ Status JobRunner::turn() {
     }
   }
   const Microseconds now = system_clock().monotonic_us();
-  if (phase_ == Phase::kRestarting && now >= restart_at_) {
+  if (phase_ == Phase::kRestarting && !publishing_ && now >= restart_at_) {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);

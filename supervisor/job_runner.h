@@ -159,6 +159,10 @@ class JobRunner {
   std::string stop_path_;                      // the savepoint a stop has made
   std::optional<std::string> stop_outcome_;    // of that savepoint
   std::optional<Microseconds> leaving_until_;  // every process has been told to exit; monotonic
+  // An index is being written. What it makes of its epoch decides what the next attempt starts from: were
+  // it published behind the back of an attempt that goes on from an earlier one, whose sinks have cut
+  // their files to that, the next supervisor would find it and trust it.
+  bool publishing_ = false;
   bool stop_wanted_ = false;
   bool drain_wanted_ = false;
   bool cancelled_ = false;
