@@ -21,7 +21,7 @@ from harness import Failure, check, main, wait_until  # noqa: E402
 
 KILLS = int(os.environ.get("STREAM_KILLS", "200"))
 SEED = int(os.environ.get("STREAM_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
-PEACE_EVERY = 10  # disturbances; a job that got stuck must not be helped by the next one
+PEACE_EVERY = 5  # disturbances; a job that got stuck must not be helped by the next one
 FILES = 6
 KEYS = 50
 
@@ -149,18 +149,27 @@ class Disturber:
             return
         what = self.chance.random()
         victim = self.chance.choice(sorted(instances.values()))
-        if what < 0.07:
-            self.supervisor.kill()
-            self.supervisor.wait()
-            self.done["supervisor"] += 1
-            wait_until("every instance to end with its supervisor", lambda: not self.stream.processes(self.job))
-            self.start()
+        if what < 0.05:
+            self.kill_supervisor()
         elif what < 0.10:
+            # The new attempt has begun, and has no checkpoint of its own yet.
+            self.stream.kill([victim])
+            self.done["kill"] += 1
+            time.sleep(self.chance.uniform(0.0, 0.15))
+            self.kill_supervisor()
+        elif what < 0.13:
             self.stream.kill([victim], signal.SIGSTOP)
             self.done["hang"] += 1
         else:
             self.stream.kill([victim])
             self.done["kill"] += 1
+
+    def kill_supervisor(self):
+        self.supervisor.kill()
+        self.supervisor.wait()
+        self.done["supervisor"] += 1
+        wait_until("every instance to end with its supervisor", lambda: not self.stream.processes(self.job))
+        self.start()
 
     def must_be_running(self):
         if self.supervisor.poll() is not None:
