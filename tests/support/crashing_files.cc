@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "transport/base/check.h"
@@ -51,7 +52,7 @@ Status CrashingFiles::sync_file(const std::string& path) {
   STREAM_TRY(tick());
   const struct stat info = look(path);
   if (info.st_ino == 0) return {Code::kNotFound, "unable to sync '" + path + "'"};
-  synced_.insert(info.st_ino);
+  synced_[info.st_ino] = static_cast<std::uint64_t>(info.st_size);
   return {};
 }
 
@@ -91,6 +92,14 @@ Status CrashingFiles::truncate(const std::string& path, std::uint64_t size) {
   return system_files().truncate(path, size);
 }
 
+Status CrashingFiles::write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) {
+  STREAM_TRY(tick());
+  STREAM_TRY(system_files().write_at(path, offset, bytes));
+  const auto synced = synced_.find(look(path).st_ino);
+  if (synced != synced_.end()) synced->second = std::min(synced->second, offset);
+  return {};
+}
+
 Result<std::vector<std::string>> CrashingFiles::list(const std::string& path) { return system_files().list(path); }
 
 void CrashingFiles::put_back(const std::string& folder) {
@@ -115,8 +124,9 @@ void CrashingFiles::put_back(const std::string& folder) {
 void CrashingFiles::tear(const std::string& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_directory()) continue;
-    const std::string path = entry.path().string();
-    if (!synced_.contains(look(path).st_ino)) fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+    const auto synced = synced_.find(look(entry.path().string()).st_ino);
+    const std::uint64_t durable = synced == synced_.end() ? 0 : synced->second;
+    if (entry.file_size() > durable) fs::resize_file(entry.path(), durable + (entry.file_size() - durable) / 2);
   }
 }
 

@@ -1,12 +1,11 @@
 // CrashingFiles: a real folder whose machine dies at the nth operation. From then on every
-// operation fails; crash() then leaves on disk what a power cut may leave: a file that was not
+// operation fails; crash() then leaves on disk what a power cut may leave: of a file what was not
 // synced is torn, and, if names are lost too, every folder holds what it held at its last sync_dir().
 #pragma once
 
 #include <sys/types.h>
 
 #include <map>
-#include <set>
 #include <string>
 
 #include "transport/base/files.h"
@@ -33,6 +32,7 @@ class CrashingFiles final : public Files {
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   Status make_dir(const std::string& path) override;
+  Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) override;
   Status truncate(const std::string& path, std::uint64_t size) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
 
@@ -52,7 +52,7 @@ class CrashingFiles final : public Files {
   std::string shadow_;
   int dies_at_;
   int operations_ = 0;
-  std::set<ino_t> synced_;                 // files whose bytes are durable
+  std::map<ino_t, std::uint64_t> synced_;  // how many bytes of a file are durable
   std::map<std::string, Folder> durable_;  // folders as of their last sync_dir()
 };
 
