@@ -62,6 +62,7 @@ struct Assignment {
   std::string checkpoints;  // folder
   std::string scratch;      // folder, this instance's own
   std::string dead_letter;  // file
+  std::string spool;        // folder of the job's standard input; "" for a stage that does not read it
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
   bool must_rewind = false;
@@ -91,6 +92,8 @@ struct InstanceStats {
   std::uint64_t resident_bytes = 0;
   std::uint64_t turns = 0;
   bool ended = false;
+  std::uint64_t spool_input = 0;  // where it stands in the spool; 0: it reads none
+  std::uint64_t spool_offset = 0;
 };
 
 std::string to_json(const InstanceStats& stats);  // with its type
@@ -104,8 +107,10 @@ struct SnapshotDone {
   Microseconds async_us = 0;
   Microseconds start_wall_us = 0;  // when the barrier was there
   std::uint64_t queued_bytes = 0;
-  std::uint64_t rows = 0;   // captured
-  std::uint64_t bytes = 0;  // captured
+  std::uint64_t rows = 0;         // captured
+  std::uint64_t bytes = 0;        // captured
+  std::uint64_t spool_input = 0;  // where it goes on in the spool from here; 0: it reads none
+  std::uint64_t spool_offset = 0;
 };
 
 std::string to_json(const SnapshotDone& done);

@@ -14,6 +14,7 @@
 #include "stages/kit/plan_json.h"
 #include "stages/kit/stdin_source.h"
 #include "stages/kit/stdout_writer.h"
+#include "transport/base/sampled_input.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -29,11 +30,11 @@ std::string why(const Socket& socket) {
 
 class ByHand final : public ControlPort {
  public:
-  ByHand(const StageProgram& program, const Values& values)
+  ByHand(const StageProgram& program, Values values)
       : program_(program),
-        values_(values),
+        values_(std::move(values)),
         store_({0, 1, kKeyGroupsDefault, false}),
-        bad_records_(on_error_policy(values, false), "stream-" + std::string(program.name), std::string(program.name)) {
+        bad_records_(on_error_policy(values_, false), "stream-" + std::string(program.name), std::string(program.name)) {
   }
 
   Status run();
@@ -61,6 +62,7 @@ class ByHand final : public ControlPort {
   Result<bool> nothing_to_pass();
   Result<PlanInput> open_stdin();
   Result<PlanAnswer> plan(std::vector<PlanInput> inputs);
+  Result<PlanAnswer> ask(const std::vector<PlanInput>& inputs);
   Status make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer);
   Status feed_from_stdin(const PlanInput& input, const PlanAnswer& answer);
   Result<Outputs> open_outputs();
@@ -71,7 +73,8 @@ class ByHand final : public ControlPort {
   void set_time(Schema& schema) const;
 
   const StageProgram& program_;
-  const Values& values_;
+  Values values_;  // with what planning has found
+  SampledInput sampled_{0, system_clock()};
   std::unique_ptr<Transport> transport_;
   StateStore store_;
   BadRecords bad_records_;
@@ -185,10 +188,23 @@ Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanI
   return {};
 }
 
-Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
+// A source of standard input may want to see its beginning first.
+Result<PlanAnswer> ByHand::ask(const std::vector<PlanInput>& inputs) {
   char folder[4096];
   if (::getcwd(folder, sizeof folder) == nullptr) return system_error("find", "current folder", errno);
-  PlanAnswer answer = plan_stage(program_, {values_, std::move(inputs), folder, 1, std::string(program_.name), false});
+  PlanRequest request{values_, inputs, folder, 1, std::string(program_.name), false};
+  for (;;) {
+    PlanAnswer answer = plan_stage(program_, request);
+    if (answer.sample_bytes == 0) return answer;
+    const std::size_t most = answer.sample_bytes;
+    STREAM_TRY(sampled_.gather(most));
+    request.sample = {std::string(sampled_.bytes()), sampled_.ended(), sampled_.exhausted(most)};
+  }
+}
+
+Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
+  STREAM_ASSIGN(PlanAnswer answer, ask(inputs));
+  for (const auto& [option, text] : answer.fixed) values_.set(option, text);
   if (!answer.errors.empty()) {
     const PlanError& error = answer.errors.front();
     std::string what = error.option.empty() ? error.message : "option '" + error.option + "': " + error.message;
@@ -217,7 +233,9 @@ Status ByHand::make(const std::vector<PlanInput>& inputs, const PlanAnswer& answ
                            1,
                            kKeyGroupsDefault,
                            512ULL << 20,
-                           false});
+                           false,
+                           "",
+                           sampled_.take()});
   for (const PlanInput& input : inputs) context_->inputs.push_back(std::make_shared<const Schema>(input.schema));
   for (const OutputPlan& output : answer.outputs) {
     context_->outputs.push_back(std::make_shared<const Schema>(output.schema));

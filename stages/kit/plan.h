@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,13 @@ struct PlanInput {
   Schema schema;
 };
 
+// The beginning of standard input, for a stage that asked for it.
+struct PlanSample {
+  std::string bytes;
+  bool complete = false;   // the input has ended: its last record needs no line end
+  bool exhausted = false;  // no more will be given, however often it is asked for
+};
+
 struct PlanRequest {
   const Values& options;
   std::vector<PlanInput> inputs;
@@ -37,6 +45,7 @@ struct PlanRequest {
   std::uint32_t parallelism = 1;
   std::string stage = {};  // name in the manifest, or of the program outside a job
   bool supervised = true;  // part of a job
+  std::optional<PlanSample> sample = {};
 };
 
 struct ColumnRef {
@@ -73,6 +82,12 @@ struct PlanAnswer {
   bool exactly_once = true;           // a sink or source that is only at-least-once says false
   std::string visible;                // sinks: when rows become visible, for `explain`
   std::uint32_t parallelism_max = 0;  // 0 = no limit
+  bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
+  // Not 0: cannot answer without a sample of standard input, of at most so many bytes; ask again with one.
+  std::uint64_t sample_bytes = 0;
+  // Options, name to text, for what was found by looking at the sample: the job keeps them, and the stage gets
+  // them as if they had been written, so that nothing has to be found again.
+  std::map<std::string, std::string> fixed;
   // A filter stage whose condition is total and deterministic: the producer may apply it first.
   std::optional<std::string> pushed_filter;
   std::vector<std::string> warnings;

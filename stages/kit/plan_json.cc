@@ -34,6 +34,17 @@ Result<std::vector<PlanInput>> read_inputs(const ordered_json& object) {
   return inputs;
 }
 
+bool flag_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_boolean() && it->get<bool>();
+}
+
+std::optional<PlanSample> read_sample(const ordered_json& object) {
+  const auto it = object.find("sample");
+  if (it == object.end() || !it->is_object()) return std::nullopt;
+  return PlanSample{text_at(*it, "text"), flag_at(*it, "complete"), flag_at(*it, "exhausted")};
+}
+
 constexpr std::pair<Partition, const char*> kPartitions[] = {{Partition::kAny, "any"},
                                                              {Partition::kHash, "hash"},
                                                              {Partition::kBroadcast, "broadcast"},
@@ -185,10 +196,12 @@ Result<PlanQuestion> plan_question_from_json(std::string_view text) {
                         .options_json = "{}",
                         .inputs = {},
                         .folder = text_at(json, "folder"),
-                        .parallelism = 1};
+                        .parallelism = 1,
+                        .sample = {}};
   if (json.contains("options")) question.options_json = json["options"].dump();
   if (json.contains("parallelism") && json["parallelism"].is_number_unsigned())
     question.parallelism = json["parallelism"];
+  question.sample = read_sample(json);
   STREAM_ASSIGN(question.inputs, read_inputs(json));
   return question;
 }
@@ -202,6 +215,9 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   if (!answer.visible.empty()) out["visible"] = answer.visible;
   out["parallelism_max"] = answer.parallelism_max;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  if (answer.reads_stdin) out["reads_stdin"] = true;
+  if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
+  if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
   out["warnings"] = answer.warnings;
   out["errors"] = list_json(answer.errors, error_json);
   return out.dump();
@@ -222,6 +238,15 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
     answer.parallelism_max = json["parallelism_max"];
   }
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.reads_stdin = flag_at(json, "reads_stdin");
+  if (json.contains("sample_bytes") && json["sample_bytes"].is_number_unsigned()) {
+    answer.sample_bytes = json["sample_bytes"];
+  }
+  if (json.contains("fixed") && json["fixed"].is_object()) {
+    for (const auto& [option, value] : json["fixed"].items()) {
+      if (value.is_string()) answer.fixed[option] = value.get<std::string>();
+    }
+  }
   answer.warnings = read_texts(list_at(json, "warnings"));
   for (const ordered_json& error : list_at(json, "errors")) answer.errors.push_back(read_error(error));
   return answer;
@@ -229,6 +254,7 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
 
 PlanAnswer plan_stage(const StageProgram& program, const PlanRequest& request) {
   PlanAnswer answer = program.plan(request);
+  if (answer.sample_bytes != 0) return answer;  // nothing is known yet
   if (program.kind != StageKind::kSource || !request.options.has("time") || !answer.errors.empty()) return answer;
   const std::string& name = request.options.text("time");
   for (OutputPlan& output : answer.outputs) {
@@ -254,7 +280,8 @@ Result<std::string> run_plan(const StageProgram& program, std::string_view reque
   PlanAnswer answer;
   for (const OptionError& error : wrong) answer.errors.push_back({error.option, 0, error.message, ""});
   if (wrong.empty()) {
-    answer = plan_stage(program, {values, question.inputs, question.folder, question.parallelism, question.stage});
+    answer = plan_stage(program, {values, question.inputs, question.folder, question.parallelism, question.stage, true,
+                                  question.sample});
   }
   return plan_answer_to_json(answer) + "\n";
 }

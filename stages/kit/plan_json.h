@@ -17,6 +17,7 @@ struct PlanQuestion {
   std::vector<PlanInput> inputs;
   std::string folder;
   std::uint32_t parallelism = 1;
+  std::optional<PlanSample> sample = {};
 };
 
 // Errors: kUsage where the text is not a request of a protocol spoken here.

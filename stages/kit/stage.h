@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/spool.h"
 #include "stages/kit/option.h"
 #include "stages/kit/plan.h"
 #include "transport/base/clock.h"
@@ -60,7 +61,9 @@ struct Context {
   std::uint32_t parallelism = 1;
   std::uint32_t key_groups = 1024;
   std::uint64_t memory_bytes = 512ULL << 20;
-  bool supervised = false;  // checkpoints and commits will come
+  bool supervised = false;   // checkpoints and commits will come
+  std::string spool = {};    // of a stage that reads standard input in a job: the folder it is spooled in
+  std::string sampled = {};  // … outside a job: what planning has read of standard input already
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
@@ -115,6 +118,9 @@ class Source {
   virtual bool split_open(std::uint64_t /*split*/) const { return true; }
   virtual int wake_fd() const { return -1; }
   virtual Microseconds idle_wait() const { return 10'000; }
+
+  // Where in the job's spool it would go on; input 0: it reads none, or has not begun.
+  virtual SpoolPosition spool_position() const { return {}; }
 
   virtual Status on_restored() { return {}; }
   virtual Status before_snapshot() { return {}; }             // positions into the state tables

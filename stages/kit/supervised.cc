@@ -83,6 +83,7 @@ class SupervisedInstance final : public ControlPort {
   Status complete(RunLoop& loop, Epoch epoch);
   Status report_snapshot(Status written, SnapshotDone done);
   void compact_when_idle();
+  SpoolPosition spool_position() const { return stage_.source ? stage_.source->spool_position() : SpoolPosition(); }
   Status send_stats(RunLoop& loop, Microseconds now);
 
   const StageProgram& program_;
@@ -132,7 +133,8 @@ Status SupervisedInstance::make() {
                            assignment_.parallelism,
                            assignment_.key_groups,
                            assignment_.memory_bytes,
-                           true});
+                           true,
+                           assignment_.spool});
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
   }
@@ -288,6 +290,9 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
   if (stage_.source && !stage_.source->split().sequential) progress_->save_splits(loop.generator().highest_by_split());
   auto capture = std::make_shared<Capture>(store_.capture(epoch));
   done.rows = capture->rows();
+  const SpoolPosition spool = spool_position();
+  done.spool_input = spool.input;
+  done.spool_offset = spool.offset;
   done.bytes = capture->size_bytes();
   done.pause_us = system_clock().monotonic_us() - begin;
   auto result = std::make_shared<SnapshotDone>(std::move(done));
@@ -363,6 +368,9 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.resident_bytes = resident_bytes();
   stats.turns = in.turns;
   stats.ended = loop.ended();
+  const SpoolPosition spool = spool_position();
+  stats.spool_input = spool.input;
+  stats.spool_offset = spool.offset;
   return control_.send(to_json(stats));
 }
 

@@ -42,6 +42,8 @@ constexpr stream::Example kExamples[] = {
     {"stream run \"read-file '/var/log/nginx/*.log' --follow --format regex --pattern "
      "'^(?P<host>\\S+) .* (?P<status>\\d+)' | print\"",
      "Follows logs through rotation."},
+    {"zcat orders.csv.gz | stream run \"read-file - --format csv | aggregate --by customer 'sum(price) as total'\"",
+     "Reads standard input in a job, exactly once whatever of the job is killed."},
     {"stream-read-file orders.csv.gz --schema 'id bigint, at timestamp, price decimal(10,2)'",
      "Reads compressed CSV with declared types."},
 };
@@ -56,7 +58,12 @@ const stream::StageProgram kProgram{
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "
         "while its successor is followed; a truncated one is read from its start again. Compressed files are not "
-        "followed: what they hold was read before.",
+        "followed: what they hold was read before.\n\n"
+        "Of standard input, the path -, the schema is found from the first 10,000 records or sample-size bytes; where "
+        "the writer is slow, from the records that come within 10 ms of the first. It is then kept for the life of "
+        "the job. In a job its supervisor spools standard input to disk, and this stage reads the spool, so a "
+        "checkpoint resumes exactly here too; see stream-checkpoint(7). Compressed standard input is not recognised: "
+        "put zcat before it.",
     .kind = stream::StageKind::kSource,
     .options = kOptions,
     .inputs_max = 0,

@@ -13,6 +13,35 @@ std::uint64_t sample_size(const Values& options) {
   return options.has("sample-size") ? options.size("sample-size") : kSampleBytesMax;
 }
 
+constexpr std::string_view kSchemaAdvice = "give schema: 'ts timestamp, n bigint'";
+
+PlanError nothing_to_infer(const PlanSample& sample, const FormatOptions& format) {
+  const std::string advice(kSchemaAdvice);
+  if (sample.bytes.empty()) return {"schema", 0, "schema is required: standard input is empty", advice};
+  return {"format", 0,
+          "no record of format " + std::string(format_name(format.format)) + " at the beginning of standard input",
+          "check format, decompress what is compressed, or " + advice};
+}
+
+// Of the sample the caller gives, who is asked for one, or for more, as long as there is any.
+Schema schema_of_stdin(const PlanRequest& request, const FormatOptions& format, PlanAnswer& answer) {
+  const PlanSample sample = request.sample.value_or(PlanSample());
+  auto inferred = infer_schema(format, sample.bytes, sample.complete);
+  const bool good = inferred.ok() && (inferred->records > 0 || sample.exhausted);
+  if (!good && !sample.exhausted) {
+    answer.sample_bytes = sample_size(request.options);
+    return {};
+  }
+  if (!good) {
+    answer.errors.push_back(nothing_to_infer(sample, format));
+    return {};
+  }
+  std::erase_if(inferred->schema.fields, [](const Field& field) { return field.name.empty(); });  // no way to write it
+  for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);
+  answer.fixed["schema"] = to_string(inferred->schema);
+  return std::move(inferred->schema);
+}
+
 // The declared schema, or that of a sample; what is wrong goes to the answer.
 Schema schema_of(const PlanRequest& request, const std::string& path, const FormatOptions& format, PlanAnswer& answer) {
   if (request.options.has("schema")) {
@@ -22,18 +51,14 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
     return {};
   }
   if (format.format == Format::kText) return *parse_schema("line varchar");
-  if (path == "-") {
-    answer.errors.push_back(
-        {"schema", 0, "schema is required to read standard input", "give schema: 'ts timestamp, n bigint'"});
-    return {};
-  }
+  if (path == "-") return schema_of_stdin(request, format, answer);
   auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
   if (!inferred.ok()) {
     const bool missing = inferred.status().code() == Code::kNotFound;
     answer.errors.push_back(
         {missing ? "schema" : "path", 0,
          (missing ? "schema is required: there is nothing to sample yet: " : "") + inferred.status().what(),
-         missing ? "give schema: 'ts timestamp, n bigint'" : ""});
+         missing ? std::string(kSchemaAdvice) : ""});
     return {};
   }
   for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);
@@ -57,13 +82,9 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
   OutputPlan output{"out", with_rest(schema_of(request, path, format, answer), format), {}};
   output.lineage.resize(output.schema.fields.size());
   answer.outputs.push_back(std::move(output));
-  if (path == "-") {
-    answer.exactly_once = false;
-    answer.parallelism_max = 1;
-    answer.warnings.emplace_back("standard input cannot be read again after a crash");
-  } else {
-    answer.state.push_back(splits_spec());
-  }
+  answer.reads_stdin = path == "-";
+  if (answer.reads_stdin) answer.parallelism_max = 1;
+  answer.state.push_back(splits_spec());
   return answer;
 }
 

@@ -18,6 +18,26 @@ bool readable(int fd) {
   return ::poll(&descriptor, 1, 0) > 0;
 }
 
+// What planning has read, then the descriptor itself.
+class SampledReader final : public ByteReader {
+ public:
+  SampledReader(std::string_view sampled, std::size_t& left) : sampled_(sampled), left_(left) {
+    left_ = sampled_.size();
+  }
+
+  Result<std::size_t> read(char* to, std::size_t size) override {
+    if (left_ == 0) return rest_->read(to, size);
+    const std::size_t count = sampled_.copy(to, size, sampled_.size() - left_);
+    left_ -= count;
+    return count;
+  }
+
+ private:
+  std::string_view sampled_;
+  std::size_t& left_;
+  std::unique_ptr<ByteReader> rest_ = file_reader(::dup(0), "standard input");
+};
+
 }  // namespace
 
 ReadFile::ReadFile(Context& context, Setup setup)
@@ -64,11 +84,7 @@ Status ReadFile::start() {
   const MakeDecoder maker = [this](const std::string& path, InputFile& file, std::uint64_t offset) {
     return make_decoder_at(path, &file, offset);
   };
-  if (setup_.path == "-") {
-    STREAM_ASSIGN(auto decoder, make_decoder_at("stdin", nullptr, 0));
-    stdin_ = std::make_unique<RecordReader>(file_reader(::dup(0), "standard input"), std::move(decoder));
-    return {};
-  }
+  if (setup_.path == "-") return context_.supervised ? start_spooled(maker) : start_stdin();
   if (setup_.follow) {
     watch_ = std::make_unique<FolderWatch>(folder_of(setup_.path));
     followed_ = std::make_unique<FollowedFiles>(input_, context_.clock, setup_.path, maker,
@@ -89,6 +105,23 @@ Status ReadFile::start() {
   return {};
 }
 
+Status ReadFile::start_stdin() {
+  STREAM_ASSIGN(auto decoder, make_decoder_at(std::string(kSpooledPath), nullptr, 0));
+  auto bytes = std::make_unique<SampledReader>(context_.sampled, sampled_left_);
+  stdin_ = std::make_unique<RecordReader>(std::move(bytes), std::move(decoder));
+  return {};
+}
+
+Status ReadFile::start_spooled(const MakeDecoder& maker) {
+  watch_ = std::make_unique<FolderWatch>(context_.spool);
+  const auto on_lost = [this](const SpoolPosition& at, std::string reason, std::string record) {
+    return out_->bad_record(
+        {std::move(reason), std::string(kSpooledPath) + ":@" + std::to_string(at.offset), std::move(record)});
+  };
+  spooled_ = std::make_unique<SpooledInput>(input_, context_.spool, maker, on_lost);
+  return spooled_->start(restored_.value_or(std::vector<Position>()));
+}
+
 Result<Source::Poll> ReadFile::poll_bounded() {
   STREAM_ASSIGN(const bool more, bounded_->read(batch_));
   return more ? Poll::kMore : Poll::kEnd;
@@ -104,8 +137,15 @@ Result<Source::Poll> ReadFile::poll_followed() {
   return more ? Poll::kMore : Poll::kIdle;
 }
 
+Result<Source::Poll> ReadFile::poll_spooled() {
+  watch_->take_events();  // before looking, so that what comes while looking wakes again
+  STREAM_ASSIGN(const SpooledInput::State state, spooled_->read(batch_));
+  if (state == SpooledInput::State::kDry) return Poll::kIdle;
+  return state == SpooledInput::State::kEnd ? Poll::kEnd : Poll::kMore;
+}
+
 Result<Source::Poll> ReadFile::poll_stdin() {
-  if (!readable(0)) return Poll::kIdle;
+  if (sampled_left_ == 0 && !readable(0)) return Poll::kIdle;
   STREAM_ASSIGN(const RecordReader::State state, stdin_->read(batch_, true, 1));
   return state == RecordReader::State::kEnd ? Poll::kEnd : Poll::kMore;
 }
@@ -113,6 +153,7 @@ Result<Source::Poll> ReadFile::poll_stdin() {
 Result<Source::Poll> ReadFile::poll_input() {
   if (!started_) STREAM_TRY(start());
   if (stdin_ != nullptr) return poll_stdin();
+  if (spooled_ != nullptr) return poll_spooled();
   return followed_ != nullptr ? poll_followed() : poll_bounded();
 }
 
@@ -132,11 +173,17 @@ SplitView ReadFile::split() const {
 bool ReadFile::split_open(std::uint64_t split) const { return followed_ == nullptr || followed_->open(split); }
 
 int ReadFile::wake_fd() const {
-  if (setup_.path == "-") return 0;
+  if (stdin_ != nullptr) return 0;
   return watch_ == nullptr ? -1 : watch_->fd();
 }
 
 Microseconds ReadFile::idle_wait() const { return wake_fd() >= 0 ? kLookEvery : kLookEveryUnwatched; }
+
+SpoolPosition ReadFile::spool_position() const {
+  if (spooled_ == nullptr) return {};
+  const Position at = spooled_->position();
+  return {static_cast<std::uint64_t>(at.begin), static_cast<std::uint64_t>(at.offset)};
+}
 
 Status ReadFile::before_snapshot() {
   if (!started_ && setup_.path != "-") {
@@ -145,6 +192,7 @@ Status ReadFile::before_snapshot() {
     STREAM_TRY(start());
   }
   if (bounded_ != nullptr) table_.store(bounded_->positions());
+  if (spooled_ != nullptr) table_.store({spooled_->position()});
   if (followed_ == nullptr) return {};
   STREAM_ASSIGN(const std::vector<Position> positions, followed_->positions());
   table_.store(positions);

@@ -1,4 +1,4 @@
-// ReadFile: the source behind stream-read-file: bounded, followed, or standard input.
+// ReadFile: the source behind stream-read-file: bounded, followed, or standard input, spooled in a job.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "stages/read-file/folder_watch.h"
 #include "stages/read-file/followed_files.h"
 #include "stages/read-file/position_table.h"
+#include "stages/read-file/spooled_input.h"
 
 namespace stream {
 
@@ -34,13 +35,17 @@ class ReadFile final : public Source {
   Microseconds idle_wait() const override;
   Status on_restored() override;
   Status before_snapshot() override;
+  SpoolPosition spool_position() const override;
 
  private:
   Result<Poll> poll_input();
   Result<Poll> poll_bounded();
   Result<Poll> poll_followed();
   Result<Poll> poll_stdin();
+  Result<Poll> poll_spooled();
   Status start();
+  Status start_stdin();
+  Status start_spooled(const MakeDecoder& maker);
   Result<std::unique_ptr<Decoder>> make_decoder_at(const std::string& path, InputFile* file, std::uint64_t offset);
   Status report_bad(const std::string& path, BadInput bad);
   Status report_lost(const Position& position);
@@ -57,7 +62,9 @@ class ReadFile final : public Source {
   std::unique_ptr<BoundedFiles> bounded_;
   std::unique_ptr<FollowedFiles> followed_;
   std::unique_ptr<FolderWatch> watch_;
+  std::unique_ptr<SpooledInput> spooled_;
   std::unique_ptr<RecordReader> stdin_;
+  std::size_t sampled_left_ = 0;  // bytes of standard input that planning has read
   Microseconds looked_at_ = 0;
 };
 

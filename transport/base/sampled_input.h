@@ -15,7 +15,7 @@ namespace stream {
 
 inline constexpr std::size_t kSampleLinesMax = 10'000;
 // How long a slow writer is waited for once a whole line is there: a better sample against a later first row.
-inline constexpr Microseconds kSamplePatience = 20'000;
+inline constexpr Microseconds kSamplePatience = 10'000;
 
 // What is known of a sample that is being gathered.
 struct SampleView {

@@ -74,4 +74,24 @@ BOOST_AUTO_TEST_CASE(what_is_no_answer_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(standard_input_is_asked_for_given_and_kept) {
+  const auto question =
+      plan_question_from_json(R"({"protocol": 1, "sample": {"text": "a\n", "complete": false, "exhausted": true}})");
+  BOOST_TEST_REQUIRE(question.ok(), question.status().what());
+  BOOST_TEST_REQUIRE(question->sample.has_value());
+  BOOST_TEST(question->sample->bytes == "a\n");
+  BOOST_TEST(!question->sample->complete);
+  BOOST_TEST(question->sample->exhausted);
+  BOOST_TEST(!plan_question_from_json(kRequest)->sample.has_value());
+  PlanAnswer answer;
+  answer.reads_stdin = true;
+  answer.sample_bytes = 1000;
+  answer.fixed = {{"schema", "a bigint"}};
+  const auto again = plan_answer_from_json(plan_answer_to_json(answer));
+  BOOST_TEST_REQUIRE(again.ok(), again.status().what());
+  BOOST_TEST(again->reads_stdin);
+  BOOST_TEST(again->sample_bytes == 1000u);
+  BOOST_TEST((again->fixed == answer.fixed));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
