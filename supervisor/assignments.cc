@@ -29,7 +29,8 @@ class Builder {
     out.parallelism = plan_.stages[name.stage].parallelism;
     out.key_groups = plan_.pipeline.key_groups;
     out.folder = plan_.pipeline.folder;
-    out.options = spec.options;
+    out.options = options_with(spec.options, plan_.stages[name.stage].answer.fixed);
+    if (plan_.stages[name.stage].answer.reads_stdin) out.spool = start_.paths.spool();
     out.memory_bytes = spec.memory_bytes;
     out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
     out.sockets = start_.paths.sockets();

@@ -5,6 +5,7 @@
 #include "snapshot/savepoint.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/spool_needed.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -174,12 +175,16 @@ void JobRunner::retain() {
   std::set<Epoch> in_progress;
   if (coordinator_ && coordinator_->current()) in_progress.insert(*coordinator_->current());
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
+  const std::string reader = stdin_stage_ ? plan_.pipeline.stages[*stdin_stage_].name : "";
   worker_.submit(
-      [checkpoints = paths_.checkpoints(), in_progress, pinned = pinned_, policy] {
-        STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), checkpoints));
+      [paths = paths_, in_progress, pinned = pinned_, policy, reader] {
+        STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
         inventory.pinned = pinned;
-        return execute(system_files(), checkpoints, plan_retention(inventory, policy));
+        const RetentionPlan plan = plan_retention(inventory, policy);
+        STREAM_TRY(execute(system_files(), paths.checkpoints(), plan));
+        if (reader.empty()) return Status();
+        return forget_spool(system_files(), paths.spool(), spool_needed(inventory, plan, reader));
       },
       [this](const Status& status) {
         if (!status.ok()) log_->warning("retention: " + status.what());
@@ -273,7 +278,7 @@ Status JobRunner::choose_restore() {
                 (restore_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : std::string("the beginning")));
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
-  return {};
+  return check_spool();
 }
 
 }  // namespace stream

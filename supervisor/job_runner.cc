@@ -38,6 +38,7 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
   attempt_.reset();
+  end_input();
   verbs_->say_goodbye();
   if (ready_) std::exchange(ready_, nullptr)(false);
   return record_.state;
@@ -93,6 +94,7 @@ Status JobRunner::wait() {
   poller.add(verb_socket_->socket().handle());
   poller.add_descriptor(worker_.wake_fd());
   poller.add_descriptor(signal_fd_);
+  if (pump_) poller.add_descriptor(pump_->wake_fd());
   if (attempt_) attempt_->add_to(poller);
   return poller.wait(patience(system_clock().monotonic_us()));
 }
@@ -105,6 +107,7 @@ Status JobRunner::turn() {
   }
   STREAM_TRY(worker_.deliver());
   STREAM_TRY(verbs_->serve());
+  serve_input();
   if (attempt_ && phase_ != Phase::kRestarting) {
     STREAM_ASSIGN(const auto events, attempt_->collect());
     for (const AttemptEvent& event : events) {

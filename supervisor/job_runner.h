@@ -16,6 +16,7 @@
 #include "snapshot/checkpoint.h"
 #include "supervisor/attempt.h"
 #include "supervisor/coordinator.h"
+#include "supervisor/input_pump.h"
 #include "supervisor/job_lock.h"
 #include "supervisor/job_log.h"
 #include "supervisor/job_paths.h"
@@ -37,6 +38,8 @@ struct RunRequest {
   bool accept_duplicates = false;
   bool accept_drained = false;
   int print_output = -1;
+  // Standard input, for a plan that reads it; none: only what was spooled before is read.
+  std::optional<SampledInput> input = std::nullopt;
 };
 
 // A savepoint being asked for, until it is there.
@@ -78,6 +81,7 @@ class JobRunner {
   JobStore& store() { return *store_; }
   JobLog& log() { return *log_; }
   const std::string& continued_from() const { return continued_from_; }
+  bool interrupted() const { return interrupted_; }  // by a signal
   // What a user must hear of the choice of where to go on, a line each.
   const std::vector<std::string>& notices() const { return notices_; }
 
@@ -110,6 +114,12 @@ class JobRunner {
   void check_heartbeats(Microseconds now);
   void event(const std::string& kind, const std::string& text);
 
+  // job_input.cc
+  Status prepare_input(std::optional<SampledInput>& input);
+  Status check_spool() const;
+  void serve_input();
+  void end_input();
+
   // job_checkpoints.cc
   Status act(const Coordinator::Actions& actions);
   Status trigger(const CoordinatorAction& action);
@@ -138,6 +148,8 @@ class JobRunner {
   std::unique_ptr<class JobVerbs> verbs_;
   std::unique_ptr<AttemptRun> attempt_;
   std::optional<Coordinator> coordinator_;
+  std::optional<std::size_t> stdin_stage_;  // in the plan
+  std::unique_ptr<InputPump> pump_;         // while standard input is read
   Worker worker_;
   std::mt19937_64 random_;
 
@@ -145,6 +157,7 @@ class JobRunner {
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   bool restore_extends_ = false;
+  bool goes_on_ = false;     // the run goes on where it stood
   std::set<Epoch> damaged_;  // found unusable while running
   std::string continued_from_;
   std::vector<std::string> notices_;

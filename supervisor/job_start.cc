@@ -17,10 +17,6 @@ std::string random_id(std::mt19937_64& random) {
   return to_string(id);
 }
 
-bool resumable(JobState state) {
-  return state == JobState::kRunning || state == JobState::kStopped || state == JobState::kFailed;
-}
-
 Status remove_checkpoints(const JobPaths& paths) {
   Files& files = system_files();
   STREAM_ASSIGN(const auto folders, files.list(paths.checkpoints()));
@@ -57,6 +53,7 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
+  STREAM_TRY(prepare_input(request.input));
   STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
   STREAM_ASSIGN(verb_socket_, ControlServer::bind(transport_, paths_.verb_endpoint()));
   verbs_ = std::make_unique<JobVerbs>(*this, *verb_socket_);
@@ -65,8 +62,8 @@ Status JobRunner::prepare(RunRequest request) {
 
 Status JobRunner::prepare_record(const RunRequest& request) {
   STREAM_ASSIGN(auto known, store_->load());
-  const bool goes_on = known && resumable(known->state) && !request.fresh && request.from.empty();
-  if (!goes_on) {
+  goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
+  if (!goes_on_) {
     if (known) record_ = *known;
     return start_new_run(request);
   }

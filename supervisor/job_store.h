@@ -22,6 +22,11 @@ namespace stream {
 enum class JobState : std::uint8_t { kRunning, kStopped, kFinished, kCancelled, kFailed };
 std::string_view to_string(JobState state);  // "RUNNING", …
 
+// Whether a job in this state goes on where it stood when it is run again.
+constexpr bool resumable(JobState state) {
+  return state == JobState::kRunning || state == JobState::kStopped || state == JobState::kFailed;
+}
+
 struct JobRecord {
   std::string id;   // 32 hex digits, of the job
   std::string run;  // 32 hex digits, of this run

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "supervisor/implicit_source.h"
 #include "supervisor/pipeline_options.h"
 #include "transport/base/text.h"
 
@@ -101,12 +102,6 @@ const StageInfo* find_program(const Word& word, Catalogue& catalogue, Problems& 
   return *found;
 }
 
-std::string adhoc_name(std::string_view text) {
-  char name[32];
-  std::snprintf(name, sizeof name, "adhoc-%08x", static_cast<unsigned>(hash_key(text) >> 32));
-  return name;
-}
-
 class Builder {
  public:
   Builder(Catalogue& catalogue, Problems& problems) : catalogue_(catalogue), problems_(problems) {}
@@ -115,10 +110,11 @@ class Builder {
     if (words.empty()) return;
     const StageInfo* info = find_program(words[0], catalogue_, problems_);
     if (info == nullptr) return;
-    if (stages_.empty() && info->role != StageRole::kSource) add_ends("read-file", {{"-", 0, false}});
+    std::vector<Word> rest(words.begin() + 1, words.end());
+    if (stages_.empty() && info->role != StageRole::kSource) rest = add_source(*info, rest);
     StageSpec stage{.name = unique_name(info->name), .run = info->name, .from = {}};
     stage.at = place_of(words[0].offset);
-    read_stage_words(*info, std::span(words).subspan(1), stage, problems_);
+    read_stage_words(*info, rest, stage, problems_);
     connect(*info, stage);
     last_ = info->role;
     stages_.push_back(std::move(stage));
@@ -131,6 +127,16 @@ class Builder {
   }
 
  private:
+  // Returns what is left for the first stage.
+  std::vector<Word> add_source(const StageInfo& first, const std::vector<Word>& words) {
+    const auto source = catalogue_.find("read-file");
+    SharedWords shared{{}, words};
+    if (source.ok() && *source != nullptr) shared = share_words(**source, first, words);
+    shared.source.insert(shared.source.begin(), Word{"-", 0, false});
+    add_ends("read-file", std::move(shared.source));
+    return std::move(shared.stage);
+  }
+
   void add_ends(const std::string& run, std::vector<Word> arguments) {
     arguments.insert(arguments.begin(), Word{run, 0, false});
     const auto found = catalogue_.find(run);
@@ -170,6 +176,12 @@ class Builder {
 };
 
 }  // namespace
+
+std::string adhoc_name(std::string_view text) {
+  char name[32];
+  std::snprintf(name, sizeof name, "adhoc-%08x", static_cast<unsigned>(hash_key(text) >> 32));
+  return name;
+}
 
 std::vector<std::vector<Word>> split_pipeline(std::string_view text, Problems& problems) {
   return Splitter(text, problems).run();

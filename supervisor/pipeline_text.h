@@ -20,6 +20,9 @@ struct Word {
 // Reports quotes that are not closed and empty stages; the file of places is "pipeline".
 std::vector<std::vector<Word>> split_pipeline(std::string_view text, Problems& problems);
 
+// "adhoc-HASH": what a job without a name is called, by what makes it the job it is.
+std::string adhoc_name(std::string_view text);
+
 // The whole: a source `read-file -` before and a sink `print` (format ndjson) behind where there
 // is none; stages are named after their programs, filter, filter-2. `name` "" makes it
 // adhoc-HASH. What is wrong goes to `problems`.

@@ -26,6 +26,16 @@ void check_parallelism(JobPlan& plan, Problems& problems) {
   }
 }
 
+void check_stdin(const JobPlan& plan, Problems& problems) {
+  const auto first = stdin_stage(plan);
+  for (std::size_t i = first.value_or(plan.stages.size()) + 1; i < plan.stages.size(); ++i) {
+    if (!plan.stages[i].answer.reads_stdin) continue;
+    problems.add(plan.pipeline.stages[i].at, "stage '" + plan.pipeline.stages[i].name +
+                                                 "' cannot read standard input: '" + plan.pipeline.stages[*first].name +
+                                                 "' does, and there is only one");
+  }
+}
+
 void check_sockets(const JobPlan& plan, const PlanLimits& limits, Problems& problems) {
   const SocketNeed need = sockets_of(plan);
   if (need.largest <= limits.sockets) return;
@@ -76,6 +86,7 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   plan_schemas(plan, catalogue, asker, problems);
   if (!problems.empty()) return plan;
   check_parallelism(plan, problems);
+  check_stdin(plan, problems);
   plan_partitions(plan, problems);
   if (!problems.empty()) return plan;
   plan_columns(plan);
@@ -83,6 +94,13 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   check_sockets(plan, limits, problems);
   add_warnings(plan);
   return plan;
+}
+
+std::optional<std::size_t> stdin_stage(const JobPlan& plan) {
+  const auto reads = [](const PlannedStage& stage) { return stage.answer.reads_stdin; };
+  const auto it = std::ranges::find_if(plan.stages, reads);
+  if (it == plan.stages.end()) return std::nullopt;
+  return static_cast<std::size_t>(it - plan.stages.begin());
 }
 
 std::vector<Channel> channels_of(const JobPlan& plan) {

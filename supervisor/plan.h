@@ -53,6 +53,9 @@ struct JobPlan {
   std::vector<std::string> warnings = {};
 };
 
+// Index of the stage that reads standard input.
+std::optional<std::size_t> stdin_stage(const JobPlan& plan);
+
 // One ordered stream of frames from an instance to an instance.
 struct Channel {
   ChannelId id;

@@ -88,8 +88,8 @@ class SchemaPass {
     PlannedStage& stage = plan_.stages[at];
     stage.executable = (*info)->executable;
     stage.role = (*info)->role;
-    auto answer = asker_.ask(
-        **info, {spec(at).name, spec(at).options, stage.inputs, plan_.pipeline.folder, spec(at).parallelism});
+    auto answer = asker_.ask(**info, {spec(at).name, spec(at).run, spec(at).options, stage.inputs,
+                                      plan_.pipeline.folder, spec(at).parallelism});
     if (!answer.ok()) {
       problems_.add(spec(at).at, "stage '" + spec(at).name + "': " + answer.status().what());
       return false;

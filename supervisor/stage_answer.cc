@@ -30,6 +30,15 @@ std::size_t count_at(const ordered_json& object, const char* name) {
   return it != object.end() && it->is_number_unsigned() ? it->get<std::size_t>() : 0;
 }
 
+FixedOptions fixed_at(const ordered_json& object) {
+  FixedOptions fixed;
+  if (!object.contains("fixed") || !object["fixed"].is_object()) return fixed;
+  for (const auto& [option, value] : object["fixed"].items()) {
+    if (value.is_string()) fixed[option] = value.get<std::string>();
+  }
+  return fixed;
+}
+
 Result<Schema> schema_at(const ordered_json& object) {
   if (!object.is_object() || !object.contains("schema")) return corrupt("plan: an output has no schema");
   return schema_from_json(object["schema"].dump());
@@ -129,17 +138,32 @@ std::string_view spread_name(Spread spread) {
   return "";
 }
 
+std::string options_with(const std::string& options, const FixedOptions& fixed) {
+  if (fixed.empty()) return options;
+  ordered_json all = ordered_json::parse(options);
+  for (const auto& [option, value] : fixed) {
+    if (!all.contains(option)) all[option] = value;
+  }
+  return all.dump();
+}
+
 std::string question_to_json(const StageQuestion& question) {
   ordered_json out = {{"protocol", 1},
                       {"stage", question.stage},
                       {"parallelism", question.parallelism},
                       {"folder", question.folder},
                       {"options", ordered_json::parse(question.options)}};
+  if (question.sample) {
+    out["sample"] = {{"text", question.sample->text},
+                     {"complete", question.sample->complete},
+                     {"exhausted", question.sample->exhausted}};
+  }
   out["inputs"] = ordered_json::array();
   for (const NamedSchema& input : question.inputs) {
     out["inputs"].push_back({{"name", input.name}, {"schema", schema_json(input.schema)}});
   }
-  return out.dump();
+  // A sample may hold anything: bytes that are no text cannot matter to a schema.
+  return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string answer_to_json(const StageAnswer& answer) {
@@ -160,6 +184,9 @@ std::string answer_to_json(const StageAnswer& answer) {
   if (!answer.visible.empty()) out["visible"] = answer.visible;
   out["parallelism_max"] = answer.parallelism_max;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  if (answer.reads_stdin) out["reads_stdin"] = true;
+  if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
+  if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
   out["warnings"] = answer.warnings;
   out["errors"] = ordered_json::array();
   for (const AnsweredError& error : answer.errors) {
@@ -181,6 +208,9 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.visible = text_at(json, "visible");
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.reads_stdin = json.contains("reads_stdin") && json["reads_stdin"] == true;
+  answer.sample_bytes = count_at(json, "sample_bytes");
+  answer.fixed = fixed_at(json);
   answer.warnings = texts_at(json, "warnings");
   for (const ordered_json& error : list_at(json, "errors")) {
     answer.errors.push_back(

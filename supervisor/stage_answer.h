@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +22,27 @@ struct NamedSchema {
   Schema schema = {};
 };
 
+// The beginning of standard input, for a stage that asked for it.
+struct InputSample {
+  std::string text = {};
+  bool complete = false;   // the input has ended
+  bool exhausted = false;  // there will not be more to look at
+};
+
+// Options, name to text, that a stage wants to be kept for it: what it found by looking at its input.
+using FixedOptions = std::map<std::string, std::string>;
+
+// The options, a JSON object, with those of `fixed` that it lacks.
+std::string options_with(const std::string& options, const FixedOptions& fixed);
+
 struct StageQuestion {
   std::string stage = {};      // name in the manifest
+  std::string run = {};        // its program
   std::string options = "{}";  // JSON object
   std::vector<NamedSchema> inputs = {};
   std::string folder = {};
   std::uint32_t parallelism = 1;
+  std::optional<InputSample> sample = std::nullopt;
 };
 
 struct InputColumn {
@@ -68,6 +84,9 @@ struct StageAnswer {
   std::string visible = {};
   std::uint32_t parallelism_max = 0;
   std::optional<std::string> pushed_filter = std::nullopt;
+  bool reads_stdin = false;
+  std::uint64_t sample_bytes = 0;  // not 0: ask again with a sample of standard input, of at most so many bytes
+  FixedOptions fixed = {};
   std::vector<std::string> warnings = {};
   std::vector<AnsweredError> errors = {};
 };

@@ -1,0 +1,57 @@
+// Standard input as a source of the job: spooled by the supervisor, read by the stage from the spool.
+#include <algorithm>
+
+#include "supervisor/job_runner.h"
+
+namespace stream {
+
+// What was spooled before is kept as long as the run goes on from where it can still be read.
+Status JobRunner::prepare_input(std::optional<SampledInput>& input) {
+  Files& files = system_files();
+  stdin_stage_ = stdin_stage(plan_);
+  const bool same_job = restore_ && restore_->job == paths_.job;
+  if (!stdin_stage_ || (!goes_on_ && !same_job)) STREAM_TRY(clear_spool(files, paths_.spool()));
+  if (!stdin_stage_) return {};
+  STREAM_TRY(check_spool());
+  STREAM_TRY(files.make_dir(paths_.spool()));
+  STREAM_TRY(cut_spool(files, paths_.spool()));
+  if (!input) return {};
+  STREAM_ASSIGN(pump_, InputPump::start(*std::move(input), files, paths_.spool(), system_clock()));
+  return {};
+}
+
+// To go on from the beginning takes the whole of it.
+Status JobRunner::check_spool() const {
+  if (!stdin_stage_ || restore_) return {};
+  STREAM_ASSIGN(const bool whole, spool_is_whole(system_files(), paths_.spool()));
+  if (whole) return {};
+  return failed(
+      "no checkpoint is left that can be used, and the standard input before them is spooled no longer; "
+      "'stream run --fresh' starts anew");
+}
+
+void JobRunner::serve_input() {
+  if (!pump_ || phase_ == Phase::kOver) return;
+  if (phase_ == Phase::kStopping) pump_->pause();
+  if (attempt_) {
+    const auto& instances = attempt_->instances();
+    const auto at = std::ranges::find_if(instances, [&](const auto& i) { return i.name.stage == *stdin_stage_; });
+    if (at != instances.end()) pump_->reader_at({at->stats.spool_input, at->stats.spool_offset});
+  }
+  for (InputPump::News& news : pump_->take_news()) {
+    if (news.fatal) return fail(std::move(news.text), false);
+    log_->warning(news.text);
+  }
+}
+
+// A job that is over needs its input no longer; one that can go on finds it where it left it.
+void JobRunner::end_input() {
+  if (pump_) {
+    if (Status stopped = pump_->stop(); !stopped.ok()) log_->warning("standard input: " + stopped.what());
+    pump_.reset();
+  }
+  if (!stdin_stage_ || resumable(record_.state)) return;
+  if (Status cleared = clear_spool(system_files(), paths_.spool()); !cleared.ok()) log_->warning(cleared.what());
+}
+
+}  // namespace stream
