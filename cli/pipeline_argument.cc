@@ -82,8 +82,13 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
 Result<std::vector<JobPlan>> PipelineArgument::plan() {
   STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
   std::vector<JobPlan> plans;
-  ProcessAsker asker;
+  ProcessAsker processes;
+  SamplingAsker asker(processes, input_);
+  if (from_stdin()) input_.refuse(std::string(kHoldsPipeline));
+  if (!before_planning_ && input_.terminal())
+    input_.refuse("standard input is a terminal; pipe a sample of the data in");
   for (PipelineSpec& pipeline : pipelines) {
+    if (before_planning_) STREAM_TRY(before_planning_(pipeline, input_));
     plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
   }
   STREAM_TRY(problems_.status());

@@ -60,26 +60,56 @@ void say(const JobPaths& paths, const LogLine& line) {
                line.message.c_str());
 }
 
-// Unnamed jobs leave nothing behind when they are over.
-void forget(const JobPaths& paths) {
+struct Keeping {
+  JobPaths paths;
+  bool ad_hoc = false;
+  bool reads_stdin = false;
+};
+
+Keeping keeping_of(const RunRequest& request) {
+  const PipelineSpec& pipeline = request.plan.pipeline;
+  return {job_paths(pipeline.name), pipeline.ad_hoc, stdin_stage(request.plan).has_value()};
+}
+
+// Unnamed jobs leave nothing behind when they are over. Whoever interrupts one that reads standard input has
+// ended its input as well, and there is no way to say the same job again.
+bool keeps(const Keeping& keeping, const JobRunner& job) {
+  const JobState state = job.record().state;
+  const bool interrupted = state == JobState::kStopped && keeping.reads_stdin && job.interrupted();
+  return !keeping.ad_hoc || !(state == JobState::kFinished || state == JobState::kCancelled || interrupted);
+}
+
+int exit_code_of(JobState state) { return state == JobState::kFailed ? kNo : kDone; }
+
+// What a user can do about the end of a job that does not finish.
+std::string advice(const Keeping& keeping, bool kept) {
+  const std::string& job = keeping.paths.job;
+  if (!kept) return "nothing is kept of a job without a name that reads standard input";
+  if (!keeping.ad_hoc || !keeping.reads_stdin) return "'stream run' goes on";
+  return "'stream resume " + job + "' goes on, 'stream cancel " + job + "' removes it";
+}
+
+}  // namespace
+
+void forget_job(const JobPaths& paths) {
   std::error_code ignored;
   std::filesystem::remove_all(paths.folder, ignored);
   std::filesystem::remove_all(paths.sockets(), ignored);
 }
 
-int exit_code_of(JobState state) { return state == JobState::kFailed ? kNo : kDone; }
-
-}  // namespace
-
 int run_foreground(std::string_view verb, RunRequest request) {
   const int signals = open_signals();
   request.print_output = 1;
-  const bool ad_hoc = request.plan.pipeline.ad_hoc;
+  const Keeping keeping = keeping_of(request);
+  // A status line would wipe out what is being typed.
+  const bool terminal = ::isatty(2) != 0 && !(request.input && request.input->terminal());
   auto runner = JobRunner::create(std::move(request));
-  if (!runner.ok()) return fail(verb, runner.status());
+  if (!runner.ok()) {
+    if (keeping.ad_hoc && keeping.reads_stdin) forget_job(keeping.paths);  // its name is its own
+    return fail(verb, runner.status());
+  }
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
-  const bool terminal = ::isatty(2) != 0;
   for (const std::string& notice : job.notices())
     std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
   Result<JobState> state = JobState::kFailed;
@@ -97,12 +127,17 @@ int run_foreground(std::string_view verb, RunRequest request) {
     state = job.run([](bool) {});
   }
   if (!state.ok()) return fail(verb, state.status());
-  if (*state == JobState::kFailed)
-    std::fprintf(stderr, "%s: fatal: %s\n", paths.job.c_str(), job.record().reason.c_str());
+  const bool kept = keeps(keeping, job);
+  const std::string next = advice(keeping, kept);
+  if (*state == JobState::kFailed) {
+    const bool say = keeping.ad_hoc && keeping.reads_stdin;  // else it can be run again as it was
+    std::fprintf(stderr, "%s: fatal: %s%s\n", paths.job.c_str(), job.record().reason.c_str(),
+                 say ? ("; " + next).c_str() : "");
+  }
   if (*state == JobState::kStopped)
-    std::fprintf(stderr, "%s: stopped: %s; 'stream run' goes on\n", paths.job.c_str(), job.record().reason.c_str());
+    std::fprintf(stderr, "%s: stopped: %s; %s\n", paths.job.c_str(), job.record().reason.c_str(), next.c_str());
   runner->reset();
-  if (ad_hoc && (*state == JobState::kFinished || *state == JobState::kCancelled)) forget(paths);
+  if (!kept) forget_job(paths);
   return exit_code_of(*state);
 }
 
@@ -117,10 +152,10 @@ char letter_of(Code code) {
 [[noreturn]] void run_as_daemon(RunRequest request, int report) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
-  ::dup2(null, 0);
+  if (!request.input) ::dup2(null, 0);
   ::dup2(null, 1);
   const int signals = open_signals();
-  const bool ad_hoc = request.plan.pipeline.ad_hoc;
+  const Keeping keeping = keeping_of(request);
   const auto tell = [report](const std::string& text) {
     [[maybe_unused]] const ssize_t n = ::write(report, text.data(), text.size());
     ::close(report);
@@ -136,9 +171,9 @@ char letter_of(Code code) {
   job.watch_signals(signals);
   const auto state =
       job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
+  const bool kept = !state.ok() || keeps(keeping, job);
   runner->reset();
-  const bool over = state.ok() && (*state == JobState::kFinished || *state == JobState::kCancelled);
-  if (ad_hoc && over) forget(paths);
+  if (!kept) forget_job(paths);
   ::_exit(kDone);
 }
 

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -6,9 +9,48 @@
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
 #include "cli/verb.h"
+#include "snapshot/savepoint.h"
+#include "supervisor/pipeline_text.h"
 #include "supervisor/savepoint_refs.h"
 
 namespace stream {
+namespace {
+
+constexpr std::string_view kTerminalInBackground =
+    "standard input is a terminal, which a job in the background cannot read; leave out -d, or give it a file or pipe";
+
+// The plan, as JSON, that a run will go on with; "" if it starts anew.
+Result<std::string> earlier_plan(const std::string& job, bool fresh, const std::string& from) {
+  if (!from.empty()) {
+    STREAM_ASSIGN(const std::string path, resolve_savepoint(from));
+    STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
+    return std::move(index.plan);
+  }
+  const std::vector<std::string> jobs = list_jobs();
+  if (fresh || std::ranges::find(jobs, job) == jobs.end()) return std::string();
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job_paths(job), &lock));
+  STREAM_ASSIGN(auto record, store->load());
+  return record && resumable(record->state) ? std::move(record->plan) : std::string();
+}
+
+// Gives the run its standard input. What an unnamed job reads there is read once, so it is a job of its own each
+// time: two can run at once, and none goes on where another was killed.
+Status take_stdin(PipelineArgument& pipeline, bool detach, RunRequest& request) {
+  if (!stdin_stage(request.plan)) return {};
+  if (pipeline.from_stdin()) return usage_error(std::string(kHoldsPipeline));
+  if (detach && pipeline.input().terminal()) return usage_error(std::string(kTerminalInBackground));
+  pipeline.input().announce_terminal();
+  request.input.emplace(pipeline.input().take());
+  PipelineSpec& spec = request.plan.pipeline;
+  if (spec.ad_hoc) {
+    spec.name =
+        adhoc_name(spec.name + " " + std::to_string(::getpid()) + " " + std::to_string(system_clock().wall_us()));
+  }
+  return {};
+}
+
+}  // namespace
 
 int verb_run(std::span<const std::string> args) {
   PipelineArgument pipeline;
@@ -27,11 +69,20 @@ int verb_run(std::span<const std::string> args) {
                  "go back behind a committed checkpoint although a sink cannot take rows back");
   };
   return run_verb("run", args, declare, [&] {
+    if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
+    pipeline.before_planning([&](const PipelineSpec& spec, PlanningInput& input) -> Status {
+      if (spec.ad_hoc) return {};
+      // Before anybody is waited for.
+      if (const JobPaths paths = job_paths(spec.name); JobLock::runs(paths)) STREAM_TRY(JobLock::visit(paths).status());
+      input.look_up([&, name = spec.name] { return earlier_plan(name, request.fresh, from); });
+      return {};
+    });
     auto plans = pipeline.plan();
     if (!plans.ok()) return pipeline.fail("run", plans.status());
     if (plans->size() != 1)
       return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
     request.plan = std::move(plans->front());
+    if (Status taken = take_stdin(pipeline, detach, request); !taken.ok()) return fail("run", taken);
     for (const std::string& warning : request.plan.warnings) {
       std::fprintf(stderr, "%s: warning: %s\n", request.plan.pipeline.name.c_str(), warning.c_str());
     }

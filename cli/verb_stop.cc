@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/run_job.h"
 #include "cli/verb.h"
 
 namespace stream {
@@ -21,7 +22,12 @@ Status cancel_stored(const JobPaths& job) {
   if (!record) return failed("job '" + job.job + "' has never run");
   record->state = JobState::kCancelled;
   record->reason = "cancelled";
-  return store->save(*record);
+  STREAM_TRY(store->save(*record));
+  // Nobody can go on with it: what it had taken in is of no use, and without a name neither is the rest.
+  STREAM_TRY(clear_spool(system_files(), job.spool()));
+  const auto plan = plan_from_json(record->plan);
+  if (plan.ok() && plan->pipeline.ad_hoc) forget_job(job);
+  return {};
 }
 
 // A supervisor that ends at once may be gone before its answer has arrived; its store tells.

@@ -19,7 +19,7 @@ def every_example_of_the_readme_runs(stream):
     check(len(blocks) >= 3, "the README has lost its examples")
     outputs = [stream.run("bash", "-euo", "pipefail", "-c", block, timeout=120) for block in blocks]
     check('"status":503' in outputs[0] and '"status":200' not in outputs[0], f"filter printed {outputs[0]!r}")
-    check(len(outputs[1].splitlines()) == 3, f"the table has {outputs[1]!r}")
+    check(len(outputs[1].splitlines()) == 4 and outputs[1].startswith('{"host":"b","status":503}'), f"the jobs printed {outputs[1]!r}")
     check("RUNNING" in outputs[2], f"ps printed {outputs[2]!r}")
 
 

@@ -96,6 +96,21 @@ def logs_are_followed_on_a_terminal_and_in_a_pipe(stream):
         check("\033" not in text and "job cancelled" in text, text)
 
 
+def typed_lines_are_an_input(stream):
+    with Terminal(stream) as terminal:
+        terminal.type("stream run \"filter 'a > 1'\"")
+        terminal.shows("that it waits", lambda s: any("reads standard input from this terminal" in line for line in s))
+        for number in (1, 2, 3):
+            terminal.type(f'{{"a":{number}}}')
+        screen = terminal.shows("what was typed and the rows", lambda s: s if s.count('{"a":3}') == 2 else None)
+        check(screen.count('{"a":1}') == 1 and screen.count('{"a":2}') == 2, f"{screen}")
+        check(not status_lines(screen), f"no status line where somebody types: {screen}")
+        terminal.key("C-d")
+        terminal.type("echo back")
+        terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
+    wait_until("no job to be left", lambda: not stream.jobs())
+
+
 def nothing_but_answers_in_a_pipe(stream):
     done = subprocess.run(["stream", "run", "generate --rows 3 | select n"], env=stream.environment, cwd=stream.folder,
                           capture_output=True, text=True, timeout=30, check=False)
@@ -112,4 +127,4 @@ if __name__ == "__main__":
         sys.exit(0)
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     main([the_status_line_stays_one_line_as_the_terminal_grows, stats_watch_fits_and_stays_in_place,
-          logs_are_followed_on_a_terminal_and_in_a_pipe, nothing_but_answers_in_a_pipe])
+          logs_are_followed_on_a_terminal_and_in_a_pipe, typed_lines_are_an_input, nothing_but_answers_in_a_pipe])

@@ -1,0 +1,36 @@
+// PlanningInput: standard input as the planner looks at it, and what an earlier run has found there.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "supervisor/sampling_asker.h"
+#include "transport/base/sampled_input.h"
+
+namespace stream {
+
+class PlanningInput final : public InputSampler {
+ public:
+  // Not given: looking is refused with this reason.
+  void refuse(std::string why) { refused_ = std::move(why); }
+  // Gives the plan, as JSON, of what the job will go on from: what was found then holds on. "" = there is none.
+  void look_up(std::function<Result<std::string>()> earlier_plan) { earlier_plan_ = std::move(earlier_plan); }
+
+  Result<FixedOptions> found_before(const StageQuestion& question) override;
+  Result<InputSample> sample(std::uint64_t bytes_max) override;
+
+  // Says, once, that a person is being waited for. Nothing if standard input is no terminal.
+  void announce_terminal();
+  bool terminal() const { return input_.terminal(); }
+
+  // For whoever reads on: with what was looked at.
+  SampledInput take() { return std::move(input_); }
+
+ private:
+  SampledInput input_{0, system_clock()};
+  std::string refused_;
+  std::function<Result<std::string>()> earlier_plan_;
+  bool announced_ = false;
+};
+
+}  // namespace stream
