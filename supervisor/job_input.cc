@@ -1,4 +1,8 @@
-// Standard input as a source of the job: spooled by the supervisor, read by the stage from the spool.
+// Standard input as a source of the job: spooled by the supervisor, read by the stage from the spool. And whether
+// anybody reads standard output.
+#include <poll.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "supervisor/job_runner.h"
@@ -52,6 +56,19 @@ void JobRunner::end_input() {
   }
   if (!stdin_stage_ || resumable(record_.state)) return;
   if (Status cleared = clear_spool(system_files(), paths_.spool()); !cleared.ok()) log_->warning(cleared.what());
+}
+
+// A stage that prints hears that its reader has gone when it prints the next row, which may be never.
+void JobRunner::watch_output() {
+  const auto prints = [](const StageSpec& stage) { return stage.run == "print"; };
+  struct stat info {};
+  if (print_output_ < 0 || ::fstat(print_output_, &info) != 0 || !S_ISFIFO(info.st_mode)) return;
+  if (std::ranges::any_of(plan_.pipeline.stages, prints)) watched_output_ = print_output_;
+}
+
+bool JobRunner::reader_gone() const {
+  pollfd output{watched_output_, 0, 0};
+  return ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
 }
 
 }  // namespace stream

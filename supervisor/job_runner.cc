@@ -14,6 +14,7 @@
 namespace stream {
 namespace {
 
+constexpr std::string_view kReaderGone = "the reader of standard output has gone";
 constexpr Microseconds kStatusEvery = 250'000;
 constexpr Microseconds kPeerLostGrace = 200'000;  // for the death that explains a lost connection
 
@@ -94,6 +95,7 @@ Status JobRunner::wait() {
   poller.add(verb_socket_->socket().handle());
   poller.add_descriptor(worker_.wake_fd());
   poller.add_descriptor(signal_fd_);
+  poller.add_descriptor(watched_output_);  // a pipe to write to becomes readable only by losing its reader
   if (pump_) poller.add_descriptor(pump_->wake_fd());
   if (attempt_) attempt_->add_to(poller);
   return poller.wait(patience(system_clock().monotonic_us()));
@@ -108,6 +110,7 @@ Status JobRunner::turn() {
   STREAM_TRY(worker_.deliver());
   STREAM_TRY(verbs_->serve());
   serve_input();
+  if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
   if (attempt_ && phase_ != Phase::kRestarting) {
     STREAM_ASSIGN(const auto events, attempt_->collect());
     for (const AttemptEvent& event : events) {
@@ -198,7 +201,7 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
   const InstanceState& state = attempt_->instances()[exited.instance.value()];
   const StageSpec& spec = plan_.pipeline.stages[state.name.stage];
   if (attempt_->is_print(state) && exited.exit.signalled && exited.exit.code == SIGPIPE) {
-    end(JobState::kFinished, "the reader of standard output has gone");
+    end(JobState::kFinished, std::string(kReaderGone));
     return {};
   }
   const ExitRule rule = rule_of(exited.exit);

@@ -119,6 +119,8 @@ class JobRunner {
   Status check_spool() const;
   void serve_input();
   void end_input();
+  void watch_output();
+  bool reader_gone() const;
 
   // job_checkpoints.cc
   Status act(const Coordinator::Actions& actions);
@@ -182,6 +184,7 @@ class JobRunner {
   bool interrupted_ = false;
   bool accept_duplicates_ = false;
   int print_output_ = -1;
+  int watched_output_ = -1;  // the pipe that rows are printed to, as long as somebody reads it
   int signal_fd_ = -1;
   Microseconds restart_at_ = 0;  // monotonic
   Microseconds started_us_ = 0;  // wall

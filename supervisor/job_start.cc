@@ -53,6 +53,7 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
+  watch_output();
   STREAM_TRY(prepare_input(request.input));
   STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
   STREAM_ASSIGN(verb_socket_, ControlServer::bind(transport_, paths_.verb_endpoint()));

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Microseconds kLookEvery = 1'000'000;
 constexpr Microseconds kLookEveryUnwatched = 250'000;
+constexpr Microseconds kLookEverySpooled = 10'000;  // somebody may be typing
 constexpr std::uint64_t kHeaderSizeMax = 1 << 20;
 
 bool readable(int fd) {
@@ -177,7 +178,10 @@ int ReadFile::wake_fd() const {
   return watch_ == nullptr ? -1 : watch_->fd();
 }
 
-Microseconds ReadFile::idle_wait() const { return wake_fd() >= 0 ? kLookEvery : kLookEveryUnwatched; }
+Microseconds ReadFile::idle_wait() const {
+  if (wake_fd() >= 0) return kLookEvery;
+  return spooled_ != nullptr ? kLookEverySpooled : kLookEveryUnwatched;
+}
 
 SpoolPosition ReadFile::spool_position() const {
   if (spooled_ == nullptr) return {};

@@ -144,6 +144,34 @@ def head_ends_it_silently_and_soon(stream):
     check(took < 1.0 * SLACK, f"it took {took:.2f} s")
 
 
+def a_reader_that_goes_ends_it_though_nothing_comes(stream):
+    producer = Producer(stream, "filter 'a > 0'", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    producer.write('{"a":1}\n')
+    check(producer.line() == '{"a":1}\n', "the first row")
+    producer.process.stdout.close()
+    began = time.monotonic()
+    code = producer.process.wait(timeout=30)
+    took = time.monotonic() - began
+    check(code == 0 and producer.process.stderr.read() == "", f"exit {code}")
+    check(took < 1.0 * SLACK, f"it took {took:.2f} s")
+    nothing_left(stream)
+
+
+def a_job_without_a_name_that_was_killed_can_be_resumed_or_removed(stream):
+    for verb in ("resume", "cancel"):
+        producer = Producer(stream, f"filter 'n >= 0' | write-file {verb}.ndjson", stderr=subprocess.DEVNULL)
+        producer.write(records(0, 1000))
+        job = wait_until("the job", stream.jobs)[0]
+        wait_until("everything to be spooled", lambda: spooled_bytes(stream, job) == len(records(0, 1000)))
+        producer.process.kill()
+        producer.process.wait()
+        producer.process.stdin.close()
+        wait_until("every instance to end", lambda: not stream.processes(job))
+        stream.run("stream", verb, job)
+        nothing_left(stream)
+    check(len((stream.folder / "resume.ndjson").read_text().splitlines()) == 1000, "every record, once")
+
+
 def ctrl_c_stops_and_nothing_is_kept_of_a_job_without_a_name(stream):
     for name in ("", "named"):
         producer = Producer(stream, "filter 'a > 0'", *(("--name", name) if name else ()), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -402,6 +430,7 @@ def a_sample_can_be_explained(stream):
 if __name__ == "__main__":
     main([no_schema_is_needed_and_nothing_is_lost, every_format_is_sampled, a_schema_that_is_given_holds,
           a_row_shows_while_the_input_goes_on, a_sample_waits_for_a_record, head_ends_it_silently_and_soon,
+          a_reader_that_goes_ends_it_though_nothing_comes, a_job_without_a_name_that_was_killed_can_be_resumed_or_removed,
           ctrl_c_stops_and_nothing_is_kept_of_a_job_without_a_name, two_jobs_without_a_name_are_two,
           killing_stages_changes_nothing, the_disk_is_bounded, a_killed_supervisor_keeps_what_was_spooled,
           resume_reads_what_was_spooled_and_ends, a_stopped_job_goes_on_with_its_schema, a_job_in_the_background_reads_on,
