@@ -4,6 +4,8 @@
 #include <charconv>
 #include <map>
 
+#include "snapshot/snapshot_writer.h"
+
 namespace stream {
 namespace {
 
@@ -56,7 +58,8 @@ std::set<Epoch> choose(const ByEpoch& indexes, const Inventory& inventory, std::
 
 // Everything in the folder of this epoch stays whatever names it.
 bool untouchable(const Inventory& inventory, Epoch epoch, Epoch newest) {
-  return epoch > newest || inventory.in_progress.contains(epoch) || inventory.pinned.contains(epoch) ||
+  return (epoch > newest && !inventory.aborted.contains(epoch)) || inventory.in_progress.contains(epoch) ||
+         inventory.pinned.contains(epoch) ||
          std::ranges::find(inventory.unreadable, epoch) != inventory.unreadable.end();
 }
 
@@ -67,14 +70,19 @@ void collect_garbage(const Inventory& inventory, const std::set<std::string>& na
     const auto epoch = epoch_of(path);
     if (!epoch) continue;
     const bool dropped = path == index_name(*epoch);
-    if (untouchable(inventory, *epoch, newest) || named.contains(path))
+    const bool built_on = *epoch > newest && is_merged_base(path);
+    if (untouchable(inventory, *epoch, newest) || built_on || named.contains(path))
       ++left[*epoch];
     else if (!dropped)
       plan.files.push_back(path);
     left.try_emplace(*epoch, 0);
   }
+  for (const Epoch epoch : inventory.empty) {
+    if (!untouchable(inventory, epoch, newest)) left.try_emplace(epoch, 0);
+  }
   for (const auto& [epoch, files] : left) {
-    if (files == 0) plan.folders.push_back(std::to_string(epoch.value()));
+    // Somebody slow may still write for a newer one.
+    if (files == 0 && epoch <= newest) plan.folders.push_back(std::to_string(epoch.value()));
   }
 }
 
@@ -90,7 +98,7 @@ RetentionPlan plan_with(const Inventory& inventory, const std::set<Epoch>& kept,
     named.insert(index_name(epoch));
     for (const FileRef& file : files_of(*index)) named.insert(file.path);
   }
-  if (!indexes.empty()) collect_garbage(inventory, named, indexes.rbegin()->first, plan);
+  collect_garbage(inventory, named, indexes.empty() ? Epoch(0) : indexes.rbegin()->first, plan);
   return plan;
 }
 
@@ -121,8 +129,10 @@ Result<Inventory> take_inventory(Files& files, const std::string& checkpoints) {
   if (names.status().code() == Code::kNotFound) return inventory;
   if (!names.ok()) return std::move(names).status();
   for (const std::string& folder : *names) {
-    if (!epoch_of(folder + "/")) continue;
+    const auto epoch = epoch_of(folder + "/");
+    if (!epoch) continue;
     STREAM_ASSIGN(const auto inside, files.list(checkpoints + "/" + folder));
+    if (inside.empty()) inventory.empty.push_back(*epoch);
     for (const std::string& name : inside) inventory.files.push_back(folder + "/" + name);
   }
   STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(files, checkpoints));

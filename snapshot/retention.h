@@ -20,8 +20,10 @@ struct Inventory {
   std::vector<CheckpointIndex> indexes;  // published and readable, any order
   std::vector<Epoch> unreadable;         // published, index damaged: kept for a human to see
   std::set<Epoch> in_progress;           // reserved, not yet published or given up
+  std::set<Epoch> aborted;               // given up, known for certain
   std::set<Epoch> pinned;                // being read: a savepoint under construction, a restore
   std::vector<std::string> files;        // every file below the checkpoints folder: "12/x.sqlite"
+  std::vector<Epoch> empty;              // folders of epochs without any file
 };
 
 struct RetentionPlan {
@@ -36,7 +38,8 @@ struct RetentionPlan {
 // Keeps the newest `keep` checkpoints and what is pinned; if all of those share a base file with
 // the newest, also the newest older checkpoint that shares none (one damaged base then never takes
 // everything). Files: deletes those no kept index names, except in folders of epochs in progress
-// or unreadable, or newer than every published checkpoint.
+// or unreadable, or newer than every published checkpoint. Of a newer one that was aborted only the
+// merged bases stay, which a checkpoint in progress may build on.
 RetentionPlan plan_retention(const Inventory& inventory, const RetentionPolicy& policy);
 
 // The same for `stream gc`: drops no checkpoint, only files nothing names.

@@ -13,12 +13,13 @@ namespace stream {
 namespace {
 
 constexpr std::size_t kLargeBytes = 1 << 20;
+constexpr std::string_view kMergedSuffix = ".base.sqlite";
 
 std::string file_name(const SnapshotIdentity& identity, bool merged) {
   std::string stage = identity.stage;
   std::ranges::replace(stage, '/', '+');
   return stage + "." + std::to_string(identity.instance) + ".a" + std::to_string(identity.attempt.value()) +
-         (merged ? ".base.sqlite" : ".sqlite");
+         (merged ? std::string(kMergedSuffix) : ".sqlite");
 }
 
 std::uint64_t bytes_of(const std::vector<FileRef>& files, std::size_t from, std::size_t to) {
@@ -32,6 +33,8 @@ RestoreTarget target_of(const SnapshotIdentity& identity) {
 }
 
 }  // namespace
+
+bool is_merged_base(std::string_view path) { return path.ends_with(kMergedSuffix); }
 
 SnapshotWriter::SnapshotWriter(Files& files, WriterOptions options) : files_(files), options_(std::move(options)) {}
 
@@ -76,7 +79,7 @@ Result<SnapshotWriter::Chain> SnapshotWriter::chain_of(const Capture& capture) {
 
 Result<SnapshotWriter::Chain> SnapshotWriter::own_base(Epoch epoch) {
   STREAM_ASSIGN(const std::string path, build_merged(*foreign_));
-  STREAM_ASSIGN(FileRef file, publish(path, epoch, true, true));
+  STREAM_ASSIGN(FileRef file, publish_or_discard(path, epoch, true, true));
   return Chain{std::move(file)};
 }
 
@@ -96,26 +99,35 @@ Status SnapshotWriter::use_compacted(Chain& chain, Epoch epoch) {
   return {};
 }
 
-Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool base) {
+Result<std::string> SnapshotWriter::build(const SnapshotIdentity& identity, PackOptions pack, const Fill& fill) {
   STREAM_TRY(files_.make_dir(options_.scratch));
   std::string path = scratch_path();
-  const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes};
-  STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, identity(capture.epoch, base), pack));
-  for (const TableCapture& table : capture.tables) {
-    if (base || !table.empty()) STREAM_TRY(writer->add_table(table));
+  const auto fill_and_finish = [&]() -> Status {
+    STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, identity, pack));
+    STREAM_TRY(fill(*writer));
+    return writer->finish();
+  };
+  if (Status built = fill_and_finish(); !built.ok()) {
+    (void)files_.remove(path);
+    return built;
   }
-  STREAM_TRY(writer->finish());
   return path;
 }
 
+Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool base) {
+  const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes};
+  return build(identity(capture.epoch, base), pack, [&](PackedFileWriter& writer) -> Status {
+    for (const TableCapture& table : capture.tables) {
+      if (base || !table.empty()) STREAM_TRY(writer.add_table(table));
+    }
+    return {};
+  });
+}
+
 Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source) {
-  STREAM_TRY(files_.make_dir(options_.scratch));
-  std::string path = scratch_path();
   const SnapshotIdentity whole = identity(source.epoch, true);
-  STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, whole, {options_.compress, true}));
-  STREAM_TRY(merge_files(source, target_of(whole), *writer));
-  STREAM_TRY(writer->finish());
-  return path;
+  return build(whole, {options_.compress, true},
+               [&](PackedFileWriter& writer) { return merge_files(source, target_of(whole), writer); });
 }
 
 Result<bool> SnapshotWriter::same_file_system(const std::string& folder) const {
@@ -145,13 +157,20 @@ Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch e
   return FileRef{name, digest.size_bytes, std::move(digest.sha256), base};
 }
 
+Result<FileRef> SnapshotWriter::publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base,
+                                                   bool merged) {
+  auto file = publish(scratch_path, epoch, base, merged);
+  if (!file.ok()) (void)files_.remove(scratch_path);
+  return file;
+}
+
 Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
   STREAM_ASSIGN(Chain chain, chain_of(capture));
   if (!capture.empty()) {
     const bool base = chain.empty();
     STREAM_ASSIGN(const std::string path, build_increment(capture, base));
     capture.tables.clear();
-    STREAM_ASSIGN(FileRef file, publish(path, capture.epoch, base, false));
+    STREAM_ASSIGN(FileRef file, publish_or_discard(path, capture.epoch, base, false));
     chain.push_back(std::move(file));
   }
   chains_[capture.epoch] = chain;

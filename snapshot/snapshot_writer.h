@@ -12,12 +12,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "snapshot/capture.h"
+#include "snapshot/packed_file.h"
 #include "snapshot/restore_source.h"
 #include "snapshot/snapshot_file.h"
 #include "transport/base/files.h"
@@ -32,6 +35,10 @@ struct WriterOptions {
   std::size_t increments_max = 16;
   std::uint64_t compact_above_bytes = 1 << 20;  // smaller increments are merged by count only
 };
+
+// True for a file that merges others: the checkpoints after the one in whose folder it is may build
+// on it even if that one was aborted.
+bool is_merged_base(std::string_view path);
 
 class SnapshotWriter {
  public:
@@ -61,8 +68,13 @@ class SnapshotWriter {
   Result<Chain> chain_of(const Capture& capture);
   Result<Chain> own_base(Epoch epoch);
   Status use_compacted(Chain& chain, Epoch epoch);
+  using Fill = std::function<Status(PackedFileWriter&)>;
+  // A whole file in scratch, or none.
+  Result<std::string> build(const SnapshotIdentity& identity, PackOptions pack, const Fill& fill);
   Result<std::string> build_increment(const Capture& capture, bool base);
   Result<std::string> build_merged(const RestoreSource& source);
+  // As publish(); what cannot be published is deleted, for a full disk must not fill further.
+  Result<FileRef> publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<bool> same_file_system(const std::string& folder) const;
   std::string scratch_path();

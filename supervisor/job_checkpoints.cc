@@ -106,6 +106,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, Status
   const Microseconds now = system_clock().monotonic_us();
   if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
   last_complete_ = epoch;
+  aborted_.clear();  // all older: retention knows by itself
   restore_ = index;
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
@@ -159,6 +160,8 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
   event("checkpoint-aborted", text);
   std::erase_if(savepoints_due_, [&](const auto& due) { return due.first == action.epoch; });
   verbs_->on_aborted(action.epoch, action.reason);
+  aborted_.insert(action.epoch);
+  retain();  // what was written for it may be all the room there is
 }
 
 Status JobRunner::on_committed(Epoch epoch) {
@@ -177,9 +180,10 @@ void JobRunner::retain() {
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
   const std::string reader = stdin_stage_ ? plan_.pipeline.stages[*stdin_stage_].name : "";
   worker_.submit(
-      [paths = paths_, in_progress, pinned = pinned_, policy, reader] {
+      [paths = paths_, in_progress, aborted = aborted_, pinned = pinned_, policy, reader] {
         STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
+        inventory.aborted = aborted;
         inventory.pinned = pinned;
         const RetentionPlan plan = plan_retention(inventory, policy);
         STREAM_TRY(execute(system_files(), paths.checkpoints(), plan));

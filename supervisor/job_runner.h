@@ -169,6 +169,7 @@ class JobRunner {
   std::optional<CheckpointRecord> current_checkpoint_;
   std::optional<CheckpointRecord> last_checkpoint_;
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
+  std::set<Epoch> aborted_;  // since the last publication
   std::set<Epoch> pinned_;
   std::optional<SavepointWish> stop_savepoint_;
   std::string stop_path_;                      // the savepoint a stop has made

@@ -70,6 +70,23 @@ BOOST_AUTO_TEST_CASE(pinned_and_unfinished_epochs_are_left_alone) {
   BOOST_TEST((gone(plan_retention(inventory, {.keep = 1})) == std::set<std::string>{}));
 }
 
+BOOST_AUTO_TEST_CASE(what_aborted_checkpoints_left_goes_at_once) {
+  Inventory inventory;
+  inventory.files = {"1/a", "1/b.0.a1.base.sqlite", "2/a", "3/a"};
+  inventory.aborted = {Epoch(1), Epoch(2)};
+  inventory.in_progress = {Epoch(3)};
+  const RetentionPlan first = plan_retention(inventory, {});
+  BOOST_TEST((gone(first) == std::set<std::string>{"1/a", "2/a"}));
+  BOOST_TEST(first.folders.empty());
+  inventory.indexes = {index_with(3, {"1/b.0.a1.base.sqlite", "3/a"})};
+  inventory.files = {"1/b.0.a1.base.sqlite", "3/a", "3/checkpoint.sqlite"};
+  inventory.empty = {Epoch(2), Epoch(4)};
+  inventory.in_progress = {Epoch(4)};
+  const RetentionPlan published = plan_retention(inventory, {});
+  BOOST_TEST(gone(published).empty());
+  BOOST_TEST(published.folders == std::vector<std::string>{"2"}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(gc_drops_no_checkpoint) {
   Inventory inventory;
   inventory.indexes = {index_with(1, {"1/a"}), index_with(9, {"9/a"})};
