@@ -8,26 +8,7 @@
 namespace stream {
 namespace {
 
-constexpr std::size_t kWidth = 80;
 constexpr std::size_t kDocColumn = 28;
-
-// Words of `text` from `column` on, wrapped; the first line starts where `out` stands.
-void wrap(std::string& out, std::string_view text, std::size_t column) {
-  std::size_t at = column;
-  for (const std::string& word : split(text, ' ')) {
-    if (at > column && at + 1 + word.size() > kWidth) {
-      out.append("\n").append(column, ' ');
-      at = column;
-    }
-    if (at > column) {
-      out += ' ';
-      ++at;
-    }
-    out += word;
-    at += word.size();
-  }
-  out += '\n';
-}
 
 std::string doc_of(const Option& option) {
   std::string doc(option.doc);
@@ -45,7 +26,7 @@ void append_option(std::string& out, const Option& option) {
   else
     head.append(kDocColumn - head.size(), ' ');
   out += head;
-  wrap(out, doc_of(option), kDocColumn);
+  out += wrapped(doc_of(option), kDocColumn);
 }
 
 void append_group(std::string& out, std::string_view title, std::span<const Option> group,
@@ -68,14 +49,13 @@ std::string help_text(const StageProgram& program) {
     out += positional->required ? " " + std::string(positional->arg) : " [" + std::string(positional->arg) + "]";
   }
   out += "\n";
-  wrap(out, name + ": " + std::string(program.summary), 0);
+  out += wrapped(name + ": " + std::string(program.summary), 0);
   append_group(out, "options", program.options, program.options);
   append_group(out, "records", record_options(), program.options);
   append_group(out, "process", mode_options(), program.options);
   if (!program.examples.empty()) out += "\nexamples:\n";
   for (const Example& example : program.examples) {
-    out += "  # ";
-    wrap(out, example.explanation, 4);
+    out.append("  # ").append(wrapped(example.explanation, 4));
     out.append("  ").append(example.command).append("\n");
   }
   return out;

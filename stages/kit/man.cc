@@ -1,65 +1,19 @@
 #include <algorithm>
-#include <cctype>
 #include <vector>
 
 #include "stages/kit/describe.h"
 #include "stages/kit/exit_code.h"
 #include "stages/kit/option_table.h"
+#include "transport/base/mdoc.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
-// The date of the last change of what is said here, not of the build: pages must not differ
-// between two builds of one source.
-constexpr std::string_view kDate = "November 22, 2026";
-
-// Text that stands on lines of its own.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) out += "\\&";
-    if (c == '\\')
-      out += "\\e";
-    else
-      out += c;
-  }
-  return out;
-}
-
-// One argument of a macro: quoted, so that no word of it is a macro or punctuation.
-std::string argument(std::string_view text) {
-  std::string out = "\"\\&";
-  for (const char c : text) {
-    if (c == '"')
-      out += "\\(dq";
-    else if (c == '\\')
-      out += "\\e";
-    else if (c == '-')
-      out += "\\-";
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
-// A sentence a line, as mdoc wants it.
-std::string sentences(std::string_view text) {
-  std::string out(text);
-  for (std::size_t at = out.find(". "); at != std::string::npos; at = out.find(". ", at + 2)) out[at + 1] = '\n';
-  return escaped(out) + "\n";
-}
-
-std::string paragraphs(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t end = text.find("\n\n");
-    if (!out.empty()) out += ".Pp\n";
-    out += sentences(trim(text.substr(0, end)));
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 2);
-  }
-  return out;
-}
+using mdoc::argument;
+using mdoc::escaped;
+using mdoc::paragraphs;
+using mdoc::sentences;
 
 void append_option(std::string& out, const Option& option) {
   out += ".It Fl Fl " + argument(option.name);
@@ -80,13 +34,6 @@ void append_options(std::string& out, std::string_view title, std::span<const Op
   }
   if (list.empty()) return;
   out.append(".Ss ").append(title).append("\n.Bl -tag -width Ds\n").append(list).append(".El\n");
-}
-
-std::string head(const StageProgram& program) {
-  std::string upper = "STREAM-" + std::string(program.name);
-  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return ".Dd " + std::string(kDate) + "\n.Dt " + upper + " 1\n.Os stream " STREAM_VERSION "\n.Sh NAME\n.Nm stream-" +
-         std::string(program.name) + "\n.Nd " + escaped(program.summary) + "\n";
 }
 
 std::string synopsis(const StageProgram& program) {
@@ -119,7 +66,7 @@ std::string examples(const StageProgram& program) {
   std::string out = ".Sh EXAMPLES\n";
   for (const Example& example : program.examples) {
     if (!out.ends_with("EXAMPLES\n")) out += ".Pp\n";
-    out += sentences(example.explanation) + ".Pp\n.Dl " + argument(example.command) + "\n";
+    out += mdoc::example(example.explanation, example.command);
   }
   return out;
 }
@@ -127,7 +74,8 @@ std::string examples(const StageProgram& program) {
 }  // namespace
 
 std::string man_page(const StageProgram& program) {
-  std::string out = head(program) + synopsis(program) + ".Sh DESCRIPTION\n";
+  std::string out =
+      mdoc::head("stream-" + std::string(program.name), program.summary) + synopsis(program) + ".Sh DESCRIPTION\n";
   out += program.description.empty() ? paragraphs(program.summary) : paragraphs(program.description);
   out += flow(program) + ".Sh OPTIONS\nOptions are keys of the stage in a manifest under the same names.\n";
   append_options(out, "Options of this stage", program.options, program.options);

@@ -145,6 +145,25 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return out;
 }
 
+std::string wrapped(std::string_view text, std::size_t column) {
+  constexpr std::size_t kWidth = 80;
+  std::string out;
+  std::size_t at = column;
+  for (const std::string& word : split(text, ' ')) {
+    if (at > column && at + 1 + word.size() > kWidth) {
+      out.append("\n").append(column, ' ');
+      at = column;
+    }
+    if (at > column) {
+      out += ' ';
+      ++at;
+    }
+    out += word;
+    at += word.size();
+  }
+  return out + "\n";
+}
+
 namespace {
 
 // Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).

@@ -28,6 +28,10 @@ std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+// The words of `text` in lines of at most 80 columns, each with a line feed; every line but the first,
+// which stands at `column` already, begins with so many blanks.
+std::string wrapped(std::string_view text, std::size_t column);
+
 // The candidate nearest to `name` by edit distance, or "" if none is near enough to be meant.
 std::string nearest(std::string_view name, std::span<const std::string> candidates);
 // "; did you mean 'x'?" or "".

@@ -42,4 +42,10 @@ BOOST_AUTO_TEST_CASE(the_nearest_name_is_offered_only_when_near) {
   BOOST_TEST(nearest("rnu", verbs) == "run");
 }
 
+BOOST_AUTO_TEST_CASE(words_are_wrapped_behind_a_column) {
+  BOOST_TEST(wrapped("a b", 4) == "a b\n");
+  BOOST_TEST(wrapped(std::string(70, 'x') + " yyyy zzzz", 4) == std::string(70, 'x') + " yyyy\n    zzzz\n");
+  BOOST_TEST(wrapped(std::string(200, 'x'), 4) == std::string(200, 'x') + "\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
