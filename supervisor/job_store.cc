@@ -32,6 +32,13 @@ CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
 
+// Triggers of this connection only: they delete in the transaction of the insert, so that the bound costs no
+// second write to the disk.
+std::string bound(const std::string& table, const std::string& key) {
+  return "CREATE TEMP TRIGGER bound_" + table + " AFTER INSERT ON main." + table + " BEGIN DELETE FROM " + table +
+         " WHERE " + key + " <= NEW." + key + " - " + std::to_string(kHistoryKept) + "; END";
+}
+
 Status store_error(sqlite3* db, int code) {
   const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   const char* path = sqlite3_db_filename(db, "main");
@@ -112,8 +119,10 @@ Result<std::unique_ptr<JobStore>> JobStore::open(const std::string& path) {
 JobStore::~JobStore() { sqlite3_close(db_); }
 
 Status JobStore::migrate() {
-  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", kDdl, "PRAGMA user_version = 1"}) {
-    if (const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
+  for (const std::string& sql : {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
+                                 std::string("PRAGMA temp_store = MEMORY"), std::string(kDdl), bound("events", "id"),
+                                 bound("checkpoints", "epoch"), std::string("PRAGMA user_version = 1")}) {
+    if (const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
       return store_error(db_, code);
   }
   Query reserved(db_, "SELECT reserved FROM epochs");

@@ -66,6 +66,10 @@ struct EventRecord {
   std::string text;
 };
 
+// A job may run for years, and checkpoints and events come without end: the newest so many of each stay. At
+// one checkpoint a second that is nearly three hours and some MB; no verb shows a tenth of it.
+inline constexpr std::int64_t kHistoryKept = 10'000;
+
 class JobStore {
  public:
   // Opens or makes the file. Errors: kSystem, kCorrupt.
