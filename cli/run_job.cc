@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -19,7 +20,7 @@ namespace {
 int open_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGWINCH}) sigaddset(&signals, number);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -30,7 +31,9 @@ std::size_t stderr_width() {
   return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-// The live line on a terminal; other lines push it down.
+// The live line on a terminal; other lines push it down. The cursor waits at its beginning: a terminal that
+// shrinks may cut it into several lines, and all of them are cleared from there. (Clearing to the end of the
+// screen at once would be simpler, but some terminals then keep what was cleared in their history.)
 class StatusLine {
  public:
   explicit StatusLine(bool on) : on_(on) {}
@@ -38,20 +41,31 @@ class StatusLine {
 
   void show(const JobRunner& runner) {
     if (!on_) return;
-    std::fprintf(stderr, "\r\033[K%s", status_line(runner, stderr_width() - 1).c_str());
+    const std::string line = status_line(runner, stderr_width() - 1);
+    std::fprintf(stderr, "%s%s\r", cleared().c_str(), line.c_str());
     std::fflush(stderr);
-    shown_ = true;
+    shown_ = line.size();
   }
   void clear() {
-    if (!shown_) return;
-    std::fputs("\r\033[K", stderr);
+    if (shown_ == 0) return;
+    std::fputs(cleared().c_str(), stderr);
     std::fflush(stderr);
-    shown_ = false;
+    shown_ = 0;
   }
 
  private:
+  // Clears what is shown, in the width the terminal has now, and stays where it began.
+  std::string cleared() const {
+    std::string text = "\r\033[K";
+    const std::size_t width = stderr_width();
+    if (shown_ <= width) return text;
+    text += "\0337";
+    for (std::size_t rest = shown_ - width; rest > 0; rest -= std::min(rest, width)) text += "\033[B\033[K";
+    return text + "\0338";
+  }
+
   bool on_;
-  bool shown_ = false;
+  std::size_t shown_ = 0;  // columns
 };
 
 void say(const JobPaths& paths, const LogLine& line) {

@@ -103,10 +103,7 @@ Status JobRunner::wait() {
 
 Status JobRunner::turn() {
   STREAM_TRY(wait());
-  if (signal_fd_ >= 0) {
-    signalfd_siginfo info{};
-    while (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) interrupt();
-  }
+  take_signals();
   STREAM_TRY(worker_.deliver());
   STREAM_TRY(verbs_->serve());
   serve_input();
@@ -260,6 +257,16 @@ void JobRunner::end(JobState state, const std::string& reason) {
   event(lower(to_string(state)), reason);
   log_->info("job " + lower(to_string(state)) + (reason.empty() ? "" : ": " + reason));
   phase_ = Phase::kOver;
+}
+
+void JobRunner::take_signals() {
+  signalfd_siginfo info{};
+  while (signal_fd_ >= 0 && ::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGWINCH)
+      next_status_ = 0;  // what is shown no longer fits
+    else
+      interrupt();
+  }
 }
 
 void JobRunner::interrupt() {

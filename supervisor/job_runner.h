@@ -65,7 +65,7 @@ class JobRunner {
   void on_status(std::function<void(const JobRunner&)> listener) { status_listener_ = std::move(listener); }
   // What signals do: the first asks for a stop with a final checkpoint, the second ends at once.
   void interrupt();
-  // A descriptor that becomes readable when the process should call interrupt(); -1 = none.
+  // A signalfd(2): SIGWINCH has the status shown at once, every other signal calls interrupt(); -1 = none.
   void watch_signals(int fd) { signal_fd_ = fd; }
 
   // --- what verbs and views look at ----------------------------------------------------------------
@@ -102,6 +102,7 @@ class JobRunner {
 
   // job_runner.cc
   Status turn();
+  void take_signals();
   Status wait();
   Microseconds patience(Microseconds now) const;
   Status begin_attempt();
