@@ -101,6 +101,13 @@ InputFiles& system_input_files() {
 
 bool is_glob(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
 
+Status no_file(InputFiles& files, const std::string& path) {
+  if (is_glob(path)) return {Code::kNotFound, "no file matches '" + path + "'"};
+  auto file = files.open(path);
+  if (!file.ok()) return std::move(file).status();
+  return {Code::kNotFound, "folder '" + path + "' holds no file"};
+}
+
 std::string folder_of(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return path;

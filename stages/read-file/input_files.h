@@ -44,6 +44,9 @@ InputFiles& system_input_files();
 std::string folder_of(const std::string& path);
 bool is_glob(const std::string& path);
 
+// Why expand() has found nothing.
+Status no_file(InputFiles& files, const std::string& path);
+
 // XXH3-64 of the file's first `size` bytes. Errors: kNotFound if it is shorter.
 inline constexpr std::uint64_t kHeadSize = 1024;
 Result<std::uint64_t> hash_head(InputFile& file, std::uint64_t size);

@@ -54,11 +54,9 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
   if (path == "-") return schema_of_stdin(request, format, answer);
   auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
   if (!inferred.ok()) {
-    const bool missing = inferred.status().code() == Code::kNotFound;
+    const bool later = inferred.status().code() == Code::kNotFound;  // records may come after the job has begun
     answer.errors.push_back(
-        {missing ? "schema" : "path", 0,
-         (missing ? "schema is required: there is nothing to sample yet: " : "") + inferred.status().what(),
-         missing ? std::string(kSchemaAdvice) : ""});
+        {"path", 0, inferred.status().what(), later ? "if it comes later, " + std::string(kSchemaAdvice) : ""});
     return {};
   }
   for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);

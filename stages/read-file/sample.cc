@@ -46,7 +46,8 @@ Result<Inferred> sample_files(InputFiles& files, const std::string& path, const 
     if (!inferred.ok()) return std::move(inferred).status().while_doing("unable to sample '" + each + "'");
     return inferred;
   }
-  return Status(Code::kNotFound, paths.empty() ? "no file '" + path + "'" : "'" + path + "' is empty");
+  if (paths.empty()) return no_file(files, path);
+  return Status(Code::kNotFound, "'" + path + "' is empty: there is nothing to find the schema in");
 }
 
 }  // namespace stream

@@ -73,7 +73,7 @@ Result<bool> head_matches(InputFile& file, const Position& position) {
 Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::string& path, Format format,
                                                std::uint64_t split_size) {
   STREAM_ASSIGN(const std::vector<std::string> paths, files.expand(path));
-  if (paths.empty()) return Status(Code::kNotFound, "no file '" + path + "'");
+  if (paths.empty()) return no_file(files, path);
   std::vector<Position> splits;
   for (const std::string& each : paths) {
     STREAM_ASSIGN(const auto file, files.open(each));

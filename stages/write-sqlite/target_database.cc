@@ -2,11 +2,20 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace stream {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 constexpr int kPatience = 6;  // times the busy timeout
+
+// SQLite says only that it cannot open; the system says why.
+Status open_error(sqlite3* db, const std::string& path) {
+  const int why = db != nullptr ? sqlite3_system_errno(db) : ENOMEM;
+  if (why == 0) return {Code::kSystem, "unable to open '" + path + "': " + sqlite3_errmsg(db)};
+  return {Code::kSystem, system_error("open", path, why).what()};
+}
 
 }  // namespace
 
@@ -14,10 +23,7 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& 
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   std::unique_ptr<TargetDatabase> target(new TargetDatabase(db, path));
-  if (code != SQLITE_OK) {
-    return Status(Code::kSystem,
-                  "unable to open '" + path + "': " + (db != nullptr ? sqlite3_errmsg(db) : "no memory"));
-  }
+  if (code != SQLITE_OK) return open_error(db, path);
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   STREAM_TRY(target->execute_patiently("PRAGMA journal_mode = WAL"));
   STREAM_TRY(target->execute("PRAGMA synchronous = FULL"));

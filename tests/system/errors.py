@@ -79,7 +79,7 @@ def a_wrong_pipeline_is_refused_at_its_place(stream):
             ("pipeline:1:11: this quote is not closed", "read-file 'a"),
             ("a stage is missing at the end", "read-file a.ndjson |"),
             ("no column 'b'", "read-file a.ndjson | filter 'b > 1' | write-null"),
-            ("no file", "read-file nothing.ndjson | write-null")]:
+            ("pipeline:1:11: option 'path': unable to open", "read-file nothing.ndjson | write-null")]:
         refused(stream, USAGE, says, "stream", "run", pipeline)
     check(stream.jobs() == [], "a refused pipeline leaves no job")
 
@@ -137,6 +137,18 @@ def a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system(stream):
     closed = stream.folder / "closed"
     closed.mkdir(mode=0o555)
     refused(stream, SYSTEM, "Permission denied", "stream-write-file", closed / "x", stdin=numbers(1))
+
+
+def input_that_is_not_there_is_named(stream):
+    nothing, empty = stream.folder / "nothing.ndjson", stream.write("empty.ndjson", "")
+    (stream.folder / "folder").mkdir()
+    for says, path in [(f"unable to open '{nothing}': No such file or directory; if it comes later, give schema:", nothing),
+                       (f"'{empty}' is empty: there is nothing to find the schema in; if it comes later, give schema:", empty),
+                       (f"folder '{stream.folder}/folder' holds no file", "folder"), ("no file matches", "'*.none'")]:
+        refused(stream, USAGE, says, "sh", "-c", f"stream-read-file {path}")
+        refused(stream, USAGE, says, "stream", "run", f"read-file {path} | write-null")
+    refused(stream, SYSTEM, f"unable to open '{stream.folder}/none/x.db': No such file or directory", "stream-write-sqlite", "none/x.db", "--table", "t",
+            stdin=numbers(1))
 
 
 def an_endpoint_that_cannot_be_used_is_refused(stream):
@@ -236,7 +248,7 @@ if __name__ == "__main__":
           a_job_that_does_not_run_answers_no, a_wrong_pipeline_is_refused_at_its_place,
           a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named,
           a_home_that_cannot_be_written_is_a_failure_of_the_system,
-          a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system,
+          a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           an_endpoint_that_cannot_be_used_is_refused, a_bad_record_ends_a_plain_stage_and_is_shown,
           a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
           empty_input_is_no_error_where_no_schema_is_needed, a_running_job_is_not_started_again])

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_table_without_a_column_and_a_file_in_no_folder_are_clear_
   SinkRig nowhere = setup.rig();
   BOOST_TEST(!nowhere.live({}));
   BOOST_TEST(nowhere.error().what() ==
-             "unable to open '" + (setup.dir / "absent/out.db") + "': unable to open database file");
+             "unable to open '" + (setup.dir / "absent/out.db") + "': No such file or directory");
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing) {
