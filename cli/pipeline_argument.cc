@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "supervisor/pipeline_text.h"
+#include "supervisor/targets.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -82,7 +83,7 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
 Result<std::vector<JobPlan>> PipelineArgument::plan() {
   STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
   std::vector<JobPlan> plans;
-  ProcessAsker processes;
+  ProcessAsker processes(cache_folder(), system_files());
   SamplingAsker asker(processes, input_);
   if (from_stdin()) input_.refuse(std::string(kHoldsPipeline));
   if (!before_planning_ && input_.terminal())
@@ -91,6 +92,8 @@ Result<std::vector<JobPlan>> PipelineArgument::plan() {
     if (before_planning_) STREAM_TRY(before_planning_(pipeline, input_));
     plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
   }
+  STREAM_TRY(problems_.status());
+  for (const JobPlan& plan : plans) check_targets(plan, problems_);
   STREAM_TRY(problems_.status());
   return plans;
 }

@@ -39,6 +39,11 @@ FixedOptions fixed_at(const ordered_json& object) {
   return fixed;
 }
 
+bool flag_at(const ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_boolean() && it->get<bool>();
+}
+
 Result<Schema> schema_at(const ordered_json& object) {
   if (!object.is_object() || !object.contains("schema")) return corrupt("plan: an output has no schema");
   return schema_from_json(object["schema"].dump());
@@ -187,6 +192,10 @@ std::string answer_to_json(const StageAnswer& answer) {
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
   if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
+  for (const AnsweredTarget& target : answer.writes) {
+    out["writes"].push_back({{"option", target.option}, {"path", target.path}, {"folder", target.folder}});
+  }
+  out["cacheable"] = answer.cacheable;
   out["warnings"] = answer.warnings;
   out["errors"] = ordered_json::array();
   for (const AnsweredError& error : answer.errors) {
@@ -208,9 +217,13 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.visible = text_at(json, "visible");
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
-  answer.reads_stdin = json.contains("reads_stdin") && json["reads_stdin"] == true;
+  answer.reads_stdin = flag_at(json, "reads_stdin");
   answer.sample_bytes = count_at(json, "sample_bytes");
   answer.fixed = fixed_at(json);
+  for (const ordered_json& target : list_at(json, "writes")) {
+    answer.writes.push_back({text_at(target, "option"), text_at(target, "path"), flag_at(target, "folder")});
+  }
+  answer.cacheable = flag_at(json, "cacheable");
   answer.warnings = texts_at(json, "warnings");
   for (const ordered_json& error : list_at(json, "errors")) {
     answer.errors.push_back(

@@ -76,6 +76,13 @@ struct AnsweredError {
   std::string hint = {};
 };
 
+// A file, or a folder of files, that a sink will make or write.
+struct AnsweredTarget {
+  std::string option = {};
+  std::string path = {};  // absolute
+  bool folder = false;
+};
+
 struct StageAnswer {
   std::vector<AnsweredOutput> outputs = {};
   std::vector<AnsweredInput> inputs = {};
@@ -87,6 +94,8 @@ struct StageAnswer {
   bool reads_stdin = false;
   std::uint64_t sample_bytes = 0;  // not 0: ask again with a sample of standard input, of at most so many bytes
   FixedOptions fixed = {};
+  std::vector<AnsweredTarget> writes = {};
+  bool cacheable = false;  // follows from the question alone
   std::vector<std::string> warnings = {};
   std::vector<AnsweredError> errors = {};
 };

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -27,20 +26,6 @@ std::string text_of(const char* variable) {
   return value == nullptr ? "" : value;
 }
 
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
-// Changes whenever the file is replaced or written.
-std::string identity_of(const std::string& executable) {
-  struct stat info = {};
-  if (::stat(executable.c_str(), &info) != 0) return "";
-  return executable + " " + std::to_string(info.st_size) + " " + std::to_string(info.st_ino) + " " +
-         std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
-}
-
 }  // namespace
 
 std::vector<std::string> stage_folders() {
@@ -56,14 +41,13 @@ std::vector<std::string> stage_folders() {
 }
 
 std::string cache_folder() {
-  if (const std::string home = text_of("STREAM_HOME"); !home.empty()) return home + "/cache";
   if (const std::string cache = text_of("XDG_CACHE_HOME"); !cache.empty()) return cache + "/stream";
   const std::string home = text_of("HOME");
   return home.empty() ? "" : home + "/.cache/stream";
 }
 
 FolderCatalogue::FolderCatalogue(std::vector<std::string> folders, std::string cache, Files& files)
-    : folders_(std::move(folders)), cache_(std::move(cache)), files_(files) {}
+    : folders_(std::move(folders)), cache_(std::move(cache), files), files_(files) {}
 
 std::optional<std::string> FolderCatalogue::executable_of(std::string_view name) const {
   if (!valid_name(name)) return std::nullopt;
@@ -75,19 +59,11 @@ std::optional<std::string> FolderCatalogue::executable_of(std::string_view name)
 }
 
 Result<std::string> FolderCatalogue::describe(const std::string& executable) {
+  const std::string name = describe_name(executable);
   const std::string identity = identity_of(executable);
-  const std::string path = cache_ + "/describe-" + hex(hash_key(executable));
-  if (!cache_.empty()) {
-    const auto cached = files_.read_file(path);
-    if (cached.ok() && cached->starts_with(identity + "\n")) return cached->substr(identity.size() + 1);
-  }
+  if (auto known = cache_.find(name, identity)) return *std::move(known);
   STREAM_ASSIGN(std::string text, ask_child(executable, {"--describe"}, ""));
-  if (!cache_.empty() && files_.make_dir(cache_).ok()) {
-    const std::string scratch = path + "." + std::to_string(::getpid());
-    if (!files_.write_file(scratch, identity + "\n" + text).ok() || !files_.rename(scratch, path).ok()) {
-      (void)files_.remove(scratch);
-    }
-  }
+  cache_.keep(name, identity, text);
   return text;
 }
 
@@ -119,8 +95,15 @@ std::vector<std::string> FolderCatalogue::names() {
 }
 
 Result<StageAnswer> ProcessAsker::ask(const StageInfo& info, const StageQuestion& question) {
-  STREAM_ASSIGN(const std::string text, ask_child(info.executable, {"--plan"}, question_to_json(question)));
-  return answer_from_json(text);
+  const std::string request = question_to_json(question);
+  const std::string key = identity_of(info.executable) + "\n" + request;
+  const std::string name = plan_name(key);
+  if (const auto known = cache_.find(name, key)) return answer_from_json(*known);
+  STREAM_ASSIGN(const std::string text, ask_child(info.executable, {"--plan"}, request));
+  STREAM_ASSIGN(StageAnswer answer, answer_from_json(text));
+  // A sample of standard input is in the question, too large to be worth its room.
+  if (answer.cacheable && answer.errors.empty() && !question.sample) cache_.keep(name, key, text);
+  return answer;
 }
 
 }  // namespace stream

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/answer_cache.h"
 #include "supervisor/stage_answer.h"
 #include "supervisor/stage_info.h"
 #include "transport/base/files.h"
@@ -16,12 +17,11 @@ namespace stream {
 // The folder of the running executable, then those of $STREAM_STAGE_PATH. PATH is never searched.
 std::vector<std::string> stage_folders();
 
-// $STREAM_HOME/cache, else $XDG_CACHE_HOME/stream, else ~/.cache/stream; "" if none is known.
+// $XDG_CACHE_HOME/stream, else ~/.cache/stream; "" if none is known. Not below $STREAM_HOME, where every
+// folder is a job.
 std::string cache_folder();
 
-// `--describe` is asked once for each executable: answers are kept in `cache` (a folder, made if
-// need be; "" = keep nothing) until the file's size or time of change differs. A cache that cannot
-// be read or written is no error.
+// `--describe` is asked once for each executable, until the file changes; see AnswerCache.
 class FolderCatalogue final : public Catalogue {
  public:
   FolderCatalogue(std::vector<std::string> folders, std::string cache, Files& files);
@@ -34,15 +34,20 @@ class FolderCatalogue final : public Catalogue {
   Result<std::string> describe(const std::string& executable);
 
   std::vector<std::string> folders_;
-  std::string cache_;
+  AnswerCache cache_;
   Files& files_;
   std::map<std::string, std::unique_ptr<StageInfo>, std::less<>> found_;
 };
 
-// Runs `--plan`.
+// Runs `--plan`. An answer that says it is cacheable, and holds no error, is kept for the same question to
+// the same executable: all but that of a source which has to sample its data.
 class ProcessAsker final : public StageAsker {
  public:
+  ProcessAsker(std::string cache, Files& files) : cache_(std::move(cache), files) {}
   Result<StageAnswer> ask(const StageInfo& info, const StageQuestion& question) override;
+
+ private:
+  AnswerCache cache_;
 };
 
 }  // namespace stream

@@ -65,6 +65,7 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input) {
 
 PlanAnswer plan_aggregate(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema& input = request.inputs[0].schema;
   PlanError error;
   const auto design = design_aggregate(request.options, input, request.stage, request.supervised, &error);

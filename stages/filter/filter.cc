@@ -6,6 +6,7 @@
 namespace stream {
 PlanAnswer plan_filter(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema& schema = request.inputs[0].schema;
   ExpressionError error;
   const auto where = Expression::compile(request.options.text("where"), schema, &error);

@@ -41,6 +41,7 @@ TableSpec positions_spec() {
 
 PlanAnswer plan_generate(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema base = *parse_schema(kBase);
   SelectError error;
   const auto items = texts(request.options.select("columns"));

@@ -75,6 +75,13 @@ struct PlanError {
   std::string hint;  // "did you mean 'status'?", or ""
 };
 
+// A file, or a folder of files, that a sink will make or write.
+struct PlanTarget {
+  std::string option;  // that names it
+  std::string path;    // absolute
+  bool folder = false;
+};
+
 struct PlanAnswer {
   std::vector<OutputPlan> outputs;
   std::vector<InputPlan> inputs;
@@ -90,6 +97,9 @@ struct PlanAnswer {
   std::map<std::string, std::string> fixed;
   // A filter stage whose condition is total and deterministic: the producer may apply it first.
   std::optional<std::string> pushed_filter;
+  std::vector<PlanTarget> writes;  // planning refuses what cannot be written
+  // The answer follows from the request alone: nothing was looked at, so it may be kept and given again.
+  bool cacheable = false;
   std::vector<std::string> warnings;
   std::vector<PlanError> errors;
 };

@@ -105,6 +105,10 @@ ordered_json error_json(const PlanError& error) {
   return out;
 }
 
+ordered_json target_json(const PlanTarget& target) {
+  return {{"option", target.option}, {"path", target.path}, {"folder", target.folder}};
+}
+
 template <class T, class F>
 ordered_json list_json(const std::vector<T>& items, F to_json) {
   ordered_json out = ordered_json::array();
@@ -175,6 +179,10 @@ PlanError read_error(const ordered_json& json) {
   return error;
 }
 
+PlanTarget read_target(const ordered_json& json) {
+  return {text_at(json, "option"), text_at(json, "path"), flag_at(json, "folder")};
+}
+
 template <class T, class F>
 Status read_list(const ordered_json& list, std::vector<T>& items, F read) {
   for (const ordered_json& json : list) {
@@ -218,6 +226,8 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
   if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
+  if (!answer.writes.empty()) out["writes"] = list_json(answer.writes, target_json);
+  out["cacheable"] = answer.cacheable;
   out["warnings"] = answer.warnings;
   out["errors"] = list_json(answer.errors, error_json);
   return out.dump();
@@ -247,6 +257,8 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
       if (value.is_string()) answer.fixed[option] = value.get<std::string>();
     }
   }
+  for (const ordered_json& target : list_at(json, "writes")) answer.writes.push_back(read_target(target));
+  answer.cacheable = flag_at(json, "cacheable");
   answer.warnings = read_texts(list_at(json, "warnings"));
   for (const ordered_json& error : list_at(json, "errors")) answer.errors.push_back(read_error(error));
   return answer;

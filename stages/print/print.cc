@@ -29,6 +29,7 @@ std::size_t terminal_width() {
 
 PlanAnswer plan_print(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   InputPlan input;
   for (const Field& field : request.inputs[0].schema.fields) input.needs.push_back(field.name);
   answer.inputs.push_back(std::move(input));

@@ -51,6 +51,7 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
     return {};
   }
   if (format.format == Format::kText) return *parse_schema("line varchar");
+  answer.cacheable = false;
   if (path == "-") return schema_of_stdin(request, format, answer);
   auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
   if (!inferred.ok()) {
@@ -73,6 +74,7 @@ void check_follow(const PlanRequest& request, const std::string& path, PlanAnswe
 
 PlanAnswer plan_read_file(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const std::string path = absolute(request.folder, request.options.text("path"));
   const FormatOptions format = format_options_of(request.options, path, answer.errors);
   check_follow(request, path, answer);

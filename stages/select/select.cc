@@ -61,6 +61,7 @@ std::vector<std::uint32_t> rows_without(const std::vector<RowError>& errors, std
 
 PlanAnswer plan_select(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema& schema = request.inputs[0].schema;
   const auto items = texts(request.options);
   SelectError error;

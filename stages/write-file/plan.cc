@@ -67,6 +67,7 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
 
 PlanAnswer plan_write_file(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema& schema = request.inputs[0].schema;
   const FileSettings settings = file_settings(request.options, request.folder, schema, answer.errors);
   InputPlan input;
@@ -78,6 +79,7 @@ PlanAnswer plan_write_file(const PlanRequest& request) {
   }
   answer.inputs.push_back(std::move(input));
   answer.state.push_back(settings.parts ? parts_spec() : lengths_spec());
+  answer.writes.push_back({"path", settings.path, settings.parts});
   answer.visible = settings.parts ? "when a part is rolled, at the checkpoint behind it" : "at each checkpoint";
   if (!settings.parts) answer.parallelism_max = 1;
   return answer;

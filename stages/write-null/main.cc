@@ -14,6 +14,7 @@ class WriteNull final : public stream::Sink {
 
 stream::PlanAnswer plan(const stream::PlanRequest& request) {
   stream::PlanAnswer answer;
+  answer.cacheable = true;
   stream::InputPlan input;
   for (const stream::Field& field : request.inputs[0].schema.fields) input.needs.push_back(field.name);
   answer.inputs.push_back(std::move(input));

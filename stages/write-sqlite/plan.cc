@@ -49,6 +49,7 @@ std::vector<std::string> key_names(const PlanRequest& request, const Schema& sch
 
 PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   PlanAnswer answer;
+  answer.cacheable = true;
   const Schema& schema = request.inputs[0].schema;
   check_table_name(request.options, answer);
   check_columns(schema, answer);
@@ -61,6 +62,7 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   }
   answer.inputs.push_back(std::move(input));
   answer.state.push_back(outbox_spec("outbox", schema.fields));
+  answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false});
   answer.visible = "at each checkpoint";
   return answer;
 }

@@ -5,11 +5,12 @@ namespace {
 
 constexpr std::size_t kFlushAt = 8 << 20;  // plain mode: rows are gathered no further
 
-std::string absolute(const std::string& folder, const std::string& path) {
+}  // namespace
+
+std::string WriteSqlite::path_of(const Values& options, const std::string& folder) {
+  const std::string& path = options.text("path");
   return path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Sink>> WriteSqlite::make(Context& context) {
   std::unique_ptr<WriteSqlite> sink(new WriteSqlite(context));
@@ -32,7 +33,7 @@ WriteSqlite::WriteSqlite(Context& context)
     : supervised_(context.supervised),
       instance_(context.instance),
       schema_(context.inputs[0]),
-      path_(absolute(context.folder, context.options.text("path"))),
+      path_(path_of(context.options, context.folder)),
       run_(context.run),
       stage_(context.stage),
       table_name_(context.options.has("table") ? context.options.text("table") : context.stage),

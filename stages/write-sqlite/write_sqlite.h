@@ -26,6 +26,8 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request);
 class WriteSqlite final : public Sink {
  public:
   static Result<std::unique_ptr<Sink>> make(Context& context);
+  // The database, absolute.
+  static std::string path_of(const Values& options, const std::string& folder);
 
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Status prepare(Epoch epoch) override;

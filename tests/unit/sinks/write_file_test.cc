@@ -304,4 +304,17 @@ BOOST_AUTO_TEST_CASE(the_plan_says_when_rows_are_visible_and_what_does_not_fit) 
   BOOST_TEST(answer.parallelism_max == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(the_plan_names_the_file_or_folder_and_may_be_kept) {
+  for (const char* path : {"out.ndjson", "parts/"}) {
+    Setup setup(path);
+    const PlanAnswer answer = plan_write_file({setup.values, {{"in", *setup.schema}}, "/srv", 1});
+    BOOST_TEST(answer.cacheable);
+    BOOST_TEST_REQUIRE(answer.writes.size() == 1u);
+    BOOST_TEST(answer.writes[0].option == "path");
+    BOOST_TEST(answer.writes[0].path.starts_with("/srv/"));
+    BOOST_TEST(answer.writes[0].path.ends_with(answer.writes[0].folder ? "/parts" : "/out.ndjson"));
+    BOOST_TEST(answer.writes[0].folder == (std::string_view(path) == "parts/"));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

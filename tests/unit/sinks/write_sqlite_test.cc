@@ -255,6 +255,15 @@ BOOST_AUTO_TEST_CASE(by_hand_rows_are_there_after_a_flush) {
              "");
 }
 
+BOOST_AUTO_TEST_CASE(the_plan_names_the_database_and_may_be_kept) {
+  Setup setup(false);
+  const PlanAnswer answer = plan_write_sqlite({setup.values, {{"in", *setup.schema}}, "/srv", 1});
+  BOOST_TEST(answer.cacheable);
+  BOOST_TEST_REQUIRE(answer.writes.size() == 1u);
+  BOOST_TEST(answer.writes[0].path == "/srv/out.db");
+  BOOST_TEST(!answer.writes[0].folder);
+}
+
 BOOST_AUTO_TEST_CASE(the_plan_refuses_what_sqlite_would_mix_up_and_changes_without_a_key) {
   Setup setup(false);
   const auto first_error = [&](const Schema& schema) {

@@ -340,6 +340,8 @@ BOOST_AUTO_TEST_CASE(the_supervisor_reads_what_the_kit_writes) {
   answer.visible = "at once";
   answer.parallelism_max = 3;
   answer.pushed_filter = "a > 1";
+  answer.writes = {{"path", "/d/out.db", false}, {"path", "/d/parts", true}};
+  answer.cacheable = true;
   answer.warnings = {"w"};
   answer.errors = {{"where", 2, "m", "h"}};
   const auto read = answer_from_json(plan_answer_to_json(answer));
