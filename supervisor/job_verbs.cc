@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
 
 namespace stream {
@@ -80,38 +81,9 @@ void JobVerbs::handle(const ControlMessage& message) {
     waiting_.push_back({message.identity, waits, {}, false, {}});
     return;
   }
-  if (verb == "events") {
-    const auto events = runner_.store().events(1000);
-    if (!events.ok()) return error(message.identity, events.status().what());
-    json list = json::array();
-    for (const EventRecord& e : *events) list.push_back({{"at_us", e.at_us}, {"kind", e.kind}, {"text", e.text}});
-    return answer(message.identity, done({{"events", list}}));
-  }
-  if (verb == "checkpoints" || verb == "savepoints") {
-    json list = json::array();
-    if (verb == "savepoints") {
-      const auto records = runner_.store().savepoints();
-      if (!records.ok()) return error(message.identity, records.status().what());
-      for (const SavepointRecord& r : *records) {
-        list.push_back({{"epoch", r.epoch},
-                        {"path", r.path},
-                        {"label", r.label},
-                        {"created_us", r.created_us},
-                        {"drained", r.drained}});
-      }
-    } else {
-      const auto records = runner_.store().checkpoints(100);
-      if (!records.ok()) return error(message.identity, records.status().what());
-      for (const CheckpointRecord& r : *records) {
-        list.push_back({{"epoch", r.epoch},
-                        {"status", r.status},
-                        {"triggered_us", r.triggered_us},
-                        {"ended_us", r.ended_us},
-                        {"bytes", r.bytes},
-                        {"detail", json::parse(r.detail, nullptr, false)}});
-      }
-    }
-    return answer(message.identity, done({{verb, list}}));
+  if (is_job_list(verb)) {
+    const auto list = job_list(runner_.store(), verb);
+    return list.ok() ? answer(message.identity, done({{verb, *list}})) : error(message.identity, list.status().what());
   }
   if (verb == "forget-savepoint") {
     const Status status = runner_.store().forget_savepoint(text_of(request, "path"));

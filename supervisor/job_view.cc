@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/job_lists.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -74,16 +75,6 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   return out;
 }
 
-json checkpoint(const CheckpointRecord& record) {
-  return {{"epoch", record.epoch},
-          {"status", record.status},
-          {"triggered_us", record.triggered_us},
-          {"ended_us", record.ended_us},
-          {"bytes", record.bytes},
-          {"duration_us", record.ended_us - record.triggered_us},
-          {"detail", json::parse(record.detail, nullptr, false)}};
-}
-
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string compact_rate(double value) {
@@ -112,7 +103,7 @@ std::string job_stats_json(const JobRunner& runner) {
     for (const InstanceState& state : runner.attempt()->instances())
       out["instances"].push_back(instance(runner, state));
   }
-  if (runner.last_checkpoint()) out["checkpoint"] = checkpoint(*runner.last_checkpoint());
+  if (runner.last_checkpoint()) out["checkpoint"] = to_json(*runner.last_checkpoint());
   return dump(out);
 }
 

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "transport/base/status.h"
 
 namespace stream {
 
-// The absolute path of the savepoint. Errors: kUsage, saying what there is.
+// The absolute path of the savepoint. Errors: kUsage, saying what is near, or what there is.
 Result<std::string> resolve_savepoint(const std::string& reference);
+
+// Every JOB@N, JOB@LABEL and JOB@latest that names a savepoint of the job.
+std::vector<std::string> savepoint_references(const std::string& job);
 
 }  // namespace stream

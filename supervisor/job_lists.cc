@@ -1,0 +1,56 @@
+#include "supervisor/job_lists.h"
+
+#include <nlohmann/json.hpp>
+
+#include "transport/base/check.h"
+
+namespace stream {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kEventsShown = 1000;
+constexpr std::size_t kCheckpointsShown = 100;
+
+json to_json(const EventRecord& record) {
+  return {{"at_us", record.at_us}, {"kind", record.kind}, {"text", record.text}};
+}
+
+json to_json(const SavepointRecord& record) {
+  return {{"epoch", record.epoch},
+          {"path", record.path},
+          {"label", record.label},
+          {"created_us", record.created_us},
+          {"drained", record.drained}};
+}
+
+template <class T>
+Result<json> listed(Result<std::vector<T>> records) {
+  if (!records.ok()) return std::move(records).status();
+  json list = json::array();
+  for (const T& record : *records) list.push_back(to_json(record));
+  return list;
+}
+
+}  // namespace
+
+json to_json(const CheckpointRecord& record) {
+  return {{"epoch", record.epoch},
+          {"status", record.status},
+          {"triggered_us", record.triggered_us},
+          {"ended_us", record.ended_us},
+          {"bytes", record.bytes},
+          {"duration_us", record.ended_us - record.triggered_us},
+          {"detail", json::parse(record.detail, nullptr, false)}};
+}
+
+bool is_job_list(std::string_view what) { return what == "events" || what == "checkpoints" || what == "savepoints"; }
+
+Result<json> job_list(JobStore& store, std::string_view what) {
+  STREAM_CHECK(is_job_list(what));
+  if (what == "events") return listed(store.events(kEventsShown));
+  if (what == "savepoints") return listed(store.savepoints());
+  return listed(store.checkpoints(kCheckpointsShown));
+}
+
+}  // namespace stream

@@ -1,0 +1,17 @@
+// What a job store lists, as JSON: the same whether a running supervisor is asked or a verb reads the store.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "supervisor/job_store.h"
+
+namespace stream {
+
+// `what` is "events" (oldest first), "checkpoints" (newest first) or "savepoints" (oldest first).
+bool is_job_list(std::string_view what);
+Result<nlohmann::json> job_list(JobStore& store, std::string_view what);
+
+nlohmann::json to_json(const CheckpointRecord& record);
+
+}  // namespace stream
