@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "supervisor/job_lists.h"
+#include "supervisor/plan.h"
 #include "transport/base/text.h"
 #include "transport/control.h"
 
@@ -86,6 +88,8 @@ Result<JobPaths> find_job(const std::string& name_or_id) {
       matching.push_back(job);
   }
   if (matching.size() == 1) return job_paths(matching.front());
+  if (matching.size() > 1)
+    return usage_error("'" + name_or_id + "' begins the ids of " + join(matching, ", ") + "; give more of it");
   return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs));
 }
 
@@ -135,6 +139,32 @@ Result<json> stored_summary(const JobPaths& job) {
               {"ended_us", record->ended_us},
               {"checkpoint", checkpoints.empty() ? 0 : checkpoints.front().epoch},
               {"reason", dead ? "its supervisor was killed; 'stream run' goes on" : record->reason}};
+}
+
+Result<json> list_of_job(const JobPaths& job, const std::string& what) {
+  auto answer = ask_job(job, {{"verb", what}}, kQuickAnswer);
+  if (answer.ok()) return (*answer)[what];
+  if (answer.status().code() != Code::kPeerGone) return std::move(answer).status();
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  return job_list(*store, what);
+}
+
+Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
+  std::string text;
+  const auto answer = ask_job(job, {{"verb", "plan"}}, kQuickAnswer);
+  if (answer.ok()) {
+    text = answer->value("plan", "");
+  } else {
+    std::optional<JobLock> lock;
+    STREAM_ASSIGN(const auto store, open_store(job, &lock));
+    STREAM_ASSIGN(const auto record, store->load());
+    if (record) text = record->plan;
+  }
+  STREAM_ASSIGN(const JobPlan plan, plan_from_json(text));
+  std::vector<std::string> names;
+  for (const StageSpec& stage : plan.pipeline.stages) names.push_back(stage.name);
+  return names;
 }
 
 Result<json> job_summary(const JobPaths& job) {

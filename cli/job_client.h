@@ -34,6 +34,12 @@ Result<nlohmann::json> stored_summary(const JobPaths& job);
 // Runs `read` on the store of a job that does not run. Errors: kFailed if it does.
 Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock);
 
+// "events", "checkpoints" or "savepoints" of a job, running or not; see supervisor/job_lists.h.
+Result<nlohmann::json> list_of_job(const JobPaths& job, const std::string& what);
+
+// Names of the stages of a job, running or not, in the order of its manifest.
+Result<std::vector<std::string>> stages_of_job(const JobPaths& job);
+
 // Summary of a job, running or not.
 Result<nlohmann::json> job_summary(const JobPaths& job);
 

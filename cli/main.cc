@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/candidates.h"
 #include "cli/command.h"
 #include "cli/verb.h"
+#include "cli/verb_text.h"
 #include "supervisor/stage_folders.h"
 #include "transport/base/text.h"
 
@@ -22,16 +24,21 @@ int unknown_verb(const std::string& name) {
   return fail("", usage_error("there is no verb '" + name + "'" + did_you_mean(name, names)));
 }
 
+int print(const std::string& text) { return std::fputs(text.c_str(), stdout) < 0 ? kSystemExit : kDone; }
+
 int run(const std::vector<std::string>& args) {
   if (args.empty()) {
-    verb_help({});
+    print(verbs_help());
     return kUsageExit;
   }
-  if (args[0] == "--help" || args[0] == "-h") return verb_help({});
-  if (args[0] == "--version") return std::puts("stream " STREAM_VERSION) < 0 ? kSystemExit : kDone;
-  if (args[0].starts_with("-")) return fail("", usage_error("unknown option '" + args[0] + "'; see stream help"));
-  const Verb* verb = find_verb(args[0]);
-  return verb == nullptr ? unknown_verb(args[0]) : verb->run(std::span(args).subspan(1));
+  const std::string& first = args[0];
+  if (first == "--help" || first == "-h") return print(verbs_help());
+  if (first == "--man") return print(stream_manual());
+  if (first == "--version") return print("stream " STREAM_VERSION "\n");
+  if (first == "--candidates") return print(candidates_text(std::span(args).subspan(1)));
+  if (first.starts_with("-")) return fail("", usage_error("unknown option '" + first + "'; see stream help"));
+  const Verb* verb = find_verb(first);
+  return verb == nullptr ? unknown_verb(first) : run_verb(*verb, std::span(args).subspan(1));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <iterator>
 
 #include "cli/command.h"
+#include "cli/verb_values.h"
 #include "supervisor/pipeline_text.h"
 #include "supervisor/targets.h"
 #include "transport/base/text.h"
@@ -32,29 +32,18 @@ bool looks_like_manifest(std::string_view text) {
 
 }  // namespace
 
-PipelineArgument::PipelineArgument() : catalogue_(stage_folders(), cache_folder(), system_files()) {}
-
-void PipelineArgument::declare(CLI::App& app) {
-  app.add_option("PIPELINE", argument_,
-                 "a manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input")
-      ->required();
-  app.add_option("-p", parameters_, "set a parameter of the manifest")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--set", settings_, "set anything in the manifest, such as stages.errors.where='x > 1'")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--parallelism", parallelism_, "instances of each stage that has no parallelism of its own")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--name", name_, "name of the job")->type_name("NAME");
+PipelineArgument::PipelineArgument(const VerbValues& values)
+    : values_(values), catalogue_(stage_folders(), cache_folder(), system_files()) {
+  if (values.has("parallelism")) parallelism_ = static_cast<std::uint32_t>(values.integer("parallelism"));
 }
+
+bool PipelineArgument::from_stdin() const { return values_.text("pipeline") == "-"; }
 
 Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::string& text, const std::string& file,
                                                                   const std::string& folder) {
-  STREAM_ASSIGN(Overrides overrides, read_overrides(parameters_, settings_));
+  STREAM_ASSIGN(Overrides overrides, read_overrides(values_.list("parameter"), values_.list("set")));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
-  overrides.name = name_;
+  overrides.name = values_.text("name");
   auto pipelines =
       load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
   STREAM_TRY(problems_.status());
@@ -63,16 +52,16 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
 
 Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   const std::string here = std::filesystem::current_path().string();
-  if (is_manifest_file(argument_)) {
-    STREAM_ASSIGN(const std::string text, system_files().read_file(argument_));
-    return read_manifest(text, argument_,
-                         std::filesystem::absolute(argument_).parent_path().lexically_normal().string());
+  const std::string& argument = values_.text("pipeline");
+  if (is_manifest_file(argument)) {
+    STREAM_ASSIGN(const std::string text, system_files().read_file(argument));
+    return read_manifest(text, argument, std::filesystem::absolute(argument).parent_path().lexically_normal().string());
   }
-  std::string text = argument_;
-  if (argument_ == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  if (argument_ == "-" && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
-  if (!parameters_.empty() || !settings_.empty()) return usage_error("-p and --set need a manifest");
-  PipelineSpec pipeline = parse_pipeline(text, name_, here, catalogue_, problems_);
+  std::string text = argument;
+  if (from_stdin()) text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (from_stdin() && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
+  if (values_.has("parameter") || values_.has("set")) return usage_error("-p and --set need a manifest");
+  PipelineSpec pipeline = parse_pipeline(text, values_.text("name"), here, catalogue_, problems_);
   STREAM_TRY(problems_.status());
   for (StageSpec& stage : pipeline.stages) {
     if (parallelism_ != 0 && !stage.parallelism_given) stage.parallelism = parallelism_;

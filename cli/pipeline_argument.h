@@ -1,32 +1,63 @@
 // MANIFEST|PIPELINE and the options that change it, the same for every verb that takes one.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/planning_input.h"
+#include "cli/verb.h"
 #include "supervisor/manifest.h"
 #include "supervisor/plan.h"
 #include "supervisor/stage_folders.h"
-
-namespace CLI {
-class App;
-}
 
 namespace stream {
 
 inline constexpr std::string_view kHoldsPipeline = "standard input holds the pipeline itself; give a file instead of -";
 
+inline constexpr std::array kPipelineOptions = {
+    VerbOption{.name = "pipeline",
+               .arg = "MANIFEST|PIPELINE",
+               .doc = "A manifest (.yaml, .yml, .json), a pipeline in one argument, or - for standard input.",
+               .kind = ValueKind::kPipeline,
+               .positional = true,
+               .required = true},
+    VerbOption{.name = "parameter",
+               .letter = 'p',
+               .arg = "NAME=VALUE",
+               .doc = "Set a parameter of the manifest.",
+               .repeated = true},
+    VerbOption{.name = "set",
+               .arg = "PATH=VALUE",
+               .doc = "Set anything in the manifest, such as stages.errors.where='x > 1'.",
+               .repeated = true},
+    VerbOption{.name = "parallelism",
+               .arg = "N",
+               .doc = "Instances of each stage that has no parallelism of its own, 1 to 1024.",
+               .kind = ValueKind::kInteger,
+               .least = 1,
+               .most = 1024},
+    VerbOption{.name = "name", .arg = "NAME", .doc = "Name of the job."},
+};
+
+// kPipelineOptions with a verb's own behind them.
+template <std::size_t N>
+constexpr std::array<VerbOption, kPipelineOptions.size() + N> with_pipeline(const VerbOption (&own)[N]) {
+  std::array<VerbOption, kPipelineOptions.size() + N> all{};
+  std::size_t at = 0;
+  for (const VerbOption& option : kPipelineOptions) all[at++] = option;
+  for (const VerbOption& option : own) all[at++] = option;
+  return all;
+}
+
 // An argument that ends in .yaml, .yml or .json is a manifest; "-" reads a manifest or a pipeline
 // from standard input; anything else is a pipeline.
 class PipelineArgument {
  public:
-  PipelineArgument();
-
-  // MANIFEST|PIPELINE, -p, --set, --parallelism, --name.
-  void declare(CLI::App& app);
+  // Of a verb whose table has kPipelineOptions.
+  explicit PipelineArgument(const VerbValues& values);
 
   // All pipelines the argument holds. What is wrong with them is in problems() as well.
   Result<std::vector<PipelineSpec>> read();
@@ -38,28 +69,23 @@ class PipelineArgument {
   Result<std::vector<JobPlan>> plan();
 
   PlanningInput& input() { return input_; }
-  bool from_stdin() const { return argument_ == "-"; }
+  bool from_stdin() const;
 
   const Problems& problems() const { return problems_; }
   // Prints problems(), a line each and nothing before them, else the status as fail() does.
   // Returns the exit code.
   int fail(std::string_view verb, const Status& status) const;
 
-  Catalogue& catalogue() { return catalogue_; }
-
  private:
   Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file,
                                                   const std::string& folder);
 
+  const VerbValues& values_;
   FolderCatalogue catalogue_;
   Problems problems_;
   PlanningInput input_;
   BeforePlanning before_planning_;
-  std::string argument_;
-  std::vector<std::string> parameters_;
-  std::vector<std::string> settings_;
   std::uint32_t parallelism_ = 0;  // 0: not given
-  std::string name_;
 };
 
 // What this machine allows one process: the hard limit of open files, three for a socket.

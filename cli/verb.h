@@ -1,43 +1,94 @@
-// The verbs of `stream`: one table, one file a verb.
+// The verbs of `stream`: one table. Each verb's own table gives its parsing, help, manual page, JSON
+// description and completion.
 #pragma once
 
+#include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace stream {
 
+class VerbValues;
+
+// What a value is: how it is checked, and what completion offers for it.
+enum class ValueKind : std::uint8_t {
+  kText,
+  kFlag,  // present or absent
+  kInteger,
+  kDuration,      // 100ms, 1m30s
+  kChoice,        // one of `choices`
+  kPath,          // any file or folder
+  kPipeline,      // a manifest, a pipeline in one argument, or -
+  kJob,           // name or unique id prefix of a job
+  kRunningJob,    // the same, of one that runs
+  kIdleJob,       // the same, of one that does not
+  kReference,     // a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest
+  kStageOfJob,    // name of a stage of the job
+  kStageProgram,  // filter, read-file, …
+  kVerb,
+};
+
+struct VerbOption {
+  std::string_view name;      // given as --name; of a positional what it is called in VerbValues
+  char letter = '\0';         // given as -l too
+  std::string_view arg = {};  // what stands for the value: "REF"; empty for a flag
+  std::string_view doc;       // a sentence or two
+  ValueKind kind = ValueKind::kText;
+  std::string_view fallback = {};  // value if absent
+  std::string_view choices = {};   // "running|checkpoint|finished"
+  std::string_view excludes = {};  // the option it cannot stand beside
+  std::int64_t least = INT64_MIN;  // of an integer
+  std::int64_t most = INT64_MAX;
+  bool positional = false;
+  bool required = false;
+  bool repeated = false;
+};
+
+struct VerbExample {
+  std::string_view command;      // one shell line
+  std::string_view explanation;  // one sentence
+};
+
+struct VerbTable {
+  std::string_view description = {};  // paragraphs, separated by blank lines
+  std::span<const VerbOption> options = {};
+  std::span<const VerbExample> examples = {};  // at least one
+  std::string_view no = {};                    // when it exits with 1; empty if it never does
+  int (*run)(const VerbValues& values) = nullptr;
+};
+
 struct Verb {
   std::string_view name;
-  std::string_view usage;                         // "MANIFEST|PIPELINE [OPTION]..."
-  std::string_view summary;                       // lower case, no full stop
-  int (*run)(std::span<const std::string> args);  // arguments behind the verb -> exit code
+  std::string_view summary;  // lower case, no full stop
+  const VerbTable* table;
 };
 
 // Sorted by name.
 std::span<const Verb> verbs();
 const Verb* find_verb(std::string_view name);
 
-int verb_cancel(std::span<const std::string> args);
-int verb_check(std::span<const std::string> args);
-int verb_checkpoint(std::span<const std::string> args);
-int verb_completion(std::span<const std::string> args);
-int verb_dead_letter(std::span<const std::string> args);
-int verb_events(std::span<const std::string> args);
-int verb_explain(std::span<const std::string> args);
-int verb_gc(std::span<const std::string> args);
-int verb_graph(std::span<const std::string> args);
-int verb_help(std::span<const std::string> args);
-int verb_logs(std::span<const std::string> args);
-int verb_ps(std::span<const std::string> args);
-int verb_resume(std::span<const std::string> args);
-int verb_run(std::span<const std::string> args);
-int verb_savepoint(std::span<const std::string> args);
-int verb_show(std::span<const std::string> args);
-int verb_stages(std::span<const std::string> args);
-int verb_stats(std::span<const std::string> args);
-int verb_stop(std::span<const std::string> args);
-int verb_wait(std::span<const std::string> args);
+// What every verb takes: --help, --man.
+std::span<const VerbOption> common_verb_options();
+
+const VerbOption* find_option(const Verb& verb, std::string_view name);  // its own, then the common ones
+
+extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
+    kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
+    kStagesVerb, kStatsVerb, kStopVerb, kWaitVerb;
+
+// --- rows that several tables have ---------------------------------------------------------------
+
+// Left out, find_job() takes the only one.
+constexpr VerbOption job_argument(ValueKind kind) {
+  return {.name = "job",
+          .arg = "JOB",
+          .doc = "Name or unique id prefix of the job; may be left out where only one is meant.",
+          .kind = kind,
+          .positional = true};
+}
+
+constexpr VerbOption json_option(std::string_view doc) {
+  return {.name = "json", .doc = doc, .kind = ValueKind::kFlag};
+}
 
 }  // namespace stream

@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/pipeline_argument.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 
 namespace stream {
 namespace {
@@ -37,33 +37,48 @@ nlohmann::ordered_json to_json(const Problems& problems) {
   return out;
 }
 
+int print_problems(const PipelineArgument& pipeline, const Status& status, bool as_json) {
+  if (pipeline.problems().empty()) return fail("check", status);
+  if (as_json)
+    std::printf("%s\n", to_json(pipeline.problems()).dump().c_str());
+  else
+    pipeline.fail("check", status);
+  return kNo;
+}
+
+int run(const VerbValues& values) {
+  PipelineArgument pipeline(values);
+  const bool as_json = values.flag("json");
+  const auto plans = pipeline.plan();
+  if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
+  for (const JobPlan& plan : *plans) {
+    if (as_json)
+      std::printf("%s\n", to_json(plan).dump().c_str());
+    else
+      print(plan);
+  }
+  return kDone;
+}
+
+constexpr auto kOptions = with_pipeline({json_option("Print JSON, a line a pipeline.")});
+
+constexpr VerbExample kExamples[] = {
+    {"stream check manifests/web-errors.yaml", "Says 'ok' and what it would take, or what is wrong and where."},
+    {"stream check --json web.yaml | jq '.problems[].message'", "The same for an editor."},
+};
+
 }  // namespace
 
-int verb_check(std::span<const std::string> args) {
-  PipelineArgument pipeline;
-  bool json = false;
-  const auto declare = [&](CLI::App& app) {
-    pipeline.declare(app);
-    app.add_flag("--json", json, "print JSON, a line a pipeline");
-  };
-  return run_verb("check", args, declare, [&] {
-    const auto plans = pipeline.plan();
-    if (!plans.ok() && pipeline.problems().empty()) return fail("check", plans.status());
-    if (!plans.ok()) {
-      if (json)
-        std::printf("%s\n", to_json(pipeline.problems()).dump().c_str());
-      else
-        pipeline.fail("check", plans.status());
-      return kNo;
-    }
-    for (const JobPlan& plan : *plans) {
-      if (json)
-        std::printf("%s\n", to_json(plan).dump().c_str());
-      else
-        print(plan);
-    }
-    return kDone;
-  });
-}
+const VerbTable kCheckVerb = {
+    .description =
+        "Reads the pipeline, asks every stage program for its plan, and reports everything that is wrong, a line each: "
+        "file, line, column, and the nearest name that would be right. Files that a source samples and files that a "
+        "sink would write are looked at; nothing is written and no stage runs.\n\n"
+        "Printed are the numbers of stages, processes and sockets a run would take; warnings go to standard error.",
+    .options = kOptions,
+    .examples = kExamples,
+    .no = "Something is wrong with the pipeline.",
+    .run = run,
+};
 
 }  // namespace stream

@@ -1,64 +1,127 @@
-#include <CLI/CLI.hpp>
+// The completion scripts. All they know of verbs they ask `stream --candidates`, so that a shell offers
+// what this very program takes, and the jobs and savepoints there are at this moment.
 #include <cstdio>
-#include <string>
+#include <string_view>
 
 #include "cli/command.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 
 namespace stream {
 namespace {
 
-std::string names() {
-  std::string text;
-  for (const Verb& verb : verbs()) text += (text.empty() ? "" : " ") + std::string(verb.name);
-  return text;
+// Bash cuts words at = : and @ and replaces only the last piece, which it gives as $2: the words are put
+// together again, and what stands in front of that piece is taken off the candidates. Files are offered
+// where nothing else fits: as file names all candidates would be quoted, and JOB@LABEL is none.
+constexpr std::string_view kBash = R"(# bash completion of stream
+_stream() {
+  local -a words=()
+  local piece glued= candidate about kept at
+  for ((at = 1; at <= COMP_CWORD; at++)); do
+    piece=${COMP_WORDS[at]}
+    if [[ ${#words[@]} -gt 0 && ( -n $glued || $piece == [=:@]* ) ]]; then
+      words[${#words[@]} - 1]+=$piece
+    else
+      words+=("$piece")
+    fi
+    [[ $piece == *[=:@] ]] && glued=1 || glued=
+  done
+  piece=$2
+  kept=${words[${#words[@]} - 1]%"$piece"}
+  COMPREPLY=()
+  while IFS=$'\t' read -r candidate about; do
+    case $candidate in
+      :path)
+        [[ ${#COMPREPLY[@]} -gt 0 ]] && continue
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$piece") ;;
+      :manifest)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$piece"
+          compgen -f -X '!*.yaml' -- "$piece"; compgen -f -X '!*.yml' -- "$piece"; compgen -f -X '!*.json' -- "$piece") ;;
+      *) COMPREPLY+=("${candidate#"$kept"}") ;;
+    esac
+  done < <("${COMP_WORDS[0]}" --candidates "${words[@]}" 2>/dev/null)
+}
+complete -F _stream stream
+)";
+
+constexpr std::string_view kZsh = R"(#compdef stream
+_stream() {
+  local line
+  local -a described
+  for line in "${(@f)$("${(Q)words[1]}" --candidates "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    case $line in
+      '') ;;
+      :path) compset -P '*='; _files ;;
+      :manifest) _files -g '*.(yaml|yml|json)' ;;
+      *$'\t'*) described+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+      *) described+=("${line//:/\\:}") ;;
+    esac
+  done
+  (( $#described )) && _describe -t stream stream described
+}
+_stream "$@"
+)";
+
+constexpr std::string_view kFish = R"(# fish completion of stream
+function __stream_candidates
+    set -l words (commandline -opc)
+    set -l word (commandline -ct)
+    set -l head (string match -r -- '^--[^=]*=' $word)
+    for line in ($words[1] --candidates $words[2..-1] $word 2>/dev/null)
+        switch $line
+            case :path
+                for path in (__fish_complete_path (string replace -- "$head" '' $word))
+                    echo "$head$path"
+                end
+            case :manifest
+                __fish_complete_path $word | string match -r '.*(?:/|\.yaml|\.yml|\.json)(?:\t.*)?$'
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c stream -f -a '(__stream_candidates)'
+)";
+
+int run(const VerbValues& values) {
+  const std::string& shell = values.text("shell");
+  const std::string_view script = shell == "bash" ? kBash : shell == "zsh" ? kZsh : kFish;
+  std::fwrite(script.data(), 1, script.size(), stdout);
+  return kDone;
 }
 
-std::string bash() {
-  return "_stream() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-         "    COMPREPLY=($(compgen -W '" +
-         names() +
-         "' -- \"$word\"))\n"
-         "  elif [[ ${COMP_WORDS[1]} == help ]]; then\n    COMPREPLY=($(compgen -W '" +
-         names() +
-         "' -- \"$word\"))\n"
-         "  elif [[ ${COMP_WORDS[1]} == stages ]]; then\n"
-         "    COMPREPLY=($(compgen -W \"$(stream stages 2>/dev/null | cut -d' ' -f1)\" -- \"$word\"))\n"
-         "  else\n    COMPREPLY=($(compgen -f -- \"$word\"))\n  fi\n}\ncomplete -o filenames -F _stream "
-         "stream\n";
-}
+constexpr VerbOption kOptions[] = {
+    {.name = "shell",
+     .arg = "SHELL",
+     .doc = "The shell to print it for.",
+     .kind = ValueKind::kChoice,
+     .choices = "bash|zsh|fish",
+     .positional = true,
+     .required = true},
+};
 
-std::string zsh() {
-  std::string out = "#compdef stream\nlocal -a verbs\nverbs=(\n";
-  for (const Verb& verb : verbs()) {
-    std::string summary;
-    for (const char c : verb.summary) summary += c == ':' ? std::string("\\:") : std::string(1, c);
-    out += "  '" + std::string(verb.name) + ":" + summary + "'\n";
-  }
-  return out + ")\nif (( CURRENT == 2 )); then\n  _describe verb verbs\nelse\n  _files\nfi\n";
-}
-
-std::string fish() {
-  std::string out;
-  for (const Verb& verb : verbs()) {
-    out += "complete -c stream -n __fish_use_subcommand -f -a " + std::string(verb.name) + " -d '" +
-           std::string(verb.summary) + "'\n";
-  }
-  return out;
-}
+constexpr VerbExample kExamples[] = {
+    {"source <(stream completion bash)", "Completes stream in this shell."},
+    {"stream completion fish > ~/.config/fish/completions/stream.fish", "Completes stream in every fish."},
+};
 
 }  // namespace
 
-int verb_completion(std::span<const std::string> args) {
-  std::string shell;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("SHELL", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  };
-  return run_verb("completion", args, declare, [&] {
-    const std::string script = shell == "bash" ? bash() : shell == "zsh" ? zsh() : fish();
-    std::fputs(script.c_str(), stdout);
-    return kDone;
-  });
-}
+const VerbTable kCompletionVerb = {
+    .description =
+        "Prints a script that lets a shell complete the words of stream: verbs, their options and choices, jobs, "
+        "savepoints, stages, manifests. Installed, the scripts are where the shells look for them. Each stage has a "
+        "script of its own: stream-filter --completion bash.\n\n"
+        "The scripts know nothing themselves. They ask 'stream --candidates WORD...' for what may stand in place of "
+        "the "
+        "last WORD; it prints a line for each, with a tab and an explanation behind, and :path or :manifest where "
+        "files "
+        "may stand.",
+    .options = kOptions,
+    .examples = kExamples,
+    .run = run,
+};
 
 }  // namespace stream

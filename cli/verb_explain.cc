@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
 
 #include "cli/command.h"
 #include "cli/pipeline_argument.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -69,21 +69,33 @@ std::string plan_text(const JobPlan& plan) {
   return out;
 }
 
+int run(const VerbValues& values) {
+  PipelineArgument pipeline(values);
+  const auto plans = pipeline.plan();
+  if (!plans.ok()) return pipeline.fail("explain", plans.status());
+  for (const JobPlan& plan : *plans) {
+    std::fputs((values.flag("json") ? plan_to_json(plan) + "\n" : plan_text(plan)).c_str(), stdout);
+  }
+  return kDone;
+}
+
+constexpr auto kOptions = with_pipeline({json_option("Print the whole plan as JSON, a line a pipeline.")});
+
+constexpr VerbExample kExamples[] = {
+    {"stream explain \"generate 'n, n % 3 as k' | aggregate --by k 'count(*) as n' | print\"",
+     "Shows the columns and types of every stage, and which of them travel."},
+};
+
 }  // namespace
 
-int verb_explain(std::span<const std::string> args) {
-  PipelineArgument pipeline;
-  bool json = false;
-  const auto declare = [&](CLI::App& app) {
-    pipeline.declare(app);
-    app.add_flag("--json", json, "print the whole plan as JSON, a line a pipeline");
-  };
-  return run_verb("explain", args, declare, [&] {
-    const auto plans = pipeline.plan();
-    if (!plans.ok()) return pipeline.fail("explain", plans.status());
-    for (const JobPlan& plan : *plans) std::fputs((json ? plan_to_json(plan) + "\n" : plan_text(plan)).c_str(), stdout);
-    return kDone;
-  });
-}
+const VerbTable kExplainVerb = {
+    .description =
+        "Plans the pipeline and prints, stage by stage, where its rows come from and how they are spread over "
+        "instances, which columns it gets and makes, the tables of its state, and, of a sink, when its rows become "
+        "visible and whether each comes exactly once.",
+    .options = kOptions,
+    .examples = kExamples,
+    .run = run,
+};
 
 }  // namespace stream

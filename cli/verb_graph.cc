@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -7,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/pipeline_argument.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "supervisor/drawing.h"
 
 namespace stream {
@@ -25,28 +25,39 @@ nlohmann::ordered_json graph_json(const PipelineSpec& pipeline) {
   return out;
 }
 
+int run(const VerbValues& values) {
+  PipelineArgument pipeline(values);
+  const auto pipelines = pipeline.read();
+  if (!pipelines.ok()) return pipeline.fail("graph", pipelines.status());
+  for (const PipelineSpec& spec : *pipelines) {
+    if (values.flag("json"))
+      std::printf("%s\n", graph_json(spec).dump().c_str());
+    else
+      std::fputs((values.flag("dot") ? graph_dot(spec) : graph_text(spec)).c_str(), stdout);
+  }
+  return kDone;
+}
+
+constexpr auto kOptions = with_pipeline({VerbOption{.name = "dot",
+                                                    .doc = "Print a graph in the language of Graphviz.",
+                                                    .kind = ValueKind::kFlag,
+                                                    .excludes = "json"},
+                                         json_option("Print JSON, a line a pipeline: its stages and edges.")});
+
+constexpr VerbExample kExamples[] = {
+    {"stream graph manifests/web-errors.yaml", "Draws the stages with lines between them."},
+    {"stream graph --dot web.yaml | dot -T svg > web.svg", "Makes a picture."},
+};
+
 }  // namespace
 
-int verb_graph(std::span<const std::string> args) {
-  PipelineArgument pipeline;
-  bool dot = false;
-  bool json = false;
-  const auto declare = [&](CLI::App& app) {
-    pipeline.declare(app);
-    CLI::Option* as_dot = app.add_flag("--dot", dot, "print a graph in the language of Graphviz");
-    app.add_flag("--json", json, "print JSON, a line a pipeline")->excludes(as_dot);
-  };
-  return run_verb("graph", args, declare, [&] {
-    const auto pipelines = pipeline.read();
-    if (!pipelines.ok()) return pipeline.fail("graph", pipelines.status());
-    for (const PipelineSpec& spec : *pipelines) {
-      if (json)
-        std::printf("%s\n", graph_json(spec).dump().c_str());
-      else
-        std::fputs((dot ? graph_dot(spec) : graph_text(spec)).c_str(), stdout);
-    }
-    return kDone;
-  });
-}
+const VerbTable kGraphVerb = {
+    .description =
+        "Draws the stages of a pipeline and what flows between them. No stage program is asked for its plan, "
+        "so a pipeline that does not fit its data can be drawn too.",
+    .options = kOptions,
+    .examples = kExamples,
+    .run = run,
+};
 
 }  // namespace stream

@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "supervisor/job_log.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"
@@ -46,9 +46,13 @@ class LogPrinter {
     std::fflush(stdout);
   }
 
+  // True if some line was of the stage that is asked for, whether it passed or not.
+  bool stage_seen() const { return stage_seen_; }
+
  private:
-  void print(std::string_view text) const {
+  void print(std::string_view text) {
     const auto line = log_line_from_json(text);
+    if (line) stage_seen_ = stage_seen_ || line->stage == filter_.stage;
     if (!line || !filter_.passes(*line)) return;
     const std::string out = as_json_ ? std::string(text) : to_text(*line);
     std::fwrite(out.data(), 1, out.size(), stdout);
@@ -57,6 +61,7 @@ class LogPrinter {
 
   LogFilter filter_;
   bool as_json_;
+  bool stage_seen_ = false;
   std::string partial_;
 };
 
@@ -105,75 +110,117 @@ void follow(const JobPaths& job, int fd, LogPrinter& printer) {
   ::close(fd);
 }
 
+Result<LogFilter> filter_of(const VerbValues& values) {
+  LogFilter filter;
+  filter.stage = values.text("stage");
+  STREAM_ASSIGN(filter.level, parse_log_level(values.text("level")));
+  if (values.has("since")) filter.since = system_clock().wall_us() - values.duration("since");
+  if (!values.has("grep")) return filter;
+  filter.pattern = std::make_unique<RE2>(values.text("grep"), RE2::Quiet);
+  if (!filter.pattern->ok()) return usage_error("option '--grep': " + filter.pattern->error());
+  return filter;
+}
+
+// A stage of the job, or one that an earlier manifest had when it logged.
+Status check_stage(const JobPaths& job, const std::string& stage, const LogPrinter& printer) {
+  if (stage.empty() || printer.stage_seen()) return {};
+  const auto stages = stages_of_job(job);
+  if (!stages.ok()) return {};  // it has never been planned, so nothing can be said of its stages
+  if (std::ranges::find(*stages, stage) != stages->end()) return {};
+  return usage_error("job '" + job.job + "' has no stage '" + stage + "'" + did_you_mean(stage, *stages) + "; it has " +
+                     join(*stages, ", "));
+}
+
+int run_logs(const VerbValues& values) {
+  auto filter = filter_of(values);
+  if (!filter.ok()) return fail("logs", filter.status());
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("logs", job.status());
+  LogPrinter printer(*std::move(filter), values.flag("json"));
+  int current = -1;
+  for (const std::string& path : log_files(*job)) {
+    if (current >= 0) ::close(current);
+    current = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (current >= 0) copy_rest(current, printer);
+  }
+  if (const Status known = check_stage(*job, values.text("stage"), printer); !known.ok()) return fail("logs", known);
+  if (current >= 0 && values.flag("follow"))
+    follow(*job, current, printer);
+  else if (current >= 0)
+    ::close(current);
+  return kDone;
+}
+
+int run_dead_letter(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("dead-letter", job.status());
+  const auto names = system_files().list(job->dead_letter());
+  std::size_t lines = 0;
+  for (const std::string& file : names.ok() ? *names : std::vector<std::string>()) {
+    if (!file.ends_with(".ndjson")) continue;
+    const auto text = system_files().read_file(job->dead_letter() + "/" + file);
+    if (!text.ok()) return fail("dead-letter", text.status());
+    lines += static_cast<std::size_t>(std::ranges::count(*text, '\n'));
+    if (!values.flag("count")) std::fwrite(text->data(), 1, text->size(), stdout);
+  }
+  if (values.flag("count")) std::printf(values.flag("json") ? "{\"count\":%zu}\n" : "%zu\n", lines);
+  return kDone;
+}
+
+constexpr VerbOption kLogsOptions[] = {
+    job_argument(ValueKind::kJob),
+    {.name = "follow",
+     .letter = 'f',
+     .doc = "Go on with what is logged from now on, until the job ends.",
+     .kind = ValueKind::kFlag},
+    {.name = "stage", .arg = "STAGE", .doc = "Only lines of this stage.", .kind = ValueKind::kStageOfJob},
+    {.name = "level",
+     .arg = "LEVEL",
+     .doc = "Least severe level.",
+     .kind = ValueKind::kChoice,
+     .fallback = "trace",
+     .choices = "trace|debug|info|warning|error"},
+    {.name = "since", .arg = "DURATION", .doc = "Only lines of the last DURATION.", .kind = ValueKind::kDuration},
+    {.name = "grep", .arg = "RE", .doc = "Only lines whose message matches this regular expression (RE2)."},
+    json_option("Print the lines as they are kept, JSON."),
+};
+
+constexpr VerbExample kLogsExamples[] = {
+    {"stream logs -f web-errors", "Shows what a job logs until it ends."},
+    {"stream logs --level warning --since 1h --stage requests web-errors",
+     "Shows what one stage has complained about lately."},
+};
+
+constexpr VerbOption kDeadLetterOptions[] = {
+    job_argument(ValueKind::kJob),
+    {.name = "count", .doc = "Print how many there are instead.", .kind = ValueKind::kFlag},
+    json_option("Print JSON, a line a record, as without it; with --count an object."),
+};
+
+constexpr VerbExample kDeadLetterExamples[] = {
+    {"stream dead-letter web-errors | jq -r .record", "Prints the records as they came."},
+    {"stream dead-letter web-errors | stream-aggregate --by reason 'count(*) as n'", "Counts them by reason."},
+};
+
 }  // namespace
 
-int verb_logs(std::span<const std::string> args) {
-  std::string name;
-  std::string level = "trace";
-  std::string since;
-  std::string grep;
-  bool follow_on = false;
-  bool as_json = false;
-  LogFilter filter;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("-f,--follow", follow_on, "go on with what is logged from now on, until the job ends");
-    app.add_option("--stage", filter.stage, "only lines of this stage")->type_name("STAGE");
-    app.add_option("--level", level, "least severe level: trace, debug, info, warning, error")->type_name("LEVEL");
-    app.add_option("--since", since, "only lines of the last DURATION")->type_name("DURATION");
-    app.add_option("--grep", grep, "only lines whose message matches this regular expression (RE2)")->type_name("RE");
-    app.add_flag("--json", as_json, "print the lines as they are kept, JSON");
-  };
-  return run_verb("logs", args, declare, [&] {
-    const auto least = parse_log_level(level);
-    if (!least.ok()) return fail("logs", least.status());
-    filter.level = *least;
-    if (!since.empty()) {
-      const auto duration = parse_duration(since);
-      if (!duration.ok()) return fail("logs", duration.status());
-      filter.since = system_clock().wall_us() - *duration;
-    }
-    if (!grep.empty()) filter.pattern = std::make_unique<RE2>(grep, RE2::Quiet);
-    if (filter.pattern && !filter.pattern->ok()) return fail("logs", usage_error("--grep: " + filter.pattern->error()));
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("logs", job.status());
-    LogPrinter printer(std::move(filter), as_json);
-    const std::vector<std::string> files = log_files(*job);
-    for (const std::string& path : files) {
-      const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-      if (fd < 0) continue;
-      copy_rest(fd, printer);
-      if (follow_on && &path == &files.back())
-        follow(*job, fd, printer);
-      else
-        ::close(fd);
-    }
-    return kDone;
-  });
-}
+const VerbTable kLogsVerb = {
+    .description =
+        "Prints what a job and its stages have logged, oldest first: time, level, stage and instance, attempt, "
+        "message. "
+        "A job that does not run can be asked too.",
+    .options = kLogsOptions,
+    .examples = kLogsExamples,
+    .run = run_logs,
+};
 
-int verb_dead_letter(std::span<const std::string> args) {
-  std::string name;
-  bool count = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("--count", count, "print how many there are instead");
-  };
-  return run_verb("dead-letter", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("dead-letter", job.status());
-    const auto names = system_files().list(job->dead_letter());
-    std::size_t lines = 0;
-    for (const std::string& file : names.ok() ? *names : std::vector<std::string>()) {
-      if (!file.ends_with(".ndjson")) continue;
-      const auto text = system_files().read_file(job->dead_letter() + "/" + file);
-      if (!text.ok()) return fail("dead-letter", text.status());
-      lines += static_cast<std::size_t>(std::ranges::count(*text, '\n'));
-      if (!count) std::fwrite(text->data(), 1, text->size(), stdout);
-    }
-    if (count) std::printf("%zu\n", lines);
-    return kDone;
-  });
-}
+const VerbTable kDeadLetterVerb = {
+    .description =
+        "Prints the records that stages could not process and that 'on-error: dead-letter' has kept, JSON lines with "
+        "stage, reason, position and record. A record is there once, whatever happened to the job meanwhile.",
+    .options = kDeadLetterOptions,
+    .examples = kDeadLetterExamples,
+    .run = run_dead_letter,
+};
 
 }  // namespace stream

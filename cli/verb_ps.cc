@@ -1,5 +1,4 @@
 // The verbs that show jobs: ps, show, events.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -7,6 +6,7 @@
 #include "cli/job_client.h"
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -21,92 +21,124 @@ std::string age(Microseconds since) {
   return format_duration((system_clock().wall_us() - since) / 1'000'000 * 1'000'000);
 }
 
-Result<json> events_of(const JobPaths& job) {
-  auto answer = ask_job(job, {{"verb", "events"}}, kQuickAnswer);
-  if (answer.ok()) return (*answer)["events"];
-  if (answer.status().code() != Code::kPeerGone) return std::move(answer).status();
-  std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(job, &lock));
-  STREAM_ASSIGN(const auto events, store->events(1000));
-  json list = json::array();
-  for (const EventRecord& e : events) list.push_back({{"at_us", e.at_us}, {"kind", e.kind}, {"text", e.text}});
-  return list;
+// A job that ends, or starts, at this very moment has no summary.
+std::vector<json> summaries(bool all) {
+  std::vector<json> out;
+  for (const std::string& name : list_jobs()) {
+    const JobPaths job = job_paths(name);
+    if (!all && !JobLock::runs(job)) continue;
+    auto summary = job_summary(job);
+    if (summary.ok()) out.push_back(*std::move(summary));
+  }
+  return out;
 }
+
+int run_ps(const VerbValues& values) {
+  Table table({"JOB", "ID", "STATE", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
+  for (const json& job : summaries(values.flag("all"))) {
+    if (values.flag("json")) std::printf("%s\n", job.dump().c_str());
+    table.add({job.value("job", ""), job.value("id", "").substr(0, 8), job.value("state", ""), number(job, "attempt"),
+               number(job, "checkpoint"), age(job.value("started_us", Microseconds{0}))});
+  }
+  if (!values.flag("json")) std::fputs(table.text().c_str(), stdout);
+  return kDone;
+}
+
+std::string shown(const JobPaths& job, const json& summary) {
+  const std::pair<const char*, std::string> lines[] = {
+      {"job", job.job},
+      {"id", summary.value("id", "")},
+      {"state", summary.value("state", "")},
+      {"run", summary.value("run", "")},
+      {"attempt", number(summary, "attempt")},
+      {"checkpoint", number(summary, "checkpoint")},
+      {"submitted", local_time(summary.value("submitted_us", Microseconds{0}))},
+      {"folder", job.folder},
+      {"reason", summary.value("reason", "")},
+  };
+  std::string out;
+  for (const auto& [title, text] : lines) {
+    std::string line = title;
+    line.append(12 - line.size(), ' ');
+    if (!text.empty()) out += line + text + "\n";
+  }
+  return out;
+}
+
+int run_show(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("show", job.status());
+  const auto summary = job_summary(*job);
+  if (!summary.ok()) return fail("show", summary.status());
+  std::fputs((values.flag("json") ? summary->dump() + "\n" : shown(*job, *summary)).c_str(), stdout);
+  return kDone;
+}
+
+int run_events(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("events", job.status());
+  const auto events = list_of_job(*job, "events");
+  if (!events.ok()) return fail("events", events.status());
+  for (const json& e : *events) {
+    if (values.flag("json"))
+      std::printf("%s\n", e.dump().c_str());
+    else
+      std::printf("%s  %-20s %s\n", local_time(e["at_us"].get<Microseconds>()).c_str(),
+                  e["kind"].get<std::string>().c_str(), e["text"].get<std::string>().c_str());
+  }
+  return kDone;
+}
+
+constexpr VerbOption kPsOptions[] = {
+    {.name = "all", .letter = 'a', .doc = "Also jobs that do not run.", .kind = ValueKind::kFlag},
+    json_option("Print JSON, a line a job."),
+};
+constexpr VerbExample kPsExamples[] = {
+    {"stream ps", "Lists the jobs that run."},
+    {"stream ps --all --json | jq -r 'select(.state == \"FAILED\").job'", "Names the jobs that have failed."},
+};
+
+constexpr VerbOption kShowOptions[] = {job_argument(ValueKind::kJob), json_option("Print JSON.")};
+constexpr VerbExample kShowExamples[] = {
+    {"stream show web-errors", "Prints its state, and why it ended if it has."},
+};
+
+constexpr VerbOption kEventsOptions[] = {job_argument(ValueKind::kJob), json_option("Print JSON, a line an event.")};
+constexpr VerbExample kEventsExamples[] = {
+    {"stream events web-errors", "Prints every start, failure, restart and savepoint with its time."},
+};
 
 }  // namespace
 
-int verb_ps(std::span<const std::string> args) {
-  bool all = false;
-  bool as_json = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_flag("-a,--all", all, "also jobs that do not run");
-    app.add_flag("--json", as_json, "print JSON, a line a job");
-  };
-  return run_verb("ps", args, declare, [&] {
-    Table table({"JOB", "ID", "STATE", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
-    for (const std::string& name : list_jobs()) {
-      const JobPaths job = job_paths(name);
-      if (!all && !JobLock::runs(job)) continue;
-      const auto summary = job_summary(job);
-      if (!summary.ok()) continue;  // it ended, or is starting, at this very moment
-      if (as_json) std::printf("%s\n", summary->dump().c_str());
-      table.add({name, summary->value("id", "").substr(0, 8), summary->value("state", ""), number(*summary, "attempt"),
-                 number(*summary, "checkpoint"), age(summary->value("started_us", Microseconds{0}))});
-    }
-    if (!as_json) std::fputs(table.text().c_str(), stdout);
-    return kDone;
-  });
-}
+const VerbTable kPsVerb = {
+    .description =
+        "Lists jobs, a line each: name, the beginning of the id, state, number of the attempt, newest checkpoint, and "
+        "time since it was started. States are STARTING, RUNNING, RESTARTING, STOPPING; of jobs that do not run "
+        "STOPPED, "
+        "FINISHED, CANCELLED, FAILED, and DEAD, whose supervisor was killed: 'stream run' goes on with it.",
+    .options = kPsOptions,
+    .examples = kPsExamples,
+    .run = run_ps,
+};
 
-int verb_show(std::span<const std::string> args) {
-  std::string name;
-  bool as_json = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("--json", as_json, "print JSON");
-  };
-  return run_verb("show", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("show", job.status());
-    const auto summary = job_summary(*job);
-    if (!summary.ok()) return fail("show", summary.status());
-    if (as_json) {
-      std::printf("%s\n", summary->dump().c_str());
-      return kDone;
-    }
-    std::printf(
-        "job         %s\nid          %s\nstate       %s\nrun         %s\nattempt     %s\ncheckpoint  "
-        "%s\nsubmitted   %s\nfolder      %s\n",
-        job->job.c_str(), summary->value("id", "").c_str(), summary->value("state", "").c_str(),
-        summary->value("run", "").c_str(), number(*summary, "attempt").c_str(), number(*summary, "checkpoint").c_str(),
-        local_time(summary->value("submitted_us", Microseconds{0})).c_str(), job->folder.c_str());
-    const std::string reason = summary->value("reason", "");
-    if (!reason.empty()) std::printf("reason      %s\n", reason.c_str());
-    return kDone;
-  });
-}
+const VerbTable kShowVerb = {
+    .description =
+        "Prints what is known of a job, running or not: id, state, the id of its run, attempt, newest "
+        "checkpoint, folder, and the reason why it ended.",
+    .options = kShowOptions,
+    .examples = kShowExamples,
+    .no = "The job has never run.",
+    .run = run_show,
+};
 
-int verb_events(std::span<const std::string> args) {
-  std::string name;
-  bool as_json = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("--json", as_json, "print JSON, a line an event");
-  };
-  return run_verb("events", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("events", job.status());
-    const auto events = events_of(*job);
-    if (!events.ok()) return fail("events", events.status());
-    for (const json& e : *events) {
-      if (as_json)
-        std::printf("%s\n", e.dump().c_str());
-      else
-        std::printf("%s  %-20s %s\n", local_time(e["at_us"].get<Microseconds>()).c_str(),
-                    e["kind"].get<std::string>().c_str(), e["text"].get<std::string>().c_str());
-    }
-    return kDone;
-  });
-}
+const VerbTable kEventsVerb = {
+    .description =
+        "Prints the newest 1,000 events of a job, oldest first, running or not: when it was started and from what, "
+        "when "
+        "it ran, failed and restarted, which checkpoints were aborted or found damaged, which savepoints were made.",
+    .options = kEventsOptions,
+    .examples = kEventsExamples,
+    .run = run_events,
+};
 
 }  // namespace stream

@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -8,7 +7,9 @@
 #include "cli/job_client.h"
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
+#include "cli/run_options.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/pipeline_text.h"
 #include "supervisor/savepoint_refs.h"
@@ -50,85 +51,85 @@ Status take_stdin(PipelineArgument& pipeline, bool detach, RunRequest& request) 
   return {};
 }
 
+// Says why a pipeline cannot be run before anybody is waited for, and where its run goes on from.
+PipelineArgument::BeforePlanning look_before(const RunRequest& request, const std::string& from) {
+  return [&](const PipelineSpec& spec, PlanningInput& input) -> Status {
+    if (spec.ad_hoc) return {};
+    if (const JobPaths paths = job_paths(spec.name); JobLock::runs(paths)) STREAM_TRY(JobLock::visit(paths).status());
+    input.look_up([&, name = spec.name] { return earlier_plan(name, request.fresh, from); });
+    return {};
+  };
+}
+
+// The rest of what a run needs, once it is planned.
+Status complete(PipelineArgument& pipeline, const VerbValues& values, RunRequest& request) {
+  STREAM_TRY(take_stdin(pipeline, values.flag("detach"), request));
+  for (const std::string& warning : request.plan.warnings) {
+    std::fprintf(stderr, "%s: warning: %s\n", request.plan.pipeline.name.c_str(), warning.c_str());
+  }
+  request.manifest = pipeline_to_json(request.plan.pipeline);
+  if (!values.has("from")) return {};
+  STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
+  return {};
+}
+
+int run(const VerbValues& values) {
+  PipelineArgument pipeline(values);
+  RunRequest request = request_of(values);
+  const bool detach = values.flag("detach");
+  if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
+  pipeline.before_planning(look_before(request, values.text("from")));
+  auto plans = pipeline.plan();
+  if (!plans.ok()) return pipeline.fail("run", plans.status());
+  if (plans->size() != 1)
+    return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
+  request.plan = std::move(plans->front());
+  if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
+  return detach ? run_detached("run", std::move(request)) : run_foreground("run", std::move(request));
+}
+
+constexpr auto kRunOptions = with_pipeline({
+    VerbOption{.name = "detach",
+               .letter = 'd',
+               .doc = "Run in the background; return when it is RUNNING.",
+               .kind = ValueKind::kFlag},
+    VerbOption{.name = "fresh",
+               .doc = "Start anew even if there is a checkpoint to go on from.",
+               .kind = ValueKind::kFlag,
+               .excludes = "from"},
+    VerbOption{.name = "from",
+               .arg = "REF",
+               .doc = "Start from a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest.",
+               .kind = ValueKind::kReference},
+    kAcceptDrained,
+    kAcceptDuplicates,
+});
+
+constexpr VerbExample kRunExamples[] = {
+    {"stream run \"read-file access.ndjson | filter 'status >= 500' | write-sqlite errors.db --table errors\"",
+     "Runs a pipeline until its input has ended."},
+    {"stream run -d manifests/web-errors.yaml -p path=/var/log/access.ndjson",
+     "Runs the job of a manifest in the background, with another input."},
+    {"stream run web-errors.yaml --from web-errors@before-upgrade", "Starts a new run from a labelled savepoint."},
+};
+
 }  // namespace
 
-int verb_run(std::span<const std::string> args) {
-  PipelineArgument pipeline;
-  bool detach = false;
-  RunRequest request;
-  std::string from;
-  const auto declare = [&](CLI::App& app) {
-    pipeline.declare(app);
-    app.add_flag("-d,--detach", detach, "run in the background; return when it is RUNNING");
-    auto* fresh = app.add_flag("--fresh", request.fresh, "start anew even if there is a checkpoint to go on from");
-    app.add_option("--from", from, "start from a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest")
-        ->type_name("REF")
-        ->excludes(fresh);
-    app.add_flag("--accept-drained", request.accept_drained, "go on from a savepoint whose windows have fired");
-    app.add_flag("--accept-duplicates", request.accept_duplicates,
-                 "go back behind a committed checkpoint although a sink cannot take rows back");
-  };
-  return run_verb("run", args, declare, [&] {
-    if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
-    pipeline.before_planning([&](const PipelineSpec& spec, PlanningInput& input) -> Status {
-      if (spec.ad_hoc) return {};
-      // Before anybody is waited for.
-      if (const JobPaths paths = job_paths(spec.name); JobLock::runs(paths)) STREAM_TRY(JobLock::visit(paths).status());
-      input.look_up([&, name = spec.name] { return earlier_plan(name, request.fresh, from); });
-      return {};
-    });
-    auto plans = pipeline.plan();
-    if (!plans.ok()) return pipeline.fail("run", plans.status());
-    if (plans->size() != 1)
-      return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
-    request.plan = std::move(plans->front());
-    if (Status taken = take_stdin(pipeline, detach, request); !taken.ok()) return fail("run", taken);
-    for (const std::string& warning : request.plan.warnings) {
-      std::fprintf(stderr, "%s: warning: %s\n", request.plan.pipeline.name.c_str(), warning.c_str());
-    }
-    request.manifest = pipeline_to_json(request.plan.pipeline);
-    if (!from.empty()) {
-      auto path = resolve_savepoint(from);
-      if (!path.ok()) return fail("run", path.status());
-      request.from = *std::move(path);
-    }
-    return detach ? run_detached("run", std::move(request)) : run_foreground("run", std::move(request));
-  });
-}
-
-// Starts a stopped, failed or dead job again from what it left.
-int verb_resume(std::span<const std::string> args) {
-  std::string name;
-  bool foreground = false;
-  RunRequest request;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("--foreground", foreground, "stay in the foreground");
-    app.add_flag("--accept-drained", request.accept_drained, "go on from a savepoint whose windows have fired");
-    app.add_flag("--accept-duplicates", request.accept_duplicates,
-                 "go back behind a committed checkpoint although a sink cannot take rows back");
-  };
-  return run_verb("resume", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("resume", job.status());
-    {
-      std::optional<JobLock> lock;
-      auto store = open_store(*job, &lock);
-      if (!store.ok()) return fail("resume", store.status());
-      auto record = (*store)->load();
-      if (!record.ok()) return fail("resume", record.status());
-      if (!*record) return fail("resume", failed("job '" + job->job + "' has never run"));
-      if ((*record)->state == JobState::kFinished || (*record)->state == JobState::kCancelled) {
-        return fail("resume", failed("job '" + job->job + "' is " + std::string(to_string((*record)->state)) +
-                                     "; 'stream run' starts it anew"));
-      }
-      auto plan = plan_from_json((*record)->plan);
-      if (!plan.ok()) return fail("resume", plan.status());
-      request.plan = *std::move(plan);
-      request.manifest = (*record)->manifest;
-    }
-    return foreground ? run_foreground("resume", std::move(request)) : run_detached("resume", std::move(request));
-  });
-}
+const VerbTable kRunVerb = {
+    .description =
+        "Plans the pipeline and runs it as a job, under the name in the manifest. A pipeline without a name gets one, "
+        "and leaves nothing behind when it has finished. A pipeline that does not begin with a source reads standard "
+        "input; one that does not end in a sink prints its rows.\n\n"
+        "A job that has stopped, failed or crashed goes on from its newest checkpoint or savepoint, and says so; one "
+        "that "
+        "has finished or was cancelled starts anew. A job that runs is not started again.\n\n"
+        "In the foreground a line on the terminal shows how it goes. Ctrl-C, SIGTERM and SIGHUP stop it at a final "
+        "checkpoint; the second time it ends at once. Warnings and errors of the stages go to standard error, all they "
+        "log to the log of the job.",
+    .options = kRunOptions,
+    .examples = kRunExamples,
+    .no = "The job has failed, runs already, or cannot go on from what there is.",
+    .run = run,
+};
 
 }  // namespace stream

@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/command.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "supervisor/child.h"
 #include "supervisor/stage_folders.h"
 #include "transport/base/text.h"
@@ -47,19 +47,36 @@ int show(FolderCatalogue& catalogue, const std::string& name, bool json) {
   return kDone;
 }
 
+int run(const VerbValues& values) {
+  FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
+  const std::string& name = values.text("name");
+  return name.empty() ? list(catalogue, values.flag("json")) : show(catalogue, name, values.flag("json"));
+}
+
+constexpr VerbOption kOptions[] = {
+    {.name = "name",
+     .arg = "NAME",
+     .doc = "A stage, whose help is printed; without one all are listed.",
+     .kind = ValueKind::kStageProgram,
+     .positional = true},
+    json_option("Print JSON, a line a stage; of one stage its options, inputs and outputs."),
+};
+
+constexpr VerbExample kExamples[] = {
+    {"stream stages", "Lists them with what they are for."},
+    {"stream stages filter", "Prints the help of stream-filter."},
+};
+
 }  // namespace
 
-int verb_stages(std::span<const std::string> args) {
-  std::string name;
-  bool json = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("NAME", name, "a stage; without one all are listed");
-    app.add_flag("--json", json, "print JSON, a line a stage");
-  };
-  return run_verb("stages", args, declare, [&] {
-    FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
-    return name.empty() ? list(catalogue, json) : show(catalogue, name, json);
-  });
-}
+const VerbTable kStagesVerb = {
+    .description =
+        "Lists the stage programs that pipelines can name: executables stream-NAME beside the stream program, "
+        "then in the folders of STREAM_STAGE_PATH. Each has a manual page of its own.",
+    .options = kOptions,
+    .examples = kExamples,
+    .no = "There is no such stage, or one does not describe itself.",
+    .run = run,
+};
 
 }  // namespace stream

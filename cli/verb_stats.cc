@@ -1,7 +1,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +8,7 @@
 #include "cli/job_client.h"
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -79,31 +79,54 @@ bool leave_asked() {
   return ::read(0, &key, 1) <= 0 || key == 'q';
 }
 
+void print(const json& stats, bool watch, bool as_json) {
+  if (watch && ::isatty(1) != 0 && !as_json) std::fputs("\033[H\033[2J", stdout);
+  std::fputs((as_json ? stats.dump() + "\n" : render(stats)).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+int run(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("stats", job.status());
+  const bool watch = values.flag("watch");
+  for (bool first = true;; first = false) {
+    const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
+    if (!stats.ok() && !first) return kDone;  // the job has ended
+    if (!stats.ok()) return fail("stats", stats.status());
+    print(*stats, watch, values.flag("json"));
+    if (!watch || leave_asked()) return kDone;
+  }
+}
+
+constexpr VerbOption kOptions[] = {
+    job_argument(ValueKind::kRunningJob),
+    {.name = "watch",
+     .letter = 'w',
+     .doc = "Show it again every second, until the job ends or q is typed.",
+     .kind = ValueKind::kFlag},
+    json_option("Print JSON, a line each time."),
+};
+
+constexpr VerbExample kExamples[] = {
+    {"stream stats --watch web-errors", "Watches a job at work."},
+    {"stream stats --json web-errors | jq '.instances[] | {stage, busy, backpressured}'",
+     "Finds the stage that holds the others up."},
+};
+
 }  // namespace
 
-int verb_stats(std::span<const std::string> args) {
-  std::string name;
-  bool watch = false;
-  bool as_json = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("-w,--watch", watch, "show it again every second, until the job ends");
-    app.add_flag("--json", as_json, "print JSON, a line each time");
-  };
-  return run_verb("stats", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("stats", job.status());
-    for (bool first = true;; first = false) {
-      const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
-      if (!stats.ok() && !first) return kDone;  // the job has ended
-      if (!stats.ok()) return fail("stats", stats.status());
-      const bool terminal = ::isatty(1) != 0;
-      if (watch && terminal && !as_json) std::fputs("\033[H\033[2J", stdout);
-      std::fputs((as_json ? stats->dump() + "\n" : render(*stats)).c_str(), stdout);
-      std::fflush(stdout);
-      if (!watch || leave_asked()) return kDone;
-    }
-  });
-}
+const VerbTable kStatsVerb = {
+    .description =
+        "Prints a line for each process of a running job. IN, OUT and IN B are records and bytes a second over about "
+        "the last second. BUSY, IDLE and FULL are shares of its time: working, waiting for input, waiting for room "
+        "behind it. QUEUE is what it holds to be sent, in bytes; LAG how far event time is behind the clock; ROWS and "
+        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process.\n\n"
+        "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
+        "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
+    .options = kOptions,
+    .examples = kExamples,
+    .no = "The job does not run.",
+    .run = run,
+};
 
 }  // namespace stream

@@ -1,5 +1,4 @@
 // The verbs that end a job: stop, cancel.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 #include "cli/job_client.h"
 #include "cli/run_job.h"
 #include "cli/verb.h"
+#include "cli/verb_values.h"
 
 namespace stream {
 namespace {
@@ -36,54 +36,88 @@ bool is_cancelled(const JobPaths& job) {
   return summary.ok() && summary->value("state", "") == to_string(JobState::kCancelled);
 }
 
+void print(const std::string& path, const std::string& state, bool as_json) {
+  if (as_json)
+    std::printf("%s\n", json{{"path", path}, {"state", state}}.dump().c_str());
+  else if (!path.empty())
+    std::printf("%s\n", path.c_str());
+}
+
+int run_stop(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("stop", job.status());
+  json request = {{"verb", "stop"}, {"drain", values.flag("drain")}, {"no_savepoint", values.flag("no-savepoint")}};
+  if (values.has("to")) request["to"] = std::filesystem::absolute(values.text("to")).lexically_normal().string();
+  const auto answer = ask_job(*job, request, kNoLimit);
+  if (!answer.ok()) return fail("stop", answer.status());
+  if (const Status over = wait_until_over(*job); !over.ok()) return fail("stop", over);
+  const std::string state = answer->value("state", "");
+  print(answer->value("path", ""), state, values.flag("json"));
+  if (state == "STOPPED") return kDone;
+  return fail("stop", failed("job '" + job->job + "' is " + state + ": " + answer->value("reason", "")));
+}
+
+int run_cancel(const VerbValues& values) {
+  const auto job = find_job(values.text("job"));
+  if (!job.ok()) return fail("cancel", job.status());
+  if (!JobLock::runs(*job)) {
+    const Status cancelled = cancel_stored(*job);
+    return cancelled.ok() ? kDone : fail("cancel", cancelled);
+  }
+  const auto answer = ask_job(*job, {{"verb", "cancel"}}, kNoLimit);
+  if (!answer.ok() && !(answer.status().code() == Code::kPeerGone && is_cancelled(*job))) {
+    return fail("cancel", answer.status());
+  }
+  const Status over = wait_until_over(*job);
+  return over.ok() ? kDone : fail("cancel", over);
+}
+
+constexpr VerbOption kStopOptions[] = {
+    job_argument(ValueKind::kRunningJob),
+    {.name = "drain", .doc = "Fire all windows first, as if the input had ended.", .kind = ValueKind::kFlag},
+    {.name = "no-savepoint", .doc = "Stop with a final checkpoint only.", .kind = ValueKind::kFlag, .excludes = "to"},
+    {.name = "to",
+     .arg = "PATH",
+     .doc = "Where the savepoint goes; not set: the job's savepoints folder.",
+     .kind = ValueKind::kPath},
+    json_option("Print JSON: the path of the savepoint and the state of the job."),
+};
+
+constexpr VerbExample kStopExamples[] = {
+    {"savepoint=$(stream stop web-errors)", "Stops a job and keeps the path of its savepoint."},
+    {"stream stop --no-savepoint web-errors && stream resume web-errors", "Starts every process of a job anew."},
+    {"stream stop --drain daily", "Ends a job for good, with the results of windows that are still open."},
+};
+
+constexpr VerbOption kCancelOptions[] = {job_argument(ValueKind::kJob)};
+
+constexpr VerbExample kCancelExamples[] = {
+    {"stream cancel web-errors", "Ends a job; the next run starts anew."},
+};
+
 }  // namespace
 
-int verb_stop(std::span<const std::string> args) {
-  std::string name;
-  std::string to;
-  bool drain = false;
-  bool no_savepoint = false;
-  const auto declare = [&](CLI::App& app) {
-    app.add_option("JOB", name, "name or unique id prefix of the job");
-    app.add_flag("--drain", drain, "fire all windows first, as if the input had ended");
-    auto* none = app.add_flag("--no-savepoint", no_savepoint, "stop with a final checkpoint only");
-    app.add_option("--to", to, "where the savepoint goes; not set: the job's savepoints folder")
-        ->type_name("PATH")
-        ->excludes(none);
-  };
-  return run_verb("stop", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("stop", job.status());
-    json request = {{"verb", "stop"}, {"drain", drain}, {"no_savepoint", no_savepoint}};
-    if (!to.empty()) request["to"] = std::filesystem::absolute(to).lexically_normal().string();
-    const auto answer = ask_job(*job, request, kNoLimit);
-    if (!answer.ok()) return fail("stop", answer.status());
-    if (const Status over = wait_until_over(*job); !over.ok()) return fail("stop", over);
-    const std::string path = answer->value("path", "");
-    if (!path.empty()) std::printf("%s\n", path.c_str());
-    const std::string state = answer->value("state", "");
-    if (state == "STOPPED") return kDone;
-    return fail("stop", failed("job '" + job->job + "' is " + state + ": " + answer->value("reason", "")));
-  });
-}
+const VerbTable kStopVerb = {
+    .description =
+        "Takes a last checkpoint, makes a savepoint of it, ends the job, and prints the path of the savepoint. Nothing "
+        "is lost and nothing is done twice: 'stream resume' or 'stream run' goes on where it stopped.\n\n"
+        "With --drain sources end first, so that every window fires and its results are written. Going on from there "
+        "would fire them again, so it must be allowed with --accept-drained.",
+    .options = kStopOptions,
+    .examples = kStopExamples,
+    .no = "The job does not run, or has ended otherwise.",
+    .run = run_stop,
+};
 
-int verb_cancel(std::span<const std::string> args) {
-  std::string name;
-  const auto declare = [&](CLI::App& app) { app.add_option("JOB", name, "name or unique id prefix of the job"); };
-  return run_verb("cancel", args, declare, [&] {
-    const auto job = find_job(name);
-    if (!job.ok()) return fail("cancel", job.status());
-    if (!JobLock::runs(*job)) {
-      const Status cancelled = cancel_stored(*job);
-      return cancelled.ok() ? kDone : fail("cancel", cancelled);
-    }
-    const auto answer = ask_job(*job, {{"verb", "cancel"}}, kNoLimit);
-    if (!answer.ok() && !(answer.status().code() == Code::kPeerGone && is_cancelled(*job))) {
-      return fail("cancel", answer.status());
-    }
-    const Status over = wait_until_over(*job);
-    return over.ok() ? kDone : fail("cancel", over);
-  });
-}
+const VerbTable kCancelVerb = {
+    .description =
+        "Ends a job at once. What was not committed by a checkpoint is dropped, its checkpoints are not gone "
+        "on from, and the next run starts anew. Savepoints stay.\n\n"
+        "A job that does not run is marked as cancelled.",
+    .options = kCancelOptions,
+    .examples = kCancelExamples,
+    .no = "The job has never run, or has ended otherwise.",
+    .run = run_cancel,
+};
 
 }  // namespace stream

@@ -4,30 +4,36 @@
 #include "cli/verb.h"
 
 namespace stream {
+
 namespace {
 
+// CMakeLists.txt reads the names from here: a manual page is made for each.
 constexpr std::array kVerbs = {
-    Verb{"cancel", "[JOB]", "end a job without a savepoint", verb_cancel},
-    Verb{"check", "MANIFEST|PIPELINE [OPTION]...", "find what is wrong with a pipeline without running it", verb_check},
-    Verb{"checkpoint", "[JOB]", "take a checkpoint now and wait for it", verb_checkpoint},
-    Verb{"completion", "bash|zsh|fish", "print a completion script for stream", verb_completion},
-    Verb{"dead-letter", "[JOB]", "print the records a job could not process", verb_dead_letter},
-    Verb{"events", "[JOB]", "print what has happened to a job", verb_events},
-    Verb{"explain", "MANIFEST|PIPELINE [OPTION]...", "print the plan of a pipeline: schemas, columns, state",
-         verb_explain},
-    Verb{"gc", "[--dry-run] [JOB]", "delete snapshot files that no checkpoint names", verb_gc},
-    Verb{"graph", "MANIFEST|PIPELINE [OPTION]...", "draw the stages of a pipeline", verb_graph},
-    Verb{"help", "[VERB]", "print what a verb does and takes", verb_help},
-    Verb{"logs", "[-f] [OPTION]... [JOB]", "print what a job and its stages have logged", verb_logs},
-    Verb{"ps", "[--all]", "list the jobs", verb_ps},
-    Verb{"resume", "[JOB]", "go on with a job that was stopped or has failed", verb_resume},
-    Verb{"run", "MANIFEST|PIPELINE [-d] [OPTION]...", "start a job, or go on with it", verb_run},
-    Verb{"savepoint", "[OPTION]... [JOB]", "make, list or delete savepoints", verb_savepoint},
-    Verb{"show", "[JOB]", "print what is known of a job", verb_show},
-    Verb{"stages", "[NAME]", "list the stage programs, or print the help of one", verb_stages},
-    Verb{"stats", "[--watch] [JOB]", "print rates, load, state and checkpoint times of a job", verb_stats},
-    Verb{"stop", "[--drain] [OPTION]... [JOB]", "end a job with a savepoint", verb_stop},
-    Verb{"wait", "[--for EVENT] [JOB]", "wait until a job runs, has a checkpoint, or has finished", verb_wait},
+    Verb{"cancel", "end a job without a savepoint", &kCancelVerb},
+    Verb{"check", "find what is wrong with a pipeline without running it", &kCheckVerb},
+    Verb{"checkpoint", "take a checkpoint now, or list them", &kCheckpointVerb},
+    Verb{"completion", "print a completion script for stream", &kCompletionVerb},
+    Verb{"dead-letter", "print the records a job could not process", &kDeadLetterVerb},
+    Verb{"events", "print what has happened to a job", &kEventsVerb},
+    Verb{"explain", "print the plan of a pipeline: schemas, columns, state", &kExplainVerb},
+    Verb{"gc", "delete snapshot files that no checkpoint names", &kGcVerb},
+    Verb{"graph", "draw the stages of a pipeline", &kGraphVerb},
+    Verb{"help", "print what a verb does and takes", &kHelpVerb},
+    Verb{"logs", "print what a job and its stages have logged", &kLogsVerb},
+    Verb{"ps", "list the jobs", &kPsVerb},
+    Verb{"resume", "go on with a job that was stopped or has failed", &kResumeVerb},
+    Verb{"run", "start a job, or go on with it", &kRunVerb},
+    Verb{"savepoint", "make, list or delete savepoints", &kSavepointVerb},
+    Verb{"show", "print what is known of a job", &kShowVerb},
+    Verb{"stages", "list the stage programs, or print the help of one", &kStagesVerb},
+    Verb{"stats", "print rates, load, state and checkpoint times of a job", &kStatsVerb},
+    Verb{"stop", "end a job with a savepoint", &kStopVerb},
+    Verb{"wait", "wait until a job runs, has a checkpoint, or has finished", &kWaitVerb},
+};
+
+constexpr std::array kCommonOptions = {
+    VerbOption{.name = "help", .letter = 'h', .doc = "Print this help.", .kind = ValueKind::kFlag},
+    VerbOption{.name = "man", .doc = "Print the manual page.", .kind = ValueKind::kFlag},
 };
 
 }  // namespace
@@ -37,6 +43,16 @@ std::span<const Verb> verbs() { return kVerbs; }
 const Verb* find_verb(std::string_view name) {
   const auto it = std::ranges::find(kVerbs, name, &Verb::name);
   return it == kVerbs.end() ? nullptr : &*it;
+}
+
+std::span<const VerbOption> common_verb_options() { return kCommonOptions; }
+
+const VerbOption* find_option(const Verb& verb, std::string_view name) {
+  for (const std::span<const VerbOption> options : {verb.table->options, common_verb_options()}) {
+    const auto it = std::ranges::find(options, name, &VerbOption::name);
+    if (it != options.end()) return &*it;
+  }
+  return nullptr;
 }
 
 }  // namespace stream

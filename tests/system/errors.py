@@ -51,12 +51,21 @@ def a_verb_refuses_wrong_options(stream):
 
 
 def unknown_jobs_are_named(stream):
-    for verb in ("show", "stats", "stop", "cancel", "checkpoint", "savepoint", "events", "logs", "dead-letter", "resume",
-                 "wait"):
-        args = ("--for", "running") if verb == "wait" else ()
-        refused(stream, USAGE, "there is no job 'nojob'", "stream", verb, *args, "nojob")
     refused(stream, USAGE, "there is no job; start one with 'stream run'", "stream", "stop")
     check(stream.run("stream", "ps", "--json") == "", "no job, no line")
+    stream.run("stream", "run", "generate --rows 3 | write-null", "--name", "known")
+    verbs = map(json.loads, stream.run("stream", "help", "--json").splitlines())
+    taking = {verb["name"]: {option["kind"]: option for option in verb["options"]} for verb in verbs}
+    asked = [name for name, kinds in taking.items() if {"job", "running-job", "idle-job"} & set(kinds)]
+    check(len(asked) >= 12, f"{asked}")
+    for verb in asked:
+        refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, "knwon")
+        refused(stream, USAGE, "there is no job 'other'", "stream", verb, "other")
+    for verb, kinds in taking.items():
+        if "savepoint" in kinds:
+            args = ["generate | write-null"] if "pipeline" in kinds else []
+            refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, *args,
+                    "--" + kinds["savepoint"]["name"], "knwon@1")
 
 
 def a_job_that_does_not_run_answers_no(stream):
@@ -65,8 +74,8 @@ def a_job_that_does_not_run_answers_no(stream):
         refused(stream, FAILED, "job 'over' does not run", "stream", verb, "over")
     refused(stream, USAGE, "did you mean 'over'?", "stream", "show", "oven")
     refused(stream, USAGE, "'potato' is not a duration", "stream", "wait", "--for", "finished", "--timeout", "potato", "over")
-    refused(stream, USAGE, "{running,checkpoint,finished}", "stream", "wait", "--for", "ever", "over")
-    refused(stream, USAGE, "'loud' is not a log level", "stream", "logs", "--level", "loud", "over")
+    refused(stream, USAGE, "'ever' is not one of running, checkpoint, finished", "stream", "wait", "--for", "ever", "over")
+    refused(stream, USAGE, "'loud' is not one of trace, debug, info, warning, error", "stream", "logs", "--level", "loud", "over")
     refused(stream, USAGE, "--grep", "stream", "logs", "--grep", "(", "over")
     refused(stream, USAGE, "'over@99'", "stream", "savepoint", "--delete", "over@99")
 
@@ -149,6 +158,42 @@ def input_that_is_not_there_is_named(stream):
         refused(stream, USAGE, says, "stream", "run", f"read-file {path} | write-null")
     refused(stream, SYSTEM, f"unable to open '{stream.folder}/none/x.db': No such file or directory", "stream-write-sqlite", "none/x.db", "--table", "t",
             stdin=numbers(1))
+
+
+def a_sink_that_cannot_write_is_refused_before_the_start(stream):
+    stream.write("plain", "text")
+    places = [("none/x.ndjson", "No such file or directory; make the folder"), ("plain/x.ndjson", "Not a directory"),
+              (".", "Is a directory"), ("plain/parts/", "Not a directory")]
+    if os.geteuid() != 0:
+        (stream.folder / "closed").mkdir(mode=0o555)
+        places.append(("closed/x.ndjson", "Permission denied"))
+    for path, says in places:
+        line = f"generate | write-file {path}"
+        says = ["pipeline:1:23: option 'path': unable to", says]
+        refused(stream, USAGE, says, "stream", "run", line)
+        refused(stream, FAILED, says, "stream", "check", line)
+        if not path.endswith("/"):
+            refused(stream, USAGE, says[1], "stream", "run", "-d", f"generate | write-sqlite {path} --table t", "--name", "gone")
+    check(stream.jobs() == [], "a refused pipeline leaves no job")
+    folder = stream.folder / "later"
+    folder.mkdir()
+    stream.write("later.yaml", "pipeline: later\nstages:\n  in: {run: generate, rate: 100}\n  out: {run: write-file, path: later/x.ndjson}\n")
+    stream.run("stream", "run", "-d", "later.yaml")
+    stream.run("stream", "stop", "--no-savepoint", "later")
+    folder.rename(stream.folder / "moved")
+    refused(stream, USAGE, "later.yaml:4:32: option 'path': unable to create", "stream", "resume", "later")
+    (stream.folder / "moved").rename(folder)
+    stream.run("stream", "resume", "later")
+    stream.run("stream", "cancel", "later")
+
+
+def a_job_may_have_any_name(stream):
+    for name in ("cache", "checkpoints", "stream"):
+        stream.run("stream", "run", "-d", "generate --rate 10 | write-null", "--name", name)
+        stream.run("stream", "cancel", name)
+    check(sorted(p.name for p in (stream.folder / "home").iterdir()) == ["cache", "checkpoints", "stream"], "every folder is a job")
+    check(any((stream.folder / "cache" / "stream").iterdir()), "answers are kept in $XDG_CACHE_HOME")
+    check(not list((stream.folder / "home" / "cache").glob("describe-*")), "not in the folder of the job")
 
 
 def an_endpoint_that_cannot_be_used_is_refused(stream):
@@ -249,6 +294,7 @@ if __name__ == "__main__":
           a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named,
           a_home_that_cannot_be_written_is_a_failure_of_the_system,
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
+          a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, a_bad_record_ends_a_plain_stage_and_is_shown,
           a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
           empty_input_is_no_error_where_no_schema_is_needed, a_running_job_is_not_started_again])

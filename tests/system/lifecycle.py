@@ -267,6 +267,8 @@ def logs_are_filtered_and_followed(stream):
     check("bad record" in bad and bad.count("\n") == 1, bad)
     check(stream.run("stream", "logs", "--stage", "in", "--grep", "bad rec", "totals") == bad, "--stage and --grep")
     check(stream.run("stream", "logs", "--stage", "out", "totals") == "", "another stage is silent")
+    refused(stream, 100, "job 'totals' has no stage 'smus'; did you mean 'sums'?", "stream", "logs", "--stage", "smus", "totals")
+    refused(stream, 100, "it has in, sums, out", "stream", "logs", "-f", "--stage", "nothing", "totals")
     check("running" in stream.run("stream", "logs", "--since", "1h", "totals"), "--since")
     check(stream.run("stream", "logs", "--since", "1us", "totals") == "", "nothing in the last microsecond")
     line = json.loads(stream.run("stream", "logs", "--json", "--stage", "in", "totals"))
@@ -274,8 +276,27 @@ def logs_are_filtered_and_followed(stream):
     stream.run("stream", "stop", "totals")
     text = follow.communicate(timeout=20)[0]
     check("running" in text and bad in text and "stopped" in text, text)
+    refused(stream, 100, "has no stage 'smus'", "stream", "logs", "--stage", "smus", "totals")
+    stream.write("totals.yaml", MANIFEST.replace("PARALLELISM", "1").replace("  in:", "  other:"))
+    stream.run("stream", "run", "-d", "--fresh", "totals.yaml", "--set", "stages.out.if-exists=replace")
+    check(stream.run("stream", "logs", "--stage", "in", "--grep", "bad rec", "totals") == bad, "a stage of an earlier manifest")
+    stream.run("stream", "cancel", "totals")
     letters = stream.run("stream", "dead-letter", "totals").splitlines()
     check([json.loads(l)["record"] for l in letters] == ["no record"], str(letters))
+
+
+def a_plan_follows_the_data_and_the_rest_is_remembered(stream):
+    for value, kind in [("1", "BIGINT"), ('"x"', "VARCHAR"), ("2", "BIGINT")]:
+        stream.write("data.ndjson", f'{{"a":{value}}}\n')
+        plan = json.loads(stream.run("stream", "explain", "--json", "read-file data.ndjson | select 'a as b' | write-null"))
+        types = [stage["outputs"][0]["schema"]["fields"][0]["type"] for stage in plan["stages"][:2]]
+        check(types == [kind, kind], f"{value}: {types}")
+    kept = [path.read_text() for path in (stream.folder / "cache" / "stream").glob("plan-*")]
+    check(kept and not any("stream-read-file" in text for text in kept), "what was sampled is not remembered")
+    for options, cacheable in [({"path": "data.ndjson"}, False), ({"path": "data.ndjson", "schema": "a bigint"}, True)]:
+        request = json.dumps({"protocol": 1, "folder": str(stream.folder), "options": options})
+        answer = json.loads(stream.run("stream-read-file", "--plan", stdin=request))
+        check(answer["cacheable"] is cacheable and not answer["errors"], f"{options}: {answer}")
 
 
 def gc_says_what_it_would_delete_and_deletes_that(stream):
@@ -320,4 +341,4 @@ if __name__ == "__main__":
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
           wait_ends_when_its_condition_holds, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
-          gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])
+          a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])

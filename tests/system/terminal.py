@@ -8,18 +8,18 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import Failure, check, main, wait_until  # noqa: E402
 
 
 class Terminal:
     """A shell in a tmux server of its own."""
 
-    def __init__(self, stream, columns=80, lines=24):
+    def __init__(self, stream, columns=80, lines=24, shell="sh"):
         self.socket = str(stream.folder / "tmux")
         self.environment = dict(stream.environment, TERM="screen", PS1="$ ")
         self.environment.pop("TMUX", None)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(stream.folder),
-                  "sh")
+                  shell)
 
     def __enter__(self):
         return self
@@ -38,14 +38,17 @@ class Terminal:
     def key(self, name):
         self.tmux("send-keys", name)
 
-    def screen(self):
-        return [line for line in self.tmux("capture-pane", "-p").splitlines() if line.strip()]
+    def screen(self, *options):
+        return [line for line in self.tmux("capture-pane", "-p", *options).splitlines() if line.strip()]
 
     def resize(self, columns, lines=24):
         self.tmux("resize-window", "-x", str(columns), "-y", str(lines))
 
     def shows(self, what, lines):
-        return wait_until(what, lambda: lines(self.screen()))
+        try:
+            return wait_until(what, lambda: lines(self.screen()))
+        except Failure as failure:
+            raise Failure(f"{failure}: {self.screen()}") from failure
 
 
 def status_lines(screen):
@@ -65,6 +68,47 @@ def the_status_line_stays_one_line_as_the_terminal_grows(stream):
         terminal.key("C-c")
         screen = terminal.shows("the end", lambda s: s if any("stopped" in line for line in s) else None)
         check(not status_lines(screen), f"the status line is gone: {screen}")
+
+
+def the_status_line_stays_one_line_as_the_terminal_shrinks(stream):
+    with Terminal(stream, columns=100) as terminal:
+        terminal.type("echo above; stream run 'generate --rate 100 | filter true | write-null' --name narrow-and-long-of-name")
+        wait_until("the job", lambda: stream.instances("narrow-and-long-of-name"))
+        for columns in (50, 30, 90, 24):
+            terminal.resize(columns)
+            epoch = int(stream.run("stream", "checkpoint", "narrow-and-long-of-name"))
+            wait_until("the line to be drawn again", lambda: stream.stats("narrow-and-long-of-name")["job"]["checkpoint"] > epoch)
+            terminal.shows("one status line", lambda s: s if len(pieces(s)) == 1 else None)
+            history = terminal.screen("-S", "-100")  # a terminal that becomes narrow scrolls
+            check("above" in history, f"{columns}: what stood above is gone: {history}")
+        terminal.key("C-c")
+        screen = terminal.shows("the end", lambda s: s if any("stopped" in line for line in s) else None)
+        check("RUNN" not in "".join(screen), f"the status line is gone: {screen}")
+
+
+def pieces(screen):
+    """What stands below the line 'above': the status line, and what would be left of earlier ones."""
+    return screen[screen.index("above") + 1:] if "above" in screen else screen
+
+
+def a_tab_completes_on_a_terminal(stream):
+    stream.run("stream", "run", "-d", "generate --rate 10 | write-null", "--name", "totals")
+    stream.run("stream", "savepoint", "--label", "first", "totals")
+    stream.write("web errors.yaml", "")
+    with Terminal(stream, shell="bash --norc") as terminal:
+        terminal.type("PS1='$ '; source <(stream completion bash)")
+        terminal.shows("the prompt", lambda s: s[-1].rstrip() == "$")
+        for typed, wanted in [("stream sho", "stream show"), ("stream show to", "stream show totals"),
+                              ("stream run --from totals@fi", "stream run --from totals@first"),
+                              ("stream run --from=totals@fi", "stream run --from=totals@first"),
+                              ("stream wait --for=fin", "stream wait --for=finished"),
+                              ("stream check web", "stream check web\\ errors.yaml")]:
+            terminal.tmux("send-keys", "-l", typed)
+            terminal.key("Tab")
+            terminal.shows(f"{wanted!r}", lambda s: any(line.rstrip().endswith("$ " + wanted) for line in s))
+            terminal.key("C-c")
+            terminal.shows("a new line", lambda s: s[-1].rstrip() == "$")
+    stream.run("stream", "cancel", "totals")
 
 
 def stats_watch_fits_and_stays_in_place(stream):
@@ -126,5 +170,6 @@ if __name__ == "__main__":
         print("skipped: tmux is not installed")
         sys.exit(0)
     os.environ.setdefault("LC_ALL", "C.UTF-8")
-    main([the_status_line_stays_one_line_as_the_terminal_grows, stats_watch_fits_and_stays_in_place,
+    main([the_status_line_stays_one_line_as_the_terminal_grows, the_status_line_stays_one_line_as_the_terminal_shrinks,
+          a_tab_completes_on_a_terminal, stats_watch_fits_and_stays_in_place,
           logs_are_followed_on_a_terminal_and_in_a_pipe, typed_lines_are_an_input, nothing_but_answers_in_a_pipe])
