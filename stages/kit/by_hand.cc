@@ -34,8 +34,8 @@ class ByHand final : public ControlPort {
       : program_(program),
         values_(std::move(values)),
         store_({0, 1, kKeyGroupsDefault, false}),
-        bad_records_(on_error_policy(values_, false), "stream-" + std::string(program.name), std::string(program.name)) {
-  }
+        bad_records_(on_error_policy(values_, false), "stream-" + std::string(program.name),
+                     std::string(program.name)) {}
 
   Status run();
 
