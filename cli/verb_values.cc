@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "transport/base/command_line.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -50,23 +51,6 @@ Status check_extras(const CLI::App& app, std::span<const VerbOption> options) {
     return usage_error("unknown option '" + extra + "'" + did_you_mean(extra, names));
   }
   return {};
-}
-
-// CLI11 names the option first: "--set: 1 required TEXT missing".
-Status from_cli(const CLI::ParseError& error) {
-  const std::string what = error.what();
-  const std::string option = what.substr(0, what.find_first_of(": "));
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch) && option.starts_with("-")) {
-    return usage_error("option '" + option + "' needs a value");
-  }
-  return usage_error(lower(what.substr(0, 1)) + what.substr(1, what.find('\n') - 1));
-}
-
-Status parse(CLI::App& app, std::span<const std::string> args) {
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-    return {};
-  } catch (const CLI::ParseError& error) { return from_cli(error); }
 }
 
 Status check_integer(const VerbOption& option, const std::string& text) {
@@ -146,7 +130,7 @@ Result<VerbValues> parse_verb(const Verb& verb, std::span<const std::string> arg
   app.set_help_flag();
   app.allow_extras();
   for (const VerbOption& option : options) declare(app, option);
-  STREAM_TRY(parse(app, args));
+  STREAM_TRY(read_command_line(app, args));
   STREAM_TRY(check_extras(app, options));
   VerbValues values;
   for (const VerbOption& option : options) STREAM_TRY(read(app, option, values));

@@ -2,33 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "transport/base/json_fields.h"
+
 namespace stream {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string text_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-ordered_json list_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_array() ? *it : ordered_json::array();
-}
-
-std::vector<std::string> texts_at(const ordered_json& object, const char* name) {
-  std::vector<std::string> texts;
-  for (const ordered_json& item : list_at(object, name)) {
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  }
-  return texts;
-}
-
-std::size_t count_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_number_unsigned() ? it->get<std::size_t>() : 0;
-}
 
 FixedOptions fixed_at(const ordered_json& object) {
   FixedOptions fixed;
@@ -37,11 +16,6 @@ FixedOptions fixed_at(const ordered_json& object) {
     if (value.is_string()) fixed[option] = value.get<std::string>();
   }
   return fixed;
-}
-
-bool flag_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_boolean() && it->get<bool>();
 }
 
 Result<Schema> schema_at(const ordered_json& object) {

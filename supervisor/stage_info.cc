@@ -2,32 +2,14 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+
 #include <vector>
+#include "transport/base/json_fields.h"
 
 namespace stream {
 namespace {
 
 using nlohmann::json;
-
-std::string text_at(const json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-bool flag_at(const json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_boolean() && it->get<bool>();
-}
-
-std::vector<std::string> texts_at(const json& object, const char* name) {
-  std::vector<std::string> texts;
-  const auto it = object.find(name);
-  if (it == object.end() || !it->is_array()) return texts;
-  for (const json& item : *it) {
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  }
-  return texts;
-}
 
 Result<StageRole> role_of(const std::string& text) {
   for (const StageRole role : {StageRole::kSource, StageRole::kOperator, StageRole::kSink}) {

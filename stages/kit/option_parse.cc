@@ -6,6 +6,7 @@
 
 #include "stages/kit/option_check.h"
 #include "stages/kit/option_table.h"
+#include "transport/base/command_line.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -41,23 +42,6 @@ Status check_extras(std::vector<std::string> extras, std::span<const Option> opt
   if (option != extras.end()) return unknown_option(*option, options);
   return usage_error("unexpected argument '" + extras.front() +
                      "'; a value with blanks must be quoted as one argument");
-}
-
-// CLI11 names the option first: "--time: 1 required TEXT missing".
-Status from_cli(const CLI::ParseError& error) {
-  const std::string what = error.what();
-  const std::string option = what.substr(0, what.find_first_of(": "));
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch) && option.starts_with("--")) {
-    return usage_error("option '" + option + "' needs a value");
-  }
-  return usage_error(lower(what.substr(0, 1)) + what.substr(1, what.find('\n') - 1));
-}
-
-Status parse(CLI::App& app, std::span<const std::string> args) {
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-    return {};
-  } catch (const CLI::ParseError& error) { return from_cli(error); }
 }
 
 Result<Values::Value> read_flag(const CLI::Option& given) {
@@ -110,7 +94,7 @@ Result<Values> parse_command_line(const StageProgram& program, std::span<const s
   app.set_help_flag();
   app.allow_extras();
   for (const Option& option : options) declare(app, option);
-  STREAM_TRY(parse(app, args));
+  STREAM_TRY(read_command_line(app, args));
   STREAM_TRY(check_extras(app.remaining(), options));
   Values values;
   for (const Option& option : options) STREAM_TRY(read(app, option, values));

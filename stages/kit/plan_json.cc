@@ -4,6 +4,7 @@
 
 #include "stages/kit/option_json.h"
 
+#include "transport/base/json_fields.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -12,16 +13,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kProtocol = 1;
-
-std::string text_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-ordered_json list_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_array() ? *it : ordered_json::array();
-}
 
 Result<std::vector<PlanInput>> read_inputs(const ordered_json& object) {
   std::vector<PlanInput> inputs;
@@ -32,11 +23,6 @@ Result<std::vector<PlanInput>> read_inputs(const ordered_json& object) {
     inputs.push_back({text_at(input, "name"), *std::move(schema)});
   }
   return inputs;
-}
-
-bool flag_at(const ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_boolean() && it->get<bool>();
 }
 
 std::optional<PlanSample> read_sample(const ordered_json& object) {
@@ -126,14 +112,6 @@ Result<std::vector<Field>> read_fields(const ordered_json& list) {
   return fields;
 }
 
-std::vector<std::string> read_texts(const ordered_json& list) {
-  std::vector<std::string> texts;
-  for (const ordered_json& item : list) {
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  }
-  return texts;
-}
-
 Result<OutputPlan> read_output(const ordered_json& json) {
   if (!json.is_object() || !json.contains("schema")) return corrupt("plan: an output needs a name and a schema");
   OutputPlan output{.name = text_at(json, "name"), .schema = {}, .lineage = {}};
@@ -154,9 +132,9 @@ Result<OutputPlan> read_output(const ordered_json& json) {
 Result<InputPlan> read_input(const ordered_json& json) {
   if (!json.is_object()) return corrupt("plan: an input is not an object");
   InputPlan input;
-  input.needs = read_texts(list_at(json, "needs"));
+  input.needs = texts_at(json, "needs");
   STREAM_ASSIGN(input.partition, value_of(kPartitions, text_at(json, "partition"), "partition"));
-  input.partition_columns = read_texts(list_at(json, "columns"));
+  input.partition_columns = texts_at(json, "columns");
   return input;
 }
 
@@ -259,7 +237,7 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   }
   for (const ordered_json& target : list_at(json, "writes")) answer.writes.push_back(read_target(target));
   answer.cacheable = flag_at(json, "cacheable");
-  answer.warnings = read_texts(list_at(json, "warnings"));
+  answer.warnings = texts_at(json, "warnings");
   for (const ordered_json& error : list_at(json, "errors")) answer.errors.push_back(read_error(error));
   return answer;
 }
