@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cli/job_client.h"
+#include "cli/savepoint_refs.h"
 #include "cli/verb.h"
-#include "supervisor/savepoint_refs.h"
 #include "supervisor/stage_folders.h"
 #include "transport/base/text.h"
 

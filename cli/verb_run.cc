@@ -8,11 +8,11 @@
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
 #include "cli/run_options.h"
+#include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/pipeline_text.h"
-#include "supervisor/savepoint_refs.h"
 
 namespace stream {
 namespace {

@@ -1,14 +1,16 @@
 // The verbs that cut the stream: savepoint, checkpoint; and wait.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/savepoint_refs.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "supervisor/savepoint_refs.h"
+#include "snapshot/savepoint.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -31,30 +33,24 @@ int list_savepoints(const std::string& name, bool as_json) {
   return kDone;
 }
 
-int delete_savepoint(const std::string& reference) {
-  const auto path = resolve_savepoint(reference);
-  if (!path.ok()) return fail("savepoint", path.status());
-  std::error_code error;
-  std::filesystem::remove_all(*path, error);
-  if (error) return fail("savepoint", system_error("remove", *path, error.value()));
-  for (const std::string& name : list_jobs()) {
-    const JobPaths job = job_paths(name);
-    if (!path->starts_with(job.folder + "/")) continue;
-    if (JobLock::runs(job)) {
-      const auto answer = ask_job(job, {{"verb", "forget-savepoint"}, {"path", *path}}, kQuickAnswer);
-      if (!answer.ok()) return fail("savepoint", answer.status());
-      continue;
-    }
-    std::optional<JobLock> lock;
-    const auto store = open_store(job, &lock);
-    if (!store.ok()) return fail("savepoint", store.status());
-    if (const Status forgotten = (*store)->forget_savepoint(*path); !forgotten.ok())
-      return fail("savepoint", forgotten);
-  }
-  return kDone;
+// The job it was made of, if there still is one, lists it no longer.
+Status forget_savepoint(const JobPaths& job, const std::string& path) {
+  if (JobLock::runs(job)) return ask_job(job, {{"verb", "forget-savepoint"}, {"path", path}}, kQuickAnswer).status();
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  return store->forget_savepoint(path);
+}
+
+Status remove_savepoint(const std::string& reference) {
+  STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
+  STREAM_ASSIGN(const CheckpointIndex index, delete_savepoint(system_files(), path));
+  const std::vector<std::string> jobs = list_jobs();
+  if (std::ranges::find(jobs, index.job) == jobs.end()) return {};
+  return forget_savepoint(job_paths(index.job), path);
 }
 
 int make_savepoint(const VerbValues& values) {
+  if (const Status label = check_label(values.text("label")); !label.ok()) return fail("savepoint", label);
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("savepoint", job.status());
   json request = {{"verb", "savepoint"}, {"label", values.text("label")}, {"single_file", values.flag("single-file")}};
@@ -69,7 +65,10 @@ int make_savepoint(const VerbValues& values) {
 }
 
 int run_savepoint(const VerbValues& values) {
-  if (values.has("delete")) return delete_savepoint(values.text("delete"));
+  if (values.has("delete")) {
+    const Status removed = remove_savepoint(values.text("delete"));
+    return removed.ok() ? kDone : fail("savepoint", removed);
+  }
   if (values.flag("list")) return list_savepoints(values.text("job"), values.flag("json"));
   return make_savepoint(values);
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 #include "snapshot/digest.h"
 #include "snapshot/index_file.h"
@@ -18,6 +19,11 @@ constexpr std::string_view kIndexName = "savepoint.sqlite";
 bool exists(const std::string& path) {
   struct stat info;
   return ::lstat(path.c_str(), &info) == 0;
+}
+
+bool is_link(const std::string& path) {
+  struct stat info;
+  return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
 }
 
 bool is_folder(const std::string& path) {
@@ -161,7 +167,7 @@ Status remove_partial(Files& files, const std::string& partial) {
 
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
   if (exists(request.target)) return usage_error("'" + request.target + "' exists; a savepoint replaces nothing");
-  const std::string partial = request.target + ".partial";
+  const std::string partial = parent_of(request.target) + "/." + base_name(request.target) + ".savepoint-partial";
   STREAM_TRY(remove_partial(files, partial));
   STREAM_TRY(files.make_dir(parent_of(request.target)));
   Result<CheckpointIndex> index =
@@ -182,6 +188,49 @@ Result<CheckpointIndex> load_savepoint(const std::string& path) {
       if (hash != std::string::npos && !is_folder(path)) file.path = base_name(path) + file.path.substr(hash);
     }
   }
+  return index;
+}
+
+namespace {
+
+// What a folder of a savepoint consists of besides its index.
+Result<std::set<std::string>> names_in(const std::string& folder, const CheckpointIndex& index) {
+  std::set<std::string> names;
+  for (const FileRef& file : files_of(index)) {
+    if (file.path.find('/') != std::string::npos) {
+      return corrupt("'" + folder + "' names '" + file.path + "', which is outside of it");
+    }
+    names.insert(file.path);
+  }
+  return names;
+}
+
+Status refuse_strangers(Files& files, const std::string& folder, const std::set<std::string>& own) {
+  STREAM_ASSIGN(const auto present, files.list(folder));
+  for (const std::string& name : present) {
+    if (name == kIndexName || own.contains(name)) continue;
+    return usage_error("'" + folder + "' holds '" + name + "', which is not of the savepoint; nothing was deleted");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CheckpointIndex> delete_savepoint(Files& files, const std::string& path) {
+  if (is_link(path)) return usage_error("'" + path + "' is a symbolic link; name the savepoint itself");
+  auto index = load_savepoint(path);
+  if (!index.ok()) return usage_error("'" + path + "' is not a savepoint; nothing was deleted");
+  if (!is_folder(path)) {
+    STREAM_TRY(files.remove(path));
+    STREAM_TRY(files.sync_dir(parent_of(path)));
+    return index;
+  }
+  STREAM_ASSIGN(const std::set<std::string> own, names_in(path, *index));
+  STREAM_TRY(refuse_strangers(files, path, own));
+  for (const std::string& name : own) STREAM_TRY(files.remove(path + "/" + name));
+  STREAM_TRY(files.remove(path + "/" + std::string(kIndexName)));
+  STREAM_TRY(files.remove(path));
+  STREAM_TRY(files.sync_dir(parent_of(path)));
   return index;
 }
 

@@ -36,6 +36,11 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
 // The index of a savepoint folder or single file. Errors as load_index().
 Result<CheckpointIndex> load_savepoint(const std::string& path);
 
+// Deletes the savepoint and nothing else: the files its index names, the index last, so that what was
+// interrupted can be done again. Returns the index it had. Errors: kUsage, touching nothing, if the path
+// is no savepoint, or a symbolic link, or a folder that holds anything besides; kSystem.
+Result<CheckpointIndex> delete_savepoint(Files& files, const std::string& path);
+
 // The folder RestoreSource and verify_files() need for load_savepoint(path)'s index.
 std::string savepoint_folder(const std::string& path);
 

@@ -1,5 +1,7 @@
 #include "supervisor/job_verbs.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -96,11 +98,28 @@ void JobVerbs::handle(const ControlMessage& message) {
   error(message.identity, "unknown request '" + verb + "'");
 }
 
+// A label names one savepoint, also among those being made.
+Status JobVerbs::check_label(const std::string& label) {
+  if (label.empty()) return {};
+  const Status taken = failed("label '" + label + "' is taken by another savepoint of '" + runner_.paths().job +
+                              "'; delete that one, or choose another label");
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.savepoint && waiting.wish.label == label) return taken;
+  }
+  STREAM_ASSIGN(const auto savepoints, runner_.store().savepoints());
+  for (const SavepointRecord& record : savepoints) {
+    struct stat info;
+    if (record.label == label && ::stat(record.path.c_str(), &info) == 0) return taken;
+  }
+  return {};
+}
+
 void JobVerbs::checkpoint(const std::string& identity, bool savepoint, SavepointWish wish) {
   if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
     return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
                                "; a checkpoint needs it RUNNING");
   }
+  if (const Status free = check_label(wish.label); !free.ok()) return error(identity, free.what());
   waiting_.push_back({identity, WaitsFor::kTrigger, {}, savepoint, std::move(wish)});
   const Status status = runner_.act(runner_.coordinator_->request(system_clock().monotonic_us()));
   if (!status.ok()) runner_.fail(status.what(), true);

@@ -35,6 +35,7 @@ class JobVerbs {
   void answer(const std::string& identity, const std::string& json);
   void error(const std::string& identity, const std::string& what);
   void handle(const ControlMessage& message);
+  Status check_label(const std::string& label);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
 

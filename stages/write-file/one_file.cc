@@ -145,6 +145,7 @@ Status OneFile::on_restored(Epoch epoch) {
   if (epoch == Epoch(0) || !recorded_) {
     STREAM_TRY(begin());
   } else {
+    STREAM_TRY(check_restored(restored));
     end_ = restored.back().begin + restored.back().size;
     STREAM_TRY(cut_to(end_));
   }
@@ -232,23 +233,43 @@ Status OneFile::copy(const Piece& piece) {
   return {};
 }
 
-// The pending file goes only when its rows are in the visible one and synced.
-Status OneFile::apply(const Piece& piece) {
+// Whether its bytes have to be in the visible file: its pending one is gone.
+Result<bool> OneFile::applied(const Piece& piece) {
+  if (piece.size == 0) return false;
+  const auto pending = files_.size(beside(piece.pending));
+  if (!pending.ok() && pending.status().code() != Code::kNotFound) return pending.status();
+  return !pending.ok();
+}
+
+// Errors: kCorrupt; an earlier checkpoint may need less.
+Status OneFile::check_visible(const Piece& piece, bool applied) {
   const auto visible = files_.size(settings_.path);
   if (!visible.ok() && visible.status().code() != Code::kNotFound) return visible.status();
   const std::uint64_t size = visible.ok() ? *visible : 0;
-  const auto pending = files_.size(beside(piece.pending));
-  const bool done = pending.status().code() == Code::kNotFound;
-  if (!pending.ok() && !done) return pending.status();
-  const std::uint64_t committed = done ? piece.begin + piece.size : piece.begin;
-  if (size < committed) {
-    return failed("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " + std::to_string(committed) +
-                  " were committed: something else has changed it");
+  const std::uint64_t committed = applied ? piece.begin + piece.size : piece.begin;
+  if (size >= committed) return {};
+  return corrupt("'" + settings_.path + "' has " + std::to_string(size) + " bytes where " + std::to_string(committed) +
+                 " were committed: something else has changed it; bring it back, or start anew with --fresh");
+}
+
+// What follows the first piece that waits for its commit says nothing about the visible file.
+Status OneFile::check_restored(const std::vector<Piece>& pieces) {
+  for (const Piece& piece : pieces) {
+    STREAM_ASSIGN(const bool done, applied(piece));
+    STREAM_TRY(check_visible(piece, done));
+    if (!done && piece.size > 0) return {};
   }
+  return {};
+}
+
+// The pending file goes only when its rows are in the visible one and synced.
+Status OneFile::apply(const Piece& piece) {
+  STREAM_ASSIGN(const bool done, applied(piece));
+  STREAM_TRY(check_visible(piece, done));
   if (done) return {};
   STREAM_TRY(copy(piece));
   STREAM_TRY(files_.sync_file(settings_.path));
-  if (size == 0) STREAM_TRY(files_.sync_dir(folder_));
+  if (piece.begin == 0) STREAM_TRY(files_.sync_dir(folder_));
   return files_.remove(beside(piece.pending));
 }
 

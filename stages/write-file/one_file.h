@@ -51,6 +51,9 @@ class OneFile final : public Sink {
   Status cut_to(std::uint64_t size);
   Status remove_leftovers(const std::vector<Piece>& kept);
   Status spill();
+  Result<bool> applied(const Piece& piece);
+  Status check_visible(const Piece& piece, bool applied);
+  Status check_restored(const std::vector<Piece>& pieces);
   Status apply(const Piece& piece);
   Status copy(const Piece& piece);
   std::string beside(const std::string& name) const { return folder_ + "/" + name; }

@@ -45,7 +45,8 @@ Status Parts::unpublish(const std::vector<FoundPart>& found, const PartName& nam
     STREAM_TRY(files_.rename(at(name.published(*part.epoch)), at(name.hidden())));
     return files_.sync_dir(at(name.folder));
   }
-  return failed("'" + at(name.hidden()) + "' is gone, and with it rows of earlier checkpoints");
+  return corrupt("'" + at(name.hidden()) +
+                 "' is gone, and with it committed rows; bring it back, or start anew with --fresh");
 }
 
 // A part that was growing: cut to its length, closed, rolled by the next epoch.
@@ -64,7 +65,10 @@ Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
     size = files_.size(path);
   }
   if (!size.ok()) return std::move(size).status();
-  if (*size < length) return failed("'" + path + "' is shorter than its checkpoint says");
+  if (*size < length) {
+    return corrupt("'" + path + "' has " + std::to_string(*size) + " bytes where " + std::to_string(length) +
+                   " were synced: something else has changed it; bring it back, or start anew with --fresh");
+  }
   if (*size > length) {
     STREAM_TRY(files_.truncate(path, length));
     STREAM_TRY(files_.sync_file(path));

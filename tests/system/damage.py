@@ -162,6 +162,14 @@ def with_every_checkpoint_damaged_it_begins_anew(stream):
     check_results(stream)
 
 
+def a_shortened_output_is_written_again(stream):
+    stopped_in_the_middle(stream)
+    os.truncate(stream.folder / "one.ndjson", 3)
+    finish(stream)
+    check("one.ndjson" in stream.last_stderr and "something else has changed it" in stream.last_stderr, f"it did not say so: {stream.last_stderr!r}")
+    check_results(stream)
+
+
 def a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do(stream):
     damage_indexes(stream, range(9), "truncated")
     for marker in stream.folder.glob(".one.ndjson*"):
@@ -182,4 +190,4 @@ def a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do(stream):
 if __name__ == "__main__":
     main([a_truncated_index_is_gone_round, a_flipped_index_is_gone_round, a_missing_index_is_gone_round, a_lost_checkpoint_folder_is_gone_round,
           two_damaged_indexes_are_gone_round, older_damaged_indexes_are_not_needed, a_damaged_snapshot_file_is_gone_round,
-          with_every_checkpoint_damaged_it_begins_anew, a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do])
+          with_every_checkpoint_damaged_it_begins_anew, a_shortened_output_is_written_again, a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do])

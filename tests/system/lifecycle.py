@@ -1,6 +1,7 @@
 """The life of a job: start, look, checkpoint, savepoint, stop, go on; each with exact results."""
 
 import json
+import os
 import pathlib
 import signal
 import sqlite3
@@ -136,6 +137,43 @@ def a_savepoint_opens_with_sqlite_and_is_found_by_its_label(stream):
     stream.run("stream", "savepoint", "--delete", "totals@first")
     check(not pathlib.Path(labelled).exists(), "deleted")
     check("first" not in stream.run("stream", "savepoint", "--list", "totals"), "not listed any more")
+
+
+def nothing_but_a_savepoint_is_deleted(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    outside = pathlib.Path(stream.run("stream", "savepoint", "totals", "--to", "here", "--label", "mine").strip())
+    stream.run("mkdir", "folder")
+    stream.write("folder/kept", "kept")
+    stream.write("kept", "kept")
+    os.symlink(outside, stream.folder / "link")
+    home = stream.home("totals")
+    for path, why in (("folder", "is not a savepoint"), ("kept", "is not a savepoint"), (".", "is not a savepoint"), (home, "is not a savepoint"),
+                      (home / "checkpoints", "is not a savepoint"), (home / "job.sqlite", "is not a savepoint"), ("link", "symbolic link"),
+                      ("totals@9999", "there is no savepoint")):
+        refused(stream, 100, why, "stream", "savepoint", "--delete", path)
+    stream.write("here/notes", "kept")
+    refused(stream, 100, "'notes'", "stream", "savepoint", "--delete", "totals@mine")
+    check(state_of(outside) == feed.totals, "still whole")
+    (outside / "notes").unlink()
+    stream.run("stream", "savepoint", "--delete", "totals@mine")
+    check(not outside.exists() and (stream.folder / "folder/kept").exists() and (stream.folder / "kept").exists(), "just the savepoint")
+    check(stream.run("stream", "savepoint", "--list", "--json", "totals") == "", "not listed, though it was elsewhere")
+    stream.run("stream", "checkpoint", "totals")
+
+
+def a_label_names_one_savepoint(stream):
+    Feed(stream)
+    start(stream)
+    for label in ("latest", "5", "bad label", "a@b", "Upper"):
+        refused(stream, 100, f"'{label}' cannot be a label", "stream", "savepoint", "totals", "--label", label)
+    stream.run("stream", "savepoint", "totals", "--label", "once")
+    refused(stream, 1, "'once' is taken", "stream", "savepoint", "totals", "--label", "once")
+    stream.run("stream", "savepoint", "--delete", "totals@once")
+    stream.run("stream", "savepoint", "totals", "--label", "once")
+    stream.run("stream", "cancel", "totals")
 
 
 def settled(stream, feed):
@@ -338,6 +376,7 @@ def a_savepoint_restores_at_any_parallelism(stream):
 
 if __name__ == "__main__":
     main([a_job_is_seen_by_every_reading_verb, a_savepoint_opens_with_sqlite_and_is_found_by_its_label,
+          nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint,
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
           wait_ends_when_its_condition_holds, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,

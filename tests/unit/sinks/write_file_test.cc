@@ -258,7 +258,22 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_changed_by_others_is_an_error) {
   std::filesystem::resize_file(setup.dir / "data/out.ndjson", 3);
   BOOST_TEST(!rig.live(script));
   BOOST_TEST(rig.error().what() == "'" + (setup.dir / "data/out.ndjson") +
-                                       "' has 3 bytes where 32 were committed: something else has changed it");
+                                       "' has 3 bytes where 32 were committed: something else has changed it; bring it "
+                                       "back, or start anew with --fresh");
+  BOOST_TEST((rig.error().code() == Code::kCorrupt));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_was_changed_by_others_is_an_error) {
+  Setup setup("parts/");
+  SinkRig rig = setup.rig();
+  const SinkScript script = script_of(setup.schema);
+  BOOST_REQUIRE(!rig.live(script, 6));
+  for (const auto& entry : std::filesystem::directory_iterator(setup.dir / "data/parts")) {
+    if (entry.path().filename().string().starts_with('.')) std::filesystem::resize_file(entry.path(), 3);
+  }
+  BOOST_TEST(!rig.live(script));
+  BOOST_TEST((rig.error().code() == Code::kCorrupt));
+  BOOST_TEST(rig.error().what().find("has 3 bytes where ") != std::string::npos, rig.error().what());
 }
 
 BOOST_AUTO_TEST_CASE(changes_are_marked) {

@@ -1,5 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
+
 #include "snapshot/grouping.h"
 #include "snapshot/savepoint.h"
 #include "tests/support/fast_files.h"
@@ -210,7 +212,27 @@ BOOST_AUTO_TEST_CASE(a_savepoint_restores_like_the_checkpoint_but_with_nothing_p
       BOOST_TEST((restore_with(restore_source(read, "totals", savepoint_folder(target), false), q) == whole));
     }
     BOOST_TEST((build_savepoint(files, request).status().code() == Code::kUsage));
+    BOOST_TEST((take(delete_savepoint(files, target)) == built));
+    BOOST_TEST(!std::filesystem::exists(target));
+    BOOST_TEST(std::filesystem::exists(dir / "checkpoints"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_savepoint_is_not_deleted) {
+  FastFiles files;
+  const TempDir dir;
+  const auto [index, whole] = run_stage(files, dir, 2);
+  require_ok(publish_checkpoint(files, dir / "checkpoints", index));
+  const std::string checkpoint = checkpoint_folder(dir / "checkpoints", index.epoch);
+  take(build_savepoint(files, {index, dir / "checkpoints", dir / "save", "", false, false, 17}));
+  require_ok(files.write_file(dir / "save/notes", "mine"));
+  std::filesystem::create_symlink(dir / "save", dir / "link");
+  for (const std::string& path : {dir.path(), dir / "checkpoints", checkpoint, dir / "link", dir / "save",
+                                  dir / "save/notes", dir / "none", checkpoint + "/checkpoint.sqlite"}) {
+    BOOST_TEST((delete_savepoint(files, path).status().code() == Code::kUsage), path);
+  }
+  require_ok(verify_files(take(load_savepoint(dir / "save")), dir / "save"));
+  BOOST_TEST(std::filesystem::exists(checkpoint + "/checkpoint.sqlite"));
 }
 
 BOOST_AUTO_TEST_CASE(a_snapshot_that_does_not_fit_the_stage_is_refused_by_name) {

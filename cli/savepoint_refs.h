@@ -8,10 +8,14 @@
 
 namespace stream {
 
-// The absolute path of the savepoint. Errors: kUsage, saying what is near, or what there is.
+// The absolute path of the savepoint. What could be both is a savepoint of the job; ./JOB@N is the path.
+// Errors: kUsage, saying what is near, or what there is.
 Result<std::string> resolve_savepoint(const std::string& reference);
 
 // Every JOB@N, JOB@LABEL and JOB@latest that names a savepoint of the job.
 std::vector<std::string> savepoint_references(const std::string& job);
+
+// A label must not look like a number, @latest or a part of another reference. Errors: kUsage.
+Status check_label(const std::string& label);
 
 }  // namespace stream
