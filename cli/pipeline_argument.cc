@@ -51,7 +51,9 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
 }
 
 Result<std::vector<PipelineSpec>> PipelineArgument::read() {
-  const std::string here = std::filesystem::current_path().string();
+  std::error_code error;
+  const std::string here = std::filesystem::current_path(error).string();
+  if (error) return system_error("find", "current folder", error.value());
   const std::string& argument = values_.text("pipeline");
   if (is_manifest_file(argument)) {
     STREAM_ASSIGN(const std::string text, system_files().read_file(argument));

@@ -19,6 +19,9 @@ class PlanningInput final : public InputSampler {
   Result<FixedOptions> found_before(const StageQuestion& question) override;
   Result<InputSample> sample(std::uint64_t bytes_max) override;
 
+  // What was looked at is all there is, and it is nothing.
+  bool empty() const { return input_.ended() && input_.bytes().empty(); }
+
   // Says, once, that a person is being waited for. Nothing if standard input is no terminal.
   void announce_terminal();
   bool terminal() const { return input_.terminal(); }

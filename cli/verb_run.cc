@@ -80,6 +80,10 @@ int run(const VerbValues& values) {
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
   pipeline.before_planning(look_before(request, values.text("from")));
   auto plans = pipeline.plan();
+  if (!plans.ok() && pipeline.input().empty()) {
+    std::fprintf(stderr, "stream run: standard input is empty: nothing to do\n");
+    return kDone;
+  }
   if (!plans.ok()) return pipeline.fail("run", plans.status());
   if (plans->size() != 1)
     return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));

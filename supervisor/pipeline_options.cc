@@ -64,9 +64,14 @@ class WordReader {
     return 1;
   }
 
+  static std::string habit(const Word& word) {
+    const bool redirect = word.text.starts_with('>') || word.text.starts_with('<');
+    return redirect ? ": a pipeline redirects nothing; read with read-file, write with write-file" : "";
+  }
+
   void positional(const Word& word) {
     const auto option = std::ranges::find(info_.options, true, &OptionInfo::positional);
-    if (option == info_.options.end()) return report(word, "unexpected argument '" + word.text + "'");
+    if (option == info_.options.end()) return report(word, "unexpected argument '" + word.text + "'" + habit(word));
     if (options_.contains(option->name)) {
       return report(word, "unexpected argument '" + word.text + "'; a value with blanks must be quoted");
     }

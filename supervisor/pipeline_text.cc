@@ -89,6 +89,14 @@ class Splitter {
   std::vector<std::vector<Word>> stages_;
 };
 
+// The programs are called stream-NAME, which is what some will write.
+std::string meant(const std::string& word, const std::vector<std::string>& names) {
+  constexpr std::string_view kPrefix = "stream-";
+  const std::string rest = word.starts_with(kPrefix) ? word.substr(kPrefix.size()) : "";
+  if (std::ranges::find(names, rest) != names.end()) return "; write '" + rest + "'";
+  return did_you_mean(word, names);
+}
+
 const StageInfo* find_program(const Word& word, Catalogue& catalogue, Problems& problems) {
   const auto found = catalogue.find(word.text);
   if (!found.ok()) {
@@ -97,7 +105,7 @@ const StageInfo* find_program(const Word& word, Catalogue& catalogue, Problems& 
   }
   if (*found == nullptr) {
     problems.add(place_of(word.offset),
-                 "there is no stage program '" + word.text + "'" + did_you_mean(word.text, catalogue.names()));
+                 "there is no stage program '" + word.text + "'" + meant(word.text, catalogue.names()));
   }
   return *found;
 }

@@ -238,7 +238,9 @@ Bound Binder::distinct(const Ast& ast) {
 Bound Binder::in(const Ast& ast) {
   std::vector<Bound> values = all(ast.arguments);
   const Type type = common_type(values, "IN");
-  if (type == kJson) fail(ast.offset, "operator does not exist: JSON = JSON", "compare texts: column ->> 'field'");
+  if (type == kJson)
+    fail(ast.offset, "operator does not exist: JSON = JSON",
+         "take a field as text: column ->> 'field'; or declare the column's type in a schema");
   std::vector<NodePtr> nodes;
   for (const Bound& value : values) nodes.push_back(coerce(value, type));
   NodePtr first = nodes[0];
@@ -295,7 +297,9 @@ Bound Binder::coalesce(const Ast& ast) {
   std::vector<NodePtr> nodes;
   for (const Bound& value : values) nodes.push_back(coerce(value, type));
   if (ast.kind == Kind::kCoalesce) return {make_coalesce(type, std::move(nodes)), false, ast.offset};
-  if (type == kJson) fail(ast.offset, std::string(what) + " cannot order JSON", "compare texts: column ->> 'field'");
+  if (type == kJson)
+    fail(ast.offset, std::string(what) + " cannot order JSON",
+         "take a field as text: column ->> 'field'; or declare the column's type in a schema");
   return {make_greatest(type, std::move(nodes), ast.kind == Kind::kLeast), false, ast.offset};
 }
 

@@ -18,6 +18,14 @@ std::string types_of(const std::vector<Bound>& arguments) {
   return join(names, ", ");
 }
 
+// Operators of other languages.
+constexpr std::pair<std::string_view, std::string_view> kHabits[] = {{"==", "="}, {"&&", "and"}, {"||", "or"}};
+
+std::string habit(std::string_view op) {
+  const auto found = std::ranges::find(kHabits, op, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kHabits) ? "" : "write " + std::string(found->second);
+}
+
 constexpr int kImpossible = 1'000'000;
 
 // How far a value's type is from a parameter's. A literal likes to be what another argument is.
@@ -119,6 +127,7 @@ Bound Binder::binary(const std::string& op, Bound a, Bound b, std::size_t offset
   }
   if (op == "+" && (a.type() == kVarchar || b.type() == kVarchar)) hint += ", or join texts with ||";
   if (a.unknown && b.unknown) hint = "say what the literals are: 'x'::bigint";
+  if (const std::string known = habit(op); !known.empty()) hint = known;
   fail(offset,
        "operator does not exist: " + (a.unknown ? "unknown" : to_string(a.type())) + " " + op + " " +
            (b.unknown ? "unknown" : to_string(b.type())),
@@ -166,7 +175,7 @@ Bound Binder::concatenate(Bound a, Bound b, std::size_t offset) {
   const Function* function = choose("||", {a, b}, exists);
   if (function == nullptr || a.type().kind != b.type().kind) {
     fail(offset, "operator does not exist: " + to_string(a.type()) + " || " + to_string(b.type()),
-         "convert one side: (…)::varchar");
+         a.type() == kBoolean ? habit("||") : "convert one side: (…)::varchar");
   }
   return apply(*function, {a, b}, offset);
 }

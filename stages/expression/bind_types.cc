@@ -122,7 +122,7 @@ void Binder::unify(Bound& a, Bound& b, std::size_t offset, const std::string& op
   }
   if (a.type() == kJson || b.type() == kJson) {
     fail(offset, "operator does not exist: " + to_string(a.type()) + " " + op + " " + to_string(b.type()),
-         "compare texts: column ->> 'field'");
+         "take a field as text: column ->> 'field'; or declare the column's type in a schema");
   }
   if (a.type().kind == b.type().kind) return;
   const std::optional<Type> both = common_of(a.type(), b.type());

@@ -351,6 +351,13 @@ bool reserved(const std::string& word) { return ParseResult(std::string(kPrefix)
 // only at the word behind it.
 [[noreturn]] void fail_syntax(std::string_view text, const std::vector<Token>& tokens, std::size_t offset,
                               std::string message, const std::vector<std::string>& columns) {
+  // They bind tighter than a comparison, so that what is noticed is the next one.
+  const bool compares = offset < text.size() && std::string_view("<>=!").find(text[offset]) != std::string_view::npos;
+  for (const Token& token : tokens) {
+    if (!compares) break;
+    if (text.substr(token.begin).starts_with("&&")) fail(offset, std::move(message), "write and instead of &&");
+    if (text.substr(token.begin).starts_with("||")) fail(offset, std::move(message), "|| joins texts: write or");
+  }
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const bool last = i + 1 == tokens.size();
     const bool near = tokens[i].begin == offset || (last ? offset >= text.size() : tokens[i + 1].begin == offset);

@@ -147,9 +147,8 @@ Result<Inferred> infer_schema(const FormatOptions& options, std::string_view sam
     default: STREAM_TRY(sample_lines(whole, columns, inferred));
   }
   if (columns.empty()) {
-    return failed(size == 0 ? "nothing to sample: schema is required"
-                            : "no record of format " + std::string(format_name(options.format)) +
-                                  " in the sample: check format, or give schema");
+    return failed(size == 0 ? "nothing to find the schema in"
+                            : "no record of format " + std::string(format_name(options.format)) + " in the sample");
   }
   if (options.format == Format::kText) {
     inferred.schema.fields = {{std::string(kLineColumn), kVarchar}};

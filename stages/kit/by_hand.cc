@@ -59,9 +59,10 @@ class ByHand final : public ControlPort {
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
   Status make_stdin();
-  Result<bool> nothing_to_pass();
+  Result<bool> without_columns();
+  bool nothing_to_do(const PlanAnswer& answer) const;
   Result<PlanInput> open_stdin();
-  Result<PlanAnswer> plan(std::vector<PlanInput> inputs);
+  Result<PlanAnswer> plan(const std::vector<PlanInput>& inputs);
   Result<PlanAnswer> ask(const std::vector<PlanInput>& inputs);
   Status make(const std::vector<PlanInput>& inputs, const PlanAnswer& answer);
   Status feed_from_stdin(const PlanInput& input, const PlanAnswer& answer);
@@ -80,6 +81,7 @@ class ByHand final : public ControlPort {
   BadRecords bad_records_;
   std::optional<Context> context_;
   std::unique_ptr<StdinSource> stdin_;
+  bool columnless_ = false;  // standard input is empty, and no schema is given
   std::unique_ptr<StdoutWriter> stdout_;
   PipedSource* piped_ = nullptr;
   StageObject stage_;
@@ -121,17 +123,19 @@ Status ByHand::make_stdin() {
   return {};
 }
 
-// Without a line no schema can be found, and none is needed: what passes lines through has none to
-// pass. Any other stage must know the columns of its result, even of an empty one.
-Result<bool> ByHand::nothing_to_pass() {
-  if (!passes_lines() || values_.has("schema")) return false;
+// Without a byte no schema can be found. What can be done without columns, such as counting, is.
+Result<bool> ByHand::without_columns() {
+  if (values_.has("schema")) return false;
   return stdin_->empty();
 }
 
 Result<PlanInput> ByHand::open_stdin() {
+  STREAM_ASSIGN(columnless_, without_columns());
+  if (columnless_) return PlanInput{"stdin", Schema()};
   auto schema = stdin_->schema(values_.text("schema"));
   if (!schema.ok() && schema.status().code() == Code::kFailed) {
-    return failed("standard input: " + schema.status().what() + "; give --schema 'ts timestamp, n bigint'");
+    return Status(Code::kBadRecord, "standard input: " + schema.status().what() +
+                                        "; check --format, or give --schema 'ts timestamp, n bigint'");
   }
   if (!schema.ok()) return std::move(schema).status();
   set_time(*schema);
@@ -202,15 +206,26 @@ Result<PlanAnswer> ByHand::ask(const std::vector<PlanInput>& inputs) {
   }
 }
 
-Result<PlanAnswer> ByHand::plan(std::vector<PlanInput> inputs) {
+// Whether an empty input leaves nothing to do: a sink has nothing to write, and all that is wrong
+// elsewhere is that there are no columns.
+bool ByHand::nothing_to_do(const PlanAnswer& answer) const {
+  if (!columnless_) return false;
+  if (answer.errors.empty()) return program_.kind == StageKind::kSink;
+  return std::ranges::all_of(answer.errors, [](const PlanError& e) { return e.message.starts_with("no column"); });
+}
+
+std::string text_of(const PlanError& error) {
+  std::string what = error.option.empty() ? "" : "option '" + error.option + "'";
+  if (error.offset > 0) what += " at character " + std::to_string(error.offset + 1);
+  if (!what.empty()) what += ": ";
+  return what + error.message + (error.hint.empty() ? "" : "; " + error.hint);
+}
+
+Result<PlanAnswer> ByHand::plan(const std::vector<PlanInput>& inputs) {
   STREAM_ASSIGN(PlanAnswer answer, ask(inputs));
   for (const auto& [option, text] : answer.fixed) values_.set(option, text);
-  if (!answer.errors.empty()) {
-    const PlanError& error = answer.errors.front();
-    std::string what = error.option.empty() ? error.message : "option '" + error.option + "': " + error.message;
-    if (!error.hint.empty()) what += "; " + error.hint;
-    return usage_error(std::move(what));
-  }
+  if (nothing_to_do(answer)) return answer;
+  if (!answer.errors.empty()) return usage_error(text_of(answer.errors.front()));
   for (const std::string& warning : answer.warnings) {
     std::fprintf(stderr, "stream-%s: warning: %s\n", std::string(program_.name).c_str(), warning.c_str());
   }
@@ -349,14 +364,13 @@ Status ByHand::run() {
   std::vector<Receiver> receivers;
   if (reads_stdin()) {
     STREAM_TRY(make_stdin());
-    STREAM_ASSIGN(const bool nothing, nothing_to_pass());
-    if (nothing) return {};
     STREAM_ASSIGN(PlanInput input, open_stdin());
     inputs.push_back(std::move(input));
   } else if (!source_program()) {
     STREAM_ASSIGN(receivers, open_inputs(&inputs));
   }
   STREAM_ASSIGN(const PlanAnswer answer, plan(inputs));
+  if (nothing_to_do(answer)) return {};
   STREAM_TRY(make(inputs, answer));
   STREAM_ASSIGN(Outputs outputs, open_outputs());
   LoopConfig config;

@@ -40,7 +40,7 @@ Result<std::vector<SelectItem>> items_of(const ordered_json& value) {
 
 Result<Values::Value> value_of(const Option& option, const ordered_json& json) {
   STREAM_ASSIGN(std::vector<SelectItem> items, items_of(json));
-  if (items.empty()) return usage_error("the value is empty");
+  if (items.empty()) return usage_error("the list is empty");
   return check_option(option, std::move(items), json.is_array() ? Items::kOne : Items::kSeveral);
 }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "stages/format/encoder.h"
+#include "stages/kit/stdin_source.h"
 
 namespace stream {
 
 std::string row_text(const Batch& batch, std::size_t row) {
+  if (const auto line = batch.schema->find(kRawLineColumn)) return std::string(batch.columns[*line].bytes(row));
   const auto position = static_cast<std::uint32_t>(row);
   const Batch one = batch.take({&position, 1});
   ByteBuilder out;

@@ -75,7 +75,6 @@ Batch StdinSource::with_lines(Batch rows, std::string_view bytes) const {
   for (std::size_t i = 0; i < rows.rows; ++i) {
     std::string_view line = bytes.substr(extents_[i].offset - buffer_offset_, extents_[i].size);
     if (line.ends_with('\n')) line.remove_suffix(1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
     lines.append_bytes(line);
   }
   rows.columns.push_back(lines.finish());

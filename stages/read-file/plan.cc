@@ -13,14 +13,14 @@ std::uint64_t sample_size(const Values& options) {
   return options.has("sample-size") ? options.size("sample-size") : kSampleBytesMax;
 }
 
-constexpr std::string_view kSchemaAdvice = "give schema: 'ts timestamp, n bigint'";
+constexpr std::string_view kSchemaAdvice = "give a schema, such as 'ts timestamp, n bigint'";
 
 PlanError nothing_to_infer(const PlanSample& sample, const FormatOptions& format) {
   const std::string advice(kSchemaAdvice);
   if (sample.bytes.empty()) return {"schema", 0, "schema is required: standard input is empty", advice};
   return {"format", 0,
           "no record of format " + std::string(format_name(format.format)) + " at the beginning of standard input",
-          "check format, decompress what is compressed, or " + advice};
+          "check the format, decompress what is compressed, or " + advice};
 }
 
 // Of the sample the caller gives, who is asked for one, or for more, as long as there is any.
@@ -56,8 +56,9 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
   auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
   if (!inferred.ok()) {
     const bool later = inferred.status().code() == Code::kNotFound;  // records may come after the job has begun
-    answer.errors.push_back(
-        {"path", 0, inferred.status().what(), later ? "if it comes later, " + std::string(kSchemaAdvice) : ""});
+    answer.errors.push_back({"path", 0, inferred.status().what(),
+                             later ? "if it comes later, " + std::string(kSchemaAdvice)
+                                   : "check the format, or " + std::string(kSchemaAdvice)});
     return {};
   }
   for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);

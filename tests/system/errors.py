@@ -87,6 +87,8 @@ def a_wrong_pipeline_is_refused_at_its_place(stream):
             ("pipeline:1:29: 'filter' has no option '--wher'", "read-file a.ndjson | filter --wher 'a > 1'"),
             ("pipeline:1:11: this quote is not closed", "read-file 'a"),
             ("a stage is missing at the end", "read-file a.ndjson |"),
+            ("there is no stage program 'stream-filter'; write 'filter'", "read-file a.ndjson | stream-filter 'a > 1'"),
+            ("a pipeline redirects nothing; read with read-file, write with write-file", "generate --rows 1 'n' | write-null >out"),
             ("no column 'b'", "read-file a.ndjson | filter 'b > 1' | write-null"),
             ("pipeline:1:11: option 'path': unable to open", "read-file nothing.ndjson | write-null")]:
         refused(stream, USAGE, says, "stream", "run", pipeline)
@@ -151,8 +153,8 @@ def a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system(stream):
 def input_that_is_not_there_is_named(stream):
     nothing, empty = stream.folder / "nothing.ndjson", stream.write("empty.ndjson", "")
     (stream.folder / "folder").mkdir()
-    for says, path in [(f"unable to open '{nothing}': No such file or directory; if it comes later, give schema:", nothing),
-                       (f"'{empty}' is empty: there is nothing to find the schema in; if it comes later, give schema:", empty),
+    for says, path in [(f"unable to open '{nothing}': No such file or directory; if it comes later, give a schema", nothing),
+                       (f"'{empty}' is empty: there is nothing to find the schema in; if it comes later, give a schema", empty),
                        (f"folder '{stream.folder}/folder' holds no file", "folder"), ("no file matches", "'*.none'")]:
         refused(stream, USAGE, says, "sh", "-c", f"stream-read-file {path}")
         refused(stream, USAGE, says, "stream", "run", f"read-file {path} | write-null")
@@ -267,12 +269,19 @@ def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     refused(stream, FAILED, "strict", "stream", "wait", "--for", "finished", "strict")
 
 
-def empty_input_is_no_error_where_no_schema_is_needed(stream):
+def empty_input_is_no_error(stream):
     check(stream.run("stream-filter", "a > 1", stdin="") == "", "nothing in, nothing out")
     check(stream.run("stream-aggregate", "--schema", "a bigint", "count(*) as n", stdin="") == '{"n":0}\n', "a count of nothing")
-    refused(stream, FAILED, "give --schema", "stream-aggregate", "count(*) as n")
+    for command in (["aggregate", "--by", "host", "count(*) as n"], ["select", "a"], ["print"], ["write-file", "out.ndjson"],
+                    ["write-sqlite", "out.db", "--table", "rows"]):
+        check(stream.run(f"stream-{command[0]}", *command[1:], stdin="") == "", f"nothing for {command}")
+    check(stream.run("stream-aggregate", "count(*) as n", stdin="") == '{"n":0}\n', "a count of nothing")
+    refused(stream, USAGE, "option 'where' at character 5: syntax error", "stream-filter", "a > > 1")
+    for condition, advice in (("a == 1", "; write ="), ("a > 1 && a < 3", "; write and"), ("a > 1 || a < 0", "write or")):
+        refused(stream, USAGE, advice, "stream-filter", condition, stdin='{"a":1}\n')
+    refused(stream, BAD_RECORD, "give --schema", "stream-filter", "a > 1", stdin="not json\n")
     stream.write("empty.ndjson", "")
-    refused(stream, USAGE, ["empty", "give schema"], "stream", "run", "read-file empty.ndjson | write-null")
+    refused(stream, USAGE, ["empty", "give a schema"], "stream", "run", "read-file empty.ndjson | write-null")
     stream.run("stream", "run", "read-file empty.ndjson --schema 'a bigint' | write-null")
 
 
@@ -297,4 +306,4 @@ if __name__ == "__main__":
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, a_bad_record_ends_a_plain_stage_and_is_shown,
           a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
-          empty_input_is_no_error_where_no_schema_is_needed, a_running_job_is_not_started_again])
+          empty_input_is_no_error, a_running_job_is_not_started_again])

@@ -392,7 +392,7 @@ def refused(stream, says, *args, stdin=b"", code=USAGE):
 
 
 def what_cannot_be_read_is_refused(stream):
-    refused(stream, ["standard input is empty", "give schema"], "stream", "run", "filter 'a > 0'")
+    refused(stream, ["standard input is empty: nothing to do"], "stream", "run", "filter 'a > 0'", code=0)
     refused(stream, ["no record of format ndjson", "decompress"], "stream", "run", "filter 'a > 0'", stdin=os.urandom(3000))
     refused(stream, ["no record of format ndjson", "decompress"], "stream", "run", "filter 'a > 0'", stdin=b"\x80" * (3 << 20))
     stream.write("two.yaml", "pipeline: two\nstages:\n  a: {run: read-file, path: \"-\", schema: n bigint}\n"
