@@ -58,7 +58,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
               {"records_out_rate", rate(now.records_out, before.records_out, elapsed)},
               {"bytes_in_rate", rate(now.bytes_in, before.bytes_in, elapsed)},
               {"bytes_out_rate", rate(now.bytes_out, before.bytes_out, elapsed)},
-              {"busy", std::max(0.0, 1 - idle - full)},
+              {"busy", elapsed <= 0 ? 0 : std::max(0.0, 1 - idle - full)},
               {"idle", idle},
               {"backpressured", full},
               {"queued_bytes", now.queued_bytes},
