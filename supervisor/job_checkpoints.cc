@@ -1,4 +1,5 @@
 // Carrying out what the coordinator decides: barriers, publication, retention, savepoints.
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "snapshot/retention.h"
@@ -15,6 +16,15 @@ using nlohmann::json;
 namespace {
 
 constexpr Microseconds kLeavePatience = 5'000'000;
+
+// Two that were asked for at once are cut by one checkpoint: 17, 17-2.
+std::string free_target(const std::string& folder, const SavepointRequest& request) {
+  const std::string base = folder + "/" + std::to_string(request.index.epoch.value());
+  const std::string suffix = request.single_file ? ".sqlite" : "";
+  std::string target = base + suffix;
+  for (int n = 2; std::filesystem::exists(target); ++n) target = base + "-" + std::to_string(n) + suffix;
+  return target;
+}
 
 }  // namespace
 
@@ -180,7 +190,8 @@ void JobRunner::retain() {
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
   const std::string reader = stdin_stage_ ? plan_.pipeline.stages[*stdin_stage_].name : "";
   worker_.submit(
-      [paths = paths_, in_progress, aborted = aborted_, pinned = pinned_, policy, reader] {
+      [paths = paths_, in_progress, aborted = aborted_, pinned = std::set(pinned_.begin(), pinned_.end()), policy,
+       reader] {
         STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
         inventory.aborted = aborted;
@@ -196,6 +207,17 @@ void JobRunner::retain() {
       });
 }
 
+SavepointRequest JobRunner::savepoint_request(const SavepointWish& wish) const {
+  SavepointRequest request;
+  request.checkpoints = paths_.checkpoints();
+  request.target = wish.target;
+  request.label = wish.label;
+  request.single_file = wish.single_file;
+  request.drained = wish.drained;
+  request.created_us = system_clock().wall_us();
+  return request;
+}
+
 void JobRunner::build_savepoints(Epoch epoch) {
   std::vector<std::pair<Epoch, SavepointWish>> later;
   for (auto& [wanted, wish] : savepoints_due_) {
@@ -203,32 +225,26 @@ void JobRunner::build_savepoints(Epoch epoch) {
       later.emplace_back(wanted, wish);
       continue;
     }
-    SavepointRequest request;
-    request.checkpoints = paths_.checkpoints();
-    request.target = wish.target.empty() ? paths_.savepoints() + "/" + std::to_string(epoch.value()) +
-                                               (wish.single_file ? ".sqlite" : "")
-                                         : wish.target;
-    request.label = wish.label;
-    request.single_file = wish.single_file;
-    request.drained = wish.drained;
-    request.created_us = system_clock().wall_us();
+    const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
     pinned_.insert(epoch);
     worker_.submit(
-        [request, epoch]() mutable {
-          STREAM_ASSIGN(request.index, load_index(index_path(request.checkpoints, epoch)));
-          return build_savepoint(system_files(), request).status();
+        [request, epoch, folder = paths_.savepoints()] {
+          STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
+          if (request->target.empty()) request->target = free_target(folder, *request);
+          return build_savepoint(system_files(), *request).status();
         },
-        [this, epoch, request, ends_job = wish.ends_job](Status status) {
-          pinned_.erase(epoch);
+        [this, epoch, request, ends_job = wish.ends_job, asked_by = wish.asked_by](Status status) {
+          pinned_.erase(pinned_.find(epoch));
+          const std::string& target = request->target;
           if (status.ok()) {
-            SavepointRecord record{epoch.value(), request.target, request.label, request.created_us, request.drained};
-            status = store_->record_savepoint(record);
-            event("savepoint", request.target);
-            log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + request.target);
+            status = store_->record_savepoint(
+                {epoch.value(), target, request->label, request->created_us, request->drained});
+            event("savepoint", target);
+            log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + target);
           }
-          verbs_->on_savepoint(epoch, request.target, status);
+          verbs_->on_savepoint(asked_by, epoch, target, status);
           if (ends_job) {
-            stop_outcome_ = status.ok() ? "savepoint " + request.target : status.what();
+            stop_outcome_ = status.ok() ? "savepoint " + target : status.what();
             if (attempt_ == nullptr) conclude();
           }
           return Status();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "snapshot/checkpoint.h"
+#include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/input_pump.h"
@@ -49,6 +50,7 @@ struct SavepointWish {
   bool single_file = false;
   bool drained = false;
   bool ends_job = false;  // the one a stop makes
+  std::string asked_by;   // connection of whoever waits for it; "" = nobody in particular
 };
 
 class JobRunner {
@@ -134,6 +136,7 @@ class JobRunner {
   void record_abort(const CoordinatorAction& action);
   CheckpointIndex make_index(Epoch epoch) const;
   std::string checkpoint_detail() const;
+  SavepointRequest savepoint_request(const SavepointWish& wish) const;
   void build_savepoints(Epoch epoch);
   void finish();
   void check_leaving(Microseconds now);
@@ -171,7 +174,7 @@ class JobRunner {
   std::optional<CheckpointRecord> last_checkpoint_;
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
-  std::set<Epoch> pinned_;
+  std::multiset<Epoch> pinned_;
   std::optional<SavepointWish> stop_savepoint_;
   std::string stop_path_;                      // the savepoint a stop has made
   std::optional<std::string> stop_outcome_;    // of that savepoint

@@ -120,6 +120,7 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
                                "; a checkpoint needs it RUNNING");
   }
   if (const Status free = check_label(wish.label); !free.ok()) return error(identity, free.what());
+  wish.asked_by = identity;
   waiting_.push_back({identity, WaitsFor::kTrigger, {}, savepoint, std::move(wish)});
   const Status status = runner_.act(runner_.coordinator_->request(system_clock().monotonic_us()));
   if (!status.ok()) runner_.fail(status.what(), true);
@@ -169,9 +170,9 @@ void JobVerbs::on_committed(Epoch epoch) {
   });
 }
 
-void JobVerbs::on_savepoint(Epoch epoch, const std::string& path, const Status& status) {
+void JobVerbs::on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status) {
   std::erase_if(waiting_, [&](const Waiting& waiting) {
-    const bool hit = waiting.what == WaitsFor::kSavepoint && waiting.epoch == epoch;
+    const bool hit = waiting.what == WaitsFor::kSavepoint && waiting.epoch == epoch && waiting.identity == asked_by;
     if (hit && status.ok()) answer(waiting.identity, done({{"path", path}, {"epoch", epoch.value()}}));
     if (hit && !status.ok()) error(waiting.identity, status.what());
     return hit;

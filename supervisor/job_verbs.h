@@ -20,7 +20,7 @@ class JobVerbs {
   void on_triggered(Epoch epoch);
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);
-  void on_savepoint(Epoch epoch, const std::string& path, const Status& status);
+  void on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status);
   void say_goodbye();  // the job is over: every waiting verb gets its answer
 
  private:

@@ -176,6 +176,22 @@ def a_label_names_one_savepoint(stream):
     stream.run("stream", "cancel", "totals")
 
 
+def savepoints_asked_for_at_once_are_all_made(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    feed.arrive()
+    asking = [stream.start("stream", "savepoint", "totals", *to, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+              for to in ([], [], [], ["--to", "here"], ["--single-file"], ["--single-file"])]
+    answers = [job.communicate(timeout=20) for job in asking]
+    paths = [out.strip() for out, _ in answers]
+    check(len(set(paths)) == 6 and all(job.returncode == 0 for job in asking), str(answers))
+    check(paths[3] == str(stream.folder / "here"), paths[3])
+    for path in paths[:4]:
+        check(state_of(path) == feed.totals, path)
+    stream.run("stream", "cancel", "totals")
+
+
 def settled(stream, feed):
     """True once the state of the job holds what was fed."""
     path = stream.folder / "look.db"
@@ -376,7 +392,7 @@ def a_savepoint_restores_at_any_parallelism(stream):
 
 if __name__ == "__main__":
     main([a_job_is_seen_by_every_reading_verb, a_savepoint_opens_with_sqlite_and_is_found_by_its_label,
-          nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint,
+          nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint, savepoints_asked_for_at_once_are_all_made,
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
           wait_ends_when_its_condition_holds, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
