@@ -142,7 +142,7 @@ constexpr VerbOption kSavepointOptions[] = {
      .arg = "PATH",
      .doc = "Folder, or file with --single-file, to make; not set: in the job's savepoints folder.",
      .kind = ValueKind::kPath},
-    {.name = "label", .arg = "TEXT", .doc = "A name to find it by: JOB@LABEL."},
+    {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},
     {.name = "single-file", .doc = "One SQLite file instead of a folder.", .kind = ValueKind::kFlag},
     {.name = "list",
      .doc = "List the savepoints of the job, running or not.",
