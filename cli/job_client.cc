@@ -1,5 +1,6 @@
 #include "cli/job_client.h"
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_lists.h"
@@ -141,39 +142,48 @@ Result<json> stored_summary(const JobPaths& job) {
               {"reason", dead ? "its supervisor was killed; 'stream run' goes on" : record->reason}};
 }
 
+namespace {
+
+// Asks the supervisor, or reads the store where there is none. One may begin or end between the two looks.
+Result<json> ask_or_read(const JobPaths& job, const json& request, const std::function<Result<json>()>& read) {
+  constexpr int kLooks = 5;
+  for (int look = 1;; ++look) {
+    auto answer = ask_job(job, request, kQuickAnswer);
+    if (answer.ok() || answer.status().code() != Code::kPeerGone) return answer;
+    auto stored = read();
+    if (stored.ok() || look == kLooks || !JobLock::runs(job)) return stored;
+  }
+}
+
+}  // namespace
+
 Result<json> list_of_job(const JobPaths& job, const std::string& what) {
-  auto answer = ask_job(job, {{"verb", what}}, kQuickAnswer);
-  if (answer.ok()) return (*answer)[what];
-  if (answer.status().code() != Code::kPeerGone) return std::move(answer).status();
-  std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(job, &lock));
-  return job_list(*store, what);
+  STREAM_ASSIGN(const json answer, ask_or_read(job, {{"verb", what}}, [&]() -> Result<json> {
+                  std::optional<JobLock> lock;
+                  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+                  STREAM_ASSIGN(json list, job_list(*store, what));
+                  return json{{what, std::move(list)}};
+                }));
+  return answer[what];
 }
 
 Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
-  std::string text;
-  const auto answer = ask_job(job, {{"verb", "plan"}}, kQuickAnswer);
-  if (answer.ok()) {
-    text = answer->value("plan", "");
-  } else {
-    std::optional<JobLock> lock;
-    STREAM_ASSIGN(const auto store, open_store(job, &lock));
-    STREAM_ASSIGN(const auto record, store->load());
-    if (record) text = record->plan;
-  }
-  STREAM_ASSIGN(const JobPlan plan, plan_from_json(text));
+  STREAM_ASSIGN(const json answer, ask_or_read(job, {{"verb", "plan"}}, [&]() -> Result<json> {
+                  std::optional<JobLock> lock;
+                  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+                  STREAM_ASSIGN(const auto record, store->load());
+                  return json{{"plan", record ? record->plan : ""}};
+                }));
+  STREAM_ASSIGN(const JobPlan plan, plan_from_json(answer.value("plan", "")));
   std::vector<std::string> names;
   for (const StageSpec& stage : plan.pipeline.stages) names.push_back(stage.name);
   return names;
 }
 
 Result<json> job_summary(const JobPaths& job) {
-  auto running = ask_job(job, {{"verb", "summary"}}, kQuickAnswer);
-  if (running.ok()) {
-    running->erase("ok");
-    return running;
-  }
-  return stored_summary(job);
+  STREAM_ASSIGN(json summary, ask_or_read(job, {{"verb", "summary"}}, [&] { return stored_summary(job); }));
+  summary.erase("ok");
+  return summary;
 }
 
 }  // namespace stream

@@ -53,8 +53,11 @@ int run_stop(const VerbValues& values) {
   if (const Status over = wait_until_over(*job); !over.ok()) return fail("stop", over);
   const std::string state = answer->value("state", "");
   print(answer->value("path", ""), state, values.flag("json"));
+  const std::string reason = answer->value("reason", "");
+  const bool made = values.flag("no-savepoint") || !answer->value("path", "").empty();
+  if (state == "STOPPED" && !made) return fail("stop", failed("job '" + job->job + "': " + reason));
   if (state == "STOPPED") return kDone;
-  return fail("stop", failed("job '" + job->job + "' is " + state + ": " + answer->value("reason", "")));
+  return fail("stop", failed("job '" + job->job + "' is " + state + ": " + reason));
 }
 
 int run_cancel(const VerbValues& values) {

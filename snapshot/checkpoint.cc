@@ -14,6 +14,7 @@ namespace stream {
 namespace {
 
 constexpr std::string_view kIndexName = "checkpoint.sqlite";
+constexpr std::string_view kRefusedName = "checkpoint.sqlite.refused";
 
 // Everything named must be there: what is missing now would be found missing by a restore.
 Status check_sizes(const CheckpointIndex& index, const std::string& folder) {
@@ -118,7 +119,10 @@ Result<CheckpointIndex> load_checkpoint(const std::string& checkpoints, Epoch ep
   return index;
 }
 
-Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& checkpoints) {
+namespace {
+
+// Epochs whose folder holds a file of this name, ascending.
+Result<std::vector<Epoch>> epochs_with(Files& files, const std::string& checkpoints, std::string_view wanted) {
   std::vector<Epoch> epochs;
   Result<std::vector<std::string>> names = files.list(checkpoints);
   if (names.status().code() == Code::kNotFound) return epochs;
@@ -128,23 +132,51 @@ Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& che
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     if (error != std::errc() || end != name.data() + name.size() || std::to_string(number) != name) continue;
     STREAM_ASSIGN(const auto inside, files.list(checkpoints + "/" + name));
-    if (std::ranges::find(inside, kIndexName) != inside.end()) epochs.push_back(Epoch(number));
+    if (std::ranges::find(inside, wanted) != inside.end()) epochs.push_back(Epoch(number));
   }
   std::ranges::sort(epochs);
   return epochs;
 }
 
+Result<CheckpointIndex> load_unless_refused(const std::string& checkpoints, Epoch epoch, bool refused,
+                                            VerifiedFiles& seen) {
+  if (refused) return corrupt("a stage could not start from it");
+  return load_checkpoint(checkpoints, epoch, &seen);
+}
+
+}  // namespace
+
+Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& checkpoints) {
+  return epochs_with(files, checkpoints, kIndexName);
+}
+
+std::string refused_path(const std::string& checkpoints, Epoch epoch) {
+  return checkpoint_folder(checkpoints, epoch) + "/" + std::string(kRefusedName);
+}
+
+Status refuse_checkpoint(Files& files, const std::string& checkpoints, Epoch epoch) {
+  const std::string path = index_path(checkpoints, epoch);
+  const Status renamed = files.rename(path, refused_path(checkpoints, epoch));
+  if (renamed.code() == Code::kNotFound) return {};
+  STREAM_TRY(renamed);
+  return files.sync_dir(checkpoint_folder(checkpoints, epoch));
+}
+
 Result<NewestGood> find_newest_good(Files& files, const std::string& checkpoints) {
-  STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(files, checkpoints));
+  STREAM_ASSIGN(std::vector<Epoch> epochs, list_checkpoints(files, checkpoints));
+  STREAM_ASSIGN(const std::vector<Epoch> refused, epochs_with(files, checkpoints, kRefusedName));
+  epochs.insert(epochs.end(), refused.begin(), refused.end());
+  std::ranges::sort(epochs);
   NewestGood found;
   VerifiedFiles seen;
   for (auto epoch = epochs.rbegin(); epoch != epochs.rend(); ++epoch) {
-    Result<CheckpointIndex> index = load_checkpoint(checkpoints, *epoch, &seen);
+    Result<CheckpointIndex> index =
+        load_unless_refused(checkpoints, *epoch, std::ranges::find(refused, *epoch) != refused.end(), seen);
     if (index.ok()) {
       found.index = *std::move(index);
       return found;
     }
-    if (index.status().code() == Code::kUsage) return std::move(index).status();
+    if (!is_damage(index.status())) return std::move(index).status();
     found.damaged.push_back({*epoch, index.status().what()});
   }
   return found;

@@ -86,6 +86,11 @@ Result<CheckpointIndex> load_checkpoint(const std::string& checkpoints, Epoch ep
 // Epochs that have a published index, ascending. A folder that does not exist has none.
 Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& checkpoints);
 
+// Whether what a checkpoint needs is damaged or gone, rather than out of reach for now.
+inline bool is_damage(const Status& status) {
+  return status.code() == Code::kCorrupt || status.code() == Code::kNotFound;
+}
+
 struct Damaged {
   Epoch epoch;
   std::string reason;
@@ -97,10 +102,16 @@ struct NewestGood {
 };
 
 // Walks back from the newest checkpoint to the first whose index and files check. Damage is not an
-// error here but the caller must say it: falling back past a committed checkpoint may duplicate output.
+// error here (what cannot be read for another reason is) but the caller must say it: falling back past a committed
+// checkpoint may duplicate output.
 Result<NewestGood> find_newest_good(Files& files, const std::string& checkpoints);
 
+// Takes a published checkpoint out of use for good, though its files check: durable on return. What it
+// wrote stays until retention finds it unnamed. Errors: kSystem.
+Status refuse_checkpoint(Files& files, const std::string& checkpoints, Epoch epoch);
+
 std::string checkpoint_folder(const std::string& checkpoints, Epoch epoch);
+std::string refused_path(const std::string& checkpoints, Epoch epoch);  // of an index that was taken out of use
 std::string index_path(const std::string& checkpoints, Epoch epoch);
 
 }  // namespace stream

@@ -103,8 +103,10 @@ Result<std::vector<AttemptEvent>> AttemptRun::collect() {
 Status AttemptRun::take(const ControlMessage& message, Events& events) {
   const auto index = find(message.identity);
   if (!index) return {};  // of an earlier attempt
-  STREAM_ASSIGN(const Note note, note_from_json(message.text));
-  return on_note(*index, message.text, note, events);
+  const auto note = note_from_json(message.text);
+  const Status taken = note.ok() ? on_note(*index, message.text, *note, events) : note.status();
+  if (!taken.ok()) events.emplace_back(Misbehaved{*index, taken.what()});
+  return {};
 }
 
 Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const Note& note, Events& events) {
@@ -137,7 +139,7 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
     state.ready = true;
     if (all(&InstanceState::ready) && !std::exchange(ready_reported_, true)) events.emplace_back(AllReady{});
   } else {
-    return corrupt("control: '" + state.label + "' sent an unknown message '" + note.type + "'");
+    return corrupt("control: unknown message '" + note.type + "'");
   }
   return {};
 }

@@ -42,12 +42,16 @@ struct PeerLost {  // a consequence of another failure, or of a broken connectio
   InstanceIndex instance;
   std::string reason;
 };
+struct Misbehaved {  // said what cannot be
+  InstanceIndex instance;
+  std::string reason;
+};
 struct InstanceExited {
   InstanceIndex instance;
   ProcessExit exit;
 };
-using AttemptEvent =
-    std::variant<AllReady, SnapshotReported, SnapshotFailed, EpochCommitted, InputEnded, PeerLost, InstanceExited>;
+using AttemptEvent = std::variant<AllReady, SnapshotReported, SnapshotFailed, EpochCommitted, InputEnded, PeerLost,
+                                  Misbehaved, InstanceExited>;
 
 struct InstanceState {
   InstanceName name;
@@ -82,7 +86,7 @@ class AttemptRun {
   Status start();
 
   void add_to(Poller& poller) const;
-  // Takes in everything that has happened. Errors: kCorrupt for a message that cannot be.
+  // Takes in everything that has happened. Errors: kSystem.
   Result<std::vector<AttemptEvent>> collect();
 
   Status send(InstanceIndex instance, const Note& note);

@@ -17,6 +17,15 @@ namespace {
 
 constexpr Microseconds kLeavePatience = 5'000'000;
 
+// An unknown outcome is settled by looking, and made durable: nothing has been sent yet.
+Status publish_for_certain(const std::string& checkpoints, const CheckpointIndex& index) {
+  Files& files = system_files();
+  Status published = publish_checkpoint(files, checkpoints, index);
+  if (published.ok() || !load_index(index_path(checkpoints, index.epoch)).ok()) return published;
+  STREAM_TRY(files.sync_dir(checkpoint_folder(checkpoints, index.epoch)));
+  return files.sync_dir(checkpoints);
+}
+
 // Two that were asked for at once are cut by one checkpoint: 17, 17-2.
 std::string free_target(const std::string& folder, const SavepointRequest& request) {
   const std::string base = folder + "/" + std::to_string(request.index.epoch.value());
@@ -87,24 +96,21 @@ void JobRunner::publish(Epoch epoch) {
   auto index = std::make_shared<CheckpointIndex>(make_index(epoch));
   const Attempt attempt = record_.attempt;
   publishing_ = true;
-  worker_.submit(
-      [index, checkpoints = paths_.checkpoints()] { return publish_checkpoint(system_files(), checkpoints, *index); },
-      [this, epoch, index, attempt](Status status) {
-        publishing_ = false;
-        // An unknown outcome is settled by looking: nothing has been sent yet.
-        if (!status.ok() && load_index(index_path(paths_.checkpoints(), epoch)).ok()) status = Status();
-        if (attempt != record_.attempt || !coordinator_) {
-          adopt_late(epoch, *index, status);
-          return Status();
-        }
-        return on_published(epoch, *index, std::move(status));
-      });
+  worker_.submit([index, checkpoints = paths_.checkpoints()] { return publish_for_certain(checkpoints, *index); },
+                 [this, epoch, index, attempt](Status status) {
+                   publishing_ = false;
+                   if (attempt != record_.attempt || !coordinator_) {
+                     adopt_late(epoch, *index, status);
+                     return Status();
+                   }
+                   return on_published(epoch, *index, std::move(status));
+                 });
 }
 
 // The attempt failed while its index was being written. Nobody was told that the checkpoint is
 // complete, so going on from it or from the one before is equally right; the newer saves work.
 void JobRunner::adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status) {
-  if (!status.ok() || phase_ != Phase::kRestarting || damaged_.contains(epoch)) return;
+  if (!status.ok() || phase_ != Phase::kRestarting || record_.must_rewind) return;
   if (restore_ && restore_extends_ && restore_->epoch >= epoch) return;
   restore_ = index;
   restore_folder_ = paths_.checkpoints();
@@ -120,7 +126,6 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, Status
   restore_ = index;
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
-  stream::on_progress(record_.history);
   log_->set_context(record_.attempt, epoch);
   if (current_checkpoint_ && current_checkpoint_->epoch == epoch.value()) {
     current_checkpoint_->status = "complete";
@@ -176,6 +181,7 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
 
 Status JobRunner::on_committed(Epoch epoch) {
   if (last_checkpoint_ && last_checkpoint_->epoch == epoch.value()) last_checkpoint_->status = "committed";
+  stream::on_progress(record_.history);
   verbs_->on_committed(epoch);
   build_savepoints(epoch);
   retain();
@@ -275,30 +281,35 @@ void JobRunner::conclude() {
   if (stop_outcome_) end(JobState::kStopped, *stop_outcome_);  // else its completion ends the job
 }
 
-// The newest checkpoint not known to be damaged. What this supervisor published itself is trusted
-// until an instance refuses it; files are checked again when they are read.
+// The newest checkpoint that no instance has refused. What this supervisor published itself is trusted
+// until one does; files are checked again when they are read.
 Status JobRunner::choose_restore() {
-  if (!restore_ || !damaged_.contains(restore_->epoch)) return {};
-  const Epoch refused = restore_->epoch;
-  STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), paths_.checkpoints()));
-  restore_.reset();
-  for (auto it = epochs.rbegin(); it != epochs.rend() && !restore_; ++it) {
-    if (damaged_.contains(*it)) continue;
-    auto index = load_checkpoint(paths_.checkpoints(), *it);
-    if (index.ok()) {
-      restore_ = *std::move(index);
-    } else {
-      damaged_.insert(*it);
-      log_->error("checkpoint " + std::to_string(it->value()) + " is damaged: " + index.status().what());
-    }
+  if (!refused_) return {};
+  const std::string why = *std::exchange(refused_, std::nullopt);
+  if (!restore_extends_) {
+    return failed("'" + record_.savepoint + "', which the run began with, cannot be used: " + why +
+                  "; begin with another one, 'stream run --from', or anew, 'stream run --fresh'");
   }
+  const Epoch refused = restore_->epoch;
+  // Before anything is taken back: whoever restored it later would miss what sinks have taken back.
+  STREAM_TRY(refuse_checkpoint(system_files(), paths_.checkpoints(), refused));
+  STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
+  for (const Damaged& damaged : found.damaged) {
+    if (damaged.epoch == refused) continue;
+    log_->error("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
+  }
+  restore_ = std::move(found.index);
+  if (!restore_ && !record_.savepoint.empty()) STREAM_TRY(load_from_savepoint(record_.savepoint, true));
   record_.must_rewind = true;
   record_.rewind_after = restore_ ? restore_->epoch.value() : 0;
-  log_->warning("checkpoint " + std::to_string(refused.value()) + " cannot be used; goes back to " +
-                (restore_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : std::string("the beginning")));
-  restore_folder_ = paths_.checkpoints();
-  restore_extends_ = true;
+  log_->warning("checkpoint " + std::to_string(refused.value()) + " cannot be used; goes back to " + restore_name());
   return check_spool();
+}
+
+// What the next attempt starts from.
+std::string JobRunner::restore_name() const {
+  if (!restore_) return "the beginning";
+  return restore_extends_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : "savepoint " + record_.savepoint;
 }
 
 }  // namespace stream

@@ -57,10 +57,24 @@ std::vector<std::string> list_jobs() {
   return jobs;
 }
 
+void remove_old_sockets(const JobPaths& paths) {
+  const auto names = system_files().list(paths.sockets());
+  for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
+    if (name[0] >= '0' && name[0] <= '9') (void)system_files().remove(paths.sockets() + "/" + name);
+  }
+}
+
 Status make_job_folders(const JobPaths& paths) {
+  struct stat info {};
+  const bool known = ::stat(paths.folder.c_str(), &info) == 0;
   for (const std::string& folder :
        {paths.folder, paths.checkpoints(), paths.savepoints(), paths.logs(), paths.scratch()}) {
     STREAM_TRY(system_files().make_dir(folder));
+  }
+  // What is made durable in them later is found again only if they are.
+  if (!known) {
+    STREAM_TRY(system_files().sync_dir(paths.folder));
+    STREAM_TRY(system_files().sync_dir(stream_home()));
   }
   STREAM_TRY(make_private_folder(socket_root()));
   return make_private_folder(paths.sockets());

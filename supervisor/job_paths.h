@@ -39,4 +39,7 @@ std::vector<std::string> list_jobs();
 // socket folder belongs to somebody else.
 Status make_job_folders(const JobPaths& paths);
 
+// Deletes the sockets that the processes of earlier attempts have left: nobody listens there.
+void remove_old_sockets(const JobPaths& paths);
+
 }  // namespace stream

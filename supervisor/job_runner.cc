@@ -71,9 +71,11 @@ Status JobRunner::begin_attempt() {
   coordinator_.reset();
   files_.clear();
   peer_lost_.reset();
+  attempt_.reset();
+  remove_old_sockets(paths_);
   attempt_ = std::make_unique<AttemptRun>(std::move(setup), *control_, *log_);
   log_->info("attempt " + std::to_string(record_.attempt.value()) + " starts" +
-             (restore_ ? " from checkpoint " + std::to_string(restore_->epoch.value()) : ""));
+             (restore_ ? " from " + restore_name() : ""));
   return attempt_->start();
 }
 
@@ -112,7 +114,7 @@ Status JobRunner::turn() {
     STREAM_ASSIGN(const auto events, attempt_->collect());
     for (const AttemptEvent& event : events) {
       if (!attempt_ || phase_ == Phase::kOver || phase_ == Phase::kRestarting) break;
-      STREAM_TRY(handle(event));
+      if (Status handled = handle(event); !handled.ok()) fail(handled.what(), true);
     }
   }
   const Microseconds now = system_clock().monotonic_us();
@@ -167,6 +169,10 @@ Status JobRunner::handle(const AttemptEvent& event) {
             }
             return Status();
           },
+          [&](const Misbehaved& e) {
+            fail(attempt_->instances()[e.instance.value()].label + ": " + e.reason, true);
+            return Status();
+          },
           [&](const InstanceExited& e) { return on_exit(e); },
       },
       event);
@@ -202,7 +208,7 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
     return {};
   }
   const ExitRule rule = rule_of(exited.exit);
-  std::string cause = state.label + " ended with " + to_string(exited.exit);
+  std::string cause = state.label + (exited.exit.signalled ? " was " : " ended with ") + to_string(exited.exit);
   const std::string& why = state.last_word;
   if (!why.empty()) cause += ": " + why;
   const std::string report = cause + " (attempt " + std::to_string(record_.attempt.value()) + ", at most " +
@@ -212,9 +218,10 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
   if (why.empty() && state.child) {
     for (const std::string& line : state.child->last_lines()) log_->error(spec.name + " said: " + line);
   }
-  if (rule == ExitRule::kRestartEarlier && restore_) {
-    damaged_.insert(restore_->epoch);
-    event("checkpoint-damaged", "checkpoint " + std::to_string(restore_->epoch.value()) + ": " + why);
+  // Once it has restored, nothing that is wrong is a fault of what it restored from.
+  if (rule == ExitRule::kRestartEarlier && restore_ && !state.ready) {
+    refused_ = cause;
+    event("checkpoint-damaged", restore_name() + ": " + why);
   }
   fail(std::move(cause), rule != ExitRule::kNever);
   return {};
@@ -227,6 +234,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   coordinator_.reset();
   current_checkpoint_.reset();
   peer_lost_.reset();
+  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) verbs_->on_aborted(epoch, cause);
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
   if (!may_restart) return give_up(cause);
@@ -240,8 +248,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   phase_ = Phase::kRestarting;
   restart_at_ = system_clock().monotonic_us() + delay;
   if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
-  event("restarting", "in " + format_duration(delay) + " from " +
-                          (restore_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : "the beginning"));
+  event("restarting", "in " + format_duration(delay) + " from " + restore_name());
   log_->warning("restarts in " + format_duration(delay));
 }
 
@@ -271,7 +278,7 @@ void JobRunner::take_signals() {
 
 void JobRunner::interrupt() {
   if (std::exchange(interrupted_, true)) return end(JobState::kStopped, "interrupted twice: no final checkpoint");
-  if (leaving_until_) return;
+  if (leaving_until_ || phase_ == Phase::kStopping) return;  // it is ending already
   log_->info("interrupted: stops with a final checkpoint");
   stop_wanted_ = true;
   if (!coordinator_ || phase_ != Phase::kRunning) {

@@ -96,6 +96,7 @@ class JobRunner {
   Status prepare_record(const RunRequest& request);
   Status start_new_run(const RunRequest& request);
   Status choose_restore();
+  std::string restore_name() const;
   Status choose_from_checkpoints();
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
@@ -163,8 +164,8 @@ class JobRunner {
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   bool restore_extends_ = false;
-  bool goes_on_ = false;     // the run goes on where it stood
-  std::set<Epoch> damaged_;  // found unusable while running
+  bool goes_on_ = false;                // the run goes on where it stood
+  std::optional<std::string> refused_;  // why an instance could not start from restore_
   std::string continued_from_;
   std::vector<std::string> notices_;
   std::map<std::uint64_t, InstanceFiles> files_;  // InstanceIndex -> files of the current epoch

@@ -78,6 +78,7 @@ Status JobRunner::prepare_record(const RunRequest& request) {
   STREAM_TRY(choose_from_checkpoints());
   if (!restore_ && !record_.savepoint.empty()) {
     STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
+    if (record_.must_rewind) record_.rewind_after = restore_->epoch.value();
   }
   if (restore_ && restore_->drained && !request.accept_drained) {
     return failed("'" + continued_from_ +
@@ -111,7 +112,9 @@ Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drain
   restore_ = std::move(index);
   restore_folder_ = savepoint_folder(path);
   restore_extends_ = false;
-  continued_from_ = "savepoint " + path;
+  // Its epoch may be one of another job: state and output are ordered by epochs, so ours come after it.
+  STREAM_TRY(store_->reserve(restore_->epoch));
+  if (continued_from_.empty()) continued_from_ = "savepoint " + path;
   return {};
 }
 
@@ -123,7 +126,6 @@ Status JobRunner::choose_from_checkpoints() {
   if (found.index && found.index->run != record_.run) return forget_checkpoints();  // a new run was about to begin
   STREAM_TRY(find_missing(found));
   for (const Damaged& damaged : found.damaged) {
-    damaged_.insert(damaged.epoch);
     notices_.push_back("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
     log_->error(notices_.back());
     event("checkpoint-damaged", "checkpoint " + std::to_string(damaged.epoch.value()) + ": " + damaged.reason);
@@ -141,16 +143,20 @@ Status JobRunner::choose_from_checkpoints() {
   return {};
 }
 
-// A checkpoint that was published and whose index is gone shows only in the store.
+// A checkpoint that was published and whose index is gone shows only in the store. Those older than all that
+// is left have been pruned.
 Status JobRunner::find_missing(NewestGood& found) {
   STREAM_ASSIGN(const auto records, store_->checkpoints(kMissingLookedFor));
+  const bool nothing_left = !found.index && found.damaged.empty();
+  const Epoch oldest = found.index ? found.index->epoch : found.damaged.empty() ? Epoch(0) : found.damaged.back().epoch;
   for (const CheckpointRecord& record : records) {
     const Epoch epoch(record.epoch);
-    if (found.index && epoch <= found.index->epoch) break;
+    if (epoch <= oldest) break;
     if (record.status == "aborted") continue;
     const bool known =
         std::ranges::any_of(found.damaged, [&](const Damaged& damaged) { return damaged.epoch == epoch; });
     if (!known) found.damaged.push_back({epoch, "'" + index_path(paths_.checkpoints(), epoch) + "' is missing"});
+    if (nothing_left) break;
   }
   return {};
 }

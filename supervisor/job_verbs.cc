@@ -7,6 +7,7 @@
 
 #include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
@@ -128,9 +129,10 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
 
 void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
   waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
-  if (runner_.leaving_until_) return;  // it is ending by itself
+  if (runner_.leaving_until_ || runner_.phase() == Phase::kStopping) return;  // it is ending already
   if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
-    return runner_.end(JobState::kStopped, "stopped before it was running");
+    return runner_.end(JobState::kStopped, "stopped while it was " + lower(to_string(runner_.phase())) +
+                                               ": no final checkpoint, and no savepoint");
   }
   runner_.stop_wanted_ = !drain;
   runner_.drain_wanted_ = drain;

@@ -12,6 +12,9 @@
 namespace stream {
 namespace {
 
+// Starting again, or from an earlier checkpoint, would read the same.
+Status bad_data(std::string what) { return {Code::kBadRecord, std::move(what)}; }
+
 constexpr std::size_t kChunk = 128 * 1024;
 constexpr std::size_t kMagicSize = 4;
 
@@ -83,13 +86,13 @@ class GzipReader final : public ByteReader {
         STREAM_ASSIGN(const std::size_t count, inner_->read(input_.data(), input_.size()));
         state_.next_in = reinterpret_cast<Bytef*>(input_.data());
         state_.avail_in = static_cast<uInt>(count);
-        if (count == 0 && !at_member_end_) return corrupt("gzip data ends too early");
+        if (count == 0 && !at_member_end_) return bad_data("gzip data ends too early");
         if (count == 0) break;
       }
       if (at_member_end_) inflateReset(&state_);
       const int result = inflate(&state_, Z_NO_FLUSH);
       if (result != Z_OK && result != Z_STREAM_END) {
-        return corrupt(std::string("broken gzip data: ") + (state_.msg == nullptr ? "unknown" : state_.msg));
+        return bad_data(std::string("broken gzip data: ") + (state_.msg == nullptr ? "unknown" : state_.msg));
       }
       at_member_end_ = result == Z_STREAM_END;
     }
@@ -116,11 +119,11 @@ class ZstdReader final : public ByteReader {
       if (input_.pos == input_.size && !more_output_) {
         STREAM_ASSIGN(const std::size_t count, inner_->read(bytes_.data(), bytes_.size()));
         input_ = {bytes_.data(), count, 0};
-        if (count == 0 && !at_frame_end_) return corrupt("zstd data ends too early");
+        if (count == 0 && !at_frame_end_) return bad_data("zstd data ends too early");
         if (count == 0) return 0;
       }
       const std::size_t hint = ZSTD_decompressStream(state_.get(), &output, &input_);
-      if (ZSTD_isError(hint) != 0) return corrupt(std::string("broken zstd data: ") + ZSTD_getErrorName(hint));
+      if (ZSTD_isError(hint) != 0) return bad_data(std::string("broken zstd data: ") + ZSTD_getErrorName(hint));
       at_frame_end_ = hint == 0;
       more_output_ = !at_frame_end_ && output.pos == output.size;
     }
@@ -176,7 +179,7 @@ Status skip_bytes(ByteReader& reader, std::uint64_t count) {
   while (count != 0) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(count, waste.size()));
     STREAM_ASSIGN(const std::size_t got, reader.read(waste.data(), size));
-    if (got == 0) return corrupt("the data is shorter than the position to go on at");
+    if (got == 0) return bad_data("the data is shorter than the position to go on at");
     count -= got;
   }
   return {};

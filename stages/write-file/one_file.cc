@@ -252,12 +252,25 @@ Status OneFile::check_visible(const Piece& piece, bool applied) {
                  " were committed: something else has changed it; bring it back, or start anew with --fresh");
 }
 
-// What follows the first piece that waits for its commit says nothing about the visible file.
+Status OneFile::check_pending(const Piece& piece) {
+  const std::string path = beside(piece.pending);
+  const auto size = files_.size(path);
+  if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();
+  if (size.ok() && *size >= piece.size) return {};
+  return corrupt("'" + path + "' " + (size.ok() ? "is too short" : "is gone") +
+                 ", and with it rows that were to be committed: something else has changed it");
+}
+
+// Pieces are applied in order. What follows the first that waits says nothing about the visible file.
 Status OneFile::check_restored(const std::vector<Piece>& pieces) {
+  bool waiting = false;
   for (const Piece& piece : pieces) {
-    STREAM_ASSIGN(const bool done, applied(piece));
-    STREAM_TRY(check_visible(piece, done));
-    if (!done && piece.size > 0) return {};
+    if (!waiting) {
+      STREAM_ASSIGN(const bool done, applied(piece));
+      STREAM_TRY(check_visible(piece, done));
+      waiting = !done && piece.size > 0;
+    }
+    if (waiting && piece.size > 0) STREAM_TRY(check_pending(piece));
   }
   return {};
 }

@@ -53,6 +53,7 @@ class OneFile final : public Sink {
   Status spill();
   Result<bool> applied(const Piece& piece);
   Status check_visible(const Piece& piece, bool applied);
+  Status check_pending(const Piece& piece);
   Status check_restored(const std::vector<Piece>& pieces);
   Status apply(const Piece& piece);
   Status copy(const Piece& piece);

@@ -57,6 +57,7 @@ class Parts final : public Sink {
   Status check_existing(const std::vector<FoundPart>& found);
   Status adopt(const std::vector<FoundPart>& found, bool own, Row row);
   Status unpublish(const std::vector<FoundPart>& found, const PartName& name);
+  Status check_rolled(const PartName& name, Epoch rolled, Row row);
   Status remove_leftovers(const std::vector<FoundPart>& found);
   bool mine(const PartName& name) const;
 

@@ -1,5 +1,6 @@
 // What Parts does with the files an earlier process has left.
 #include <algorithm>
+#include <cstdio>
 
 #include "stages/write-file/parts.h"
 
@@ -7,6 +8,11 @@ namespace stream {
 namespace {
 
 enum Column : std::size_t { kPart, kLength, kRolled };
+
+Status too_short(const std::string& path, std::uint64_t size, std::uint64_t length) {
+  return corrupt("'" + path + "' has " + std::to_string(size) + " bytes where " + std::to_string(length) +
+                 " were synced: something else has changed it; bring it back, or start anew with --fresh");
+}
 
 }  // namespace
 
@@ -65,16 +71,28 @@ Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
     size = files_.size(path);
   }
   if (!size.ok()) return std::move(size).status();
-  if (*size < length) {
-    return corrupt("'" + path + "' has " + std::to_string(*size) + " bytes where " + std::to_string(length) +
-                   " were synced: something else has changed it; bring it back, or start anew with --fresh");
-  }
+  if (*size < length) return too_short(path, *size, length);
   if (*size > length) {
     STREAM_TRY(files_.truncate(path, length));
     STREAM_TRY(files_.sync_file(path));
   }
   part->size = part->recorded = length;
   closed_.push_back(std::move(part));
+  return {};
+}
+
+// A part that the restored epoch publishes: hidden and whole, or published before. Whoever wanted it may
+// have taken it away since, which looks like a loss.
+Status Parts::check_rolled(const PartName& name, Epoch rolled, Row row) {
+  const auto length = static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kLength));
+  const std::string path = at(name.hidden());
+  const auto size = files_.size(path);
+  if (size.ok()) return *size < length ? too_short(path, *size, length) : Status();
+  if (size.status().code() != Code::kNotFound) return size.status();
+  const std::string published = at(name.published(rolled));
+  if (files_.size(published).ok()) return {};
+  std::fprintf(stderr, "stream-write-file: warning: '%s' is not there: taken away, or lost before it was published\n",
+               published.c_str());
   return {};
 }
 
@@ -106,6 +124,7 @@ Status Parts::on_restored(Epoch epoch) {
     if (own && name->instance == instance_) number_ = std::max(number_, name->number + 1);
     const auto rolled = static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kRolled));
     if (rolled != 0) {
+      STREAM_TRY(check_rolled(*name, Epoch(rolled), row));
       publications_.push_back({*name, Epoch(rolled), true});
     } else {
       STREAM_TRY(adopt(found, own, row));

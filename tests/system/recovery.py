@@ -1,0 +1,194 @@
+"""What a job goes back to when it cannot go on from where it stood, and when it must not go on at all."""
+
+import gzip
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+ROWS = 60_000
+MANIFEST = """
+pipeline: NAME
+checkpoint: {interval: 50ms, keep: 2}
+restart: {strategy: fixed-delay, delay: DELAY, attempts: 20}
+stages:
+  made: {run: generate, columns: "n", rows: %d, rate: 30000}
+  one: {run: write-file, from: made, path: one.ndjson}
+  rows: {run: write-sqlite, from: made, path: rows.db, table: rows}
+""" % ROWS
+
+
+def start(stream, name="job", delay="10ms", *args):
+    stream.write(f"{name}.yaml", MANIFEST.replace("NAME", name).replace("DELAY", delay))
+    return stream.start("stream", "run", f"{name}.yaml", *args, stderr=subprocess.PIPE)
+
+
+def checkpoints(stream, name="job"):
+    folder = stream.home(name) / "checkpoints"
+    return sorted(int(p.parent.name) for p in folder.glob("*/checkpoint.sqlite")) if folder.exists() else []
+
+
+def killed_after(stream, some, name="job", *args):
+    """The job of a supervisor that was killed once there were some checkpoints."""
+    job = start(stream, name, "10ms", *args)
+    wait_until("checkpoints", lambda: len(checkpoints(stream, name)) >= 2 and checkpoints(stream, name)[-1] >= some)
+    job.kill()
+    job.communicate()
+    wait_until("every instance to end", lambda: not stream.processes(name))
+
+
+def check_rows(stream):
+    lines = [json.loads(line)["n"] for line in (stream.folder / "one.ndjson").read_text().splitlines()]
+    with sqlite3.connect(f"file:{stream.folder}/rows.db?mode=ro", uri=True) as db:
+        rows = [n for n, in db.execute("select n from rows order by n")]
+    for where, found in (("one.ndjson", sorted(lines)), ("rows.db", rows)):
+        check(found == list(range(ROWS)), f"{where}: {len(found)} rows, {len(set(found))} different, {ROWS} wanted")
+
+
+def kinds(stream, name="job"):
+    return [event["kind"] for event in stream.events(name)]
+
+
+def a_refused_checkpoint_stays_refused_when_the_supervisor_dies(stream):
+    """The checkpoint checks, yet a sink cannot start from it; others have taken rows back when the supervisor dies."""
+    killed_after(stream, 6)
+    newest = checkpoints(stream)[-1]
+    os.truncate(stream.folder / "one.ndjson", 3)
+    job = start(stream, "job", "1h")
+    wait_until("the refusal", lambda: "restarting" in kinds(stream)[kinds(stream).index("checkpoint-damaged"):]
+               if "checkpoint-damaged" in kinds(stream) else False)
+    job.kill()
+    job.communicate()
+    check(newest not in checkpoints(stream), f"checkpoint {newest} was refused and is {checkpoints(stream)}")
+    job = start(stream)
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0 and "a stage could not start from it" in talk, talk)
+    check_rows(stream)
+
+
+def a_run_from_a_savepoint_falls_back_to_it(stream):
+    job = start(stream)
+    wait_until("checkpoints", lambda: len(checkpoints(stream)) >= 2)
+    stream.run("stream", "stop", "job", "--to", "save")
+    job.communicate()
+    kept = (stream.folder / "one.ndjson").read_bytes()
+    killed_after(stream, checkpoints(stream)[-1] + 4, "job", "--from", "save")
+    os.truncate(stream.folder / "one.ndjson", len(kept))
+    job = start(stream)
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0, talk)
+    restarts = [e["text"] for e in stream.events("job") if e["kind"] == "restarting"]
+    check(any("from savepoint" in text for text in restarts), str(restarts))
+    check_rows(stream)
+
+
+def a_savepoint_that_cannot_be_used_ends_the_job(stream):
+    job = start(stream)
+    wait_until("checkpoints", lambda: len(checkpoints(stream)) >= 2)
+    stream.run("stream", "stop", "job", "--to", "save")
+    job.communicate()
+    os.truncate(stream.folder / "one.ndjson", 3)
+    job = start(stream, "job", "10ms", "--from", "save")
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 1 and "save', which the run began with, cannot be used" in talk and "--fresh" in talk, talk)
+    check("one.ndjson" in talk, f"it does not say what is wrong: {talk}")
+
+
+def a_savepoint_of_another_job_begins_a_job(stream):
+    job = start(stream, "first")
+    wait_until("checkpoints", lambda: len(checkpoints(stream, "first")) >= 2 and checkpoints(stream, "first")[-1] > 5)
+    stream.run("stream", "stop", "first", "--to", "save")
+    job.communicate()
+    cut = json.loads(stream.run("stream", "savepoint", "--list", "--json", "first"))["epoch"]
+    job = start(stream, "second", "10ms", "--from", "save")
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0 and "failed" not in kinds(stream, "second"), talk)
+    check(checkpoints(stream, "second")[0] > cut, f"epochs go on behind {cut}: {checkpoints(stream, 'second')}")
+    check_rows(stream)
+
+
+def damaged_compressed_input_ends_the_job(stream):
+    whole = gzip.compress(b'{"n":1}\n' * 100_000)
+    (stream.folder / "in.ndjson.gz").write_bytes(whole[:len(whole) // 2])
+    stream.run("stream", "run", "read-file in.ndjson.gz --schema 'n bigint' | write-null", "--name", "cut", expect=1)
+    check("gzip data ends too early" in stream.last_stderr and "in.ndjson.gz" in stream.last_stderr, stream.last_stderr)
+    check("checkpoint-damaged" not in kinds(stream, "cut") and "restarting" not in kinds(stream, "cut"), str(kinds(stream, "cut")))
+
+
+def commits_that_always_fail_use_up_the_attempts(stream):
+    with sqlite3.connect(stream.folder / "rows.db") as db:
+        db.execute("create table rows (n integer)")
+        db.execute("create trigger no before insert on rows begin select raise(abort, 'never'); end")
+    stream.write("stuck.yaml", "pipeline: stuck\ncheckpoint: {interval: 20ms}\nrestart: {strategy: fixed-delay, delay: 5ms, attempts: 3}\n"
+                 "stages:\n  made: {run: generate, columns: n, rate: 1000}\n"
+                 "  rows: {run: write-sqlite, path: rows.db, table: rows, if-exists: append}\n")
+    stream.run("stream", "run", "stuck.yaml", expect=1)
+    check("never" in stream.last_stderr, stream.last_stderr)
+    check(kinds(stream, "stuck").count("restarting") == 2, str(kinds(stream, "stuck")))
+
+
+def stop_a_sink(stream):
+    """A process that answers nothing, so that no checkpoint ends until it goes on."""
+    sink = stream.instances("job")["rows.0"]
+    os.kill(sink, signal.SIGSTOP)
+    return sink
+
+
+def a_second_stop_waits_for_the_first(stream):
+    job = start(stream)
+    wait_until("checkpoints", lambda: len(checkpoints(stream)) >= 2)
+    sink = stop_a_sink(stream)
+    stops = [stream.start("stream", "stop", "job", stdout=subprocess.PIPE) for _ in range(2)]
+    wait_until("the stop", lambda: "STOPPING" in stream.run("stream", "ps"))
+    job.send_signal(signal.SIGINT)
+    stops.append(stream.start("stream", "stop", "job", stdout=subprocess.PIPE))
+    os.kill(sink, signal.SIGCONT)
+    paths = {stop.communicate(timeout=20)[0].strip() for stop in stops}
+    job.communicate(timeout=20)
+    check(len(paths) == 1 and pathlib.Path(paths.pop()).is_dir(), f"one savepoint for all: {paths}")
+    check(job.returncode == 0, f"exit {job.returncode}")
+
+
+def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
+    stream.write("job.yaml", MANIFEST.replace("NAME", "job").replace("DELAY", "10ms").replace("interval: 50ms", "interval: 1h"))
+    job = stream.start("stream", "run", "job.yaml", stderr=subprocess.PIPE)
+    wait_until("the job", lambda: len(stream.instances("job")) == 3 and "running" in kinds(stream))
+    sink = stop_a_sink(stream)
+    asking = stream.start("stream", "savepoint", "job", stderr=subprocess.PIPE)
+    wait_until("its checkpoint to be under way", lambda: list((stream.home("job") / "checkpoints").iterdir()))
+    os.kill(sink, signal.SIGKILL)
+    talk = asking.communicate(timeout=20)[1]
+    check(asking.returncode == 1 and "aborted: rows.0 was killed by SIGKILL" in talk, f"exit {asking.returncode}: {talk}")
+    check(job.communicate(timeout=60) and job.returncode == 0, "the job goes on")
+    check_rows(stream)
+
+
+def sockets_of_earlier_attempts_are_removed(stream):
+    job = start(stream)
+    for attempt in range(1, 4):
+        wait_until(f"attempt {attempt}", lambda n=attempt: stream.jobs() and stream.stats("job")["job"]["attempt"] == n
+                   and stream.instances("job") and kinds(stream).count("running") == n)
+        if attempt < 3:
+            os.kill(stream.instances("job")["made.0"], signal.SIGKILL)
+    show = stream.run("stream", "show", "job")
+    control = {pathlib.Path(line.split("ipc://")[1].split("#")[0]).parent
+               for p in stream.processes("job") for line in [pathlib.Path(f"/proc/{p}/cmdline").read_text().replace("\0", " ")]
+               if "ipc://" in line}
+    check(len(control) == 1, f"{control} {show}")
+    old = [p.name for p in control.pop().iterdir() if p.name[0].isdigit() and not p.name.startswith("3-")]
+    check(old == [], f"sockets of earlier attempts: {old}")
+    stream.run("stream", "cancel", "job")
+    job.communicate()
+
+
+if __name__ == "__main__":
+    main([a_refused_checkpoint_stays_refused_when_the_supervisor_dies, a_run_from_a_savepoint_falls_back_to_it,
+          a_savepoint_that_cannot_be_used_ends_the_job, a_savepoint_of_another_job_begins_a_job,
+          damaged_compressed_input_ends_the_job, commits_that_always_fail_use_up_the_attempts, a_second_stop_waits_for_the_first,
+          a_savepoint_that_dies_with_its_attempt_is_answered, sockets_of_earlier_attempts_are_removed])
