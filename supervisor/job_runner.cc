@@ -248,8 +248,9 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   phase_ = Phase::kRestarting;
   restart_at_ = system_clock().monotonic_us() + delay;
   if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
-  event("restarting", "in " + format_duration(delay) + " from " + restore_name());
-  log_->warning("restarts in " + format_duration(delay));
+  const std::string when = delay == 0 ? "at once" : "in " + format_duration(delay);
+  event("restarting", when + " from " + restore_name());
+  log_->warning("restarts " + when);
 }
 
 void JobRunner::give_up(const std::string& why) { end(JobState::kFailed, why); }

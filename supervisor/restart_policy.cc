@@ -13,8 +13,10 @@ RestartDecision bounded(const RestartSpec& spec, const RestartHistory& history, 
   return GiveUp{std::to_string(history.failures_in_row) + " failures without a completed checkpoint between them"};
 }
 
+// Delays are for what fails again and again: a job that has worked so far starts again at once.
 Microseconds exponential(const RestartSpec& spec, std::uint32_t failures, double chance) {
-  const double growth = std::pow(spec.multiplier, static_cast<double>(failures - 1));
+  if (failures < 2) return 0;
+  const double growth = std::pow(spec.multiplier, static_cast<double>(failures - 2));
   const double delay = std::min(static_cast<double>(spec.initial) * growth, static_cast<double>(spec.max));
   return static_cast<Microseconds>(delay * (1 + spec.jitter * (2 * chance - 1)));
 }

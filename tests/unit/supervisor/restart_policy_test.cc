@@ -24,13 +24,13 @@ BOOST_AUTO_TEST_CASE(none_gives_up_at_once) {
   BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == -1);
 }
 
-BOOST_AUTO_TEST_CASE(exponential_delays_double_up_to_their_maximum) {
+BOOST_AUTO_TEST_CASE(exponential_delays_double_up_to_their_maximum_after_a_first_restart_at_once) {
   RestartHistory history;
   RestartSpec spec;
   spec.initial = 100;
   spec.max = 500;
   spec.attempts = 6;
-  for (const Microseconds wanted : {100, 200, 400, 500, 500})
+  for (const Microseconds wanted : {0, 100, 200, 400, 500})
     BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == wanted);
   BOOST_TEST(delay_of(on_failure(spec, history, 0, 0.5)) == -1);
 }
@@ -41,6 +41,8 @@ BOOST_AUTO_TEST_CASE(jitter_spreads_delays_around_their_value) {
   spec.jitter = 0.1;
   RestartHistory low;
   RestartHistory high;
+  on_failure(spec, low, 0, 0);
+  on_failure(spec, high, 0, 1);
   BOOST_TEST(delay_of(on_failure(spec, low, 0, 0)) == 900);
   BOOST_TEST(delay_of(on_failure(spec, high, 0, 1)) == 1100);
 }
@@ -52,6 +54,15 @@ BOOST_AUTO_TEST_CASE(a_completed_checkpoint_starts_the_count_anew) {
   spec.attempts = 2;
   for (int i = 0; i < 50; ++i) {
     BOOST_TEST(delay_of(on_failure(spec, history, i, 0.5)) == spec.delay);
+    on_progress(history);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_worked_starts_again_at_once) {
+  RestartHistory history;
+  const RestartSpec spec;
+  for (int i = 0; i < 50; ++i) {
+    BOOST_TEST(delay_of(on_failure(spec, history, i, 0.5)) == 0);
     on_progress(history);
   }
 }
