@@ -12,6 +12,7 @@
 #include "supervisor/stage_answer.h"
 #include "supervisor/stage_info.h"
 #include "transport/base/ids.h"
+#include "transport/channel.h"
 #include "transport/record/schema.h"
 
 namespace stream {
@@ -76,7 +77,7 @@ struct SocketNeed {
 SocketNeed sockets_of(const JobPlan& plan);
 
 struct PlanLimits {
-  std::size_t sockets = 65'535;  // of one process
+  std::size_t sockets = kSocketsMax;  // of one process
 };
 
 // Plans a pipeline. What is wrong goes to `problems`; then the plan is of no use.

@@ -22,6 +22,9 @@
 
 namespace stream {
 
+// Sockets that one process may have. ZeroMQ sets memory aside for each of them when it starts.
+inline constexpr std::size_t kSocketsMax = 2'730;
+
 // A ZeroMQ context: one I/O thread, room for the sockets of one process.
 class Transport {
  public:

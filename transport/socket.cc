@@ -11,6 +11,7 @@ namespace stream {
 namespace {
 
 constexpr int kHighWaterMark = 4096;    // a backstop: windows bound what is in flight long before
+constexpr int kSlotsOfSocket = 3;       // itself and both ends of its monitor
 constexpr int kKernelBuffer = 1 << 20;  // steadiest throughput measured with 256 KiB frames
 
 void raise_descriptor_limit() {
@@ -42,7 +43,7 @@ struct Message {
 Transport::Transport() : context_(zmq_ctx_new()) {
   STREAM_CHECK(context_ != nullptr);
   raise_descriptor_limit();
-  zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, zmq_ctx_get(context_, ZMQ_SOCKET_LIMIT));
+  zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, kSlotsOfSocket * static_cast<int>(kSocketsMax));
   zmq_ctx_set(context_, ZMQ_IO_THREADS, 1);
 }
 

@@ -56,6 +56,7 @@ std::map<std::uint64_t, Microseconds> Progress::load_splits() const {
 
 void Progress::save(Value value) {
   const Row known = table_.find({Cell(instance_)});
+  if (!known && value.watermark == INT64_MIN && !value.ended) return;
   if (known && table_.get<std::int64_t>(known, kWatermark) == value.watermark &&
       table_.get<std::uint8_t>(known, kEnded) == (value.ended ? 1 : 0)) {
     return;  // an unchanged row would make an empty checkpoint a full one
@@ -65,9 +66,9 @@ void Progress::save(Value value) {
   table_.set<std::uint8_t>(row, kEnded, value.ended ? 1 : 0);
 }
 
-Progress::Value Progress::load() {
+Progress::Value Progress::load(std::uint32_t continued) {
   if (table_.rows() == 0) return {};
-  Value lowest{INT64_MAX, true};
+  Value lowest = table_.rows() < continued ? Value() : Value{INT64_MAX, true};
   std::vector<Row> rows;
   table_.for_each([&](Row row) { rows.push_back(row); });
   for (const Row row : rows) {

@@ -18,13 +18,14 @@ class Progress {
     Microseconds watermark = INT64_MIN;
     bool ended = false;
   };
-  void save(Value value);
+  void save(Value value);  // nothing to tell is not stored: without event time there is no state
   // Of sources: the highest timestamp of each split that is being read.
   void save_splits(const std::map<std::uint64_t, Microseconds>& highest);
   std::map<std::uint64_t, Microseconds> load_splits() const;
 
-  // The lowest of what the old instances that this one continues had reached; it becomes ours.
-  Value load();
+  // The lowest of what the `continued` old instances that this one continues had reached; it becomes
+  // ours. One that has left nothing had reached nothing.
+  Value load(std::uint32_t continued);
 
  private:
   StateTable& table_;

@@ -1,11 +1,13 @@
 #include "stages/kit/supervised.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "snapshot/snapshot_writer.h"
 #include "stages/kit/dead_letter.h"
+#include "stages/kit/idle_memory.h"
 #include "stages/kit/instance.h"
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
@@ -43,6 +45,11 @@ Result<std::string> next_message(ControlClient& control, Microseconds patience) 
     poller.add(control.socket().monitor());
     STREAM_TRY(poller.wait(left));
   }
+}
+
+// Of the instances that wrote the snapshot, those whose outbox tables came to this one.
+std::uint32_t instances_continued(const RestoreSource& source, std::uint32_t instance, std::uint32_t parallelism) {
+  return source.parallelism <= instance ? 0 : (source.parallelism - instance - 1) / parallelism + 1;
 }
 
 Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
@@ -102,6 +109,7 @@ class SupervisedInstance final : public ControlPort {
   Progress::Value restored_;
   Worker writer_thread_;
   Worker commit_thread_;
+  IdleMemory idle_memory_;
   Microseconds next_stats_ = 0;
 };
 
@@ -159,7 +167,7 @@ Status SupervisedInstance::restore() {
     epoch = restore_source_->epoch;
     STREAM_TRY(store_.restore(*restore_source_));
     writer_.restored(*restore_source_);
-    restored_ = progress_->load();
+    restored_ = progress_->load(instances_continued(*restore_source_, assignment_.instance, assignment_.parallelism));
   }
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
@@ -254,6 +262,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
   if (now < next_stats_) return {};
   if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
   next_stats_ = now + assignment_.stats_every;
+  if (idle_memory_.due(loop.counters().idle_us, loop.counters().total_us)) ::malloc_trim(0);
   return send_stats(loop, now);
 }
 
