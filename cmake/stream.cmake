@@ -10,6 +10,50 @@ function(stream_library name folder)
   target_link_libraries(stream_${name} PUBLIC stream_flags ${arg_DEPS})
 endfunction()
 
+# stream_hot(NAME …): libraries whose code runs once a row.
+function(stream_hot)
+  foreach(name ${ARGN})
+    target_compile_options(stream_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
+  endforeach()
+endfunction()
+
+# stream_cold(PATTERN …): sources that run when something starts, or once a checkpoint. Half the size
+# keeps them out of the way of the others.
+function(stream_cold)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+endfunction()
+
+# stream_shared(NAME LIBRARY …): the objects of these libraries become the shared library libNAME. Every
+# program links with it, so that what they share is once on disk and once in memory.
+function(stream_shared name)
+  list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:stream_\\1>" OUTPUT_VARIABLE objects)
+  list(TRANSFORM ARGN PREPEND stream_ OUTPUT_VARIABLE libraries)
+  add_library(lib${name} SHARED ${objects})
+  set_target_properties(lib${name} PROPERTIES PREFIX "" SOVERSION ${PROJECT_VERSION}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${STREAM_LIBDIR})
+  foreach(library ${libraries})
+    get_target_property(needed ${library} LINK_LIBRARIES)
+    list(FILTER needed EXCLUDE REGEX ^stream_)
+    target_link_libraries(lib${name} PRIVATE ${needed})
+  endforeach()
+  target_link_libraries(lib${name} PUBLIC stream_flags)
+  if(STREAM_SANITIZE)  # the names of a sanitizer come from the program, and are the same everywhere
+    return()
+  endif()
+  # Only our own names leave it, and inside they are bound when it is linked, not at each start.
+  set(names ${CMAKE_SOURCE_DIR}/cmake/exported.map)
+  target_link_options(lib${name} PRIVATE -Wl,--version-script=${names},-Bsymbolic,-z,defs,-z,pack-relative-relocs)
+  set_target_properties(lib${name} PROPERTIES LINK_DEPENDS ${names})
+endfunction()
+
+# stream_find_library(PROGRAM): it finds the shared library where it is, relative to itself, built or
+# installed, wherever the whole is moved to.
+function(stream_find_library program)
+  file(RELATIVE_PATH folder /${CMAKE_INSTALL_BINDIR} /${STREAM_LIBDIR})
+  set_target_properties(${program} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH $ORIGIN/${folder})
+endfunction()
+
 # stream_boost_test(KIND NAME [SUPPORT …] [DEPS …]): tests/KIND/NAME/*_test.cc becomes one Boost.Test
 # program, with label KIND. SUPPORT: sources in tests/support it needs.
 function(stream_boost_test kind name)
@@ -78,18 +122,19 @@ function(stream_refuse_unregistered_tests)
   endif()
 endfunction()
 
-# stream_stage(NAME [DEPS …]): stages/NAME/*.cc becomes bin/stream-NAME; where there is a library
-# stream_NAME, main.cc with that library.
+# stream_stage(NAME): stages/NAME/*.cc becomes bin/stream-NAME, which needs libstream. What is in a
+# library stream_NAME, for tests, is not compiled again.
 function(stream_stage name)
-  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/stages/${name}/*.cc)
-  set(library stream_kit)
-  if(TARGET stream_${name})
-    set(sources ${CMAKE_SOURCE_DIR}/stages/${name}/main.cc)
-    set(library stream_${name})
+  string(REPLACE - _ library stream_${name})
+  if(TARGET ${library})
+    get_target_property(compiled ${library} SOURCES)
+    list(REMOVE_ITEM sources ${compiled})
+    list(APPEND sources $<TARGET_OBJECTS:${library}>)
   endif()
   add_executable(stream-${name} ${sources})
-  target_link_libraries(stream-${name} PRIVATE ${library} ${arg_DEPS})
+  target_link_libraries(stream-${name} PRIVATE libstream)
+  stream_find_library(stream-${name})
 endfunction()
 
 # stream_oracle_test(NAME [DEPS …]): tests/oracle/NAME_oracle_test.cc compares with another program

@@ -1,8 +1,11 @@
 #include "snapshot/digest.h"
 
+// The functions of SHA-256 alone: behind OpenSSL's newer interface stand 3 MB of memory that every
+// stage would hold.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #define XXH_INLINE_ALL
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -26,26 +29,34 @@ std::string hex(const unsigned char* bytes, std::size_t count) {
 }
 
 Result<FileDigest> digest_open(int fd, const std::string& path) {
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  STREAM_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
   const auto chunk = std::make_unique_for_overwrite<char[]>(kChunk);
-  FileDigest digest;
+  Sha256 sum;
   for (;;) {
     const ssize_t n = ::read(fd, chunk.get(), kChunk);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error("read", path, errno);
     if (n == 0) break;
-    EVP_DigestUpdate(context.get(), chunk.get(), static_cast<std::size_t>(n));
-    digest.size_bytes += static_cast<std::uint64_t>(n);
+    sum.add({chunk.get(), static_cast<std::size_t>(n)});
   }
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  STREAM_CHECK(EVP_DigestFinal_ex(context.get(), sum, &length) == 1);
-  digest.sha256 = hex(sum, length);
-  return digest;
+  return sum.finish();
 }
 
 }  // namespace
+
+Sha256::Sha256() : state_(std::make_unique<SHA256state_st>()) { SHA256_Init(state_.get()); }
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+  SHA256_Update(state_.get(), bytes.data(), bytes.size());
+  size_bytes_ += bytes.size();
+}
+
+FileDigest Sha256::finish() {
+  unsigned char sum[SHA256_DIGEST_LENGTH];
+  SHA256_Final(sum, state_.get());
+  return {size_bytes_, hex(sum, sizeof sum)};
+}
 
 Result<FileDigest> digest_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

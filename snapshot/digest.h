@@ -3,16 +3,33 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "transport/base/status.h"
+
+struct SHA256state_st;
 
 namespace stream {
 
 struct FileDigest {
   std::uint64_t size_bytes = 0;
   std::string sha256;  // 64 hex digits
+};
+
+// SHA-256 of bytes that come in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  ~Sha256();
+  void add(std::string_view bytes);
+  FileDigest finish();  // once; size_bytes counts what was added
+
+ private:
+  std::unique_ptr<SHA256state_st> state_;
+  std::uint64_t size_bytes_ = 0;
 };
 
 // Reads the whole file in pieces. Errors: kNotFound, kSystem.

@@ -1,7 +1,5 @@
 #include "snapshot/savepoint_file.h"
 
-#include <openssl/evp.h>
-
 #include "snapshot/grouping.h"
 #include "snapshot/sql_value.h"
 
@@ -70,18 +68,7 @@ Status create_savepoint_tables(Database& db) { return db.execute(std::string(kSa
 
 // --- content digest -----------------------------------------------------------------------------
 
-ContentDigest::ContentDigest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  STREAM_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-}
-ContentDigest::ContentDigest(ContentDigest&&) noexcept = default;
-ContentDigest::~ContentDigest() = default;
-
-void ContentDigest::add(std::string_view bytes) {
-  EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
-  size_bytes_ += bytes.size();
-}
-
-void ContentDigest::add_table(const TableSpec& spec) { add(spec_to_json(spec)); }
+void ContentDigest::add_table(const TableSpec& spec) { sum_.add(spec_to_json(spec)); }
 
 void ContentDigest::add_rows(const Batch& rows) {
   std::vector<std::size_t> columns(rows.columns.size());
@@ -90,20 +77,8 @@ void ContentDigest::add_rows(const Batch& rows) {
   for (std::size_t row = 0; row < rows.rows; ++row) {
     encoded.clear();
     append_key(rows, columns, row, encoded);
-    add(encoded);
+    sum_.add(encoded);
   }
-}
-
-FileDigest ContentDigest::finish() {
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  STREAM_CHECK(EVP_DigestFinal_ex(context_.get(), sum, &length) == 1);
-  FileDigest digest{size_bytes_, {}};
-  for (unsigned int i = 0; i < length; ++i) {
-    digest.sha256 += "0123456789abcdef"[sum[i] >> 4];
-    digest.sha256 += "0123456789abcdef"[sum[i] & 15];
-  }
-  return digest;
 }
 
 Result<FileDigest> digest_part(const std::string& path) {

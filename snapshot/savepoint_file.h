@@ -12,8 +12,6 @@
 #include "snapshot/snapshot_file.h"
 #include "snapshot/sqlite.h"
 
-struct evp_md_ctx_st;
-
 namespace stream {
 
 // The DDL of the two tables, as it is executed and as it stands in stream-snapshot(5).
@@ -32,17 +30,12 @@ std::string savepoint_ddl(const TableSpec& spec, const std::string& table);
 // SHA-256 over the values of all rows, in order: what an index in the same file can hold.
 class ContentDigest {
  public:
-  ContentDigest();
-  ContentDigest(ContentDigest&&) noexcept;
-  ~ContentDigest();
   void add_table(const TableSpec& spec);
   void add_rows(const Batch& rows);  // columns in the order of the spec
-  FileDigest finish();               // size_bytes counts what was hashed
+  FileDigest finish() { return sum_.finish(); }
 
  private:
-  void add(std::string_view bytes);
-  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
-  std::uint64_t size_bytes_ = 0;
+  Sha256 sum_;
 };
 
 // Content digest of a part of a single-file savepoint. Errors: kNotFound, kCorrupt.

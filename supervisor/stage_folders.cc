@@ -1,5 +1,6 @@
 #include "supervisor/stage_folders.h"
 
+#include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,13 @@ bool is_executable(const std::string& path) {
 std::string text_of(const char* variable) {
   const char* value = std::getenv(variable);
   return value == nullptr ? "" : value;
+}
+
+// Changes whenever the program does, or the library that our programs share, which holds this code.
+std::string program_identity(const std::string& executable) {
+  Dl_info info = {};
+  const bool found = ::dladdr(reinterpret_cast<const void*>(&system_files), &info) != 0;
+  return identity_of(executable) + " " + (found ? identity_of(info.dli_fname) : std::string());
 }
 
 }  // namespace
@@ -60,7 +68,7 @@ std::optional<std::string> FolderCatalogue::executable_of(std::string_view name)
 
 Result<std::string> FolderCatalogue::describe(const std::string& executable) {
   const std::string name = describe_name(executable);
-  const std::string identity = identity_of(executable);
+  const std::string identity = program_identity(executable);
   if (auto known = cache_.find(name, identity)) return *std::move(known);
   STREAM_ASSIGN(std::string text, ask_child(executable, {"--describe"}, ""));
   cache_.keep(name, identity, text);
@@ -96,7 +104,7 @@ std::vector<std::string> FolderCatalogue::names() {
 
 Result<StageAnswer> ProcessAsker::ask(const StageInfo& info, const StageQuestion& question) {
   const std::string request = question_to_json(question);
-  const std::string key = identity_of(info.executable) + "\n" + request;
+  const std::string key = program_identity(info.executable) + "\n" + request;
   const std::string name = plan_name(key);
   if (const auto known = cache_.find(name, key)) return answer_from_json(*known);
   STREAM_ASSIGN(const std::string text, ask_child(info.executable, {"--plan"}, request));
