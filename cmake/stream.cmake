@@ -91,6 +91,15 @@ function(stream_bench name)
   target_link_libraries(bench-${name} PRIVATE ${arg_DEPS} benchmark Threads::Threads)
 endfunction()
 
+# stream_bench_stage(NAME): tests/bench/stages/NAME.cc becomes the stage tests/stages/stream-NAME, which
+# only measures: part of the target bench-tools, not installed.
+function(stream_bench_stage name)
+  add_executable(stream-${name} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/stages/${name}.cc)
+  set_target_properties(stream-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/stages)
+  target_link_libraries(stream-${name} PRIVATE libstream)
+  add_dependencies(bench-tools stream-${name})
+endfunction()
+
 # stream_fuzz(NAME [SUPPORT FILE …] [DEPS …]): tests/fuzz/NAME_fuzz.cc, an LLVMFuzzerTestOneInput,
 # becomes fuzz-NAME; not built by default. Clang gives it libFuzzer; any other compiler a main() that
 # runs files, or mutations of them.

@@ -1,0 +1,114 @@
+"""Checkpoints and recovery of an aggregate with much state."""
+
+import json
+import statistics
+import time
+
+from harness import wait_until
+from report import Part
+
+# `first` makes every key once; `made` then changes them at random.
+MANIFEST = """
+pipeline: state
+checkpoint: {{interval: {interval}}}
+stages:
+  made: {{run: generate, columns: "random % {keys} as k, n % 97 as v", rate: {rate}}}
+  first: {{run: generate, columns: "n as k, 1 as v", rows: {keys}}}
+  totals: {{run: aggregate, from: [made, first], by: [k], compute: {{n: count(*), total: sum(v), top: max(v)}}}}
+  out: {{run: gauge, path: GAUGE}}
+"""
+NO_LIMIT = 1_000_000_000
+LOSS_SECONDS = 8.0
+KILLS = 7
+
+
+class Job:
+    """The job, running, with all of its keys in the state."""
+
+    def __init__(self, stream, keys, rate, interval="1s"):
+        self.stream = stream
+        self.path = stream.folder / "gauge.ndjson"
+        self.path.unlink(missing_ok=True)
+        stream.write("state.yaml", MANIFEST.format(keys=keys, rate=rate, interval=interval).replace("GAUGE", str(self.path)))
+        stream.run("stream", "run", "-d", "--fresh", "state.yaml")
+        wait_until("all keys", lambda: self.totals()["state_rows"] >= keys, 120, 0.1)
+
+    def totals(self):
+        return next(i for i in self.stream.stats("state")["instances"] if i["stage"] == "totals")
+
+    def next_checkpoint(self):
+        self.stream.run("stream", "wait", "--for", "checkpoint", "state")
+        return self.stream.stats("state")["checkpoint"]
+
+    def rows_per_second(self, seconds):
+        before, began = self.totals()["records_in"], time.monotonic()
+        time.sleep(seconds)  # what is measured is what happens meanwhile
+        return (self.totals()["records_in"] - before) / (time.monotonic() - began)
+
+    def end(self):
+        self.stream.run("stream", "cancel", "state")
+
+
+def checkpoints(stream, part):
+    job = Job(stream, 1_000_000, 106_000)  # of these, 100 K are different keys
+    job.next_checkpoint()
+    rows = []
+    for _ in range(9):
+        checkpoint = job.next_checkpoint()
+        totals = next(d for d in checkpoint["detail"] if d["instance"] == "totals.0")
+        rows.append((totals["rows"], totals["sync_us"] / 1000, totals["async_us"] / 1000, checkpoint["duration_us"] / 1000))
+    job.end()
+    changed, pause, durable, whole = (statistics.median(column) for column in zip(*rows))
+    part.heading("Checkpoint: 1 M rows of state, about 100 K changed between two")
+    part.table(["changed rows", "pause, ms", "durable after, ms", "whole checkpoint, ms"], [[int(changed), pause, durable, whole]])
+    part.goal("checkpoint, 100 K of 1 M rows changed: pause", "≤ 5 ms", f"{pause:.1f} ms", pause <= 5)
+    part.goal("the same: durable", "≤ 20 ms", f"{durable:.1f} ms", durable <= 20)
+
+
+def loss(stream, part):
+    """Rows/s at full speed with checkpoints every second, and with none."""
+    rates = {"1s": [], "none": []}
+    for interval in ("1s", "none", "none", "1s"):
+        job = Job(stream, 1_000_000, NO_LIMIT, interval)
+        rates[interval].append(job.rows_per_second(LOSS_SECONDS))
+        job.end()
+    with_them, without = (statistics.mean(rates[interval]) for interval in ("1s", "none"))
+    lost = 1 - with_them / without
+    part.text(f"At full speed, every row changing one of a million rows of state: {without / 1e6:.2f} M rows/s without "
+              f"checkpoints, {with_them / 1e6:.2f} M rows/s with one a second.")
+    part.goal("throughput lost to a checkpoint every second", "≤ 5 %", f"{lost:.1%}", lost <= 0.05)
+    return without
+
+
+def recovery(stream, part, fastest):
+    """From SIGKILL of the aggregate to the first row that the last stage of the next attempt sees."""
+    rate = int(fastest / 5)
+    job = Job(stream, 1_700_000, rate)
+    times, restarts = [], []
+    for _ in range(KILLS):
+        job.next_checkpoint()
+        job.next_checkpoint()
+        seen = job.path.read_text().count("\n")
+        victim = stream.instances("state")["totals.0"]
+        killed = time.monotonic()
+        stream.kill([victim])
+        wait_until("a row of the next attempt", lambda n=seen: job.path.read_text().count("\n") > n, 30)
+        first = json.loads(job.path.read_text().splitlines()[seen])["first_us"] / 1e6
+        times.append(1000 * (first - killed))
+        events = stream.events("state")
+        at = {e["kind"]: e["at_us"] for e in events}  # the last of each kind
+        restarts.append((at["running"] - at["failed"]) / 1000)
+    state = job.totals()["state_bytes"] / 1e6
+    job.end()
+    middle = statistics.median(times)
+    part.heading(f"Recovery: kill -9 of the aggregate, {state:.0f} MB of state, {rate:,} rows/s (a fifth of the fastest)")
+    part.table(["from the kill to the first new row out, ms", "of these: death noticed to all processes running again, ms",
+                "slowest of " + str(KILLS)], [[middle, statistics.median(restarts), max(times)]])
+    part.goal(f"kill -9 to the first new row, {state:.0f} MB of state", "≤ 250 ms", f"{middle:.0f} ms", middle <= 250)
+
+
+def measure(stream):
+    part = Part()
+    checkpoints(stream, part)
+    recovery(stream, part, loss(stream, part))
+    return part
