@@ -131,14 +131,19 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
 }
 
 Result<std::vector<SnapshotFile::Weight>> PackedFile::weights(std::size_t index) {
-  STREAM_ASSIGN(Statement find, db_->prepare("SELECT first_group, last_group, raw_size FROM segments "
-                                             "WHERE table_id = ? AND kind IN ('rows', 'tombstones')"));
+  STREAM_ASSIGN(
+      Statement find,
+      db_->prepare(
+          "SELECT first_group, last_group, raw_size, iif(kind = 'rows', min(rows, length(bytes)), 0) FROM segments "
+          "WHERE table_id = ? AND kind IN ('rows', 'tombstones')"));
   find.bind(1, ids_[index]);
   std::vector<Weight> weights;
   for (;;) {
     STREAM_ASSIGN(const bool row, find.step());
     if (!row) return weights;
-    weights.push_back({{u32(find.integer(0)), u32(find.integer(1)) + 1}, static_cast<std::uint64_t>(find.integer(2))});
+    weights.push_back({{u32(find.integer(0)), u32(find.integer(1)) + 1},
+                       static_cast<std::uint64_t>(find.integer(2)),
+                       static_cast<std::uint64_t>(std::max<std::int64_t>(find.integer(3), 0))});
   }
 }
 

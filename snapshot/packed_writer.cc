@@ -3,6 +3,7 @@
 #include "snapshot/digest.h"
 #include "snapshot/grouping.h"
 #include "snapshot/packed_file.h"
+#include "snapshot/row_block.h"
 #include "snapshot/segment.h"
 #include "snapshot/sqlite.h"
 
@@ -140,16 +141,15 @@ Status PackedFileWriter::add_rows(const Batch& rows) {
 }
 
 Status PackedFileWriter::add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only) {
-  const auto batch_of = [&](std::span<const std::uint32_t> rows, std::size_t columns) {
-    Batch batch{nullptr, rows.size(), {}, {}};
-    for (std::size_t i = 0; i < columns; ++i) batch.columns.push_back(pack.column(layout, i, rows));
+  const auto batch_of = [](const RowBlock& block, std::size_t columns) {
+    Batch batch{nullptr, block.rows(), {}, {}};
+    for (std::size_t i = 0; i < columns; ++i) batch.columns.push_back(block.column(i));
     return batch;
   };
-  std::vector<std::uint32_t> all(pack.rows());
-  for (std::uint32_t i = 0; i < all.size(); ++i) all[i] = i;
   const std::size_t columns = keys_only ? layout.key_columns() : layout.columns();
-  return add_grouped(keys_only ? "tombstones" : "rows", batch_of(all, group_columns_of(spec_).size()),
-                     pack.size_bytes(), [&](auto rows) { return batch_of(rows, columns); });
+  return add_grouped(keys_only ? "tombstones" : "rows",
+                     batch_of(RowBlock(layout, pack), group_columns_of(spec_).size()), pack.size_bytes(),
+                     [&](auto positions) { return batch_of(RowBlock(layout, pack, positions), columns); });
 }
 
 Status PackedFileWriter::add_table(const TableCapture& table) {

@@ -151,8 +151,6 @@ void transfer(const StateTable& from, StateTable& to) {
   }
 }
 
-bool overlap(KeyGroupRange a, KeyGroupRange b) { return a.begin < b.end && b.begin < a.end; }
-
 Status merge_table(RestoreReader& reader, const TableSpec& spec, PackedFileWriter& out) {
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kMergePieceBytes));
   for (const KeyGroupRange piece : pieces) {
@@ -266,6 +264,8 @@ Result<bool> RestoreReader::has_marks(const std::vector<Instance*>& instances, c
 Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
   const TableSpec& spec = table.spec();
   const std::vector<Instance*> from = contributors(spec);
+  STREAM_ASSIGN(const std::uint64_t expected, rows_expected(from, groups, spec.name));
+  table.expect(expected);
   // Marks speak of all rows of their old instance, which must not meet those of another.
   STREAM_ASSIGN(const bool marks, has_marks(from, spec.name));
   const bool apart = from.size() > 1 && marks;
@@ -290,36 +290,6 @@ Status RestoreReader::load(Outbox& outbox) {
     for (const OutboxBatch& batch : passing.all()) outbox.load(outbox_rows(batch));
   }
   return {};
-}
-
-Result<std::vector<KeyGroupRange>> RestoreReader::cut(const TableSpec& spec, KeyGroupRange groups,
-                                                      std::uint64_t bytes) {
-  std::vector<std::uint64_t> weight(target_.key_groups, 0);
-  for (const Instance* instance : contributors(spec)) {
-    for (const auto& file : instance->files) {
-      const auto found = std::ranges::find(file->tables(), spec.name, &TableSpec::name);
-      if (found == file->tables().end()) continue;
-      STREAM_ASSIGN(const auto list, file->weights(static_cast<std::size_t>(found - file->tables().begin())));
-      for (const SnapshotFile::Weight& one : list) {
-        const std::uint32_t end = std::min(one.groups.end, target_.key_groups);
-        for (std::uint32_t g = one.groups.begin; g < end; ++g) weight[g] += one.bytes / (end - one.groups.begin);
-      }
-    }
-  }
-  std::vector<KeyGroupRange> pieces;
-  std::uint64_t sum = 0;
-  KeyGroupRange piece{groups.begin, groups.begin};
-  for (std::uint32_t g = groups.begin; g < groups.end; ++g) {
-    if (sum != 0 && sum + weight[g] > bytes) {
-      pieces.push_back(piece);
-      piece = {g, g};
-      sum = 0;
-    }
-    sum += weight[g];
-    piece.end = g + 1;
-  }
-  if (piece.end > piece.begin) pieces.push_back(piece);
-  return pieces;
 }
 
 Status merge_files(const RestoreSource& source, RestoreTarget target, PackedFileWriter& out) {

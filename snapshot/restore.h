@@ -52,6 +52,8 @@ class RestoreReader {
   template <class Load>
   Status load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, const Load& load);
   bool same_layout() const { return old_parallelism_ == target_.parallelism; }
+  Result<std::uint64_t> rows_expected(const std::vector<Instance*>& instances, KeyGroupRange groups,
+                                      const std::string& table);
   Result<bool> has_marks(const std::vector<Instance*>& instances, const std::string& table);
 
   RestoreTarget target_;

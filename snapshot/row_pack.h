@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 #include "snapshot/row_layout.h"
-#include "transport/record/batch.h"
+#include "transport/record/buffer.h"
 
 namespace stream {
 
@@ -20,15 +19,8 @@ class RowPack {
   void append(const RowLayout& layout, Row row, bool keys_only);
   void reserve(const RowLayout& layout, std::size_t rows, bool keys_only);
 
-  // Column `column` of the rows in the given order.
-  Column column(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const;
-
  private:
-  template <class T>
-  Column fixed(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const;
-  Column variable(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const;
-  Buffer validity(const RowLayout& layout, std::size_t column, std::span<const std::uint32_t> order) const;
-  Row row(std::size_t index) const { return {const_cast<std::uint8_t*>(rows_.data()) + index * row_bytes_}; }
+  friend class RowBlock;  // reads it column by column
 
   std::size_t row_bytes_ = 0;
   std::size_t count_ = 0;

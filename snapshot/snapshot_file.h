@@ -51,6 +51,7 @@ class SnapshotFile {
   struct Weight {
     KeyGroupRange groups;
     std::uint64_t bytes = 0;
+    std::uint64_t rows = 0;  // never more than the file has bytes for
   };
 
   // Opens a published file; "FILE#STAGE.INSTANCE" names a part of a single-file savepoint.
@@ -64,7 +65,8 @@ class SnapshotFile {
   // Visits what the file says about tables()[index] in these key groups. Everything read is
   // checked first; errors are kCorrupt, naming the file, or what the visitor returned.
   virtual Status visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) = 0;
-  // Roughly how many bytes lie in which key groups: how to cut a merge into pieces.
+  // Roughly how many bytes and rows lie in which key groups: how to cut a merge into pieces, how much
+  // room to make. May be empty.
   virtual Result<std::vector<Weight>> weights(std::size_t index) = 0;
   // The table has clear() or drop_before() changes, which concern all rows of the old instance.
   virtual Result<bool> has_marks(std::size_t index) = 0;

@@ -14,6 +14,8 @@ namespace {
 
 // Rows whose cache misses are under way at the same time.
 constexpr std::size_t kGroup = 32;
+// Rows of a snapshot that are filled while they are still in the cache.
+constexpr std::size_t kPiece = 512;
 
 }  // namespace
 
@@ -93,12 +95,14 @@ void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Ro
   const Equal equal = equal_of;
   const std::uint32_t generation = changes_.generation();
   Row likely[kGroup];
+  bool all_fresh = false;  // in the group before: then there is nothing to look ahead to
   for (std::size_t begin = 0; begin < hashes.size(); begin += kGroup) {
     const auto group = hashes.subspan(begin, std::min(kGroup, hashes.size() - begin));
     slots_.reserve(group.size());
     if (begin == 0) slots_.prefetch(group);
-    look_ahead(group, likely);
+    all_fresh ? static_cast<void>(std::fill_n(likely, group.size(), Row{})) : look_ahead(group, likely);
     slots_.prefetch(hashes.subspan(begin + group.size(), std::min(kGroup, hashes.size() - begin - group.size())));
+    all_fresh = true;
     for (std::size_t i = 0; i < group.size(); ++i) {
       Row row = likely[i];
       bool fresh = false;
@@ -106,6 +110,7 @@ void StateTable::upsert_rows(std::span<const std::uint64_t> hashes, std::span<Ro
       if constexpr (kMark) {
         if (RowLayout::generation(row) != generation) changes_.touch(row);
       }
+      all_fresh &= fresh;
       rows[begin + i] = row;
       if (inserted != nullptr) inserted[begin + i] = fresh ? 1 : 0;
     }
@@ -188,17 +193,28 @@ Row StateTable::find(std::span<const Cell> key) const {
 void StateTable::load(const Batch& batch) {
   STREAM_CHECK(batch.columns.size() == spec_.columns());
   std::vector<std::uint64_t> hashes(batch.rows);
-  std::vector<Row> rows(batch.rows);
   hash_keys(batch, key_indexes_, hashes);
-  slots_.reserve(batch.rows);
-  upsert_batch<false>(batch, key_indexes_, hashes, rows, nullptr, 0);
+  Row rows[kPiece];
+  for (std::size_t begin = 0; begin < batch.rows; begin += kPiece) {
+    const std::size_t count = std::min(kPiece, batch.rows - begin);
+    const std::span<Row> piece(rows, count);
+    upsert_batch<false>(batch, key_indexes_, std::span(hashes).subspan(begin, count), piece, nullptr, begin);
+    load_values(batch, begin, piece);
+  }
+}
+
+void StateTable::expect(std::size_t rows) {
+  if (rows > rows_) slots_.reserve(rows - rows_);
+}
+
+void StateTable::load_values(const Batch& batch, std::size_t begin, std::span<const Row> rows) {
   for (const Row row : rows) RowLayout::set_captured(row);
   for (std::size_t column = spec_.key.size(); column < spec_.columns(); ++column) {
     const Column& values = batch.columns[column];
     if (layout_.type(column).width() == 8 && !values.has_nulls() && column != time_column_) {
-      store_eight(rows, column, values.values<std::int64_t>());
+      store_eight(rows, column, values.values<std::int64_t>() + begin);
     } else {
-      for (std::size_t i = 0; i < batch.rows; ++i) store_from(rows[i], column, values, i);
+      for (std::size_t i = 0; i < rows.size(); ++i) store_from(rows[i], column, values, begin + i);
     }
   }
 }

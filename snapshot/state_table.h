@@ -169,6 +169,8 @@ class StateTable {
   Changes& changes() { return changes_; }
   // Rows of a snapshot: columns in the order of the spec. They count as captured, not as changed.
   void load(const Batch& rows);
+  // Room for so many rows in all, so that loading them moves nothing. Only a hint.
+  void expect(std::size_t rows);
   // Tombstones of a snapshot: key columns in the order of the spec.
   void unload(const Batch& keys);
   // Drops rows below `time` in `column`, with no need of the access path.
@@ -198,6 +200,7 @@ class StateTable {
 
   void store_bytes(Row row, std::size_t column, std::string_view bytes);
   void store_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  void load_values(const Batch& batch, std::size_t begin, std::span<const Row> rows);
   void store_eight(std::span<const Row> rows, std::size_t column, const std::int64_t* values);
   void store_key(Row row, std::size_t column, const Column& from, std::size_t from_row);
   void release_bytes(Row row, std::size_t column);

@@ -49,6 +49,8 @@ struct KeyGroupRange {
   std::uint32_t end = 0;  // behind the last
 };
 
+inline bool overlap(KeyGroupRange a, KeyGroupRange b) { return a.begin < b.end && b.begin < a.end; }
+
 KeyGroupRange key_groups_of(std::uint32_t instance, std::uint32_t parallelism, std::uint32_t key_groups);
 
 }  // namespace stream

@@ -1,3 +1,5 @@
+#include <sqlite3.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include <filesystem>
@@ -43,6 +45,14 @@ void flip_bit(const std::string& path, std::size_t at, int bit) {
   const auto byte = static_cast<char>(file.get() ^ (1 << bit));
   file.seekp(static_cast<std::streamoff>(at));
   file.put(byte);
+}
+
+void change_file(const std::string& path, const char* sql) {
+  fs::permissions(path, fs::perms::owner_all);
+  sqlite3* db = nullptr;
+  BOOST_REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+  BOOST_TEST(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  BOOST_TEST(sqlite3_close(db) == SQLITE_OK);
 }
 
 void check_falls_back(TwoCheckpoints& two, const std::string& reason) {
@@ -133,6 +143,16 @@ BOOST_AUTO_TEST_CASE(a_restore_notices_damaged_segments_by_itself) {
     flip_bit(two.paths[1], at, static_cast<int>(at % 8));
   }
   BOOST_TEST(noticed > 10);
+}
+
+BOOST_AUTO_TEST_CASE(an_impossible_number_of_rows_is_noticed_before_room_is_made_for_them) {
+  TwoCheckpoints two;
+  const CheckpointIndex index = take(load_checkpoint(two.dir / "checkpoints", Epoch(2)));
+  change_file(two.paths[1], "UPDATE segments SET rows = 1 << 40");
+  StateStore store;
+  store.table(rich_spec());
+  const Status status = store.restore(restore_source(index, "totals", two.dir / "checkpoints", true));
+  BOOST_TEST(status.what().find("a segment has not its number of rows") != std::string::npos, status.what());
 }
 
 BOOST_AUTO_TEST_CASE(with_everything_damaged_nothing_is_found_and_each_is_reported) {

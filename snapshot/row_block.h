@@ -1,0 +1,40 @@
+// RowBlock: rows of a RowPack side by side in some order, to be read column by column.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "snapshot/row_pack.h"
+#include "transport/record/batch.h"
+
+namespace stream {
+
+class RowBlock {
+ public:
+  // All rows as they lie in the pack. Layout and pack outlive the block.
+  RowBlock(const RowLayout& layout, const RowPack& pack);
+  // Copies of the rows at these positions, which are all over the pack: fetched once, together, so
+  // that every column reads memory that is near. Long values stay where they are.
+  RowBlock(const RowLayout& layout, const RowPack& pack, std::span<const std::uint32_t> positions);
+
+  std::size_t rows() const { return count_; }
+  Column column(std::size_t column) const;
+
+ private:
+  template <class T>
+  Column fixed(std::size_t column) const;
+  Column variable(std::size_t column) const;
+  Buffer validity(std::size_t column) const;
+  void note_nulls();
+  Row row(std::size_t index) const { return {const_cast<std::uint8_t*>(rows_) + index * row_bytes_}; }
+
+  const RowLayout& layout_;
+  ByteBuilder copies_;
+  const std::uint8_t* rows_;
+  const std::uint8_t* heap_;
+  std::size_t row_bytes_;
+  std::size_t count_;
+  std::vector<std::uint8_t> flags_;  // of all rows together: where no bit is set, nothing is NULL
+};
+
+}  // namespace stream
