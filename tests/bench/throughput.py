@@ -27,7 +27,9 @@ KEYED = {
     "stream, plain": f"stream-aggregate --by k {AGGREGATES} < in.ndjson",
     "stream, supervised": f"stream run --fresh --name a \"read-file in.ndjson | aggregate --emit final --by k {AGGREGATES} | write-null\"",
     "mawk (regular expression)": "mawk -F'[:,]' '{ n[$4]++; s[$4] += $6 } END { for (k in n) print k, n[k], s[k] }' in.ndjson",
-    "jq": "jq -n 'reduce inputs as $r ({}; .[\"\\($r.k)\"] |= {n: (.n + 1), total: (.total + $r.v)})' in.ndjson",
+    # With setpath, because an update with |= copies the whole object each time: hours instead of seconds.
+    "jq": "jq -n 'reduce inputs as $r ({}; ($r.k | tostring) as $k | setpath([$k, \"n\"]; getpath([$k, \"n\"]) + 1) "
+          "| setpath([$k, \"total\"]; getpath([$k, \"total\"]) + $r.v))' in.ndjson",
     "mlr": "mlr --ijsonl --ojsonl stats1 -a count,sum -f v -g k in.ndjson",
 }
 DUCKDB_QUERIES = {
