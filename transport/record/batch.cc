@@ -23,11 +23,25 @@ Batch Batch::take(std::span<const std::uint32_t> positions) const {
   return out;
 }
 
+// Values of one width that are all there are shared, not copied.
 Batch Batch::slice(std::size_t begin, std::size_t end) const {
   if (begin == 0 && end == rows) return *this;
-  std::vector<std::uint32_t> positions(end - begin);
+  const std::size_t count = end - begin;
+  std::vector<std::uint32_t> positions(count);
   std::iota(positions.begin(), positions.end(), static_cast<std::uint32_t>(begin));
-  return take(positions);
+  Batch part{schema, count, {}, {}};
+  for (const Column& column : columns) {
+    const std::size_t width = column.type().width();
+    const Buffer& values = column.values_buffer();
+    if (column.type().variable() || column.has_nulls()) {
+      part.columns.push_back(column.take(positions));
+    } else {
+      part.columns.emplace_back(column.type(), count, Buffer(),
+                                Buffer(values.owner(), values.data() + begin * width, count * width));
+    }
+  }
+  if (!kinds.empty()) part.kinds = Buffer(kinds.owner(), kinds.data() + begin, count);
+  return part;
 }
 
 BatchBuilder::BatchBuilder(SchemaPtr schema) : schema_(std::move(schema)) {

@@ -130,4 +130,27 @@ BOOST_AUTO_TEST_CASE(every_key_group_has_exactly_one_owner) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_slice_holds_the_rows_between) {
+  ColumnBuilder numbers(kBigint);
+  ColumnBuilder texts(kVarchar);
+  ColumnBuilder nulls(kBigint);
+  ByteBuilder kinds;
+  for (std::int64_t i = 0; i < 9; ++i) {
+    numbers.append(i);
+    texts.append_bytes("t" + std::to_string(i));
+    i % 2 == 0 ? nulls.append_null() : nulls.append(i);
+    kinds.append_value(static_cast<std::uint8_t>(i % 3));
+  }
+  const Batch whole{nullptr, 9, {numbers.finish(), texts.finish(), nulls.finish()}, kinds.finish()};
+  const Batch part = whole.slice(3, 8);
+  BOOST_TEST(part.rows == 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    BOOST_TEST(part.columns[0].value<std::int64_t>(i) == static_cast<std::int64_t>(i + 3));
+    BOOST_TEST(part.columns[1].bytes(i) == "t" + std::to_string(i + 3));
+    BOOST_TEST(part.columns[2].valid(i) == ((i + 3) % 2 != 0));
+    BOOST_TEST((part.kind(i) == whole.kind(i + 3)));
+  }
+  BOOST_TEST(part.columns[0].values_buffer().data() == whole.columns[0].values_buffer().data() + 3 * 8);  // no copy
+}
+
 BOOST_AUTO_TEST_SUITE_END()
