@@ -66,6 +66,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   if (last && stop_savepoint_) {
     savepoints_due_.emplace_back(action.epoch, *stop_savepoint_);
     savepoints_due_.back().second.ends_job = true;
+    stop_savepoint_due_ = true;
   }
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
@@ -278,6 +279,8 @@ void JobRunner::check_leaving(Microseconds now) {
 void JobRunner::conclude() {
   if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "");
   if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
+  // Its last checkpoint had begun before the stop came.
+  if (!stop_savepoint_due_) return end(JobState::kFinished, "it ended by itself; there is no savepoint");
   if (stop_outcome_) end(JobState::kStopped, *stop_outcome_);  // else its completion ends the job
 }
 

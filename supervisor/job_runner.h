@@ -177,6 +177,7 @@ class JobRunner {
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
   std::optional<SavepointWish> stop_savepoint_;
+  bool stop_savepoint_due_ = false;            // a last checkpoint is on its way to become it
   std::string stop_path_;                      // the savepoint a stop has made
   std::optional<std::string> stop_outcome_;    // of that savepoint
   std::optional<Microseconds> leaving_until_;  // every process has been told to exit; monotonic

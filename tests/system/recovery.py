@@ -18,15 +18,26 @@ pipeline: NAME
 checkpoint: {interval: 50ms, keep: 2}
 restart: {strategy: fixed-delay, delay: DELAY, attempts: 20}
 stages:
-  made: {run: generate, columns: "n", rows: %d, rate: 30000}
+  made: {run: generate, columns: "n", rows: %d, rate: RATE}
   one: {run: write-file, from: made, path: one.ndjson}
   rows: {run: write-sqlite, from: made, path: rows.db, table: rows}
 """ % ROWS
 
 
-def start(stream, name="job", delay="10ms", *args):
-    stream.write(f"{name}.yaml", MANIFEST.replace("NAME", name).replace("DELAY", delay))
+SLOW, FAST = 15_000, 1_000_000  # to be caught while it runs; to come to its end
+
+
+def start(stream, *args, name="job", delay="10ms", interval="50ms", rate=SLOW):
+    text = MANIFEST.replace("NAME", name).replace("DELAY", delay).replace("50ms", interval).replace("RATE", str(rate))
+    stream.write(f"{name}.yaml", text)
     return stream.start("stream", "run", f"{name}.yaml", *args, stderr=subprocess.PIPE)
+
+
+def finish(stream, *args, **options):
+    job = start(stream, *args, rate=FAST, **options)
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    return talk
 
 
 def checkpoints(stream, name="job"):
@@ -34,13 +45,13 @@ def checkpoints(stream, name="job"):
     return sorted(int(p.parent.name) for p in folder.glob("*/checkpoint.sqlite")) if folder.exists() else []
 
 
-def killed_after(stream, some, name="job", *args):
+def killed_after(stream, some, *args):
     """The job of a supervisor that was killed once there were some checkpoints."""
-    job = start(stream, name, "10ms", *args)
-    wait_until("checkpoints", lambda: len(checkpoints(stream, name)) >= 2 and checkpoints(stream, name)[-1] >= some)
+    job = start(stream, *args)
+    wait_until("checkpoints", lambda: len(checkpoints(stream)) >= 2 and checkpoints(stream)[-1] >= some)
     job.kill()
     job.communicate()
-    wait_until("every instance to end", lambda: not stream.processes(name))
+    wait_until("every instance to end", lambda: not stream.processes("job"))
 
 
 def check_rows(stream):
@@ -60,15 +71,14 @@ def a_refused_checkpoint_stays_refused_when_the_supervisor_dies(stream):
     killed_after(stream, 6)
     newest = checkpoints(stream)[-1]
     os.truncate(stream.folder / "one.ndjson", 3)
-    job = start(stream, "job", "1h")
+    job = start(stream, delay="1h")
     wait_until("the refusal", lambda: "restarting" in kinds(stream)[kinds(stream).index("checkpoint-damaged"):]
                if "checkpoint-damaged" in kinds(stream) else False)
     job.kill()
     job.communicate()
     check(newest not in checkpoints(stream), f"checkpoint {newest} was refused and is {checkpoints(stream)}")
-    job = start(stream)
-    talk = job.communicate(timeout=60)[1]
-    check(job.returncode == 0 and "a stage could not start from it" in talk, talk)
+    talk = finish(stream)
+    check("a stage could not start from it" in talk, talk)
     check_rows(stream)
 
 
@@ -78,11 +88,9 @@ def a_run_from_a_savepoint_falls_back_to_it(stream):
     stream.run("stream", "stop", "job", "--to", "save")
     job.communicate()
     kept = (stream.folder / "one.ndjson").read_bytes()
-    killed_after(stream, checkpoints(stream)[-1] + 4, "job", "--from", "save")
+    killed_after(stream, checkpoints(stream)[-1] + 4, "--from", "save")
     os.truncate(stream.folder / "one.ndjson", len(kept))
-    job = start(stream)
-    talk = job.communicate(timeout=60)[1]
-    check(job.returncode == 0, talk)
+    finish(stream)
     restarts = [e["text"] for e in stream.events("job") if e["kind"] == "restarting"]
     check(any("from savepoint" in text for text in restarts), str(restarts))
     check_rows(stream)
@@ -94,21 +102,20 @@ def a_savepoint_that_cannot_be_used_ends_the_job(stream):
     stream.run("stream", "stop", "job", "--to", "save")
     job.communicate()
     os.truncate(stream.folder / "one.ndjson", 3)
-    job = start(stream, "job", "10ms", "--from", "save")
+    job = start(stream, "--from", "save")
     talk = job.communicate(timeout=60)[1]
     check(job.returncode == 1 and "save', which the run began with, cannot be used" in talk and "--fresh" in talk, talk)
     check("one.ndjson" in talk, f"it does not say what is wrong: {talk}")
 
 
 def a_savepoint_of_another_job_begins_a_job(stream):
-    job = start(stream, "first")
+    job = start(stream, name="first")
     wait_until("checkpoints", lambda: len(checkpoints(stream, "first")) >= 2 and checkpoints(stream, "first")[-1] > 5)
     stream.run("stream", "stop", "first", "--to", "save")
     job.communicate()
     cut = json.loads(stream.run("stream", "savepoint", "--list", "--json", "first"))["epoch"]
-    job = start(stream, "second", "10ms", "--from", "save")
-    talk = job.communicate(timeout=60)[1]
-    check(job.returncode == 0 and "failed" not in kinds(stream, "second"), talk)
+    talk = finish(stream, "--from", "save", name="second")
+    check("failed" not in kinds(stream, "second"), talk)
     check(checkpoints(stream, "second")[0] > cut, f"epochs go on behind {cut}: {checkpoints(stream, 'second')}")
     check_rows(stream)
 
@@ -156,8 +163,7 @@ def a_second_stop_waits_for_the_first(stream):
 
 
 def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
-    stream.write("job.yaml", MANIFEST.replace("NAME", "job").replace("DELAY", "10ms").replace("interval: 50ms", "interval: 1h"))
-    job = stream.start("stream", "run", "job.yaml", stderr=subprocess.PIPE)
+    job = start(stream, interval="1h", rate=ROWS // 2)
     wait_until("the job", lambda: len(stream.instances("job")) == 3 and "running" in kinds(stream))
     sink = stop_a_sink(stream)
     asking = stream.start("stream", "savepoint", "job", stderr=subprocess.PIPE)
@@ -166,6 +172,21 @@ def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
     talk = asking.communicate(timeout=20)[1]
     check(asking.returncode == 1 and "aborted: rows.0 was killed by SIGKILL" in talk, f"exit {asking.returncode}: {talk}")
     check(job.communicate(timeout=60) and job.returncode == 0, "the job goes on")
+    check_rows(stream)
+
+
+def a_job_that_ends_by_itself_needs_no_stop(stream):
+    """Its last checkpoint is under way when the stop comes."""
+    job = start(stream, interval="1h", rate=ROWS // 2)
+    wait_until("the job", lambda: len(stream.instances("job")) == 3 and "running" in kinds(stream))
+    sink = stop_a_sink(stream)
+    wait_until("the last checkpoint", lambda: list((stream.home("job") / "checkpoints").iterdir()))
+    stop = stream.start("stream", "stop", "job", stderr=subprocess.PIPE)
+    wait_until("the stop", lambda: "STOPPING" in stream.run("stream", "ps"))
+    os.kill(sink, signal.SIGCONT)
+    talk = stop.communicate(timeout=20)[1]
+    check(stop.returncode == 1 and "job 'job' is FINISHED: it ended by itself" in talk, f"exit {stop.returncode}: {talk}")
+    check(job.communicate(timeout=20) and job.returncode == 0, f"exit {job.returncode}")
     check_rows(stream)
 
 
@@ -191,4 +212,5 @@ if __name__ == "__main__":
     main([a_refused_checkpoint_stays_refused_when_the_supervisor_dies, a_run_from_a_savepoint_falls_back_to_it,
           a_savepoint_that_cannot_be_used_ends_the_job, a_savepoint_of_another_job_begins_a_job,
           damaged_compressed_input_ends_the_job, commits_that_always_fail_use_up_the_attempts, a_second_stop_waits_for_the_first,
-          a_savepoint_that_dies_with_its_attempt_is_answered, sockets_of_earlier_attempts_are_removed])
+          a_savepoint_that_dies_with_its_attempt_is_answered, a_job_that_ends_by_itself_needs_no_stop,
+          sockets_of_earlier_attempts_are_removed])
