@@ -176,14 +176,15 @@ def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
 
 
 def a_job_that_ends_by_itself_needs_no_stop(stream):
-    """Its last checkpoint is under way when the stop comes."""
-    job = start(stream, interval="1h", rate=ROWS // 2)
-    wait_until("the job", lambda: len(stream.instances("job")) == 3 and "running" in kinds(stream))
-    sink = stop_a_sink(stream)
-    wait_until("the last checkpoint", lambda: list((stream.home("job") / "checkpoints").iterdir()))
-    stop = stream.start("stream", "stop", "job", stderr=subprocess.PIPE)
-    wait_until("the stop", lambda: "STOPPING" in stream.run("stream", "ps"))
-    os.kill(sink, signal.SIGCONT)
+    """Its last checkpoint is being committed when the stop comes: the target is locked so long."""
+    job = start(stream, interval="1h", rate=ROWS)
+    wait_until("the job", lambda: stream.jobs() and "running" in kinds(stream) and (stream.folder / "rows.db").exists())
+    with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
+        db.execute("begin exclusive")
+        wait_until("the last checkpoint", lambda: checkpoints(stream))
+        stop = stream.start("stream", "stop", "job", stderr=subprocess.PIPE)
+        wait_until("the stop", lambda: "STOPPING" in stream.run("stream", "ps"))
+        db.execute("rollback")
     talk = stop.communicate(timeout=20)[1]
     check(stop.returncode == 1 and "job 'job' is FINISHED: it ended by itself" in talk, f"exit {stop.returncode}: {talk}")
     check(job.communicate(timeout=20) and job.returncode == 0, f"exit {job.returncode}")
