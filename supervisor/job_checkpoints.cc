@@ -104,7 +104,7 @@ void JobRunner::publish(Epoch epoch) {
                      adopt_late(epoch, *index, status);
                      return Status();
                    }
-                   return on_published(epoch, *index, std::move(status));
+                   return on_published(epoch, *index, status);
                  });
 }
 
@@ -119,7 +119,7 @@ void JobRunner::adopt_late(Epoch epoch, const CheckpointIndex& index, const Stat
   last_complete_ = epoch;
 }
 
-Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, Status status) {
+Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const Status& status) {
   const Microseconds now = system_clock().monotonic_us();
   if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
   last_complete_ = epoch;

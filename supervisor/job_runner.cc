@@ -223,12 +223,12 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
     refused_ = cause;
     event("checkpoint-damaged", restore_name() + ": " + why);
   }
-  fail(std::move(cause), rule != ExitRule::kNever);
+  fail(cause, rule != ExitRule::kNever);
   return {};
 }
 
 // Everything of the attempt dies; the job starts again from the newest good checkpoint, or ends.
-void JobRunner::fail(std::string cause, bool may_restart) {
+void JobRunner::fail(const std::string& cause, bool may_restart) {
   if (phase_ == Phase::kOver) return;
   if (attempt_) attempt_->kill_all();
   coordinator_.reset();

@@ -112,7 +112,7 @@ class JobRunner {
   Status handle(const AttemptEvent& event);
   void on_ready();
   Status on_exit(const InstanceExited& exited);
-  void fail(std::string cause, bool may_restart);
+  void fail(const std::string& cause, bool may_restart);
   void give_up(const std::string& why);
   void end(JobState state, const std::string& reason);
   void check_heartbeats(Microseconds now);
@@ -130,7 +130,7 @@ class JobRunner {
   Status act(const Coordinator::Actions& actions);
   Status trigger(const CoordinatorAction& action);
   void publish(Epoch epoch);
-  Status on_published(Epoch epoch, const CheckpointIndex& index, Status status);
+  Status on_published(Epoch epoch, const CheckpointIndex& index, const Status& status);
   void adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status);
   Status on_committed(Epoch epoch);
   void retain();

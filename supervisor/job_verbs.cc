@@ -102,7 +102,7 @@ void JobVerbs::handle(const ControlMessage& message) {
 // A label names one savepoint, also among those being made.
 Status JobVerbs::check_label(const std::string& label) {
   if (label.empty()) return {};
-  const Status taken = failed("label '" + label + "' is taken by another savepoint of '" + runner_.paths().job +
+  Status taken = failed("label '" + label + "' is taken by another savepoint of '" + runner_.paths().job +
                               "'; delete that one, or choose another label");
   for (const Waiting& waiting : waiting_) {
     if (waiting.savepoint && waiting.wish.label == label) return taken;
