@@ -89,6 +89,15 @@ class BodyWriter {
   std::size_t directory_;  // where the next extent goes
 };
 
+// The buffer itself if a T may be read from it in place, else an aligned copy.
+template <class T>
+Buffer aligned_for(Buffer bytes) {
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) == 0) return bytes;
+  ByteBuilder copy(bytes.size());
+  copy.append(bytes.data(), bytes.size());
+  return copy.finish();
+}
+
 Status bad(const std::string& what) { return corrupt("frame: " + what); }
 
 class BodyReader {
@@ -117,6 +126,8 @@ class BodyReader {
       STREAM_TRY(check_offsets(offsets, values.size()));
     } else if (values.size() < rows_ * type.width()) {
       return bad("values too short");
+    } else if (type.kind == TypeKind::kDecimal) {
+      values = aligned_for<Decimal>(std::move(values));
     }
     if (type.kind == TypeKind::kBoolean) STREAM_TRY(check_below(values, 2, "boolean"));
     return Column(type, rows_, std::move(validity), std::move(values), std::move(offsets));
@@ -244,11 +255,6 @@ Result<Batch> decode_batch(const FrameHeader& header, const Buffer& frame, const
   return batch;
 }
 
-Buffer aligned(Buffer frame) {
-  if (reinterpret_cast<std::uintptr_t>(frame.data()) % 8 == 0) return frame;
-  ByteBuilder copy(frame.size());
-  copy.append(frame.data(), frame.size());
-  return copy.finish();
-}
+Buffer aligned(Buffer frame) { return aligned_for<std::uint64_t>(std::move(frame)); }
 
 }  // namespace stream

@@ -69,7 +69,8 @@ std::size_t encoded_size(const Batch& batch);
 Result<FrameHeader> decode_header(std::span<const std::uint8_t> frame);
 
 // Reads the batch in place: the columns share `frame`, which starts with the header and must be
-// 8-aligned (see aligned()). Errors: kCorrupt, naming the column.
+// 8-aligned (see aligned()). A DECIMAL column that is not 16-aligned there is copied. Errors:
+// kCorrupt, naming the column.
 Result<Batch> decode_batch(const FrameHeader& header, const Buffer& frame, const SchemaPtr& schema);
 
 // `frame` itself if its data is 8-aligned, else an aligned copy.

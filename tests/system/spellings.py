@@ -124,6 +124,15 @@ def four_spellings_give_the_same_rows(stream):
                                    f"{sorted(set(found) ^ set(wanted))[:4]}")
 
 
+def decimals_pass_through_a_job(stream):
+    """Several rows a frame: not every decimal column begins at a multiple of 16 bytes."""
+    for columns in ("n, cast(n as decimal(20,2)) as d", "cast(n as decimal(20,2)) as d, n"):
+        text = stream.run("stream", "run", f"generate --rows 4001 '{columns}' | "
+                          "aggregate 'max(d) as top, min(d) as low, sum(d) as total' | print --format ndjson")
+        row = json.loads(text.splitlines()[-1])
+        check({k: row[k] for k in ("top", "low", "total")} == {"top": "4000.00", "low": "0.00", "total": "8002000.00"}, text)
+
+
 def generated_rows_come_in_order(stream):
     text = stream.run("stream-generate", "--rows", "5000", "n")
     check(text == "".join(f'{{"n":{i}}}\n' for i in range(5000)), f"{text[:60]!r}")
@@ -231,6 +240,6 @@ def who_has_another_key_is_told_so(stream):
 
 
 if __name__ == "__main__":
-    main([four_spellings_give_the_same_rows, generated_rows_come_in_order, a_filter_passes_lines_byte_for_byte, head_ends_everything_silently_and_soon,
+    main([four_spellings_give_the_same_rows, decimals_pass_through_a_job, generated_rows_come_in_order, a_filter_passes_lines_byte_for_byte, head_ends_everything_silently_and_soon,
           a_line_shows_at_once, two_senders_are_merged, a_peer_that_is_lost_is_named,
           a_shared_key_file_opens_an_address_of_this_host_to_others, who_has_another_key_is_told_so])

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <random>
+#include <set>
 
 using namespace stream;
 
@@ -63,6 +64,28 @@ BOOST_AUTO_TEST_CASE(a_batch_survives_the_wire_at_any_alignment) {
     std::vector<std::uint8_t> space;
     check_equal(*decode(misaligned(bytes, space), batch.schema), batch);
   }
+}
+
+BOOST_AUTO_TEST_CASE(decimals_are_aligned_wherever_they_stand_in_the_frame) {
+  const auto schema = std::make_shared<const Schema>(*parse_schema("n bigint, d decimal(38,2)"));
+  std::set<std::size_t> offsets;
+  for (const std::size_t rows : {1UL, 2UL, 3UL}) {  // n moves d by 8 bytes a row
+    BatchBuilder builder(schema);
+    for (std::size_t i = 0; i < rows; ++i) {
+      builder.column(0).append(static_cast<std::int64_t>(i));
+      builder.column(1).append(Decimal(i) << 100);
+      builder.end_row();
+    }
+    const Batch batch = builder.finish();
+    const Buffer frame = encode_batch({}, batch);
+    offsets.insert((reinterpret_cast<std::uintptr_t>(frame.data()) + frame.size() - 16 * rows) % 16);
+    const auto decoded = decode(frame, schema);
+    BOOST_TEST_REQUIRE(decoded.ok());
+    const Buffer& values = decoded->columns[1].values_buffer();
+    BOOST_TEST(reinterpret_cast<std::uintptr_t>(values.data()) % alignof(Decimal) == 0u);
+    for (std::size_t i = 0; i < rows; ++i) { BOOST_TEST((decoded->columns[1].value<Decimal>(i) == Decimal(i) << 100)); }
+  }
+  BOOST_TEST(offsets.size() == 2u);  // 0 and 8: both were tried
 }
 
 BOOST_AUTO_TEST_CASE(every_header_field_survives) {
