@@ -45,8 +45,9 @@ Result<std::optional<Received>> Receiver::receive() {
   auto frame = socket_.receive();
   if (!frame.ok()) return std::move(frame).status();
   if (*frame) return accept(std::move(**frame));
-  // Frames that arrived before the connection broke come first; only then is the loss an error.
-  if (!ended_ && socket_.connection_lost()) {
+  // Frames that arrived before the connection broke come first; only then is the loss an error. The
+  // monitor is read after `end` too: what nobody reads there wakes every wait at once.
+  if (socket_.connection_lost() && !ended_) {
     auto last = socket_.receive();
     if (last.ok() && *last) return accept(std::move(**last));
     return peer_gone(identity_, "connection closed before the end of its data");

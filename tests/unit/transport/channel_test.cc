@@ -1,5 +1,7 @@
 #include "transport/channel.h"
 
+#include <zmq.h>
+
 #include <boost/test/unit_test.hpp>
 
 using namespace stream;
@@ -108,6 +110,19 @@ BOOST_AUTO_TEST_CASE(a_connection_lost_before_the_end_is_an_error_after_the_last
     }
     pair.wait(pair.receiver->socket());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_that_goes_after_its_end_wakes_its_receiver_once) {
+  Pair pair("ipc:///tmp/stream-channel-test");
+  BOOST_TEST_REQUIRE(pair.send(FrameKind::kEnd).ok());
+  BOOST_TEST((pair.next().header.kind == FrameKind::kEnd));
+  BOOST_TEST_REQUIRE(!pair.receiver->socket().connection_lost());
+  pair.sender.reset();
+  zmq_pollitem_t monitor{pair.receiver->socket().monitor(), 0, ZMQ_POLLIN, 0};
+  BOOST_TEST_REQUIRE(zmq_poll(&monitor, 1, 5'000) == 1);
+  const auto received = pair.receiver->receive();
+  BOOST_TEST((received.ok() && !*received));
+  BOOST_TEST(zmq_poll(&monitor, 1, 0) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(frames_of_another_attempt_are_refused_and_counted) {
