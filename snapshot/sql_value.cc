@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
 
+constexpr auto kDecimalMax = [] {
+  unsigned __int128 power = 1;
+  for (int digits = 0; digits < 38; ++digits) power *= 10;
+  return power - 1;
+}();
+
 // Days since 1970 as year, month, day of the proleptic Gregorian calendar, for any int64 of
 // microseconds: std::chrono's year stops at 32767.
 struct Civil {
@@ -214,11 +220,12 @@ Result<Decimal> parse_decimal_text(std::string_view text, std::uint8_t scale) {
       continue;
     }
     if (c < '0' || c > '9' || ++digits > 39) return wrong(text, type);
-    magnitude = magnitude * 10 + static_cast<unsigned>(c - '0');
+    const auto digit = static_cast<unsigned>(c - '0');
+    if (magnitude > (kDecimalMax - digit) / 10) return wrong(text, type);
+    magnitude = magnitude * 10 + digit;
     fraction += point ? 1 : 0;
   }
-  if (digits == 0 || fraction != scale || magnitude > static_cast<unsigned __int128>(1) << 126)
-    return wrong(text, type);
+  if (digits == 0 || fraction != scale) return wrong(text, type);
   return negative ? -static_cast<Decimal>(magnitude) : static_cast<Decimal>(magnitude);
 }
 

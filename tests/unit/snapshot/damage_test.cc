@@ -215,4 +215,20 @@ BOOST_AUTO_TEST_CASE(values_survive_their_text_in_savepoints) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(decimals_survive_their_text_up_to_38_digits_and_no_further) {
+  Decimal most = 0;
+  for (int digit = 0; digit < 38; ++digit) most = most * 10 + 9;
+  for (const std::uint8_t scale : {0, 1, 36, 37, 38}) {
+    for (const Decimal value : {most, -most, most - 1, (Decimal{1} << 126) + 1, Decimal{0}}) {
+      BOOST_TEST((*parse_decimal_text(decimal_text(value, scale), scale) == value));
+    }
+    BOOST_TEST(!parse_decimal_text(decimal_text(most + 1, scale), scale).ok());
+    BOOST_TEST(!parse_decimal_text(decimal_text(-most - 1, scale), scale).ok());
+  }
+  // The second of these is 2^128 + 5: in 128 bits it is 5.
+  for (const char* wrong : {"999999999999999999999999999999999999999", "340282366920938463463374607431768211461"}) {
+    BOOST_TEST(!parse_decimal_text(wrong, 0).ok());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
