@@ -35,6 +35,7 @@ Result<Receiver> Receiver::bind(Transport& transport, const std::string& endpoin
   Receiver receiver;
   receiver.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!receiver.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
+  receiver.socket_.set_message_max(kFrameHeaderSize + kFrameBodyMax);
   if (encrypted(transport, endpoint)) receiver.socket_.encrypt(Socket::Side::kBinds, *transport.keys());
   STREAM_TRY(receiver.socket_.bind(endpoint, &receiver.endpoint_));
   receiver.identity_ = std::move(identity);
@@ -120,6 +121,7 @@ Result<Sender> Sender::connect(Transport& transport, const std::string& endpoint
   Sender sender;
   sender.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!sender.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
+  sender.socket_.set_message_max(kFrameHeaderSize);  // credits have no body
   sender.socket_.set(ZMQ_RECONNECT_IVL, until_listening ? 20 : -1);
   if (encrypted(transport, endpoint)) sender.socket_.encrypt(Socket::Side::kConnects, *transport.keys());
   STREAM_TRY(sender.socket_.connect(endpoint));
@@ -141,6 +143,9 @@ Status Sender::open(const Schema& schema, Microseconds now_wall) {
 
 Status Sender::send(FrameHeader header, const Batch* batch, Microseconds now_monotonic) {
   STREAM_CHECK(header.kind != FrameKind::kData || (batch != nullptr && !ended_));
+  if (batch != nullptr && encoded_size(*batch) - kFrameHeaderSize > kFrameBodyMax) {
+    return failed("a row of more than 1 GiB cannot be sent to '" + identity_.peer + "'");
+  }
   header.run = identity_.run;
   header.attempt = identity_.attempt;
   header.channel = identity_.channel;

@@ -61,6 +61,8 @@ class Socket {
 
   void set(int option, int value);
   void set_linger(int milliseconds);  // what was sent may still leave after close()
+  // Before bind() and connect(). A peer that sends a longer message loses its connection.
+  void set_message_max(std::size_t bytes);
   enum class Side : std::uint8_t { kBinds, kConnects };
   void encrypt(Side side, const CurveKeys& keys);
   Status bind(const std::string& endpoint, std::string* bound);
@@ -77,6 +79,7 @@ class Socket {
   Result<bool> send(const void* bytes, std::size_t size);
   Result<bool> send(Buffer bytes);  // without a copy
   Result<std::optional<Buffer>> receive();
+  bool more() const;  // what was received last has further parts
 
  private:
   void drain_monitor();

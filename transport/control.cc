@@ -5,6 +5,8 @@
 namespace stream {
 namespace {
 
+constexpr std::size_t kMessageMax = 64 << 20;  // the longest lists the files a stage restores from
+
 std::string text_of(const Buffer& buffer) { return {buffer.as<char>(), buffer.size()}; }
 
 }  // namespace
@@ -39,6 +41,7 @@ Result<ControlServer> ControlServer::bind(Transport& transport, const std::strin
   ControlServer server;
   server.socket_ = Socket(transport, ZMQ_ROUTER, false);
   if (!server.socket_.open()) return Status(Code::kSystem, "unable to make a control socket");
+  server.socket_.set_message_max(kMessageMax);
   STREAM_TRY(server.socket_.bind(endpoint, &server.endpoint_));
   return server;
 }
@@ -49,14 +52,21 @@ Status ControlServer::send(const std::string& identity, const std::string& text)
   return sent ? Status() : Status(Code::kPeerGone, "'" + identity + "' does not read its messages");
 }
 
+// All parts have arrived with the first. Of a message that has not just two, nothing is kept.
 Result<std::optional<ControlMessage>> ControlServer::receive() {
-  auto identity = socket_.receive();
-  if (!identity.ok()) return std::move(identity).status();
-  if (!*identity) return std::optional<ControlMessage>();
-  auto text = socket_.receive();
-  if (!text.ok()) return std::move(text).status();
-  if (!*text) return corrupt("control: half a message");
-  return std::optional<ControlMessage>({text_of(**identity), text_of(**text)});
+  for (;;) {
+    auto identity = socket_.receive();
+    if (!identity.ok()) return std::move(identity).status();
+    if (!*identity) return std::optional<ControlMessage>();
+    ControlMessage message{text_of(**identity), {}};
+    std::size_t parts = 1;
+    for (; socket_.more(); ++parts) {
+      auto part = socket_.receive();
+      if (!part.ok()) return std::move(part).status();
+      if (*part && parts == 1) message.text = text_of(**part);
+    }
+    if (parts == 2) return std::optional<ControlMessage>(std::move(message));
+  }
 }
 
 }  // namespace stream

@@ -36,6 +36,7 @@ class ControlServer {
   const std::string& endpoint() const { return endpoint_; }
   // A message to an instance that is gone is dropped: its death is noticed elsewhere.
   Status send(const std::string& identity, const std::string& text);
+  // Drops what is no message: anybody who may connect can send anything.
   Result<std::optional<ControlMessage>> receive();
   Socket& socket() { return socket_; }
 

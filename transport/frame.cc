@@ -221,6 +221,7 @@ Result<FrameHeader> decode_header(std::span<const std::uint8_t> frame) {
   if (in.version != kFrameVersion) return bad("version " + std::to_string(in.version) + " is not supported");
   if (in.kind < 1 || in.kind > 7) return bad("unknown kind " + std::to_string(in.kind));
   if (in.body_size != frame.size() - sizeof in) return bad("body size does not match");
+  if (in.body_size > kFrameBodyMax) return bad("body too large");
   if (in.rows > kBatchRowsMax) return bad("too many rows");
   FrameHeader header;
   header.kind = static_cast<FrameKind>(in.kind);

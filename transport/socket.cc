@@ -10,9 +10,10 @@
 namespace stream {
 namespace {
 
-constexpr int kHighWaterMark = 4096;    // a backstop: windows bound what is in flight long before
-constexpr int kSlotsOfSocket = 3;       // itself and both ends of its monitor
-constexpr int kKernelBuffer = 1 << 20;  // steadiest throughput measured with 256 KiB frames
+constexpr int kHighWaterMark = 4096;       // a backstop: windows bound what is in flight long before
+constexpr std::size_t kEncryption = 4096;  // room for CURVE, which adds to every message, and its handshake
+constexpr int kSlotsOfSocket = 3;          // itself and both ends of its monitor
+constexpr int kKernelBuffer = 1 << 20;     // steadiest throughput measured with 256 KiB frames
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -106,6 +107,11 @@ void Socket::set(int option, int value) { zmq_setsockopt(socket_, option, &value
 
 void Socket::set_linger(int milliseconds) { set(ZMQ_LINGER, milliseconds); }
 
+void Socket::set_message_max(std::size_t bytes) {
+  const auto value = static_cast<std::int64_t>(bytes + kEncryption);
+  zmq_setsockopt(socket_, ZMQ_MAXMSGSIZE, &value, sizeof value);
+}
+
 void Socket::encrypt(Side side, const CurveKeys& keys) {
   set(ZMQ_CURVE_SERVER, side == Side::kBinds ? 1 : 0);
   zmq_setsockopt(socket_, ZMQ_CURVE_SECRETKEY, keys.secret.data(), keys.secret.size());
@@ -185,6 +191,12 @@ Result<std::optional<Buffer>> Socket::receive() {
   const auto* data = static_cast<const std::uint8_t*>(zmq_msg_data(&holder->message));
   const std::size_t size = zmq_msg_size(&holder->message);
   return std::optional<Buffer>(Buffer(std::move(holder), data, size));
+}
+
+bool Socket::more() const {
+  int value = 0;
+  std::size_t size = sizeof value;
+  return zmq_getsockopt(socket_, ZMQ_RCVMORE, &value, &size) == 0 && value != 0;
 }
 
 void Poller::clear() {

@@ -125,6 +125,23 @@ BOOST_AUTO_TEST_CASE(a_sender_that_goes_after_its_end_wakes_its_receiver_once) {
   BOOST_TEST(zmq_poll(&monitor, 1, 0) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_message_too_long_for_a_channel_costs_its_sender_the_connection) {
+  Pair pair("ipc:///tmp/stream-channel-test");
+  std::int64_t most = 0;
+  std::size_t size = sizeof most;
+  BOOST_TEST(zmq_getsockopt(pair.receiver->socket().handle(), ZMQ_MAXMSGSIZE, &most, &size) == 0);
+  BOOST_TEST(most >= static_cast<std::int64_t>(kFrameHeaderSize + kFrameBodyMax));
+  BOOST_TEST(most < static_cast<std::int64_t>(kFrameHeaderSize + kFrameBodyMax + 10'000));
+  const std::string text(10'000, 'x');  // no credit is as long
+  BOOST_TEST(*pair.receiver->socket().send(text.data(), text.size()));
+  Status status;
+  while (status.ok()) {
+    pair.wait(pair.sender->socket());
+    status = pair.sender->service(1);
+  }
+  BOOST_TEST((status.code() == Code::kPeerGone), status.what());
+}
+
 BOOST_AUTO_TEST_CASE(frames_of_another_attempt_are_refused_and_counted) {
   Transport transport;
   Receiver receiver =

@@ -109,6 +109,17 @@ BOOST_AUTO_TEST_CASE(every_header_field_survives) {
   BOOST_TEST(to_string(back->run) == "00112233445566778899aabbccddeeff");
 }
 
+BOOST_AUTO_TEST_CASE(a_body_may_not_be_larger_than_the_limit) {
+  for (const std::size_t size : {kFrameBodyMax, kFrameBodyMax + 1}) {
+    FrameHeader header;
+    header.body_size = static_cast<std::uint32_t>(size);
+    const std::string bytes = encode_header(header);
+    // Only the header is read.
+    const auto decoded = decode_header({reinterpret_cast<const std::uint8_t*>(bytes.data()), kFrameHeaderSize + size});
+    BOOST_TEST(decoded.ok() == (size == kFrameBodyMax));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_frame_cut_anywhere_is_refused) {
   const Batch batch = sample(20);
   const Buffer bytes = encode_batch({}, batch);
