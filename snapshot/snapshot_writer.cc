@@ -101,7 +101,12 @@ Status SnapshotWriter::use_compacted(Chain& chain, Epoch epoch) {
     return {};
   }
   if (!compacted_->scratch_path.empty()) {
-    STREAM_ASSIGN(compacted_->file, publish(compacted_->scratch_path, epoch, true, true));
+    auto file = publish_or_discard(compacted_->scratch_path, epoch, true, true);
+    if (!file.ok()) {
+      compacted_.reset();  // it may be under its final name already; the next compaction makes another
+      return std::move(file).status();
+    }
+    compacted_->file = *std::move(file);
     compacted_->scratch_path.clear();
   }
   chain.erase(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(replaced.size()));

@@ -5,6 +5,7 @@
 #include "snapshot/retention.h"
 #include "snapshot/savepoint.h"
 #include "tests/support/crashing_files.h"
+#include "tests/support/failing_files.h"
 #include "tests/support/snapshot_fixture.h"
 
 using namespace stream;
@@ -112,6 +113,39 @@ int crash_everywhere(CrashingFiles::Names names) {
   }
 }
 
+// One step of a life that goes on after errors, as an instance and its supervisor do. True if the
+// checkpoint was published.
+bool step(Files& files, Instance& instance, const std::string& root, Epoch epoch) {
+  const Result<InstanceFiles> written = instance.writer.write(instance.store.capture(epoch));
+  if (!written.ok()) return false;
+  if (!publish_checkpoint(files, root + "/checkpoints", index_of(epoch, 1, {*written})).ok()) return false;
+  instance.store.completed(epoch);
+  if (instance.writer.wants_compaction()) (void)instance.writer.compact();
+  (void)clean_up(files, root + "/checkpoints");
+  return true;
+}
+
+int fail_everywhere(FailingFiles::Effect effect) {
+  for (int n = 1;; ++n) {
+    BOOST_TEST_CONTEXT("operation " << n << " fails") {
+      const TempDir dir;
+      FailingFiles files(n, effect);
+      Instance instance(files, dir.path(), 0, 1);
+      StateTable& table = instance.store.table(counts_spec());
+      Epoch promised;
+      for (std::uint64_t e = 1; e <= kEpochs; ++e) {
+        work(table, e);
+        const bool before = files.met();
+        const bool published = step(files, instance, dir.path(), Epoch(e));
+        BOOST_REQUIRE(published || (!before && files.met()));
+        if (published) promised = Epoch(e);
+      }
+      if (!files.met()) return n - 1;
+      check_after(dir.path(), promised);
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(checkpoint_fault)
@@ -122,6 +156,11 @@ BOOST_AUTO_TEST_CASE(a_power_cut_at_any_operation_leaves_the_newest_promised_che
 
 BOOST_AUTO_TEST_CASE(a_power_cut_that_keeps_names_but_not_bytes_leaves_it_whole_too) {
   BOOST_TEST(crash_everywhere(CrashingFiles::Names::kKept) > 80);
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_that_fails_costs_one_checkpoint_and_the_next_succeeds) {
+  BOOST_TEST(fail_everywhere(FailingFiles::Effect::kNone) > 80);
+  BOOST_TEST(fail_everywhere(FailingFiles::Effect::kAll) > 80);
 }
 
 BOOST_AUTO_TEST_CASE(a_savepoint_is_there_as_a_whole_or_not_at_all) {
