@@ -172,8 +172,11 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
   STREAM_TRY(files.make_dir(parent_of(request.target)));
   Result<CheckpointIndex> index =
       request.single_file ? build_single(files, request, partial) : build_folder(files, request, partial);
-  if (!index.ok()) return index;
-  STREAM_TRY(files.rename(partial, request.target));
+  const Status finished = index.ok() ? files.rename(partial, request.target) : index.status();
+  if (!finished.ok()) {
+    (void)remove_partial(files, partial);  // a full disk must not stay full of it
+    return finished;
+  }
   STREAM_TRY(files.sync_dir(parent_of(request.target)));
   return index;
 }

@@ -163,6 +163,28 @@ BOOST_AUTO_TEST_CASE(an_operation_that_fails_costs_one_checkpoint_and_the_next_s
   BOOST_TEST(fail_everywhere(FailingFiles::Effect::kAll) > 80);
 }
 
+BOOST_AUTO_TEST_CASE(a_savepoint_that_fails_leaves_nothing_behind) {
+  const TempDir dir;
+  Instance instance(system_files(), dir.path(), 0, 1);
+  work(instance.store.table(counts_spec()), 1);
+  const InstanceFiles written = take(instance.writer.write(instance.store.capture(Epoch(1))));
+  for (const bool single : {false, true}) {
+    const std::string folder = dir / (single ? "single" : "folder");
+    std::filesystem::create_directory(folder);
+    const SavepointRequest request{
+        index_of(Epoch(1), 1, {written}), dir / "checkpoints", folder + "/sp", "", false, single, 0};
+    bool met = true;
+    for (int n = 1; met; ++n) {
+      FailingFiles files(n, FailingFiles::Effect::kNone);
+      const bool built = build_savepoint(files, request).ok();
+      met = files.met();
+      BOOST_TEST(built == !met);
+      if (!std::filesystem::exists(request.target)) BOOST_TEST(std::filesystem::is_empty(folder), "operation " << n);
+      std::filesystem::remove_all(request.target);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_savepoint_is_there_as_a_whole_or_not_at_all) {
   for (const bool single : {false, true}) {
     bool met = true;

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "snapshot/savepoint.h"
 #include "tests/support/fast_files.h"
 #include "tests/support/snapshot_fixture.h"
 
@@ -78,6 +79,26 @@ BOOST_AUTO_TEST_CASE(a_full_disk_publishes_no_index) {
   BOOST_TEST(take(list_checkpoints(files, dir / "checkpoints")).empty());
   require_ok(publish_checkpoint(files, dir / "checkpoints", index));
   BOOST_TEST(take(list_checkpoints(files, dir / "checkpoints")).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_is_not_kept_full_by_a_savepoint) {
+  FastFiles files;
+  const TempDir dir;
+  Instance instance(files, dir.path(), 0, 1);
+  work(instance.store.table(texts_spec()), 2'000);
+  const InstanceFiles written = take(instance.writer.write(instance.store.capture(Epoch(1))));
+  fs::create_directory(dir / "saved");
+  for (const bool single : {false, true}) {
+    const SavepointRequest request{
+        index_of(Epoch(1), 1, {written}), dir / "checkpoints", dir / "saved/sp", "", false, single, 0};
+    {
+      const FullDisk full(100'000);
+      BOOST_TEST((build_savepoint(files, request).status().code() == Code::kSystem));
+      BOOST_TEST(fs::is_empty(dir / "saved"));
+    }
+    require_ok(build_savepoint(files, request).status());
+    require_ok(delete_savepoint(files, request.target).status());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_made_is_an_error_with_its_name) {
