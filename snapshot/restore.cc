@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "snapshot/grouping.h"
+#include "snapshot/table_slices.h"
 
 namespace stream {
 namespace {
@@ -137,12 +138,6 @@ TableSpec plain(TableSpec spec) {
   return spec;
 }
 
-Batch all_columns(const StateTable& table, std::span<const Row> rows) {
-  Batch batch{nullptr, rows.size(), {}, {}};
-  for (std::size_t i = 0; i < table.spec().columns(); ++i) batch.columns.push_back(table.gather(rows, i));
-  return batch;
-}
-
 void transfer(const StateTable& from, StateTable& to) {
   TableCursor cursor;
   std::vector<Row> rows(kTransferRows);
@@ -151,15 +146,13 @@ void transfer(const StateTable& from, StateTable& to) {
   }
 }
 
-Status merge_table(RestoreReader& reader, const TableSpec& spec, PackedFileWriter& out) {
+Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, PackedFileWriter& out) {
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kMergePieceBytes));
   for (const KeyGroupRange piece : pieces) {
     StateTable table(plain(spec), false);
     STREAM_TRY(reader.load(piece, table));
-    std::vector<Row> rows(table.rows());
-    TableCursor cursor;
-    rows.resize(table.scan(cursor, rows));
-    STREAM_TRY(out.add_rows(all_columns(table, rows)));
+    STREAM_TRY(for_each_slice(table, target.key_groups, kSliceBytesMax,
+                              [&](const Batch& rows) { return out.add_rows(rows); }));
   }
   return {};
 }
@@ -296,7 +289,7 @@ Status merge_files(const RestoreSource& source, RestoreTarget target, PackedFile
   STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
   for (const TableSpec& spec : reader->tables()) {
     STREAM_TRY(out.start_table(spec));
-    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out) : merge_table(*reader, spec, out));
+    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out) : merge_table(*reader, spec, target, out));
   }
   return {};
 }

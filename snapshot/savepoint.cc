@@ -9,6 +9,7 @@
 #include "snapshot/index_file.h"
 #include "snapshot/restore.h"
 #include "snapshot/savepoint_file.h"
+#include "snapshot/table_slices.h"
 
 namespace stream {
 namespace {
@@ -54,19 +55,16 @@ SnapshotIdentity identity_of(const CheckpointIndex& index, const IndexInstance& 
           index.key_groups, index.epoch, true};
 }
 
-Status write_table(RestoreReader& reader, const TableSpec& spec, SavepointInstanceWriter& out) {
+Status write_table(RestoreReader& reader, const TableSpec& spec, std::uint32_t key_groups,
+                   SavepointInstanceWriter& out) {
   STREAM_TRY(out.start_table(spec));
   if (is_outbox(spec)) return {};  // committed, so nothing is pending
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kPieceBytes));
   for (const KeyGroupRange piece : pieces) {
     StateTable table(spec, false);
     STREAM_TRY(reader.load(piece, table));
-    std::vector<Row> rows(table.rows());
-    TableCursor cursor;
-    rows.resize(table.scan(cursor, rows));
-    Batch batch{nullptr, rows.size(), {}, {}};
-    for (std::size_t i = 0; i < spec.columns(); ++i) batch.columns.push_back(table.gather(rows, i));
-    STREAM_TRY(out.add_rows(batch));
+    STREAM_TRY(
+        for_each_slice(table, key_groups, kSliceBytesMax, [&](const Batch& rows) { return out.add_rows(rows); }));
   }
   return {};
 }
@@ -81,7 +79,8 @@ Result<FileDigest> write_instance(const SavepointRequest& request, const IndexIn
                 RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
   STREAM_ASSIGN(auto writer,
                 SavepointInstanceWriter::start(db, identity_of(request.index, instance, parallelism), prefix));
-  for (const TableSpec& spec : reader->tables()) STREAM_TRY(write_table(*reader, spec, writer));
+  for (const TableSpec& spec : reader->tables())
+    STREAM_TRY(write_table(*reader, spec, request.index.key_groups, writer));
   return writer.digest();
 }
 

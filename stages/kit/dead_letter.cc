@@ -32,10 +32,13 @@ DeadLetter::DeadLetter(Files& files, StateStore& store, std::string folder, std:
 Status DeadLetter::add(const std::string& line) {
   lines_.column(0).append_bytes(line);
   lines_.end_row();
+  if (lines_.full()) gathered_.push_back(lines_.finish());
   return {};
 }
 
 void DeadLetter::prepare(Epoch epoch) {
+  for (Batch& batch : gathered_) outbox_.append(epoch, std::move(batch));
+  gathered_.clear();
   if (lines_.rows() > 0) outbox_.append(epoch, lines_.finish());
 }
 

@@ -36,6 +36,7 @@ class DeadLetter {
   Outbox& outbox_;
   std::string folder_;
   std::string stage_;
+  std::vector<Batch> gathered_;  // full ones; lines_ holds what came after them
   BatchBuilder lines_;
 };
 
