@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "snapshot/snapshot_writer.h"
@@ -17,7 +18,7 @@
 namespace stream {
 namespace {
 
-constexpr Microseconds kSetupPatience = 60'000'000;     // for the next message while starting
+constexpr Microseconds kAnswerPatience = 60'000'000;    // for the answer to `hello`, for which nobody has to work
 constexpr Microseconds kRollbackPatience = 30'000'000;  // for the supervisor to act on a lost peer
 
 std::uint64_t resident_bytes() {
@@ -30,7 +31,7 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE));
 }
 
-// Waits for the next message of the supervisor, which never keeps an instance waiting for long.
+// Waits for a message that the supervisor sends at once.
 Result<std::string> next_message(ControlClient& control, Microseconds patience) {
   const Microseconds deadline = system_clock().monotonic_us() + patience;
   for (;;) {
@@ -83,6 +84,9 @@ class SupervisedInstance final : public ControlPort {
   WriterOptions writer_options() const;
   Status make();
   Status restore();
+  Status restore_aside();
+  Result<std::string> next_of_setup();
+  Status show_life();
   Status rewind_sink(Epoch after);
   Result<LoopConfig> loop_config() const;
   void connect_bad_records(RunLoop& loop);
@@ -194,6 +198,52 @@ Status SupervisedInstance::rewind_sink(Epoch after) {
   return {};
 }
 
+// Until the loop runs nothing has been counted, but who says nothing for long is taken for dead.
+Status SupervisedInstance::show_life() {
+  if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
+  const Microseconds now = system_clock().monotonic_us();
+  if (now < next_stats_) return {};
+  next_stats_ = now + assignment_.stats_every;
+  InstanceStats stats;
+  stats.resident_bytes = resident_bytes();
+  return control_.send(to_json(stats));
+}
+
+// Restores on a thread of its own, for as long as it takes. What it touches is nobody else's meanwhile.
+Status SupervisedInstance::restore_aside() {
+  next_stats_ = system_clock().monotonic_us() + assignment_.stats_every;
+  Worker worker;
+  std::optional<Status> restored;
+  worker.submit([this] { return restore(); },
+                [&](Status status) {
+                  restored = std::move(status);
+                  return Status();
+                });
+  for (;;) {
+    STREAM_TRY(worker.deliver());
+    if (restored) return *std::move(restored);
+    STREAM_TRY(show_life());
+    Poller poller;
+    poller.add(control_.socket().monitor());
+    poller.add_descriptor(worker.wake_fd());
+    STREAM_TRY(poller.wait(std::max<Microseconds>(0, next_stats_ - system_clock().monotonic_us())));
+  }
+}
+
+// Waits until every other instance has come as far: how long they take is for the supervisor to judge.
+Result<std::string> SupervisedInstance::next_of_setup() {
+  for (;;) {
+    auto message = control_.receive();
+    if (!message.ok()) return std::move(message).status();
+    if (*message) return std::move(**message);
+    STREAM_TRY(show_life());
+    Poller poller;
+    poller.add(control_.socket().handle());
+    poller.add(control_.socket().monitor());
+    STREAM_TRY(poller.wait(std::max<Microseconds>(0, next_stats_ - system_clock().monotonic_us())));
+  }
+}
+
 Result<LoopConfig> SupervisedInstance::loop_config() const {
   LoopConfig config;
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
@@ -213,11 +263,11 @@ void SupervisedInstance::connect_bad_records(RunLoop& loop) {
 
 Status SupervisedInstance::run() {
   STREAM_TRY(make());
-  STREAM_TRY(restore());
+  STREAM_TRY(restore_aside());
   Note bound = note("endpoints");
   STREAM_ASSIGN(std::vector<Receiver> inputs, bind_inputs(transport_, assignment_, &bound.endpoints));
   STREAM_TRY(control_.send(to_json(bound)));
-  STREAM_ASSIGN(const std::string text, next_message(control_, kSetupPatience));
+  STREAM_ASSIGN(const std::string text, next_of_setup());
   STREAM_ASSIGN(const Note connect, note_from_json(text));
   if (connect.type == "exit") return {};
   if (connect.type != "connect") return corrupt("control: expected 'connect', got '" + connect.type + "'");
@@ -229,6 +279,7 @@ Status SupervisedInstance::run() {
   for (const auto& [split, highest] : progress_->load_splits()) {
     loop.generator().restore_split(split, highest, system_clock().monotonic_us());
   }
+  next_stats_ = 0;
   Status status = loop.run(*this);
   if (status.code() != Code::kPeerGone || control_.lost()) return status;
   // A lost peer is somebody else's failure: say so, and wait to be ended with the others.
@@ -392,7 +443,7 @@ Status run_supervised(const StageProgram& program, const std::string& control) {
   STREAM_ASSIGN(ControlClient client,
                 ControlClient::connect(transport, control.substr(0, mark), control.substr(mark + 1)));
   STREAM_TRY(client.send(to_json(note("hello", static_cast<std::uint64_t>(::getpid()), std::string(program.name)))));
-  STREAM_ASSIGN(const std::string text, next_message(client, kSetupPatience));
+  STREAM_ASSIGN(const std::string text, next_message(client, kAnswerPatience));
   STREAM_ASSIGN(Assignment assignment, assignment_from_json(text));
   STREAM_ASSIGN(Values values, values_from_json(program.options, assignment.options));
   SupervisedInstance instance(program, std::move(assignment), std::move(values), client, transport);
