@@ -103,6 +103,10 @@ std::string advice(const Keeping& keeping, bool kept) {
   return "'stream resume " + job + "' goes on, 'stream cancel " + job + "' removes it";
 }
 
+bool prints(const JobPlan& plan) {
+  return std::ranges::find(plan.pipeline.stages, "print", &StageSpec::run) != plan.pipeline.stages.end();
+}
+
 }  // namespace
 
 void forget_job(const JobPaths& paths) {
@@ -115,8 +119,10 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const int signals = open_signals();
   request.print_output = 1;
   const Keeping keeping = keeping_of(request);
-  // A status line would wipe out what is being typed.
-  const bool terminal = ::isatty(2) != 0 && !(request.input && request.input->terminal());
+  // A status line would wipe out what is being typed, and stand in the middle of what is printed.
+  const bool typing = request.input && request.input->terminal();
+  const bool printing = ::isatty(1) != 0 && prints(request.plan);
+  const bool terminal = ::isatty(2) != 0 && !typing && !printing;
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     if (keeping.ad_hoc && keeping.reads_stdin) forget_job(keeping.paths);  // its name is its own

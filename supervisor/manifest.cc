@@ -39,6 +39,11 @@ class ManifestReader {
  private:
   void apply_settings(Node& root) {
     for (const auto& [path, value] : context_.overrides.settings) {
+      if (std::ranges::find(kTopKeys, path.front()) == kTopKeys.end()) {
+        problems_.add({"--set " + join(path, "."), 0, 0},
+                      "the manifest has no key '" + path.front() + "'" + did_you_mean(path.front(), kTopKeys));
+        continue;
+      }
       const Status status = set_scalar(root, path, value, {"--set " + join(path, "."), 0, 0});
       if (!status.ok()) problems_.add({"--set", 0, 0}, status.what());
     }

@@ -20,12 +20,18 @@ class ColumnNode final : public Node {
 
 class LiteralNode final : public Node {
  public:
-  explicit LiteralNode(Column one_row) : Node(one_row.type(), {}), value_{std::move(one_row), true} {}
+  // `named`: columns of what this stands for, which must be there though their values do not matter.
+  explicit LiteralNode(Column one_row, std::vector<std::size_t> named = {})
+      : Node(one_row.type(), {}), value_{std::move(one_row), true}, named_(std::move(named)) {}
   Value evaluate(Evaluation&) const override { return value_; }
   const Value* literal() const override { return &value_; }
+  void collect_columns(std::vector<std::size_t>& out) const override {
+    out.insert(out.end(), named_.begin(), named_.end());
+  }
 
  private:
   Value value_;
+  std::vector<std::size_t> named_;
 };
 
 class CallNode final : public Node {
@@ -119,7 +125,11 @@ NodePtr make_text(std::string_view text, Type type) {
 }
 
 NodePtr make_call(Type type, std::vector<NodePtr> arguments, Kernel kernel, CallTraits traits) {
-  if (traits.strict && std::ranges::any_of(arguments, null_literal)) return make_null(type);
+  if (traits.strict && std::ranges::any_of(arguments, null_literal)) {
+    std::vector<std::size_t> named;
+    for (const NodePtr& argument : arguments) argument->collect_columns(named);
+    return std::make_shared<LiteralNode>(null_column(type, 1), std::move(named));
+  }
   return fold(std::make_shared<CallNode>(type, std::move(arguments), std::move(kernel), traits));
 }
 

@@ -105,8 +105,11 @@ TableEncoder::Row TableEncoder::cells(const Batch& batch, std::size_t row) const
   return out;
 }
 
+// Columns grow with their values, as far as there is room: to replace values by dots is the last resort.
 void TableEncoder::fit(const std::vector<Row>& rows) {
-  for (const std::string& name : names_) widths_.push_back(std::max<std::size_t>(display_width(name), 1));
+  if (widths_.empty()) {
+    for (const std::string& name : names_) widths_.push_back(std::max<std::size_t>(display_width(name), 1));
+  }
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], display_width(row[i]));
   }
@@ -125,7 +128,7 @@ void TableEncoder::write_row(const Row& row, ByteBuilder& out) const {
     const std::string padding(width < widths_[i] ? widths_[i] - width : 0, ' ');
     if (i != 0) append(kGap, out);
     if (right_[i]) append(padding, out);
-    append(width > widths_[i] ? cut(row[i], widths_[i]) : row[i], out);
+    append(width > widths_[i] && !right_[i] ? cut(row[i], widths_[i]) : row[i], out);
     if (!right_[i] && i + 1 != row.size()) append(padding, out);
   }
   append("\n", out);
@@ -143,10 +146,9 @@ void TableEncoder::encode(const Batch& batch, ByteBuilder& out) {
   std::vector<Row> rows;
   rows.reserve(batch.rows);
   for (std::size_t row = 0; row < batch.rows; ++row) rows.push_back(cells(batch, row));
-  if (widths_.empty()) {
-    fit(rows);
-    write_header(out);
-  }
+  const bool first = widths_.empty();
+  fit(rows);
+  if (first) write_header(out);
   for (const Row& row : rows) write_row(row, out);
   counters_.rows += batch.rows;
 }

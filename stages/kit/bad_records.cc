@@ -72,6 +72,13 @@ void BadRecords::tell(const BadRecord& record, Microseconds now) {
   untold_ = 0;
 }
 
+void BadRecords::finish() {
+  if (untold_ == 0) return;
+  untold_ = 0;
+  std::fprintf(stderr, "%s: warning: %llu bad records in all\n", program_.c_str(),
+               static_cast<unsigned long long>(count_));
+}
+
 Status BadRecords::flush() {
   if (waiting_.empty()) return {};
   BatchBuilder rows(errors_schema());

@@ -35,6 +35,9 @@ class BadRecords {
   // Hands gathered rows to the connected output.
   Status flush();
 
+  // The input has ended: says how many there were, where not all have been told.
+  void finish();
+
   std::uint64_t count() const { return count_; }
 
  private:

@@ -150,8 +150,7 @@ Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs
   std::vector<Receiver> receivers;
   for (const std::string& endpoint : values_.list("in")) {
     STREAM_TRY(check_endpoint(endpoint, values_.has("key-file")));
-    if (ipc_in_use(endpoint))
-      return Status(Code::kSystem, "unable to bind '" + endpoint + "': another process listens there");
+    STREAM_TRY(check_place(endpoint));
     ChannelIdentity identity;
     identity.peer = endpoint;
     STREAM_ASSIGN(Receiver receiver, Receiver::bind(*transport_, endpoint, identity));
@@ -392,6 +391,7 @@ Status ByHand::on_idle(RunLoop&) {
 }
 
 Status ByHand::on_ended(RunLoop& loop) {
+  bad_records_.finish();
   STREAM_TRY(on_idle(loop));
   return stdout_ ? stdout_->finish() : Status();
 }

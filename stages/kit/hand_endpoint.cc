@@ -1,6 +1,7 @@
 #include "stages/kit/hand_endpoint.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -11,12 +12,13 @@
 
 namespace stream {
 
-bool ipc_in_use(const std::string& endpoint) {
-  constexpr std::string_view kScheme = "ipc://";
-  if (!endpoint.starts_with(kScheme)) return false;
+namespace {
+
+constexpr std::string_view kScheme = "ipc://";
+
+bool listens(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = endpoint.substr(kScheme.size());
   if (path.size() >= sizeof address.sun_path) return false;
   std::copy(path.begin(), path.end(), address.sun_path);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -26,14 +28,23 @@ bool ipc_in_use(const std::string& endpoint) {
   return live;
 }
 
-namespace {
-
 bool loopback(const std::string& endpoint) {
   return !endpoint.starts_with("tcp://") || endpoint.starts_with("tcp://127.") ||
          endpoint.starts_with("tcp://localhost:") || endpoint.starts_with("tcp://[::1]:");
 }
 
 }  // namespace
+
+Status check_place(const std::string& endpoint) {
+  if (!endpoint.starts_with(kScheme)) return {};
+  const std::string path = endpoint.substr(kScheme.size());
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  if (!S_ISSOCK(info.st_mode))
+    return usage_error("unable to bind '" + endpoint + "': a file that is no socket is there");
+  if (!listens(path)) return {};
+  return {Code::kSystem, "unable to bind '" + endpoint + "': another process listens there"};
+}
 
 Status check_endpoint(const std::string& endpoint, bool encrypted) {
   if (!endpoint.starts_with("ipc://") && !endpoint.starts_with("tcp://")) {

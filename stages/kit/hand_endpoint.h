@@ -7,8 +7,9 @@
 
 namespace stream {
 
-// True if some process listens on this ipc path: then binding would take it away silently.
-bool ipc_in_use(const std::string& endpoint);
+// Binding replaces what is at an ipc path, which may only be a socket that nobody listens on. Errors:
+// kUsage if it is anything else, kSystem if somebody listens there.
+Status check_place(const std::string& endpoint);
 
 // Errors: kUsage if it is no endpoint, too long a path, or leaves this host without encryption.
 Status check_endpoint(const std::string& endpoint, bool encrypted);

@@ -78,7 +78,10 @@ class SupervisedInstance final : public ControlPort {
   Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
   Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
   Status on_idle(RunLoop&) override { return stage_.sink ? stage_.sink->on_idle() : Status(); }
-  Status on_ended(RunLoop&) override { return control_.send(to_json(note("ended"))); }
+  Status on_ended(RunLoop&) override {
+    bad_records_.finish();
+    return control_.send(to_json(note("ended")));
+  }
 
  private:
   WriterOptions writer_options() const;

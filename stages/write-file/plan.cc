@@ -6,6 +6,9 @@ namespace stream {
 namespace {
 
 void set_format(const Values& options, FileSettings& settings, std::vector<PlanError>& errors) {
+  if (settings.path.ends_with(".gz") || settings.path.ends_with(".zst")) {
+    errors.push_back({"path", 0, "'" + settings.path + "' would not be compressed", "leave out the last ending"});
+  }
   const std::string& format = options.text("format");
   const bool csv = format.empty() ? format_from_path(settings.path) == Format::kCsv : format == "csv";
   settings.encoder.format = csv ? OutputFormat::kCsv : OutputFormat::kNdjson;

@@ -233,10 +233,27 @@ BAD_INPUTS = {
 }
 
 
+def binding_replaces_nothing_but_a_dead_socket(stream):
+    kept = stream.write("my.db", "kept")
+    refused(stream, USAGE, "a file that is no socket is there", "stream-filter", "--in", "ipc://my.db", "--connect-timeout", "100ms", "a > 1")
+    check(kept.read_text() == "kept", "the file is still there")
+
+
 def a_bad_record_ends_a_plain_stage_and_is_shown(stream):
     for name, text in BAD_INPUTS.items():
         out = refused(stream, BAD_RECORD, "bad record at stdin:2", "stream-filter", "--schema", "a bigint", "a > 0", stdin=text)
         check(out in (b"", b'{"a":1}\n'), f"{name}: {out[:100]}")
+
+
+def skipped_records_are_counted_at_the_end(stream):
+    stream.run("stream-filter", "--schema", "a bigint", "--on-error", "skip", "a > 1", stdin="x\n" * 500)
+    check("500 bad records in all" in stream.last_stderr, stream.last_stderr)
+
+
+def a_null_beside_a_column_is_null(stream):
+    rows = '{"b":2}\n{"b":null}\n'
+    check(stream.run("stream-filter", "b = null", stdin=rows) == "" and stream.run("stream-filter", "b <> null or b = 2", stdin=rows) == '{"b":2}\n', "null")
+    check(stream.run("stream", "run", "select 'b + null as r, b'", stdin=rows).splitlines() == ['{"r":null,"b":2}', '{"r":null,"b":null}'], "in a job")
 
 
 def a_bad_record_can_be_skipped(stream):
@@ -304,6 +321,6 @@ if __name__ == "__main__":
           a_home_that_cannot_be_written_is_a_failure_of_the_system,
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
-          an_endpoint_that_cannot_be_used_is_refused, a_bad_record_ends_a_plain_stage_and_is_shown,
-          a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
+          an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
+          skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
           empty_input_is_no_error, a_running_job_is_not_started_again])
