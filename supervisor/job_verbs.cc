@@ -103,7 +103,7 @@ void JobVerbs::handle(const ControlMessage& message) {
 Status JobVerbs::check_label(const std::string& label) {
   if (label.empty()) return {};
   Status taken = failed("label '" + label + "' is taken by another savepoint of '" + runner_.paths().job +
-                              "'; delete that one, or choose another label");
+                        "'; delete that one, or choose another label");
   for (const Waiting& waiting : waiting_) {
     if (waiting.savepoint && waiting.wish.label == label) return taken;
   }
