@@ -80,7 +80,8 @@ int run(const VerbValues& values) {
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
   pipeline.before_planning(look_before(request, values.text("from")));
   auto plans = pipeline.plan();
-  if (!plans.ok() && pipeline.input().empty()) {
+  // What else is wrong, if anything, is said.
+  if (!plans.ok() && pipeline.input().empty() && pipeline.problems().sorted().size() == 1) {
     std::fprintf(stderr, "stream run: standard input is empty: nothing to do\n");
     return kDone;
   }

@@ -150,16 +150,12 @@ Result<std::vector<Epoch>> list_checkpoints(Files& files, const std::string& che
   return epochs_with(files, checkpoints, kIndexName);
 }
 
-std::string refused_path(const std::string& checkpoints, Epoch epoch) {
-  return checkpoint_folder(checkpoints, epoch) + "/" + std::string(kRefusedName);
-}
-
 Status refuse_checkpoint(Files& files, const std::string& checkpoints, Epoch epoch) {
-  const std::string path = index_path(checkpoints, epoch);
-  const Status renamed = files.rename(path, refused_path(checkpoints, epoch));
+  const std::string folder = checkpoint_folder(checkpoints, epoch);
+  const Status renamed = files.rename(index_path(checkpoints, epoch), folder + "/" + std::string(kRefusedName));
   if (renamed.code() == Code::kNotFound) return {};
   STREAM_TRY(renamed);
-  return files.sync_dir(checkpoint_folder(checkpoints, epoch));
+  return files.sync_dir(folder);
 }
 
 Result<NewestGood> find_newest_good(Files& files, const std::string& checkpoints) {

@@ -111,7 +111,6 @@ Result<NewestGood> find_newest_good(Files& files, const std::string& checkpoints
 Status refuse_checkpoint(Files& files, const std::string& checkpoints, Epoch epoch);
 
 std::string checkpoint_folder(const std::string& checkpoints, Epoch epoch);
-std::string refused_path(const std::string& checkpoints, Epoch epoch);  // of an index that was taken out of use
 std::string index_path(const std::string& checkpoints, Epoch epoch);
 
 }  // namespace stream

@@ -381,18 +381,21 @@ def a_job_in_the_background_reads_on(stream):
     check(len(found) == 100, f"{len(found)} rows")
 
 
-def refused(stream, says, *args, stdin=b"", code=USAGE):
+def refused(stream, says, *args, stdin=b"", code=USAGE, lines=1):
     kwargs = {"stdin": stdin} if isinstance(stdin, int) else {"input": stdin}
     done = subprocess.run([str(a) for a in args], env=stream.environment, cwd=stream.folder, timeout=60, capture_output=True, check=False, **kwargs)
     talk = done.stderr.decode(errors="replace")
     check(done.returncode == code, f"{args}: exit {done.returncode}: {talk}")
     for text in says:
         check(text in talk, f"{args}: {talk} (wanted {text!r})")
-    check(talk.count("\n") == 1, f"{args}: {talk}")
+    check(talk.count("\n") == lines, f"{args}: {talk}")
 
 
 def what_cannot_be_read_is_refused(stream):
     refused(stream, ["standard input is empty: nothing to do"], "stream", "run", "filter 'a > 0'", code=0)
+    stream.write("wrong.yaml", "pipeline: wrong\nstages:\n  a: {run: read-file, path: \"-\"}\n  b: {run: generate, columns: nn}\n"
+                 "  c: {run: write-null, from: [a, b]}\n")
+    refused(stream, ["wrong.yaml:4:"], "stream", "run", "wrong.yaml", lines=2)
     refused(stream, ["no record of format ndjson", "decompress"], "stream", "run", "filter 'a > 0'", stdin=os.urandom(3000))
     refused(stream, ["no record of format ndjson", "decompress"], "stream", "run", "filter 'a > 0'", stdin=b"\x80" * (3 << 20))
     stream.write("two.yaml", "pipeline: two\nstages:\n  a: {run: read-file, path: \"-\", schema: n bigint}\n"
