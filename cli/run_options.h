@@ -14,6 +14,11 @@ inline constexpr VerbOption kAcceptDuplicates = {
     .doc = "Go back behind a committed checkpoint although a sink cannot take rows back.",
     .kind = ValueKind::kFlag};
 
+inline constexpr VerbOption kAllowNonRestoredState = {
+    .name = "allow-non-restored-state",
+    .doc = "Go on although the state of stages that are gone is dropped.",
+    .kind = ValueKind::kFlag};
+
 inline RunRequest request_of(const VerbValues& values) {
   RunRequest request;
   request.fresh = values.flag("fresh");

@@ -1,10 +1,16 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/command.h"
+#include "cli/job_client.h"
 #include "cli/pipeline_argument.h"
+#include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "snapshot/savepoint.h"
+#include "supervisor/state_fit.h"
 
 namespace stream {
 namespace {
@@ -46,24 +52,93 @@ int print_problems(const PipelineArgument& pipeline, const Status& status, bool 
   return kNo;
 }
 
+// The state a pipeline is checked against: of a savepoint, or of the newest checkpoint of a job.
+struct Kept {
+  std::string name;
+  JobPlan plan;
+  bool settled = true;  // nothing is pending in sinks
+};
+
+// A job stopped with a savepoint goes on from that, if its last checkpoint does not fit.
+bool has_savepoint(const std::string& job, Epoch epoch) {
+  const auto newest = resolve_savepoint(job + "@latest");
+  if (!newest.ok()) return false;
+  const auto index = load_savepoint(*newest);
+  return index.ok() && index->epoch == epoch;
+}
+
+Result<Kept> load_kept(const std::string& reference) {
+  const std::vector<std::string> jobs = list_jobs();
+  Kept kept{.name = reference, .plan = {}};
+  CheckpointIndex index;
+  if (std::ranges::find(jobs, reference) != jobs.end()) {
+    const std::string folder = job_paths(reference).checkpoints();
+    STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), folder));
+    if (epochs.empty()) return failed("job '" + reference + "' has no checkpoint to check against");
+    STREAM_ASSIGN(index, load_index(index_path(folder, epochs.back())));
+    kept.name = "checkpoint " + std::to_string(index.epoch.value()) + " of " + reference;
+    kept.settled = has_savepoint(reference, index.epoch);
+  } else {
+    STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
+    STREAM_ASSIGN(index, load_savepoint(path));
+    kept.name = "savepoint " + path;
+  }
+  STREAM_ASSIGN(kept.plan, plan_from_json(index.plan));
+  return kept;
+}
+
+// Says whether the plan fits what was kept, and how it does not.
+bool print_fit(const JobPlan& plan, const Kept& kept, nlohmann::ordered_json* json) {
+  const StateFit fit = fit_state(kept.plan, plan, kept.settled);
+  const std::string& job = plan.pipeline.name;
+  if (json != nullptr) {
+    *json = {{"name", kept.name},
+             {"fits", fit.fits(false)},
+             {"misfits", fit.misfits},
+             {"lost", fit.lost},
+             {"notes", fit.notes}};
+  } else {
+    for (const std::string& note : fit.notes) std::fprintf(stderr, "%s: %s\n", job.c_str(), note.c_str());
+    const std::string word = fit.fits(false) ? ": fits " : ": does not fit ";
+    std::printf("%s\n", fit.report(job + word + kept.name).c_str());
+  }
+  return fit.fits(false);
+}
+
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   const bool as_json = values.flag("json");
   const auto plans = pipeline.plan();
   if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
-  for (const JobPlan& plan : *plans) {
-    if (as_json)
-      std::printf("%s\n", to_json(plan).dump().c_str());
-    else
-      print(plan);
+  std::optional<Kept> kept;
+  if (values.has("against")) {
+    auto loaded = load_kept(values.text("against"));
+    if (!loaded.ok()) return fail("check", loaded.status());
+    kept = *std::move(loaded);
   }
-  return kDone;
+  bool fits = true;
+  for (const JobPlan& plan : *plans) {
+    nlohmann::ordered_json json = to_json(plan);
+    if (!as_json) print(plan);
+    if (kept) fits &= print_fit(plan, *kept, as_json ? &json["against"] : nullptr);
+    if (as_json) std::printf("%s\n", json.dump().c_str());
+  }
+  return fits ? kDone : kNo;
 }
 
-constexpr auto kOptions = with_pipeline({json_option("Print JSON, a line a pipeline.")});
+constexpr auto kOptions = with_pipeline({
+    json_option("Print JSON, a line a pipeline."),
+    VerbOption{.name = "against",
+               .arg = "REF|JOB",
+               .doc = "Whether the state of a savepoint (a path, JOB@N, JOB@LABEL, JOB@latest), or of the newest "
+                      "checkpoint of a job, can be gone on from.",
+               .kind = ValueKind::kReference},
+});
 
 constexpr VerbExample kExamples[] = {
     {"stream check manifests/web-errors.yaml", "Says 'ok' and what it would take, or what is wrong and where."},
+    {"stream check web-errors.yaml --against web-errors@latest",
+     "Says whether a changed manifest can go on from the newest savepoint."},
     {"stream check --json web.yaml | jq '.problems[].message'", "The same for an editor."},
 };
 
@@ -74,10 +149,14 @@ const VerbTable kCheckVerb = {
         "Reads the pipeline, asks every stage program for its plan, and reports everything that is wrong, a line each: "
         "file, line, column, and the nearest name that would be right. Files that a source samples and files that a "
         "sink would write are looked at; nothing is written and no stage runs.\n\n"
+        "With --against, the state a job has kept is compared with what the pipeline would take it for: a stage that "
+        "is "
+        "gone or called otherwise, an aggregate or window that is another, a sink that writes elsewhere. 'stream run' "
+        "refuses to go on where this says so.\n\n"
         "Printed are the numbers of stages, processes and sockets a run would take; warnings go to standard error.",
     .options = kOptions,
     .examples = kExamples,
-    .no = "Something is wrong with the pipeline.",
+    .no = "Something is wrong with the pipeline, or it does not fit the state it was checked against.",
     .run = run,
 };
 

@@ -35,10 +35,11 @@ std::string edge_text(const JobPlan& plan, const PlannedEdge& edge) {
   return edge.filter.empty() ? text : text + ", filtered there: " + edge.filter;
 }
 
-std::string table_text(const AnsweredTable& table) {
+std::string table_text(const TableSpec& table) {
   Schema key{.fields = table.key, .time = {}, .key = {}, .changelog = {}};
   Schema value{.fields = table.value, .time = {}, .key = {}, .changelog = {}};
-  return table.name + " (" + to_string(key) + ") -> (" + to_string(value) + "), " + table.distribution;
+  return table.name + " (" + to_string(key) + ") -> (" + to_string(value) + "), " +
+         std::string(to_string(table.distribution));
 }
 
 std::string stage_text(const JobPlan& plan, std::size_t at) {
@@ -52,7 +53,7 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
   for (const NamedSchema& output : stage.outputs) {
     if (output.name != "errors") out += line(output.name, schema_text(output.schema));
   }
-  for (const AnsweredTable& table : stage.answer.state) out += line("state", table_text(table));
+  for (const TableSpec& table : stage.answer.state) out += line("state", table_text(table));
   if (!stage.answer.visible.empty()) out += line("visible", stage.answer.visible);
   if (!stage.answer.exactly_once) out += line("guarantee", "at least once");
   return out;

@@ -76,6 +76,7 @@ Status complete(PipelineArgument& pipeline, const VerbValues& values, RunRequest
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   RunRequest request = request_of(values);
+  request.drop_state = values.flag("allow-non-restored-state");
   const bool detach = values.flag("detach");
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
   pipeline.before_planning(look_before(request, values.text("from")));
@@ -108,6 +109,7 @@ constexpr auto kRunOptions = with_pipeline({
                .kind = ValueKind::kReference},
     kAcceptDrained,
     kAcceptDuplicates,
+    kAllowNonRestoredState,
 });
 
 constexpr VerbExample kRunExamples[] = {

@@ -49,7 +49,7 @@ CREATE TABLE meta (               -- exactly one row: whose state this is
 CREATE TABLE tables (             -- the state tables
   id          INTEGER PRIMARY KEY,
   name        TEXT    NOT NULL UNIQUE,
-  spec        TEXT    NOT NULL    -- JSON: columns, distribution, access paths
+  spec        TEXT    NOT NULL    -- JSON: columns, distribution, access paths, definitions
 ) STRICT;
 
 CREATE TABLE segments (           -- what happened to them, in the order it applies

@@ -1,9 +1,9 @@
 #include "snapshot/restore.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "snapshot/grouping.h"
+#include "snapshot/table_fit.h"
 #include "snapshot/table_slices.h"
 
 namespace stream {
@@ -12,26 +12,11 @@ namespace {
 constexpr std::uint64_t kMergePieceBytes = 32 << 20;
 constexpr std::size_t kTransferRows = 4096;
 
-Status does_not_fit(const TableSpec& spec, const std::string& why) {
-  return usage_error("the snapshot does not fit state table '" + spec.name + "': " + why);
-}
-
 // For every column of the table its column in the file; SIZE_MAX = none, NULL.
 Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableSpec& table) {
-  if (file.distribution != table.distribution) return does_not_fit(table, "it is distributed otherwise");
-  if (file.key != table.key) return does_not_fit(table, "its key is another");
-  if (group_columns_of(file) != group_columns_of(table)) return does_not_fit(table, "its key groups are others");
-  std::vector<std::size_t> map(table.columns(), SIZE_MAX);
-  std::iota(map.begin(), map.begin() + static_cast<std::ptrdiff_t>(file.key.size()), std::size_t{0});
-  for (std::size_t i = file.key.size(); i < file.columns(); ++i) {
-    const auto column = table.find(file.field(i).name);
-    if (!column) return does_not_fit(table, "column '" + file.field(i).name + "' would be lost");
-    if (table.field(*column).type != file.field(i).type) {
-      return does_not_fit(table, "column '" + file.field(i).name + "' has another type");
-    }
-    map[*column] = i;
-  }
-  return map;
+  TableFit fit = fit_table(file, table);
+  if (fit.misfits.empty()) return std::move(fit.columns);
+  return usage_error("the snapshot does not fit state table '" + table.name + "': " + fit.misfits.front());
 }
 
 // What a change is applied to.
@@ -101,14 +86,18 @@ class Share final : public ChangeVisitor {
     const Batch share = mine(rows, exact);
     Batch mapped{nullptr, share.rows, {}, {}};
     for (std::size_t i = 0; i < map_.size(); ++i) {
-      mapped.columns.push_back(map_[i] == SIZE_MAX ? null_column(table_.field(i).type, share.rows)
-                                                   : share.columns[map_[i]]);
+      mapped.columns.push_back(map_[i] == TableFit::kNone ? begun(i, share.rows) : share.columns[map_[i]]);
     }
     to_.load(mapped);
     return {};
   }
 
  private:
+  Column begun(std::size_t column, std::size_t rows) const {
+    const Type type = table_.field(column).type;
+    return table_.starts_at_zero(column) ? zero_column(type, rows) : null_column(type, rows);
+  }
+
   Batch mine(const Batch& batch, bool exact) const {
     const bool split = table_.distribution == Distribution::kSplit;
     if (exact && !split) return batch;

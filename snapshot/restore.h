@@ -33,7 +33,7 @@ class RestoreReader {
   KeyGroupRange groups_of(const TableSpec& spec) const;
 
   // Adds the target's rows of the table `table.spec().name` in these groups; the table holds none of
-  // them yet. Its spec may have more value columns than the files (they become NULL) and other
+  // them yet. Its spec may have more value columns than the files (they become NULL, or 0) and other
   // access paths. Errors: kUsage if it fits in no such way; kCorrupt.
   Status load(KeyGroupRange groups, StateTable& table);
   Status load(Outbox& outbox);

@@ -57,8 +57,8 @@ SnapshotIdentity identity_of(const CheckpointIndex& index, const IndexInstance& 
 
 Status write_table(RestoreReader& reader, const TableSpec& spec, std::uint32_t key_groups,
                    SavepointInstanceWriter& out) {
-  STREAM_TRY(out.start_table(spec));
   if (is_outbox(spec)) return {};  // committed, so nothing is pending
+  STREAM_TRY(out.start_table(spec));
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kPieceBytes));
   for (const KeyGroupRange piece : pieces) {
     StateTable table(spec, false);

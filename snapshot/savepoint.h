@@ -28,7 +28,7 @@ struct SavepointRequest {
 };
 
 // Builds the savepoint beside `target` and renames it into place when everything is synced: it is
-// there as a whole or not at all. Outboxes are left empty: build only after every sink has
+// there as a whole or not at all. Outboxes are left out: build only after every sink has
 // committed the epoch. Reads one instance at a time, memory bounded. Slow; runs on a thread of its own.
 // Errors: kUsage if the target exists, kCorrupt, kSystem.
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request);

@@ -45,7 +45,7 @@ CREATE TABLE _stream_tables (     -- the state tables, each a table of its own i
   instance    INTEGER NOT NULL,
   name        TEXT    NOT NULL,
   sql_table   TEXT    NOT NULL UNIQUE,
-  spec        TEXT    NOT NULL,   -- JSON: columns, distribution, access paths
+  spec        TEXT    NOT NULL,   -- JSON: columns, distribution, access paths, definitions
   PRIMARY KEY (stage, instance, name)
 ) STRICT, WITHOUT ROWID;
 )sql";

@@ -56,7 +56,7 @@ class StateStore {
   std::size_t size_bytes() const;
 
   // Fills the opened tables, which must be empty, with this instance's share of a checkpoint or
-  // savepoint. Value columns the files do not have become NULL. Errors: kCorrupt if a file does
+  // savepoint. Value columns the files do not have become NULL, or 0 for a counter. Errors: kCorrupt if a file does
   // not check (fall back to an earlier checkpoint); kUsage if a file holds a table or a column
   // that was not opened, or has it under another type (the manifest does not fit the state).
   Status restore(const RestoreSource& source);

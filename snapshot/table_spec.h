@@ -32,6 +32,14 @@ struct TableSpec {
   std::vector<Field> key = {};    // at least one
   std::vector<Field> value = {};  // names differ from the key's, from each other and from _key_group
 
+  // What the rows and the value columns mean beyond their types, in a form that is equal whenever the meaning is:
+  // "tumble 1m of ts"; "count(*)", by position in `value`. "" or missing: their names say all. State is never
+  // given to a table that means something else by it, see snapshot/table_fit.h.
+  std::string definition = {};
+  std::vector<std::string> definitions = {};
+  // Value columns, by position in `value`, that begin as 0 in rows kept without them; others begin as NULL.
+  std::vector<std::size_t> from_zero = {};
+
   // The leading key columns whose hash gives a row's key group; 0 = all. They must be the columns
   // the stage's input is hash-partitioned by: a window table (host, slice) of a stage partitioned
   // by host has 1 here, or rescaling would part a key from its records.
@@ -48,6 +56,9 @@ struct TableSpec {
     return column < key.size() ? key[column] : value[column - key.size()];
   }
   std::optional<std::size_t> find(std::string_view column) const;
+  std::string_view definition_of(std::size_t column) const;  // "" for a key column
+  bool starts_at_zero(std::size_t column) const;
+  void add_value(Field field, std::string means, bool zero = false);
 
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };

@@ -290,7 +290,7 @@ Status JobRunner::choose_restore() {
   if (!refused_) return {};
   const std::string why = *std::exchange(refused_, std::nullopt);
   if (!restore_extends_) {
-    return failed("'" + record_.savepoint + "', which the run began with, cannot be used: " + why +
+    return failed("'" + restore_savepoint_ + "', which the job went on from, cannot be used: " + why +
                   "; begin with another one, 'stream run --from', or anew, 'stream run --fresh'");
   }
   const Epoch refused = restore_->epoch;
@@ -312,7 +312,7 @@ Status JobRunner::choose_restore() {
 // What the next attempt starts from.
 std::string JobRunner::restore_name() const {
   if (!restore_) return "the beginning";
-  return restore_extends_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : "savepoint " + record_.savepoint;
+  return restore_extends_ ? "checkpoint " + std::to_string(restore_->epoch.value()) : "savepoint " + restore_savepoint_;
 }
 
 }  // namespace stream

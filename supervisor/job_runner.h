@@ -38,6 +38,7 @@ struct RunRequest {
   std::string from;      // savepoint path to start from; "" = the usual choice
   bool accept_duplicates = false;
   bool accept_drained = false;
+  bool drop_state = false;  // of stages that are gone
   int print_output = -1;
   // Standard input, for a plan that reads it; none: only what was spooled before is read.
   std::optional<SampledInput> input = std::nullopt;
@@ -97,6 +98,8 @@ class JobRunner {
   Status start_new_run(const RunRequest& request);
   Status choose_restore();
   std::string restore_name() const;
+  Status fit_or_settle(const RunRequest& request);
+  Status check_fit(const JobPlan& wanted, bool drop_state);
   Status choose_from_checkpoints();
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
@@ -163,6 +166,7 @@ class JobRunner {
   Phase phase_ = Phase::kStarting;
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
+  std::string restore_savepoint_;  // its path, if it is one
   bool restore_extends_ = false;
   bool goes_on_ = false;                // the run goes on where it stood
   std::optional<std::string> refused_;  // why an instance could not start from restore_

@@ -4,6 +4,7 @@
 #include "snapshot/savepoint.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/state_fit.h"
 #include "transport/base/files.h"
 
 namespace stream {
@@ -84,7 +85,39 @@ Status JobRunner::prepare_record(const RunRequest& request) {
     return failed("'" + continued_from_ +
                   "' was drained: its windows have fired; add --accept-drained to go on from it");
   }
+  STREAM_TRY(fit_or_settle(request));
   return save_record();
+}
+
+// A job stopped with a savepoint has settled everything, which its last checkpoint cannot show: where a change
+// does not fit the one it may fit the other.
+Status JobRunner::fit_or_settle(const RunRequest& request) {
+  const Status fits = check_fit(request.plan, request.drop_state);
+  if (fits.ok() || !restore_extends_ || record_.must_rewind) return fits;
+  STREAM_ASSIGN(const auto savepoints, store_->savepoints());
+  for (const SavepointRecord& savepoint : savepoints) {
+    if (savepoint.epoch != restore_->epoch.value()) continue;
+    if (!load_from_savepoint(savepoint.path, request.accept_drained).ok()) return fits;
+    return check_fit(request.plan, request.drop_state);
+  }
+  return fits;
+}
+
+// State must not be taken for something it is not, nor be left behind unsaid.
+Status JobRunner::check_fit(const JobPlan& wanted, bool drop_state) {
+  if (!restore_) return {};
+  const auto kept = plan_from_json(restore_->plan);
+  if (!kept.ok()) return failed("unable to go on from " + restore_name() + ": " + kept.status().what());
+  const StateFit fit = fit_state(*kept, wanted, !restore_extends_);
+  if (!fit.fits(drop_state)) {
+    return failed(fit.report("the pipeline does not fit the state of " + restore_name() +
+                             "; change it back, or start anew with --fresh:"));
+  }
+  for (const std::string& note : fit.notes) {
+    notices_.push_back(note);
+    log_->warning(note);
+  }
+  return {};
 }
 
 Status JobRunner::start_new_run(const RunRequest& request) {
@@ -98,7 +131,10 @@ Status JobRunner::start_new_run(const RunRequest& request) {
   record_.reason.clear();
   record_.history = {};
   record_.must_rewind = false;
-  if (!request.from.empty()) STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));
+  if (!request.from.empty()) {
+    STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));
+    STREAM_TRY(check_fit(request.plan, request.drop_state));
+  }
   STREAM_TRY(save_record());
   return forget_checkpoints();
 }
@@ -111,10 +147,11 @@ Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drain
   }
   restore_ = std::move(index);
   restore_folder_ = savepoint_folder(path);
+  restore_savepoint_ = path;
   restore_extends_ = false;
   // Its epoch may be one of another job: state and output are ordered by epochs, so ours come after it.
   STREAM_TRY(store_->reserve(restore_->epoch));
-  if (continued_from_.empty()) continued_from_ = "savepoint " + path;
+  continued_from_ = "savepoint " + path;
   return {};
 }
 

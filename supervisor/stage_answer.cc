@@ -60,22 +60,9 @@ Result<AnsweredInput> read_input(const ordered_json& json) {
   return corrupt("plan: '" + spread + "' is not a partition");
 }
 
-Result<std::vector<Field>> read_fields(const ordered_json& list) {
-  std::vector<Field> fields;
-  for (const ordered_json& field : list) {
-    if (!field.is_object()) return corrupt("plan: a field is not an object");
-    STREAM_ASSIGN(const Type type, parse_type(text_at(field, "type")));
-    fields.push_back({text_at(field, "name"), type});
-  }
-  return fields;
-}
-
-Result<AnsweredTable> read_table(const ordered_json& json) {
-  if (!json.is_object()) return corrupt("plan: a state table is not an object");
-  AnsweredTable table{.name = text_at(json, "name"), .distribution = text_at(json, "distribution")};
-  STREAM_ASSIGN(table.key, read_fields(list_at(json, "key")));
-  STREAM_ASSIGN(table.value, read_fields(list_at(json, "value")));
-  return table;
+Result<TableSpec> read_table(const ordered_json& json) {
+  Result<TableSpec> table = spec_from_json(json.dump());
+  return table.ok() ? std::move(table) : corrupt("plan: " + table.status().what());
 }
 
 template <class T, class F>
@@ -88,12 +75,6 @@ Status read_list(const ordered_json& object, const char* name, std::vector<T>& i
 }
 
 ordered_json schema_json(const Schema& schema) { return ordered_json::parse(schema_to_json(schema)); }
-
-ordered_json fields_json(const std::vector<Field>& fields) {
-  ordered_json out = ordered_json::array();
-  for (const Field& field : fields) out.push_back({{"name", field.name}, {"type", to_string(field.type)}});
-  return out;
-}
 
 ordered_json output_json(const AnsweredOutput& output) {
   ordered_json lineage = ordered_json::array();
@@ -153,12 +134,7 @@ std::string answer_to_json(const StageAnswer& answer) {
     out["inputs"].push_back(
         {{"needs", input.needs}, {"partition", spread_name(input.spread)}, {"columns", input.columns}});
   }
-  for (const AnsweredTable& table : answer.state) {
-    out["state"].push_back({{"name", table.name},
-                            {"distribution", table.distribution},
-                            {"key", fields_json(table.key)},
-                            {"value", fields_json(table.value)}});
-  }
+  for (const TableSpec& table : answer.state) out["state"].push_back(ordered_json::parse(spec_to_json(table)));
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
   out["parallelism_max"] = answer.parallelism_max;
@@ -168,6 +144,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
   for (const AnsweredTarget& target : answer.writes) {
     out["writes"].push_back({{"option", target.option}, {"path", target.path}, {"folder", target.folder}});
+    if (!target.part.empty()) out["writes"].back()["part"] = target.part;
   }
   out["cacheable"] = answer.cacheable;
   out["warnings"] = answer.warnings;
@@ -195,7 +172,8 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.sample_bytes = count_at(json, "sample_bytes");
   answer.fixed = fixed_at(json);
   for (const ordered_json& target : list_at(json, "writes")) {
-    answer.writes.push_back({text_at(target, "option"), text_at(target, "path"), flag_at(target, "folder")});
+    answer.writes.push_back(
+        {text_at(target, "option"), text_at(target, "path"), flag_at(target, "folder"), text_at(target, "part")});
   }
   answer.cacheable = flag_at(json, "cacheable");
   answer.warnings = texts_at(json, "warnings");

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/table_spec.h"
 #include "supervisor/stage_info.h"
 #include "transport/record/schema.h"
 
@@ -62,13 +63,6 @@ struct AnsweredInput {
   std::vector<std::string> columns = {};  // kHash
 };
 
-struct AnsweredTable {
-  std::string name = {};
-  std::string distribution = {};  // keyed, split, outbox, broadcast
-  std::vector<Field> key = {};
-  std::vector<Field> value = {};
-};
-
 struct AnsweredError {
   std::string option = {};
   std::size_t offset = 0;
@@ -81,12 +75,13 @@ struct AnsweredTarget {
   std::string option = {};
   std::string path = {};  // absolute
   bool folder = false;
+  std::string part = {};  // of the file: "table errors"; "" = all
 };
 
 struct StageAnswer {
   std::vector<AnsweredOutput> outputs = {};
   std::vector<AnsweredInput> inputs = {};
-  std::vector<AnsweredTable> state = {};
+  std::vector<TableSpec> state = {};
   bool exactly_once = true;
   std::string visible = {};
   std::uint32_t parallelism_max = 0;

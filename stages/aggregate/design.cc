@@ -34,7 +34,8 @@ class Designer {
   void lay_out_call(std::size_t call);
   void lay_out_distinct(std::size_t call, const std::string& name);
   std::string call_name(std::size_t call) const;
-  std::size_t add(const std::string& name, Type type);
+  std::string window_text() const;
+  std::size_t add(const std::string& name, Type type, std::string means, bool zero);
 
   const Values& options_;
   const Schema& input_;
@@ -137,10 +138,10 @@ bool Designer::check_retractions() {
   return true;
 }
 
-std::size_t Designer::add(const std::string& name, Type type) {
+std::size_t Designer::add(const std::string& name, Type type, std::string means, bool zero) {
   std::string unique = name.empty() ? "value" : name;
   while (!taken_.insert(lower(unique)).second) unique += '_';
-  design_.table.value.push_back({unique, type});
+  design_.table.add_value({unique, type}, std::move(means), zero);
   return design_.table.columns() - 1;
 }
 
@@ -177,16 +178,16 @@ void Designer::lay_out_call(std::size_t index) {
   const std::string name = call_name(index);
   CallState& state = design_.calls.emplace_back();
   switch (call.function) {
-    case AggregateFunction::kCount: state.value = add(name, kBigint); break;
+    case AggregateFunction::kCount: state.value = add(name, kBigint, call.definition, true); break;
     case AggregateFunction::kMin:
-    case AggregateFunction::kMax: state.value = add(name, call.argument_type); break;
+    case AggregateFunction::kMax: state.value = add(name, call.argument_type, call.definition, false); break;
     case AggregateFunction::kSum:
-      state.value = add(name, sum_type(call));
-      if (design_.retracts) state.count = add(name + "_count", kBigint);
+      state.value = add(name, sum_type(call), call.definition, design_.retracts);
+      if (design_.retracts) state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
       break;
     case AggregateFunction::kAvg:
-      state.value = add(name + "_sum", sum_type(call));
-      state.count = add(name + "_count", kBigint);
+      state.value = add(name + "_sum", sum_type(call), "sum of " + call.definition, true);
+      state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
       break;
   }
   if (call.distinct) lay_out_distinct(index, name);
@@ -204,8 +205,16 @@ void Designer::lay_out_distinct(std::size_t index, const std::string& name) {
   spec.key.push_back({value, design_.aggregation.calls[index].argument_type});
   spec.group_columns = design_.table.group_columns;
   spec.ordered = design_.table.ordered;
+  spec.definition = design_.aggregation.calls[index].definition;
+  if (design_.windowed()) spec.definition += ", " + window_text();
   design_.calls[index].distinct = design_.distinct.size();
   design_.distinct.push_back(std::move(spec));
+}
+
+std::string Designer::window_text() const {
+  const std::string zone = options_.text("zone");
+  return "tumble " + format_duration(design_.windows->size()) + " of " + input_.fields[design_.time].name +
+         (zone == "UTC" ? "" : " in " + zone);
 }
 
 void Designer::lay_out(const std::string& stage) {
@@ -216,12 +225,14 @@ void Designer::lay_out(const std::string& stage) {
   if (design_.windowed()) {
     table.key.push_back({"window_start", kTimestamp});
     table.ordered = "window_start";
+    table.definition = window_text();
   }
+  if (design_.retracts) table.definition += std::string(table.definition.empty() ? "" : " of ") + "rows that change";
   if (design_.global()) table.key.push_back({"all_rows", kBoolean});
   for (const Field& field : table.key) taken_.insert(lower(field.name));
   for (std::size_t i = 0; i < design_.aggregation.calls.size(); ++i) lay_out_call(i);
-  if (design_.retracts) design_.row_count = add("row_count", kBigint);
-  if (design_.lateness > 0) design_.fired = add("fired", kBoolean);
+  if (design_.retracts) design_.row_count = add("row_count", kBigint, "rows", true);
+  if (design_.lateness > 0) design_.fired = add("fired", kBoolean, "windows kept by lateness", true);
 }
 
 bool Designer::run(const std::string& stage, bool supervised) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "stages/expression/bind.h"
+#include "stages/expression/canonical.h"
 #include "stages/expression/compiler.h"
 #include "transport/base/text.h"
 
@@ -228,19 +229,22 @@ class Extractor {
       if (known_[i].same(ast)) return i;
     }
     out_.calls.push_back(compile(ast));
-    out_.calls.back().text = text_of(ast, source);
+    out_.calls.back().text = text_of(ast, source, 1);
+    out_.calls.back().definition =
+        expression::canonical_text(text_of(ast, source, ast.filter.empty() ? 1 : 2), *scope_.schema);
     known_.push_back(ast);
     return known_.size() - 1;
   }
 
-  // From the function's name to its closing parenthesis.
-  static std::string text_of(const Ast& ast, const ParsedItem& source) {
+  // From the function's name to the parenthesis that closes its arguments (1) or its filter (2).
+  static std::string text_of(const Ast& ast, const ParsedItem& source, int closings) {
     const std::size_t begin = ast.offset - source.begin;
     int depth = 0;
     for (const expression::Token& token : expression::lex(source.text)) {
       if (token.begin < begin || token.kind != expression::Token::Kind::kSymbol) continue;
       if (source.text[token.begin] == '(') ++depth;
-      if (source.text[token.begin] == ')' && --depth == 0) return source.text.substr(begin, token.end - begin);
+      if (source.text[token.begin] != ')' || --depth != 0 || --closings != 0) continue;
+      return source.text.substr(begin, token.end - begin);
     }
     return ast.text;
   }

@@ -60,7 +60,8 @@ struct AggregateCall {
   bool distinct = false;
   Type argument_type;  // BIGINT for count(*)
   Type result_type;
-  std::string text;  // "max(ms)", as written first
+  std::string text;        // "max(ms)", as written first
+  std::string definition;  // "max(ms) filter (where ms > 0)": equal, however it was written, if the call is
 };
 
 struct AggregateOutput {

@@ -80,6 +80,7 @@ struct PlanTarget {
   std::string option;  // that names it
   std::string path;    // absolute
   bool folder = false;
+  std::string part = {};  // of the file: "table errors"; "" = all
 };
 
 struct PlanAnswer {

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "stages/kit/option_json.h"
-
 #include "transport/base/json_fields.h"
 #include "transport/base/text.h"
 
@@ -35,10 +34,6 @@ constexpr std::pair<Partition, const char*> kPartitions[] = {{Partition::kAny, "
                                                              {Partition::kHash, "hash"},
                                                              {Partition::kBroadcast, "broadcast"},
                                                              {Partition::kSingle, "single"}};
-constexpr std::pair<Distribution, const char*> kDistributions[] = {{Distribution::kKeyed, "keyed"},
-                                                                   {Distribution::kSplit, "split"},
-                                                                   {Distribution::kOutbox, "outbox"},
-                                                                   {Distribution::kBroadcast, "broadcast"}};
 
 template <class T, std::size_t N>
 const char* word_of(const std::pair<T, const char*> (&words)[N], T value) {
@@ -54,12 +49,6 @@ Result<T> value_of(const std::pair<T, const char*> (&words)[N], const std::strin
     if (text == word) return value;
   }
   return corrupt("plan: '" + text + "' is not a " + field);
-}
-
-ordered_json fields_json(const std::vector<Field>& fields) {
-  ordered_json out = ordered_json::array();
-  for (const Field& field : fields) out.push_back({{"name", field.name}, {"type", to_string(field.type)}});
-  return out;
 }
 
 ordered_json output_json(const OutputPlan& output) {
@@ -78,12 +67,7 @@ ordered_json input_json(const InputPlan& input) {
   return out;
 }
 
-ordered_json state_json(const StateTablePlan& table) {
-  return {{"name", table.name},
-          {"distribution", word_of(kDistributions, table.distribution)},
-          {"key", fields_json(table.key)},
-          {"value", fields_json(table.value)}};
-}
+ordered_json state_json(const StateTablePlan& table) { return ordered_json::parse(spec_to_json(table)); }
 
 ordered_json error_json(const PlanError& error) {
   ordered_json out = {{"option", error.option}, {"offset", error.offset}, {"message", error.message}};
@@ -92,7 +76,9 @@ ordered_json error_json(const PlanError& error) {
 }
 
 ordered_json target_json(const PlanTarget& target) {
-  return {{"option", target.option}, {"path", target.path}, {"folder", target.folder}};
+  ordered_json out = {{"option", target.option}, {"path", target.path}, {"folder", target.folder}};
+  if (!target.part.empty()) out["part"] = target.part;
+  return out;
 }
 
 template <class T, class F>
@@ -100,16 +86,6 @@ ordered_json list_json(const std::vector<T>& items, F to_json) {
   ordered_json out = ordered_json::array();
   for (const T& item : items) out.push_back(to_json(item));
   return out;
-}
-
-Result<std::vector<Field>> read_fields(const ordered_json& list) {
-  std::vector<Field> fields;
-  for (const ordered_json& field : list) {
-    if (!field.is_object()) return corrupt("plan: a field is not an object");
-    STREAM_ASSIGN(const Type type, parse_type(text_at(field, "type")));
-    fields.push_back({text_at(field, "name"), type});
-  }
-  return fields;
 }
 
 Result<OutputPlan> read_output(const ordered_json& json) {
@@ -139,13 +115,8 @@ Result<InputPlan> read_input(const ordered_json& json) {
 }
 
 Result<StateTablePlan> read_state(const ordered_json& json) {
-  if (!json.is_object()) return corrupt("plan: a state table is not an object");
-  StateTablePlan table;
-  table.name = text_at(json, "name");
-  STREAM_ASSIGN(table.distribution, value_of(kDistributions, text_at(json, "distribution"), "distribution"));
-  STREAM_ASSIGN(table.key, read_fields(list_at(json, "key")));
-  STREAM_ASSIGN(table.value, read_fields(list_at(json, "value")));
-  return table;
+  Result<StateTablePlan> table = spec_from_json(json.dump());
+  return table.ok() ? std::move(table) : corrupt("plan: " + table.status().what());
 }
 
 PlanError read_error(const ordered_json& json) {
@@ -158,7 +129,7 @@ PlanError read_error(const ordered_json& json) {
 }
 
 PlanTarget read_target(const ordered_json& json) {
-  return {text_at(json, "option"), text_at(json, "path"), flag_at(json, "folder")};
+  return {text_at(json, "option"), text_at(json, "path"), flag_at(json, "folder"), text_at(json, "part")};
 }
 
 template <class T, class F>

@@ -62,7 +62,8 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   }
   answer.inputs.push_back(std::move(input));
   answer.state.push_back(outbox_spec("outbox", schema.fields));
-  answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false});
+  answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false,
+                           "table " + WriteSqlite::table_of(request.options, request.stage)});
   answer.visible = "at each checkpoint";
   return answer;
 }

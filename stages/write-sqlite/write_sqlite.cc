@@ -12,6 +12,10 @@ std::string WriteSqlite::path_of(const Values& options, const std::string& folde
   return path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
 }
 
+std::string WriteSqlite::table_of(const Values& options, const std::string& stage) {
+  return options.has("table") ? options.text("table") : stage;
+}
+
 Result<std::unique_ptr<Sink>> WriteSqlite::make(Context& context) {
   std::unique_ptr<WriteSqlite> sink(new WriteSqlite(context));
   for (const std::string& name : context.options.list("key")) {
@@ -36,7 +40,7 @@ WriteSqlite::WriteSqlite(Context& context)
       path_(path_of(context.options, context.folder)),
       run_(context.run),
       stage_(context.stage),
-      table_name_(context.options.has("table") ? context.options.text("table") : context.stage),
+      table_name_(table_of(context.options, context.stage)),
       outbox_(context.state.outbox(outbox_spec("outbox", schema_->fields))) {}
 
 Status WriteSqlite::open() {

@@ -28,6 +28,7 @@ class WriteSqlite final : public Sink {
   static Result<std::unique_ptr<Sink>> make(Context& context);
   // The database, absolute.
   static std::string path_of(const Values& options, const std::string& folder);
+  static std::string table_of(const Values& options, const std::string& stage);
 
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Status prepare(Epoch epoch) override;

@@ -104,7 +104,7 @@ def a_savepoint_that_cannot_be_used_ends_the_job(stream):
     os.truncate(stream.folder / "one.ndjson", 3)
     job = start(stream, "--from", "save")
     talk = job.communicate(timeout=60)[1]
-    check(job.returncode == 1 and "save', which the run began with, cannot be used" in talk and "--fresh" in talk, talk)
+    check(job.returncode == 1 and "save', which the job went on from, cannot be used" in talk and "--fresh" in talk, talk)
     check("one.ndjson" in talk, f"it does not say what is wrong: {talk}")
 
 

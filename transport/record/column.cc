@@ -193,6 +193,14 @@ Column null_column(Type type, std::size_t rows) {
   return builder.finish();
 }
 
+Column zero_column(Type type, std::size_t rows) {
+  STREAM_CHECK(!type.variable());
+  ByteBuilder values;
+  const std::size_t bytes = rows * type.width();
+  if (bytes > 0) std::memset(values.extend(bytes), 0, bytes);
+  return {type, rows, {}, values.finish()};
+}
+
 Column repeat_column(const Column& one_row, std::size_t rows) {
   ColumnBuilder builder(one_row.type(), rows);
   for (std::size_t i = 0; i < rows; ++i) builder.append_from(one_row, 0);

@@ -130,6 +130,7 @@ class ColumnBuilder {
 
 // A column of `rows` equal values: all NULL, or all of one builder-made single-row column.
 Column null_column(Type type, std::size_t rows);
+Column zero_column(Type type, std::size_t rows);  // of a type of fixed width
 Column repeat_column(const Column& one_row, std::size_t rows);
 
 }  // namespace stream

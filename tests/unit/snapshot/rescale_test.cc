@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_that_does_not_fit_the_stage_is_refused_by_name) 
   spec.value[0].type = kBigint;
   changed.table(spec);
   BOOST_TEST(changed.restore(source).what() ==
-             "the snapshot does not fit state table 'copy': column 'text' has another type");
+             "the snapshot does not fit state table 'copy': column 'text' was VARCHAR and is BIGINT now");
 }
 
 BOOST_AUTO_TEST_CASE(a_new_value_column_starts_as_null) {
