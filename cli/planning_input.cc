@@ -6,11 +6,12 @@
 namespace stream {
 
 Result<FixedOptions> PlanningInput::found_before(const StageQuestion& question) {
-  if (!earlier_plan_) return FixedOptions();
-  STREAM_ASSIGN(const std::string earlier, earlier_plan_());
-  if (earlier.empty()) return FixedOptions();
-  STREAM_ASSIGN(const JobPlan plan, plan_from_json(earlier));
-  return found_in(plan, question);
+  if (find_earlier_) {
+    STREAM_ASSIGN(const std::string plan, std::exchange(find_earlier_, nullptr)());
+    earlier_.reset();
+    if (!plan.empty()) { STREAM_ASSIGN(earlier_, plan_from_json(plan)); }
+  }
+  return earlier_ ? found_in(*earlier_, question) : FixedOptions();
 }
 
 Result<InputSample> PlanningInput::sample(std::uint64_t bytes_max) {

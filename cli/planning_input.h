@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "supervisor/sampling_asker.h"
@@ -14,7 +15,7 @@ class PlanningInput final : public InputSampler {
   // Not given: looking is refused with this reason.
   void refuse(std::string why) { refused_ = std::move(why); }
   // Gives the plan, as JSON, of what the job will go on from: what was found then holds on. "" = there is none.
-  void look_up(std::function<Result<std::string>()> earlier_plan) { earlier_plan_ = std::move(earlier_plan); }
+  void look_up(std::function<Result<std::string>()> earlier_plan) { find_earlier_ = std::move(earlier_plan); }
 
   Result<FixedOptions> found_before(const StageQuestion& question) override;
   Result<InputSample> sample(std::uint64_t bytes_max) override;
@@ -32,7 +33,8 @@ class PlanningInput final : public InputSampler {
  private:
   SampledInput input_{0, system_clock()};
   std::string refused_;
-  std::function<Result<std::string>()> earlier_plan_;
+  std::function<Result<std::string>()> find_earlier_;  // until it has been asked
+  std::optional<JobPlan> earlier_;
   bool announced_ = false;
 };
 

@@ -56,6 +56,7 @@ int print_problems(const PipelineArgument& pipeline, const Status& status, bool 
 struct Kept {
   std::string name;
   JobPlan plan;
+  std::string plan_json;
   bool settled = true;  // nothing is pending in sinks
 };
 
@@ -69,7 +70,8 @@ bool has_savepoint(const std::string& job, Epoch epoch) {
 
 Result<Kept> load_kept(const std::string& reference) {
   const std::vector<std::string> jobs = list_jobs();
-  Kept kept{.name = reference, .plan = {}};
+  Kept kept;
+  kept.name = reference;
   CheckpointIndex index;
   if (std::ranges::find(jobs, reference) != jobs.end()) {
     const std::string folder = job_paths(reference).checkpoints();
@@ -83,7 +85,8 @@ Result<Kept> load_kept(const std::string& reference) {
     STREAM_ASSIGN(index, load_savepoint(path));
     kept.name = "savepoint " + path;
   }
-  STREAM_ASSIGN(kept.plan, plan_from_json(index.plan));
+  kept.plan_json = std::move(index.plan);
+  STREAM_ASSIGN(kept.plan, plan_from_json(kept.plan_json));
   return kept;
 }
 
@@ -108,14 +111,15 @@ bool print_fit(const JobPlan& plan, const Kept& kept, nlohmann::ordered_json* js
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   const bool as_json = values.flag("json");
-  const auto plans = pipeline.plan();
-  if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
   std::optional<Kept> kept;
   if (values.has("against")) {
     auto loaded = load_kept(values.text("against"));
     if (!loaded.ok()) return fail("check", loaded.status());
     kept = *std::move(loaded);
+    pipeline.input().look_up([&] { return kept->plan_json; });
   }
+  const auto plans = pipeline.plan();
+  if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
   bool fits = true;
   for (const JobPlan& plan : *plans) {
     nlohmann::ordered_json json = to_json(plan);

@@ -3,16 +3,11 @@
 namespace stream {
 
 Result<StageAnswer> SamplingAsker::ask(const StageInfo& info, const StageQuestion& question) {
-  STREAM_ASSIGN(StageAnswer answer, stages_.ask(info, question));
-  if (answer.sample_bytes == 0) return answer;
   StageQuestion again = question;
   STREAM_ASSIGN(FixedOptions before, input_.found_before(question));
-  if (!before.empty()) {
-    again.options = options_with(question.options, before);
-    STREAM_ASSIGN(answer, stages_.ask(info, again));
-    answer.fixed = std::move(before);
-    return answer;
-  }
+  again.options = options_with(question.options, before);
+  STREAM_ASSIGN(StageAnswer answer, stages_.ask(info, again));
+  if (!before.empty()) answer.fixed = std::move(before);
   while (answer.sample_bytes != 0) {
     if (again.sample && again.sample->exhausted) return corrupt("plan: wants more of standard input than there is");
     STREAM_ASSIGN(again.sample, input_.sample(answer.sample_bytes));

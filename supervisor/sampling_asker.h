@@ -1,4 +1,5 @@
-// SamplingAsker: asks stages on behalf of the planner, and gives those that read standard input a look at it.
+// SamplingAsker: asks stages on behalf of the planner. What one has found in its input before is kept; those that
+// read standard input get a look at it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace stream {
 
-// Where a look at standard input comes from.
+// Where a look at standard input comes from, and at what was found before.
 class InputSampler {
  public:
   virtual ~InputSampler() = default;

@@ -23,6 +23,14 @@ PlanError nothing_to_infer(const PlanSample& sample, const FormatOptions& format
           "check the format, decompress what is compressed, or " + advice};
 }
 
+// What was inferred holds for as long as the job does: the data may change its looks, its state may not.
+Schema keep(Inferred inferred, PlanAnswer& answer) {
+  std::erase_if(inferred.schema.fields, [](const Field& field) { return field.name.empty(); });  // no way to write it
+  for (const std::string& hint : inferred.hints) answer.warnings.push_back(hint);
+  answer.fixed["schema"] = to_string(inferred.schema);
+  return std::move(inferred.schema);
+}
+
 // Of the sample the caller gives, who is asked for one, or for more, as long as there is any.
 Schema schema_of_stdin(const PlanRequest& request, const FormatOptions& format, PlanAnswer& answer) {
   const PlanSample sample = request.sample.value_or(PlanSample());
@@ -36,10 +44,7 @@ Schema schema_of_stdin(const PlanRequest& request, const FormatOptions& format, 
     answer.errors.push_back(nothing_to_infer(sample, format));
     return {};
   }
-  std::erase_if(inferred->schema.fields, [](const Field& field) { return field.name.empty(); });  // no way to write it
-  for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);
-  answer.fixed["schema"] = to_string(inferred->schema);
-  return std::move(inferred->schema);
+  return keep(*std::move(inferred), answer);
 }
 
 // The declared schema, or that of a sample; what is wrong goes to the answer.
@@ -61,8 +66,7 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
                                    : "check the format, or " + std::string(kSchemaAdvice)});
     return {};
   }
-  for (const std::string& hint : inferred->hints) answer.warnings.push_back(hint);
-  return std::move(inferred->schema);
+  return keep(*std::move(inferred), answer);
 }
 
 void check_follow(const PlanRequest& request, const std::string& path, PlanAnswer& answer) {

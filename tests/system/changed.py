@@ -169,9 +169,46 @@ def an_added_column_counts_from_there_on(stream):
     check(got == [(k, n, n) for k, n in already], f"{got} besides {already}")
 
 
+def a_sampled_schema_holds_for_as_long_as_the_job_does(stream):
+    """Files that are rotated begin with other records than those sampled, or there are none at all."""
+    stream.write("in/a.ndjson", "".join(f'{{"id": {n}, "v": 1}}\n' for n in range(1000)))
+    stream.write("job.yaml", """
+pipeline: job
+checkpoint: {interval: 50ms}
+stages:
+  read: {run: read-file, path: in/*.ndjson, follow: true}
+  totals: {run: aggregate, by: [id], compute: sum(v) as v}
+  table: {run: write-sqlite, path: totals.db, table: totals}
+""")
+
+    def sum_is(expected):
+        try:
+            return rows(stream, "totals.db", "select sum(v) from totals") == [(expected,)]
+        except sqlite3.OperationalError:
+            return False  # not there yet
+
+    def total(expected):
+        wait_until(f"a total of {expected}", lambda: sum_is(expected))
+
+    def once_more(text, expected):
+        stream.write("in/b.ndjson", text)
+        stream.run("stream", "check", "job.yaml", "--against", "job")
+        stream.run("stream", "run", "-d", "job.yaml")
+        total(expected)
+        stream.run("stream", "stop", "job")
+
+    stream.run("stream", "run", "-d", "job.yaml")
+    total(1000)
+    stream.run("stream", "stop", "job")
+    (stream.folder / "in/a.ndjson").unlink()
+    once_more("", 1000)
+    once_more('{"id": "x", "v": 1.5}\n{"id": 1, "v": 2}\n', 1002)
+
+
 if __name__ == "__main__":
     main([what_means_something_else_is_refused_and_the_job_as_it_was_goes_on,
           a_stage_that_is_gone_is_missed_unless_its_state_may_be_lost,
           a_sink_writes_elsewhere_only_when_it_has_nothing_left_to_write,
           a_column_may_be_renamed,
-          an_added_column_counts_from_there_on])
+          an_added_column_counts_from_there_on,
+          a_sampled_schema_holds_for_as_long_as_the_job_does])
