@@ -1,11 +1,10 @@
-#include <poll.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/live_screen.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
@@ -32,77 +31,130 @@ std::string milliseconds(Microseconds us) {
   return text;
 }
 
-std::string instances_table(const json& stats) {
+using Lines = std::vector<std::string>;
+
+// As wide as any other, so that columns keep their places while the numbers change.
+std::string number(const json& object, const char* key) {
+  constexpr std::size_t kWidest = 5;  // "12.3k"
+  const std::string text = short_number(object[key].get<double>());
+  return std::string(kWidest - std::min(kWidest, text.size()), ' ') + text;
+}
+
+Lines instances_table(const json& stats) {
   Table table({"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY", ">IDLE", ">FULL", ">QUEUE", ">LAG", ">ROWS", ">STATE",
-               ">MEMORY", ">BAD"});
+               ">MEMORY", ">BAD"},
+              {">IDLE", ">QUEUE", ">IN B/s", ">ROWS", ">LAG", ">STATE", ">OUT/s", ">FULL", ">MEMORY", ">BUSY"});
   for (const json& i : stats["instances"]) {
     table.add({i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>()),
-               short_number(i["records_in_rate"].get<double>()), short_number(i["records_out_rate"].get<double>()),
-               short_number(i["bytes_in_rate"].get<double>()), percent(i, "busy"), percent(i, "idle"),
-               percent(i, "backpressured"), short_number(i["queued_bytes"].get<double>()), lag(i),
-               short_number(i["state_rows"].get<double>()), short_number(i["state_bytes"].get<double>()),
-               short_number(i["resident_bytes"].get<double>()), short_number(i["bad_records"].get<double>())});
+               number(i, "records_in_rate"), number(i, "records_out_rate"), number(i, "bytes_in_rate"),
+               percent(i, "busy"), percent(i, "idle"), percent(i, "backpressured"), number(i, "queued_bytes"), lag(i),
+               number(i, "state_rows"), number(i, "state_bytes"), number(i, "resident_bytes"),
+               short_number(i["bad_records"].get<double>())});
   }
-  return table.text();
+  return table.lines();
+}
+
+std::string checkpoint_line(const json& checkpoint) {
+  return "checkpoint " + std::to_string(checkpoint["epoch"].get<std::uint64_t>()) + " " +
+         checkpoint["status"].get<std::string>() + " in " +
+         milliseconds(checkpoint["duration_us"].get<Microseconds>()) + ", " +
+         format_size(checkpoint["bytes"].get<std::uint64_t>());
 }
 
 // Where the time of the last checkpoint went: until the barrier came, waiting for the other
 // channels, standing still, and writing beside the work.
-std::string checkpoint_table(const json& checkpoint) {
-  if (!checkpoint.is_object() || !checkpoint["detail"].is_array()) return "";
-  Table table({"INSTANCE", ">DELAY", ">ALIGN", ">SYNC", ">ASYNC", ">ROWS", ">BYTES"});
+Lines checkpoint_table(const json& checkpoint) {
+  Table table({"INSTANCE", ">DELAY", ">ALIGN", ">SYNC", ">ASYNC", ">ROWS", ">BYTES"},
+              {">ROWS", ">BYTES", ">DELAY", ">ALIGN"});
   for (const json& i : checkpoint["detail"]) {
     table.add({i["instance"].get<std::string>(), milliseconds(i["start_delay_us"].get<Microseconds>()),
                milliseconds(i["alignment_us"].get<Microseconds>()), milliseconds(i["sync_us"].get<Microseconds>()),
-               milliseconds(i["async_us"].get<Microseconds>()), short_number(i["rows"].get<double>()),
-               short_number(i["bytes"].get<double>())});
+               milliseconds(i["async_us"].get<Microseconds>()), number(i, "rows"), number(i, "bytes")});
   }
-  return "\ncheckpoint " + std::to_string(checkpoint["epoch"].get<std::uint64_t>()) + " " +
-         checkpoint["status"].get<std::string>() + " in " +
-         milliseconds(checkpoint["duration_us"].get<Microseconds>()) + ", " +
-         format_size(checkpoint["bytes"].get<std::uint64_t>()) + "\n" + table.text();
+  return table.lines();
 }
 
-std::string render(const json& stats) {
-  const json& job = stats["job"];
-  std::string out = job["job"].get<std::string>() + "  " + job["state"].get<std::string>() + "  attempt " +
-                    std::to_string(job["attempt"].get<int>()) + "\n" + instances_table(stats);
-  if (stats.contains("checkpoint")) out += checkpoint_table(stats["checkpoint"]);
-  return out;
+std::string job_line(const json& job) {
+  return job["job"].get<std::string>() + "  " + job["state"].get<std::string>() + "  attempt " +
+         std::to_string(job["attempt"].get<int>());
 }
 
-// Waits for a second, or until somebody types q.
-bool leave_asked() {
-  pollfd input{0, POLLIN, 0};
-  if (::poll(&input, ::isatty(0) != 0 ? 1 : 0, 1000) <= 0) return false;
-  char key = 0;
-  return ::read(0, &key, 1) <= 0 || key == 'q';
+// The first lines of a table, and how many do not fit.
+Lines cut_to(std::size_t room, Lines table) {
+  if (table.size() <= room) return table;
+  const std::size_t kept = room > 1 ? room - 1 : 0;
+  const std::string rest = "… " + std::to_string(table.size() - std::max<std::size_t>(kept, 1)) + " more";
+  table.resize(kept);
+  if (room > 0) table.push_back(rest);
+  return table;
 }
 
-void print(const json& stats, bool watch, bool as_json) {
-  if (watch && ::isatty(1) != 0 && !as_json) std::fputs("\033[H\033[2J", stdout);
-  std::fputs((as_json ? stats.dump() + "\n" : render(stats)).c_str(), stdout);
+// In `room` lines; instances go first, then how the last checkpoint went, then its table.
+Lines picture(const json& stats, std::size_t room) {
+  Lines lines = {job_line(stats["job"])};
+  Lines instances = instances_table(stats);
+  const json checkpoint = stats.value("checkpoint", json());
+  const bool below = checkpoint.is_object() && checkpoint["detail"].is_array();
+  const bool fits = lines.size() + instances.size() + 2 <= room;  // with an empty line and the checkpoint's
+  for (std::string& line : cut_to(room - lines.size(), std::move(instances))) lines.push_back(std::move(line));
+  if (!below || !fits) return lines;
+  lines.insert(lines.end(), {"", checkpoint_line(checkpoint)});
+  constexpr std::size_t kLeast = 3;  // the head, one line, and how many there are more
+  if (room - lines.size() < kLeast) return lines;
+  for (std::string& line : cut_to(room - lines.size(), checkpoint_table(checkpoint))) lines.push_back(std::move(line));
+  return lines;
+}
+
+void draw(const json& stats, LiveScreen& screen) {
+  const std::size_t height = terminal_height();
+  const std::size_t width = terminal_width();
+  Lines lines = picture(stats, height == 0 ? SIZE_MAX : std::max<std::size_t>(height, 2) - 1);
+  for (std::string& line : lines) line.resize(width == 0 ? line.size() : std::min(line.size(), width));
+  screen.draw(lines);
+}
+
+void print(const json& stats, bool as_json) {
+  std::string text = as_json ? stats.dump() + "\n" : "";
+  if (!as_json) {
+    for (const std::string& line : picture(stats, SIZE_MAX)) text += line + "\n";
+  }
+  std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
+}
+
+int watch(const JobPaths& job, bool as_json) {
+  LiveScreen screen(!as_json);
+  for (bool first = true;; first = false) {
+    const auto stats = ask_job(job, {{"verb", "stats"}}, kQuickAnswer);
+    if (!stats.ok() && !first) return kDone;  // the job has ended
+    if (!stats.ok()) return fail("stats", stats.status());
+    LiveScreen::Event event;
+    do {
+      if (screen.live())
+        draw(*stats, screen);
+      else
+        print(*stats, as_json);
+      event = screen.wait(1'000'000);
+    } while (event == LiveScreen::Event::kResized);
+    if (event == LiveScreen::Event::kLeave) return kDone;
+  }
 }
 
 int run(const VerbValues& values) {
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("stats", job.status());
-  const bool watch = values.flag("watch");
-  for (bool first = true;; first = false) {
-    const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
-    if (!stats.ok() && !first) return kDone;  // the job has ended
-    if (!stats.ok()) return fail("stats", stats.status());
-    print(*stats, watch, values.flag("json"));
-    if (!watch || leave_asked()) return kDone;
-  }
+  if (values.flag("watch")) return watch(*job, values.flag("json"));
+  const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
+  if (!stats.ok()) return fail("stats", stats.status());
+  print(*stats, values.flag("json"));
+  return kDone;
 }
 
 constexpr VerbOption kOptions[] = {
     job_argument(ValueKind::kRunningJob),
     {.name = "watch",
      .letter = 'w',
-     .doc = "Show it again every second, until the job ends or q is typed.",
+     .doc = "Show it again every second, until the job ends or, on a terminal, q is typed.",
      .kind = ValueKind::kFlag},
     json_option("Print JSON, a line each time."),
 };
@@ -120,7 +172,8 @@ const VerbTable kStatsVerb = {
         "Prints a line for each process of a running job. IN, OUT and IN B are records and bytes a second over about "
         "the last second. BUSY, IDLE and FULL are shares of its time: working, waiting for input, waiting for room "
         "behind it. QUEUE is what it holds to be sent, in bytes; LAG how far event time is behind the clock; ROWS and "
-        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process.\n\n"
+        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process. A "
+        "narrow terminal shows the more telling of these columns, and --watch as many lines as there is room for.\n\n"
         "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
         "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
     .options = kOptions,

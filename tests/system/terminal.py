@@ -128,6 +128,47 @@ def stats_watch_fits_and_stays_in_place(stream):
     stream.run("stream", "cancel", "watched")
 
 
+def fits(screen, columns, lines):
+    """A picture of `stats --watch`: the columns that matter, in place, and no more lines than there is room for."""
+    if len(screen) < 3 or len(screen) >= lines or not screen[0].startswith("sized"):
+        return False
+    wide, high = columns >= 100, lines > 20
+    return (screen[1].startswith("INSTANCE") and screen[1].endswith("BAD") and "MEMORY" in screen[1] and "IN/s" in screen[1]
+            and ("IDLE" in screen[1]) == wide and any("checkpoint" in line for line in screen) == high
+            and (" more" in screen[-1]) == (lines < 30))
+
+
+def stats_watch_shows_what_matters_in_any_size(stream):
+    stream.run("stream", "run", "-d", "generate --rate 100 | filter true | select n | write-null", "--name", "sized",
+               "--parallelism", "4")
+    stream.run("stream", "checkpoint", "sized")
+    with Terminal(stream) as terminal:
+        terminal.type("stream stats --watch sized")
+        for columns, lines in ((80, 24), (60, 15), (140, 45), (60, 15)):
+            terminal.resize(columns, lines)
+            terminal.shows(f"{columns} x {lines}", lambda s, c=columns, n=lines: fits(s, c, n))
+        terminal.resize(60, 8)
+        terminal.shows("a few", lambda s: len(s) == 7 and s[-1] == "… 12 more")
+    stream.run("stream", "cancel", "sized")
+
+
+def stats_watch_is_left_by_a_key_and_leaves_the_terminal_as_it_was(stream):
+    stream.run("stream", "run", "-d", "generate --rate 100 | write-null", "--name", "left")
+    with Terminal(stream, shell="bash --norc") as terminal:
+        for leave in ("q", "C-d", "C-c", "C-\\", "C-z"):
+            terminal.type("stream stats --watch left")
+            terminal.shows("a table", lambda s: s[:1] and s[0].startswith("left  RUNNING"))
+            terminal.key(leave)
+            terminal.type("clear; stty -a | grep -cw -e -icanon -e -echo")
+            terminal.shows(f"a terminal as it was before {leave}", lambda s: s[:1] == ["0"])
+        terminal.type("clear; fg")
+        terminal.shows("the table again", lambda s: any("write-null.0" in line for line in s))
+        terminal.key("q")
+        terminal.type("echo back")
+        terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
+    stream.run("stream", "cancel", "left")
+
+
 def logs_are_followed_on_a_terminal_and_in_a_pipe(stream):
     stream.run("stream", "run", "-d", "generate --rate 100 | write-null", "--name", "logged")
     with Terminal(stream) as terminal:
@@ -172,4 +213,5 @@ if __name__ == "__main__":
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     main([the_status_line_stays_one_line_as_the_terminal_grows, the_status_line_stays_one_line_as_the_terminal_shrinks,
           a_tab_completes_on_a_terminal, stats_watch_fits_and_stays_in_place,
+          stats_watch_shows_what_matters_in_any_size, stats_watch_is_left_by_a_key_and_leaves_the_terminal_as_it_was,
           logs_are_followed_on_a_terminal_and_in_a_pipe, typed_lines_are_an_input, nothing_but_answers_in_a_pipe])

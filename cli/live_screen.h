@@ -1,0 +1,43 @@
+// A terminal on which a picture is shown again and again, in place, until somebody leaves.
+#pragma once
+
+#include <termios.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "transport/base/clock.h"
+
+namespace stream {
+
+class LiveScreen {
+ public:
+  enum class Event : std::uint8_t { kTime, kResized, kLeave };
+
+  // `wanted` is a question of options; it is live only where a person sits before both ends of the process.
+  // From here to the end keys come one by one and are not shown, and signals wait for wait().
+  explicit LiveScreen(bool wanted);
+  ~LiveScreen();
+  LiveScreen(const LiveScreen&) = delete;
+  LiveScreen& operator=(const LiveScreen&) = delete;
+
+  bool live() const { return live_; }
+  void draw(const std::vector<std::string>& lines);  // no more than terminal_height() - 1
+
+  // Until `pause` has passed, the terminal's size has changed, or somebody has typed q. A signal that ends
+  // the process does so in here, with the terminal as it was found.
+  Event wait(Microseconds pause);
+
+ private:
+  void enter();
+  void restore();
+  Event on_signal();
+  Event on_key();
+
+  bool live_ = false;
+  int signals_ = -1;
+  termios found_{};
+};
+
+}  // namespace stream
