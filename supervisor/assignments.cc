@@ -31,7 +31,7 @@ class Builder {
     out.folder = plan_.pipeline.folder;
     out.options = options_with(spec.options, plan_.stages[name.stage].answer.fixed);
     if (plan_.stages[name.stage].answer.reads_stdin) out.spool = start_.paths.spool();
-    out.memory_bytes = spec.memory_bytes;
+    out.memory_bytes = memory_of(spec);
     out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
     out.sockets = start_.paths.sockets();
     out.checkpoints = start_.paths.checkpoints();
@@ -51,6 +51,14 @@ class Builder {
   }
 
  private:
+  // Its own bound, and no more than its share of the job's.
+  std::uint64_t memory_of(const StageSpec& spec) const {
+    std::uint64_t instances = 0;
+    for (const PlannedStage& stage : plan_.stages) instances += stage.parallelism;
+    const std::uint64_t all = plan_.pipeline.memory_bytes;
+    return all == 0 ? spec.memory_bytes : std::min(spec.memory_bytes, all / instances);
+  }
+
   std::vector<InputAssignment> inputs(const InstanceName& name) const {
     std::vector<InputAssignment> out;
     const PlannedStage& stage = plan_.stages[name.stage];

@@ -1,12 +1,10 @@
 #include "supervisor/implicit_source.h"
 
 #include <algorithm>
-#include <array>
 
 namespace stream {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOfReading = {"time", "out-of-order", "idle", "schema"};
 constexpr std::string_view kOfBoth = "on-error";
 
 const OptionInfo* own_option(const StageInfo& info, std::string_view name) {
@@ -27,7 +25,7 @@ SharedWords share_words(const StageInfo& source, const StageInfo& stage, std::sp
     const std::size_t equals = text.find('=');
     const std::string name =
         text.starts_with("--") ? text.substr(2, equals == std::string::npos ? equals : equals - 2) : "";
-    const bool reading = std::ranges::find(kOfReading, name) != kOfReading.end();
+    const bool reading = std::ranges::find(reading_options(), name) != reading_options().end();
     const bool owned = own_option(stage, name) == nullptr && own_option(source, name) != nullptr;
     const OptionInfo* option = reading || owned || name == kOfBoth ? source.find(name) : nullptr;
     const bool takes_next = option != nullptr && equals == std::string::npos && option->kind != "flag";

@@ -109,7 +109,8 @@ Result<JobLog> JobLog::open(const std::string& folder, const std::string& job, L
 }
 
 void JobLog::write(LogLine line) {
-  if (line.level < least_) return;
+  const auto least = least_of_.find(line.stage);
+  if (line.level < (least == least_of_.end() ? least_ : least->second)) return;
   if (line.at_us == 0) line.at_us = system_clock().wall_us();
   if (line.attempt == 0) line.attempt = attempt_.value();
   if (line.checkpoint == 0) line.checkpoint = checkpoint_.value();

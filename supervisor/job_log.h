@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ LogLine line_of_stage(std::string_view text);
 class JobLog {
  public:
   static Result<JobLog> open(const std::string& folder, const std::string& job, LogLevel least);
+  void set_least(const std::string& stage, LogLevel least) { least_of_[stage] = least; }  // else as the job
   void write(LogLine line);
   void info(std::string message) { own(LogLevel::kInfo, std::move(message)); }
   void warning(std::string message) { own(LogLevel::kWarning, std::move(message)); }
@@ -60,6 +62,7 @@ class JobLog {
   std::shared_ptr<spdlog::logger> logger_;
   std::string job_;
   LogLevel least_ = LogLevel::kInfo;
+  std::map<std::string, LogLevel> least_of_;
   Attempt attempt_;
   Epoch checkpoint_;
   std::function<void(const LogLine&)> listener_;

@@ -51,6 +51,11 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(lock_, JobLock::take(paths_));
   STREAM_ASSIGN(const LogLevel level, parse_log_level(request.plan.pipeline.log));
   STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
+  for (const StageSpec& stage : request.plan.pipeline.stages) {
+    if (stage.log.empty()) continue;
+    STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log));
+    log_->set_least(stage.name, least);
+  }
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);

@@ -10,8 +10,26 @@
 namespace stream {
 namespace {
 
-const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
-                                           "memory",   "log",        "metrics", "stages",     "evolve",  "tests"};
+const std::vector<std::string> kTopKeys = {"pipeline",   "parameters", "include", "checkpoint", "restart",
+                                           "key-groups", "memory",     "log",     "stages"};
+const std::vector<std::string> kLaterKeys = {"metrics", "evolve", "tests"};
+
+bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
+
+std::string no_key(const std::string& key) {
+  if (later(key)) return "'" + key + "' is not supported by this version";
+  return "the manifest has no key '" + key + "'" + did_you_mean(key, kTopKeys);
+}
+
+// Reports keys that are kept for later, and forgets them.
+void refuse_later_keys(Node& root, Problems& problems) {
+  for (std::size_t i = root.keys.size(); i-- > 0;) {
+    if (!later(root.keys[i].text)) continue;
+    problems.add(root.keys[i].at, no_key(root.keys[i].text));
+    root.keys.erase(root.keys.begin() + static_cast<std::ptrdiff_t>(i));
+    root.items.erase(root.items.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
 
 class ManifestReader {
  public:
@@ -21,6 +39,7 @@ class ManifestReader {
   PipelineSpec read_pipeline(Node root) {
     PipelineSpec pipeline;
     pipeline.folder = manifest_.folder;
+    if (root.is_map()) refuse_later_keys(root, problems_);
     if (!check_map(root, "the manifest", kTopKeys, problems_)) return pipeline;
     apply_settings(root);
     pipeline.parameters =
@@ -40,8 +59,7 @@ class ManifestReader {
   void apply_settings(Node& root) {
     for (const auto& [path, value] : context_.overrides.settings) {
       if (std::ranges::find(kTopKeys, path.front()) == kTopKeys.end()) {
-        problems_.add({"--set " + join(path, "."), 0, 0},
-                      "the manifest has no key '" + path.front() + "'" + did_you_mean(path.front(), kTopKeys));
+        problems_.add({"--set " + join(path, "."), 0, 0}, no_key(path.front()));
         continue;
       }
       const Status status = set_scalar(root, path, value, {"--set " + join(path, "."), 0, 0});

@@ -68,28 +68,6 @@ void read_key_groups(const Node& root, PipelineSpec& pipeline, Problems& problem
   read_count(root, "key-groups", 1, 32'768, pipeline.key_groups, problems);
 }
 
-// given and expect: maps from a stage to its rows.
-void check_rows(const Node& test, const char* key, Problems& problems) {
-  const Node* node = test.find(key);
-  if (node == nullptr) return problems.add(test.at, std::string("a test needs '") + key + "'");
-  if (!node->is_map()) return problems.add(node->at, std::string("'") + key + "' must be a map from a stage to rows");
-  for (std::size_t i = 0; i < node->keys.size(); ++i) {
-    if (!node->items[i].is_list())
-      problems.add(node->items[i].at, "rows of '" + node->keys[i].text + "' must be a list");
-  }
-}
-
-void read_tests(const Node& tests, Problems& problems) {
-  static const Words keys = {"name", "given", "expect"};
-  if (!tests.is_list()) return problems.add(tests.at, "'tests' must be a list, not " + kind_text(tests));
-  for (const Node& test : tests.items) {
-    if (!check_map(test, "a test", keys, problems)) continue;
-    if (test.find("name") == nullptr) problems.add(test.at, "a test needs 'name'");
-    check_rows(test, "given", problems);
-    check_rows(test, "expect", problems);
-  }
-}
-
 }  // namespace
 
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems) {
@@ -100,12 +78,6 @@ void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems)
   std::size_t level = 2;
   read_word(root, "log", kLevels, level, problems);
   pipeline.log = kLevels[level];
-  if (const Node* node = root.find("metrics")) pipeline.metrics = node_to_json(*node);
-  if (const Node* node = root.find("evolve")) pipeline.evolve = node_to_json(*node);
-  if (const Node* node = root.find("tests")) {
-    read_tests(*node, problems);
-    pipeline.tests = node_to_json(*node);
-  }
 }
 
 }  // namespace stream

@@ -52,8 +52,7 @@ class StageReader {
       const Node& key = node_.keys[i];
       const OptionInfo* option = info_->find(key.text);
       if (option == nullptr) {
-        problems_.add(key.at, "'" + stage_.run + "' has no option '" + key.text + "'" +
-                                  did_you_mean(key.text, info_->option_names()));
+        problems_.add(key.at, no_option(*info_, key.text, key.text));
         continue;
       }
       if (!reaches_stage(key.text)) continue;
@@ -101,7 +100,6 @@ class StageReader {
     stage_.parallelism_given = node_.find("parallelism") != nullptr;
     read_count(node_, "parallelism", 1, 1024, stage_.parallelism, problems_);
     read_size(node_, "memory", stage_.memory_bytes, problems_);
-    read(node_, "hosts", stage_.hosts, problems_);
     std::size_t level = levels.size();
     read_word(node_, "log", levels, level, problems_);
     if (level < levels.size()) stage_.log = levels[level];

@@ -81,7 +81,6 @@ ordered_json to_json(const StageSpec& stage) {
   out["parallelism-given"] = stage.parallelism_given;
   out["memory-bytes"] = stage.memory_bytes;
   out["log"] = stage.log;
-  out["hosts"] = stage.hosts;
   out["at"] = to_json(stage.at);
   out["places"] = ordered_json::object();
   for (const auto& [option, place] : stage.option_places)
@@ -98,7 +97,6 @@ StageSpec stage_from(const ordered_json& json) {
                   .parallelism_given = json.at("parallelism-given"),
                   .memory_bytes = json.at("memory-bytes"),
                   .log = json.at("log"),
-                  .hosts = json.at("hosts"),
                   .at = place_from(json.at("at")),
                   .option_places = {}};
   for (const ordered_json& ref : json.at("from")) stage.from.push_back(input_from(ref));
@@ -121,9 +119,6 @@ PipelineSpec pipeline_from(const ordered_json& json) {
   spec.memory_bytes = json.at("memory-bytes");
   spec.log = json.at("log");
   for (const ordered_json& stage : json.at("stages")) spec.stages.push_back(stage_from(stage));
-  spec.metrics = json.at("metrics").dump();
-  spec.evolve = json.at("evolve").dump();
-  spec.tests = json.at("tests").dump();
   return spec;
 }
 
@@ -167,9 +162,6 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
   out["log"] = spec.log;
   out["stages"] = ordered_json::array();
   for (const StageSpec& stage : spec.stages) out["stages"].push_back(to_json(stage));
-  out["metrics"] = ordered_json::parse(spec.metrics);
-  out["evolve"] = ordered_json::parse(spec.evolve);
-  out["tests"] = ordered_json::parse(spec.tests);
   return out.dump();
 }
 

@@ -66,7 +66,6 @@ struct StageSpec {
   bool parallelism_given = false;  // else the planner may lower it to what the stage allows
   std::uint64_t memory_bytes = 512ULL << 20;
   std::string log = {};  // "" = as the pipeline
-  std::vector<std::string> hosts = {};
   Place at = {};
   std::map<std::string, OptionPlace> option_places = {};
 };
@@ -88,9 +87,6 @@ struct PipelineSpec {
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
   std::vector<StageSpec> stages = {};  // document order
-  std::string metrics = "null";        // JSON, as written
-  std::string evolve = "null";
-  std::string tests = "[]";
 
   const StageSpec* find(std::string_view stage) const;
 };

@@ -44,8 +44,7 @@ class WordReader {
     const std::string name = text.substr(2, equals == std::string::npos ? equals : equals - 2);
     const OptionInfo* option = name == "run" || name == "from" ? nullptr : info_.find(name);
     if (option == nullptr) {
-      report(words[at],
-             "'" + info_.name + "' has no option '--" + name + "'" + did_you_mean(name, info_.option_names()));
+      report(words[at], no_option(info_, name, "--" + name));
       return 0;
     }
     if (equals != std::string::npos) {
@@ -116,8 +115,6 @@ class WordReader {
       const auto size = parse_size(value);
       if (!size.ok()) return report(word, size.status().what());
       stage_.memory_bytes = *size;
-    } else if (name == "hosts") {
-      std::ranges::move(split(value, ','), std::back_inserter(stage_.hosts));
     } else {
       const std::vector<std::string>& levels = info_.find("log")->choices;
       if (std::ranges::find(levels, value) == levels.end()) {

@@ -96,7 +96,19 @@ class SchemaPass {
     }
     stage.answer = *std::move(answer);
     for (const AnsweredError& error : stage.answer.errors) report(at, error);
+    if (!stage.inputs.empty()) warn_of_reading(at, **info);
     return stage.answer.errors.empty() && accept(at);
+  }
+
+  // The same words by themselves do read text, so they are no error here.
+  void warn_of_reading(std::size_t at, const StageInfo& info) {
+    for (const std::string_view option : reading_options()) {
+      const bool own = std::ranges::find(info.options, option, &OptionInfo::name) != info.options.end();
+      const auto place = spec(at).option_places.find(std::string(option));
+      if (own || place == spec(at).option_places.end()) continue;
+      plan_.warnings.push_back(to_string(place->second.at) + ": option '" + std::string(option) +
+                               "' has no effect behind another stage; give it to the source");
+    }
   }
 
   void report(std::size_t at, const AnsweredError& error) {

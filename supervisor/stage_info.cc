@@ -1,10 +1,12 @@
 #include "supervisor/stage_info.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include <vector>
 #include "transport/base/json_fields.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
@@ -39,12 +41,12 @@ OptionInfo reserved(std::string name, std::string kind, std::string arg, std::st
                     .doc = {},
                     .fallback = std::move(fallback),
                     .choices = std::move(choices)};
-  option.repeated = option.name == "from" || option.name == "hosts";
+  option.repeated = option.name == "from";
   option.required = option.name == "run";
   return option;
 }
 
-constexpr std::string_view kSupervisors[] = {"run", "from", "parallelism", "memory", "log", "hosts"};
+constexpr std::string_view kSupervisors[] = {"run", "from", "parallelism", "memory", "log"};
 
 }  // namespace
 
@@ -55,19 +57,22 @@ std::span<const OptionInfo> reserved_options() {
       reserved("idle", "duration", "DURATION"),
       reserved("schema", "schema", "COLUMNS"),
       reserved("on-error", "choice", "POLICY", "", {"dead-letter", "skip", "fail"}),
-      reserved("ttl", "duration", "DURATION"),
       reserved("run", "text", "STAGE"),
       reserved("from", "select", "STAGE"),
       reserved("parallelism", "integer", "N", "1"),
       reserved("memory", "size", "SIZE", "512MiB"),
       reserved("log", "choice", "LEVEL", "info", {"trace", "debug", "info", "warning", "error"}),
-      reserved("hosts", "text", "HOST"),
   };
   return options;
 }
 
 bool reaches_stage(std::string_view option) {
   return std::ranges::find(kSupervisors, option) == std::end(kSupervisors);
+}
+
+std::span<const std::string_view> reading_options() {
+  static constexpr std::array<std::string_view, 4> kNames = {"time", "out-of-order", "idle", "schema"};
+  return kNames;
 }
 
 const OptionInfo* StageInfo::find(std::string_view option) const {
@@ -82,6 +87,13 @@ std::vector<std::string> StageInfo::option_names() const {
   for (const OptionInfo& option : options) names.push_back(option.name);
   for (const OptionInfo& option : reserved_options()) names.push_back(option.name);
   return names;
+}
+
+std::string no_option(const StageInfo& stage, const std::string& name, std::string_view written) {
+  for (const std::string_view later : {"ttl", "hosts"}) {
+    if (name == later) return "'" + std::string(written) + "' is not supported by this version";
+  }
+  return "'" + stage.name + "' has no option '" + std::string(written) + "'" + did_you_mean(name, stage.option_names());
 }
 
 std::string_view role_name(StageRole role) {

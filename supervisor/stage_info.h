@@ -39,9 +39,14 @@ struct StageInfo {
 };
 
 // Reserved on every stage: those that reach the stage (time, …) and those the supervisor acts on
-// (run, from, parallelism, memory, log, hosts).
+// (run, from, parallelism, memory, log).
 std::span<const OptionInfo> reserved_options();
 bool reaches_stage(std::string_view option);  // false for what the supervisor acts on
+// Of the reserved ones those about reading records: within a job only a source acts on them.
+std::span<const std::string_view> reading_options();
+
+// Says that a stage has no option `name`, which is `written` so; some names are kept for later.
+std::string no_option(const StageInfo& stage, const std::string& name, std::string_view written);
 
 std::string_view role_name(StageRole role);
 

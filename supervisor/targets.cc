@@ -51,7 +51,7 @@ void check_targets(const JobPlan& plan, Problems& problems) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const StageSpec& spec = plan.pipeline.stages[i];
     for (const AnsweredTarget& target : plan.stages[i].answer.writes) {
-      const Status status = spec.hosts.empty() ? check_target(target) : Status();
+      const Status status = check_target(target);
       if (status.ok()) continue;
       const auto place = spec.option_places.find(target.option);
       const std::string what = "option '" + target.option + "': " + status.what();

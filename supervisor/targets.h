@@ -10,7 +10,7 @@ namespace stream {
 // OK, or what the system would say, and what to do. Nothing is opened or made.
 Status check_target(const AnsweredTarget& target);
 
-// What is wrong goes to `problems`, at the place of the option. Stages that run on other hosts are left out.
+// What is wrong goes to `problems`, at the place of the option.
 void check_targets(const JobPlan& plan, Problems& problems);
 
 }  // namespace stream

@@ -79,7 +79,6 @@ PlanAnswer plan_aggregate(const PlanRequest& request) {
   answer.state.push_back(design->table);
   for (const TableSpec& spec : design->distinct) answer.state.push_back(spec);
   if (design->by.empty()) answer.parallelism_max = 1;
-  if (request.options.has("ttl")) answer.warnings.push_back("ttl has no effect on an aggregate: groups are kept");
   return answer;
 }
 

@@ -25,11 +25,7 @@ constexpr std::array kRecordOptions = {
            .arg = "POLICY",
            .doc = "What happens to a record that cannot be processed; not set: dead-letter in a job, else fail.",
            .kind = OptionKind::kChoice,
-           .choices = "dead-letter|skip|fail"},
-    Option{.name = "ttl",
-           .arg = "DURATION",
-           .doc = "State not touched for this long, in event time where there is one, is dropped; not set: kept.",
-           .kind = OptionKind::kDuration}};
+           .choices = "dead-letter|skip|fail"}};
 
 constexpr std::array kPlacementOptions = {
     Option{
@@ -55,9 +51,7 @@ constexpr std::array kPlacementOptions = {
            .doc = "Least severe level that is logged.",
            .kind = OptionKind::kChoice,
            .fallback = "info",
-           .choices = "trace|debug|info|warning|error"},
-    Option{
-        .name = "hosts", .arg = "HOST", .doc = "Hosts the instances may run on; not set: this one.", .repeated = true}};
+           .choices = "trace|debug|info|warning|error"}};
 
 constexpr std::array kModeOptions = {
     Option{.name = "in",

@@ -8,11 +8,11 @@
 
 namespace stream {
 
-// How a stage treats records: time, out-of-order, idle, schema, on-error, ttl. On every command
+// How a stage treats records: time, out-of-order, idle, schema, on-error. On every command
 // line and in every manifest; their values reach the stage.
 std::span<const Option> record_options();
 
-// Where and with what the stage runs: run, from, parallelism, memory, log, hosts. Manifest only;
+// Where and with what the stage runs: run, from, parallelism, memory, log. Manifest only;
 // the supervisor acts on them, the stage never sees them.
 std::span<const Option> placement_options();
 

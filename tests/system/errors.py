@@ -286,6 +286,23 @@ def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     refused(stream, FAILED, "strict", "stream", "wait", "--for", "finished", "strict")
 
 
+def a_key_that_has_no_effect_is_refused(stream):
+    head = "pipeline: p\nstages:\n  in: {run: generate, rows: 1}\n  f: {run: filter, where: 'true', ttl: 1h}\n  out: {run: print}\n"
+    stream.write("later.yaml", head + "tests: []\n")
+    refused(stream, FAILED, ["later.yaml:4:35: 'ttl' is not supported by this version",
+                            "later.yaml:6:1: 'tests' is not supported by this version"], "stream", "check", "later.yaml", lines=2)
+    refused(stream, USAGE, "'--hosts' is not supported by this version", "stream", "run", "generate --hosts a | write-null")
+
+
+def a_stage_logs_what_it_is_told_to(stream):
+    text = "pipeline: p\nstages:\n  in: {run: generate, rows: 1}\n  f: {run: filter, where: n / 0 = 1, on-error: skip, log: %s}\n  out: {run: print}\n"
+    for level in ("warning", "error"):
+        stream.write("m.yaml", text % level)
+        stream.run("stream", "run", "--fresh", "--name", level, "m.yaml")
+        log = stream.run("stream", "logs", "--stage", "f", level)
+        check(("bad record" in log) == (level == "warning"), f"{level}: {log!r}")
+
+
 def empty_input_is_no_error(stream):
     check(stream.run("stream-filter", "a > 1", stdin="") == "", "nothing in, nothing out")
     check(stream.run("stream-aggregate", "--schema", "a bigint", "count(*) as n", stdin="") == '{"n":0}\n', "a count of nothing")
@@ -323,4 +340,4 @@ if __name__ == "__main__":
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
           skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
-          empty_input_is_no_error, a_running_job_is_not_started_again])
+          a_key_that_has_no_effect_is_refused, a_stage_logs_what_it_is_told_to, empty_input_is_no_error, a_running_job_is_not_started_again])

@@ -133,14 +133,14 @@ BOOST_AUTO_TEST_CASE(nothing_is_required_of_a_process_that_only_answers) {
 
 BOOST_AUTO_TEST_CASE(json_values_are_scalars_lists_and_maps) {
   const auto values = values_from_json(kSample.options, R"json({"where": true, "by": ["host", "odd, name"],
-    "compute": {"n": "count(*)", "m": 1}, "limit": 3, "follow": true, "path": "p", "topics": "x,y", "ttl": "1h"})json");
+    "compute": {"n": "count(*)", "m": 1}, "limit": 3, "follow": true, "path": "p", "topics": "x,y", "idle": "1h"})json");
   BOOST_TEST_REQUIRE(values.ok(), values.status().what());
   BOOST_TEST(values->text("where") == "true");
   BOOST_TEST((values->list("by") == std::vector<std::string>{"host", "odd, name"}));
   BOOST_TEST((values->select("compute") == std::vector<SelectItem>{{"n", "count(*)"}, {"m", "1"}}));
   BOOST_TEST(values->flag("follow"));
   BOOST_TEST(values->list("topics").size() == 2u);
-  BOOST_TEST(values->duration("ttl") == 3'600'000'000);
+  BOOST_TEST(values->duration("idle") == 3'600'000'000);
   BOOST_TEST(values->text("if-exists") == "fail");
 }
 
@@ -190,8 +190,8 @@ BOOST_AUTO_TEST_CASE(windows_have_five_forms) {
 BOOST_AUTO_TEST_CASE(a_table_has_each_name_once) {
   std::vector<std::string> names;
   for (const Option& option : common_options()) names.emplace_back(option.name);
-  const std::vector<std::string> expected = {"time", "out-of-order", "idle",        "schema", "on-error", "ttl",
-                                             "run",  "from",         "parallelism", "memory", "log",      "hosts"};
+  const std::vector<std::string> expected = {"time", "out-of-order", "idle",        "schema", "on-error",
+                                             "run",  "from",         "parallelism", "memory", "log"};
   BOOST_TEST(names == expected, boost::test_tools::per_element());
   const std::vector<Option> all = command_line_options(kSample.options);
   BOOST_TEST(std::ranges::count(all, "format", &Option::name) == 1);

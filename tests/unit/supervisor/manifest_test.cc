@@ -187,8 +187,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "one key a line"},
       {head + "  f:\n    run: filter\n    where: a = 'x #y'\n",
        "m.yaml:6:12: 'a = 'x' is cut off: ' #' begins a comment; quote the expression"},
-      {head + "tests: [{name: a, given: {in: x}}]\n",
-       "m.yaml:4:9: a test needs 'expect'\nm.yaml:4:31: rows of 'in' must be a list"},
+      {head + "tests: []\nmetrics: {x: y}\nevolve: x\n",
+       "m.yaml:4:1: 'tests' is not supported by this version\nm.yaml:5:1: 'metrics' is not supported by this version\n"
+       "m.yaml:6:1: 'evolve' is not supported by this version"},
+      {head + "  f: {run: filter, where: x, ttl: 1h}\n", "m.yaml:4:30: 'ttl' is not supported by this version"},
+      {head + "  f: {run: filter, where: x, hosts: [a]}\n", "m.yaml:4:30: 'hosts' is not supported by this version"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
   };
   for (const auto& [text, expected] : kCases)

@@ -1,4 +1,5 @@
 #include "supervisor/plan.h"
+#include "supervisor/assignments.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -224,6 +225,34 @@ BOOST_AUTO_TEST_CASE(channels_are_numbered_by_the_plan_alone) {
   const SocketNeed need = sockets_of(plan);
   BOOST_TEST(need.total == 5u + 8u);
   BOOST_TEST(need.largest == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(instances_share_the_memory_of_the_job) {
+  FakeAsker asker;
+  asker.answers["in"] = source(schema("a int"));
+  asker.answers["out"] = sink({"a"});
+  auto plan = plan_of({stage("in", "read-file", {}, 3), stage("out", "print", {"in"})}, asker).plan;
+  plan.pipeline.stages[1].memory_bytes = 1 << 20;
+  const auto memory = [&](std::uint64_t all) {
+    plan.pipeline.memory_bytes = all;
+    const auto assignments = make_assignments(plan, {});
+    return std::pair(assignments.front().memory_bytes, assignments.back().memory_bytes);
+  };
+  BOOST_TEST((memory(0) == std::pair<std::uint64_t, std::uint64_t>(512U << 20, 1U << 20)));
+  BOOST_TEST((memory(8 << 20) == std::pair<std::uint64_t, std::uint64_t>(2U << 20, 1U << 20)));
+}
+
+BOOST_AUTO_TEST_CASE(options_of_reading_say_where_they_belong) {
+  FakeAsker asker;
+  asker.answers["in"] = source(schema("a int"));
+  asker.answers["out"] = sink({"a"});
+  auto stages = std::vector{stage("in", "read-file"), stage("out", "print", {"in"})};
+  for (StageSpec& spec : stages) spec.option_places["schema"] = {{"m.yaml", 3, 9}, 9};
+  const auto [plan, problems] = plan_of(std::move(stages), asker);
+  BOOST_TEST(problems == "");
+  BOOST_TEST(plan.warnings == std::vector<std::string>{"m.yaml:3:9: option 'schema' has no effect behind another "
+                                                       "stage; give it to the source"},
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(changes_of_a_row_are_never_spread_over_instances) {
