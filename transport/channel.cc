@@ -62,12 +62,16 @@ Result<std::optional<Received>> Receiver::accept(Buffer frame) {
     ++refused_;
     return std::optional<Received>();
   }
+  if (opened_ && header.kind == FrameKind::kOpen) {
+    return Status(Code::kPeerGone, "a second sender has connected to '" + identity_.peer +
+                                       "', which takes one; give each an address of its own: --in once for each");
+  }
   if (header.sequence != next_) {
     return peer_gone(identity_, "frame " + std::to_string(header.sequence.value()) + " came where " +
                                     std::to_string(next_.value()) + " was due");
   }
   next_ = next_.next();
-  if (opened_ == (header.kind == FrameKind::kOpen)) return corrupt("frame: `open` must come first, and once");
+  if (!opened_ && header.kind != FrameKind::kOpen) return corrupt("frame: `open` must come first");
   opened_ = true;
   Received received{header, {}, {}, frame.size()};
   switch (header.kind) {

@@ -198,6 +198,18 @@ def two_senders_are_merged(stream):
     check(row == {"n": 2 * single["n"], "s": 2 * single["s"]}, f"{row}, one alone {single}")
 
 
+def a_second_sender_to_one_address_is_told_apart(stream):
+    end = f"ipc://{stream.folder}/one"
+    receiver = stream.start("stream-filter", "--in", end, "n >= 0", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = stream.start("stream-generate", "--rate", "1000", "--out", end, "n", stderr=subprocess.DEVNULL)
+    check(receiver.stdout.readline(), "rows flow")
+    second = stream.start("stream-generate", "--rate", "1000", "--out", end, "n", stderr=subprocess.DEVNULL)
+    talk = receiver.communicate(timeout=20)[1]
+    check([sender.wait(timeout=20) for sender in (first, second)] == [1, 1], "the senders notice")
+    check(receiver.returncode == 1 and f"a second sender has connected to '{end}'" in talk and "--in once for each" in talk
+          and talk.count("\n") == 1, talk)
+
+
 def a_peer_that_is_lost_is_named(stream):
     for victim, words_of in (("sender", "before the end of its data"), ("receiver", "before it had everything")):
         end = f"ipc://{stream.folder}/{victim}"
@@ -241,5 +253,5 @@ def who_has_another_key_is_told_so(stream):
 
 if __name__ == "__main__":
     main([four_spellings_give_the_same_rows, decimals_pass_through_a_job, generated_rows_come_in_order, a_filter_passes_lines_byte_for_byte, head_ends_everything_silently_and_soon,
-          a_line_shows_at_once, two_senders_are_merged, a_peer_that_is_lost_is_named,
+          a_line_shows_at_once, two_senders_are_merged, a_second_sender_to_one_address_is_told_apart, a_peer_that_is_lost_is_named,
           a_shared_key_file_opens_an_address_of_this_host_to_others, who_has_another_key_is_told_so])
