@@ -44,11 +44,29 @@ _stream() {
   done < <("${COMP_WORDS[0]}" --candidates "${words[@]}" 2>/dev/null)
 }
 complete -F _stream stream
+
+# A stage brings its own script, fetched when it is first completed; 124 says: try again.
+_stream_stage() {
+  local script
+  script=$("$1" --completion bash 2>/dev/null) && [[ -n $script ]] && eval "$script" && return 124
+}
+_stream_stages() {
+  local stage
+  while IFS=$'\t' read -r stage _; do
+    complete -p "stream-$stage" >/dev/null 2>&1 || complete -F _stream_stage "stream-$stage"
+  done < <(stream --candidates stages '' 2>/dev/null)
+}
+_stream_stages
 )";
 
-constexpr std::string_view kZsh = R"(#compdef stream
+// The pattern is for stages without a script of their own in $fpath: theirs is a body for this very function.
+constexpr std::string_view kZsh = R"(#compdef stream -P stream-*
 _stream() {
-  local line
+  local line script
+  if [[ ${words[1]:t} == stream-* ]]; then
+    script=$("${(Q)words[1]}" --completion zsh 2>/dev/null) && eval $script
+    return
+  fi
   local -a described
   for line in "${(@f)$("${(Q)words[1]}" --candidates "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
     case $line in
@@ -83,6 +101,9 @@ function __stream_candidates
     end
 end
 complete -c stream -f -a '(__stream_candidates)'
+for stage in (stream --candidates stages '' 2>/dev/null | string replace -r '\t.*' '')
+    command -q stream-$stage; and stream-$stage --completion fish | source
+end
 )";
 
 int run(const VerbValues& values) {
@@ -103,8 +124,8 @@ constexpr VerbOption kOptions[] = {
 };
 
 constexpr VerbExample kExamples[] = {
-    {"source <(stream completion bash)", "Completes stream in this shell."},
-    {"stream completion fish > ~/.config/fish/completions/stream.fish", "Completes stream in every fish."},
+    {"source <(stream completion bash)", "Completes stream and its stages in this shell."},
+    {"stream completion fish > ~/.config/fish/completions/stream.fish", "Completes them in every fish."},
 };
 
 }  // namespace
@@ -112,13 +133,11 @@ constexpr VerbExample kExamples[] = {
 const VerbTable kCompletionVerb = {
     .description =
         "Prints a script that lets a shell complete the words of stream: verbs, their options and choices, jobs, "
-        "savepoints, stages, manifests. Installed, the scripts are where the shells look for them. Each stage has a "
-        "script of its own: stream-filter --completion bash.\n\n"
+        "savepoints, stages, manifests, and the options of the programs of the stages. Installed, the scripts are "
+        "where the shells look for them. Each stage has a script of its own: stream-filter --completion bash.\n\n"
         "The scripts know nothing themselves. They ask 'stream --candidates WORD...' for what may stand in place of "
-        "the "
-        "last WORD; it prints a line for each, with a tab and an explanation behind, and :path or :manifest where "
-        "files "
-        "may stand.",
+        "the last WORD; it prints a line for each, with a tab and an explanation behind, and :path or :manifest where "
+        "files may stand.",
     .options = kOptions,
     .examples = kExamples,
     .run = run,

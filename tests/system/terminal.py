@@ -102,7 +102,9 @@ def a_tab_completes_on_a_terminal(stream):
                               ("stream run --from totals@fi", "stream run --from totals@first"),
                               ("stream run --from=totals@fi", "stream run --from=totals@first"),
                               ("stream wait --for=fin", "stream wait --for=finished"),
-                              ("stream check web", "stream check web\\ errors.yaml")]:
+                              ("stream check web", "stream check web\\ errors.yaml"),
+                              ("stream-fil", "stream-filter"), ("stream-filter --on-e", "stream-filter --on-error"),
+                              ("stream-filter --on-error sk", "stream-filter --on-error skip")]:
             terminal.tmux("send-keys", "-l", typed)
             terminal.key("Tab")
             terminal.shows(f"{wanted!r}", lambda s: any(line.rstrip().endswith("$ " + wanted) for line in s))

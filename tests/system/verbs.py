@@ -164,6 +164,25 @@ def completion_knows_jobs_savepoints_and_stages(stream):
     stream.run("stream", "cancel", "live")
 
 
+BASH_STAGE = """
+source <(stream completion bash)
+COMP_WORDS=(stream-filter "$@")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+loader=$(complete -p stream-filter | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$loader stream-filter; [ $? = 124 ] || exit 1
+completer=$(complete -p stream-filter | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$completer stream-filter
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completion_knows_the_programs_of_stages(stream):
+    def offers(*words):
+        return set(stream.run("bash", "-c", BASH_STAGE, "bash", *words).split())
+    check({"--where", "--on-error", "--in"} <= offers("--"), "its options")
+    check(offers("--on-error", "s") == {"skip"}, "their choices")
+
+
 def completion_knows_manifests_and_files(stream):
     for name in ("web.yaml", "web.yml", "web.json", "web.txt", "with blank.yaml", "folder/deep.yaml"):
         stream.write(name, "")
@@ -185,4 +204,4 @@ def completion_scripts_are_read_by_their_shells(stream):
 if __name__ == "__main__":
     main([every_verb_that_prints_data_prints_json, a_wrong_pipeline_is_json_too, help_and_manual_say_the_same,
           completion_knows_verbs_options_and_choices, completion_knows_jobs_savepoints_and_stages,
-          completion_knows_manifests_and_files, completion_scripts_are_read_by_their_shells])
+          completion_knows_the_programs_of_stages, completion_knows_manifests_and_files, completion_scripts_are_read_by_their_shells])
