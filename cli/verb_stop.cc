@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-// A job that does not run is cancelled by saying so in its store.
-Status cancel_stored(const JobPaths& job) {
+// A job that does not run is cancelled by saying so in its store. Returns whether anything is left of it.
+Result<bool> cancel_stored(const JobPaths& job) {
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(auto record, store->load());
@@ -26,8 +26,21 @@ Status cancel_stored(const JobPaths& job) {
   // Nobody can go on with it: what it had taken in is of no use, and without a name neither is the rest.
   STREAM_TRY(clear_spool(system_files(), job.spool()));
   const auto plan = plan_from_json(record->plan);
-  if (plan.ok() && plan->pipeline.ad_hoc) forget_job(job);
-  return {};
+  const bool kept = !plan.ok() || !plan->pipeline.ad_hoc;
+  if (!kept) forget_job(job);
+  return kept;
+}
+
+int say_cancelled(const JobPaths& job, bool kept) {
+  std::fprintf(stderr, "%s: cancelled; %s\n", job.job.c_str(),
+               kept ? "the next run starts anew" : "nothing is left of it");
+  return kDone;
+}
+
+// Where there is no path to print.
+void say_stopped(const JobPaths& job, const std::string& reason, bool drained) {
+  std::fprintf(stderr, "%s: stopped: %s; 'stream resume %s%s' goes on\n", job.job.c_str(), reason.c_str(),
+               drained ? "--accept-drained " : "", job.job.c_str());
 }
 
 // A supervisor that ends at once may be gone before its answer has arrived; its store tells.
@@ -56,6 +69,8 @@ int run_stop(const VerbValues& values) {
   const std::string reason = answer->value("reason", "");
   const bool made = values.flag("no-savepoint") || !answer->value("path", "").empty();
   if (state == "STOPPED" && !made) return fail("stop", failed("job '" + job->job + "': " + reason));
+  if (state == "STOPPED" && values.flag("no-savepoint") && !values.flag("json"))
+    say_stopped(*job, reason, values.flag("drain"));
   if (state == "STOPPED") return kDone;
   return fail("stop", failed("job '" + job->job + "' is " + state + ": " + reason));
 }
@@ -64,15 +79,15 @@ int run_cancel(const VerbValues& values) {
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("cancel", job.status());
   if (!JobLock::runs(*job)) {
-    const Status cancelled = cancel_stored(*job);
-    return cancelled.ok() ? kDone : fail("cancel", cancelled);
+    const auto kept = cancel_stored(*job);
+    return kept.ok() ? say_cancelled(*job, *kept) : fail("cancel", kept.status());
   }
   const auto answer = ask_job(*job, {{"verb", "cancel"}}, kNoLimit);
   if (!answer.ok() && !(answer.status().code() == Code::kPeerGone && is_cancelled(*job))) {
     return fail("cancel", answer.status());
   }
   const Status over = wait_until_over(*job);
-  return over.ok() ? kDone : fail("cancel", over);
+  return over.ok() ? say_cancelled(*job, std::filesystem::exists(job->folder)) : fail("cancel", over);
 }
 
 constexpr VerbOption kStopOptions[] = {

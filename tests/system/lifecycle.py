@@ -212,6 +212,8 @@ def a_stopped_job_goes_on_exactly(stream):
     stream.run("stream", "resume", "totals")
     feed.arrive()
     check(stream.run("stream", "stop", "--no-savepoint", "totals") == "", "no savepoint, no path")
+    said = stream.last_stderr
+    check(said.startswith("totals: stopped: final checkpoint ") and "'stream resume totals' goes on" in said, said)
     feed.grow()
     check("continues from checkpoint" in start(stream), stream.last_stderr)
     feed.arrive()
@@ -241,7 +243,8 @@ def fresh_and_cancel_start_anew(stream):
     stream.run("stream", "stop", "totals")
     check("continues" not in start(stream, "--fresh"), stream.last_stderr)
     wait_until("all rows again", lambda: settled(stream, feed))
-    stream.run("stream", "cancel", "totals")
+    check(stream.run("stream", "cancel", "totals") == "", "no answer")
+    check(stream.last_stderr == "totals: cancelled; the next run starts anew\n", stream.last_stderr)
     check("continues" not in start(stream), stream.last_stderr)
     wait_until("all rows again", lambda: settled(stream, feed))
     stream.run("stream", "cancel", "totals")
