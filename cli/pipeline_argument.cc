@@ -56,8 +56,11 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   if (error) return system_error("find", "current folder", error.value());
   const std::string& argument = values_.text("pipeline");
   if (is_manifest_file(argument)) {
-    STREAM_ASSIGN(const std::string text, system_files().read_file(argument));
-    return read_manifest(text, argument, std::filesystem::absolute(argument).parent_path().lexically_normal().string());
+    const auto text = system_files().read_file(argument);
+    if (!text.ok() && text.status().code() == Code::kNotFound) return usage_error(text.status().what());
+    if (!text.ok()) return text.status();
+    return read_manifest(*text, argument,
+                         std::filesystem::absolute(argument).parent_path().lexically_normal().string());
   }
   std::string text = argument;
   if (from_stdin()) text.assign(std::istreambuf_iterator<char>(std::cin), {});

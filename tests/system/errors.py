@@ -111,7 +111,10 @@ def a_manifest_of_nonsense_is_refused(stream):
         refused(stream, USAGE, says, "stream", "run", name, lines=None)
     (stream.folder / "noise.yaml").write_bytes(bytes(range(256)) * 8)
     refused(stream, USAGE, "noise.yaml", "stream", "run", "noise.yaml", lines=None)
-    refused(stream, SYSTEM, "unable to open 'none.yaml': No such file", "stream", "run", "none.yaml")
+    (stream.folder / "folder.yaml").mkdir()
+    for verb in ("run", "check", "explain", "graph"):
+        refused(stream, USAGE, "unable to open 'none.yaml': No such file", "stream", verb, "none.yaml")
+        refused(stream, SYSTEM, "folder.yaml': Is a directory", "stream", verb, "folder.yaml")
     stream.write("good.yaml", "pipeline: good\nstages: {a: {run: generate, rows: 1}, b: {run: write-null}}\n")
     refused(stream, USAGE, "no parameter 'nope'", "stream", "run", "-p", "nope=1", "good.yaml")
     refused(stream, USAGE, "stages.nope", "stream", "run", "--set", "stages.nope.where=1", "good.yaml")
