@@ -133,6 +133,7 @@ Result<json> stored_summary(const JobPaths& job) {
               {"id", record->id},
               {"run", record->run},
               {"state", dead ? "DEAD" : std::string(to_string(record->state))},
+              {"supervisor_pid", nullptr},
               {"attempt", record->attempt.value()},
               {"restarts", 0},
               {"started_us", record->submitted_us},

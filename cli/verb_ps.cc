@@ -44,11 +44,17 @@ int run_ps(const VerbValues& values) {
   return kDone;
 }
 
+std::string supervisor_of(const json& summary) {
+  const json pid = summary.value("supervisor_pid", json());
+  return pid.is_null() ? "" : "process " + std::to_string(pid.get<int>());
+}
+
 std::string shown(const JobPaths& job, const json& summary) {
   const std::pair<const char*, std::string> lines[] = {
       {"job", job.job},
       {"id", summary.value("id", "")},
       {"state", summary.value("state", "")},
+      {"supervisor", supervisor_of(summary)},
       {"run", summary.value("run", "")},
       {"attempt", number(summary, "attempt")},
       {"checkpoint", number(summary, "checkpoint")},
@@ -91,14 +97,15 @@ int run_events(const VerbValues& values) {
 
 constexpr VerbOption kPsOptions[] = {
     {.name = "all", .letter = 'a', .doc = "Also jobs that do not run.", .kind = ValueKind::kFlag},
-    json_option("Print JSON, a line a job."),
+    json_option("Print JSON, a line a job. supervisor_pid is the process that runs it, null if none does."),
 };
 constexpr VerbExample kPsExamples[] = {
     {"stream ps", "Lists the jobs that run."},
     {"stream ps --all --json | jq -r 'select(.state == \"FAILED\").job'", "Names the jobs that have failed."},
 };
 
-constexpr VerbOption kShowOptions[] = {job_argument(ValueKind::kJob), json_option("Print JSON.")};
+constexpr VerbOption kShowOptions[] = {job_argument(ValueKind::kJob),
+                                       json_option("Print JSON; supervisor_pid is null if nobody runs it.")};
 constexpr VerbExample kShowExamples[] = {
     {"stream show web-errors", "Prints its state, and why it ended if it has."},
 };
@@ -123,7 +130,8 @@ const VerbTable kPsVerb = {
 
 const VerbTable kShowVerb = {
     .description =
-        "Prints what is known of a job, running or not: id, state, the id of its run, attempt, newest "
+        "Prints what is known of a job, running or not: id, state, the process of its supervisor if it runs, the id of "
+        "its run, attempt, newest "
         "checkpoint, folder, and the reason why it ended.",
     .options = kShowOptions,
     .examples = kShowExamples,

@@ -1,5 +1,7 @@
 #include "supervisor/job_view.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -22,6 +24,7 @@ json summary(const JobRunner& runner) {
           {"id", runner.record().id},
           {"run", runner.record().run},
           {"state", state_of(runner)},
+          {"supervisor_pid", ::getpid()},
           {"attempt", runner.record().attempt.value()},
           {"restarts", runner.restarts()},
           {"started_us", runner.started_us()},

@@ -65,6 +65,16 @@ def every_verb_that_prints_data_prints_json(stream):
     stream.run("stream", "cancel", "live")
 
 
+def the_process_of_a_supervisor_is_told(stream):
+    start(stream)
+    job = json.loads(stream.run("stream", "ps", "--json"))
+    children = {pathlib.Path(f"/proc/{i['pid']}/stat").read_text(encoding="utf-8").split()[3] for i in stream.stats("live")["instances"]}
+    check(children == {str(job["supervisor_pid"])}, f"{children} are not of {job}")
+    check(f"process {job['supervisor_pid']}\n" in stream.run("stream", "show", "live"), "for people")
+    stream.run("stream", "cancel", "live")
+    check(json.loads(stream.run("stream", "show", "--json", "live"))["supervisor_pid"] is None, "nobody runs it")
+
+
 def a_wrong_pipeline_is_json_too(stream):
     answer = json.loads(stream.run("stream", "check", "--json", "generate | filtre x", expect=1))
     check(answer["ok"] is False and answer["problems"][0]["column"] == 12, str(answer))
@@ -202,6 +212,6 @@ def completion_scripts_are_read_by_their_shells(stream):
 
 
 if __name__ == "__main__":
-    main([every_verb_that_prints_data_prints_json, a_wrong_pipeline_is_json_too, help_and_manual_say_the_same,
+    main([every_verb_that_prints_data_prints_json, the_process_of_a_supervisor_is_told, a_wrong_pipeline_is_json_too, help_and_manual_say_the_same,
           completion_knows_verbs_options_and_choices, completion_knows_jobs_savepoints_and_stages,
           completion_knows_the_programs_of_stages, completion_knows_manifests_and_files, completion_scripts_are_read_by_their_shells])
