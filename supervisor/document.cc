@@ -4,7 +4,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "transport/base/text.h"
@@ -133,6 +135,28 @@ bool unbalanced(std::string_view text) {
   return quote != 0 || !open.empty();
 }
 
+// An expression that waits for more. One word alone is none: a separator may well be a comma.
+bool unfinished(std::string_view text) {
+  constexpr std::array<std::string_view, 12> kOpen = {"and", "or",      "not",  "like", "ilike", "in",
+                                                      "is",  "between", "when", "then", "else",  "as"};
+  const std::size_t blank = text.find_last_of(' ');
+  if (blank == std::string_view::npos) return false;
+  return std::string_view("=<>+-|,").find(text.back()) != std::string_view::npos ||
+         std::ranges::find(kOpen, lower(text.substr(blank + 1))) != kOpen.end();
+}
+
+// Where a tab indents the line of a syntax error, or the one above: YAML's own words do not say so.
+std::optional<Place> indenting_tab(std::string_view text, const Place& error) {
+  const std::vector<std::string> lines = split(text, '\n');
+  for (int line = std::max(1, error.line - 1); line <= error.line; ++line) {
+    if (static_cast<std::size_t>(line) > lines.size()) break;
+    const std::string& source = lines[static_cast<std::size_t>(line - 1)];
+    const std::size_t tab = source.substr(0, source.find_first_not_of(" \t")).find('\t');
+    if (tab != std::string::npos) return Place{error.file, line, static_cast<int>(tab) + 1};
+  }
+  return std::nullopt;
+}
+
 // Compares the tree with its source: where texts stand, and which were cut.
 class SourceCheck {
  public:
@@ -140,7 +164,8 @@ class SourceCheck {
 
   void visit(Node& node, bool in_flow) {
     if (node.is_scalar()) locate(node);
-    if (node.is_scalar() && node.plain && unbalanced(node.text)) report(node, in_flow);
+    if (node.is_scalar() && node.plain && (unbalanced(node.text) || (!in_flow && unfinished(node.text))))
+      report(node, in_flow);
     for (Node& key : node.keys) visit(key, node.flow);
     for (Node& item : node.items) visit(item, node.flow);
   }
@@ -208,7 +233,9 @@ std::vector<Node> parse_document(std::string_view text, const std::string& file,
       return {};
     }
   } catch (const YAML::Exception& error) {
-    problems.add({file, error.mark.line + 1, error.mark.column + 1}, error.msg);
+    const Place at = {file, error.mark.line + 1, error.mark.column + 1};
+    const auto tab = indenting_tab(text, at);
+    problems.add(tab.value_or(at), tab ? "a tab does not indent in YAML; write blanks" : error.msg);
     return {};
   } catch (const std::exception& error) {
     problems.add({file, 0, 0}, error.what());

@@ -26,7 +26,7 @@ class Designer {
   }
   bool find_by();
   bool set_emit(bool supervised);
-  bool set_window();
+  bool set_window(bool supervised);
   bool compile();
   bool check_names();
   bool check_retractions();
@@ -57,7 +57,7 @@ bool Designer::find_by() {
   return true;
 }
 
-bool Designer::set_window() {
+bool Designer::set_window(bool supervised) {
   if (!options_.has("window")) {
     if (options_.duration("lateness") != 0)
       return fail("lateness", "there is no window that could be kept for late rows");
@@ -71,7 +71,9 @@ bool Designer::set_window() {
   }
   if (!input_.time) {
     return fail("window", "a window needs event time, and the input has none",
-                "name the column that holds it, on the stage that reads the records: `time: COLUMN`");
+                supervised ? "name the column that holds it, on the stage that reads the records: `time: COLUMN` in a "
+                             "manifest, --time COLUMN in a pipeline"
+                           : "name the column that holds it: --time COLUMN");
   }
   auto windows = TumbleWindows::make(spec->size, options_.text("zone"));
   if (!windows.ok()) return fail("zone", windows.status().what());
@@ -236,7 +238,8 @@ void Designer::lay_out(const std::string& stage) {
 }
 
 bool Designer::run(const std::string& stage, bool supervised) {
-  if (!find_by() || !set_window() || !set_emit(supervised) || !compile() || !check_retractions()) return false;
+  if (!find_by() || !set_window(supervised) || !set_emit(supervised) || !compile() || !check_retractions())
+    return false;
   lay_out(stage);
   return true;
 }

@@ -283,6 +283,12 @@ Bound Binder::concat_call(const Ast& ast, bool with_separator) {
   return {with_separator ? make_concat_ws(std::move(nodes)) : make_concat(std::move(nodes)), false, ast.offset};
 }
 
+std::vector<std::string> function_names() {
+  std::vector<std::string> names = {"concat", "concat_ws", "power", "pow"};
+  for (const Function& function : all_functions()) names.push_back(function.name);
+  return names;
+}
+
 Bound Binder::call(const Ast& ast) {
   if (is_aggregate(ast.text)) {
     fail(ast.offset, "aggregate " + ast.text + "() is not allowed here", "aggregates belong into the stage aggregate");
@@ -299,15 +305,14 @@ Bound Binder::call(const Ast& ast) {
     check_patterns(*function, arguments);
     return apply(*function, arguments, ast.offset);
   }
-  std::vector<std::string> names = {"concat", "concat_ws", "power", "pow"};
   std::vector<std::string> signatures;
   for (const Function& function : all_functions()) {
-    names.push_back(function.name);
     if (function.name == name) signatures.push_back(signature(function));
   }
   if (!exists && name != "power") {
-    const std::string near = did_you_mean(name, names);
-    fail(ast.offset, "no function " + ast.text + "()", near.empty() ? "" : near.substr(2));
+    const std::string near = did_you_mean(name, function_names());
+    fail(ast.offset, "no function " + ast.text + "()",
+         near.empty() ? "stream-expression(7) lists those there are" : near.substr(2));
   }
   fail(ast.offset, "no function " + ast.text + "(" + types_of(arguments) + ")",
        name == "power" ? "there is power(DOUBLE, DOUBLE)" : "there is " + join(signatures, ", "));

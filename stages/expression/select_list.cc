@@ -207,6 +207,7 @@ class Extractor {
   // Adds the input columns found to `lineage`.
   void extract(Ast& ast, const ParsedItem& source, std::set<std::size_t>& lineage) {
     if (ast.kind != Kind::kCall || !expression::is_aggregate(ast.text)) {
+      if (ast.kind == Kind::kCall) refuse_unknown(ast);
       if (!ast.filter.empty()) throw Failure{ast.offset, ast.text + "() is not an aggregate", ""};
       for (Ast& argument : ast.arguments) extract(argument, source, lineage);
       return;
@@ -224,6 +225,16 @@ class Extractor {
   }
 
  private:
+  // Before its arguments, which would be refused for standing outside an aggregate.
+  static void refuse_unknown(const Ast& ast) {
+    std::vector<std::string> names = expression::function_names();
+    if (std::ranges::find(names, ast.text) != names.end()) return;
+    const std::string aggregates = "the aggregates are count, sum, min, max and avg";
+    names.insert(names.end(), {"count", "sum", "min", "max", "avg"});
+    const std::string near = did_you_mean(ast.text, names);
+    throw Failure{ast.offset, "no function " + ast.text + "()", near.empty() ? aggregates : near.substr(2)};
+  }
+
   std::size_t slot_of(const Ast& ast, const ParsedItem& source) {
     for (std::size_t i = 0; i < known_.size(); ++i) {
       if (known_[i].same(ast)) return i;

@@ -20,12 +20,6 @@ constexpr Form kForms[] = {
     {"count", WindowSpec::Kind::kCount, false},
 };
 
-Status bad_window(std::string_view text) {
-  return usage_error("'" + std::string(text) +
-                     "' is not a window; write tumble 1m, hop 5m every 1m, session 30m, cumulate 1d every 1h "
-                     "or count 100");
-}
-
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   for (std::string& word : split(text, ' ')) {
@@ -39,6 +33,20 @@ const Form* find_form(std::string_view word) {
     if (form.word == word) return &form;
   }
   return nullptr;
+}
+
+// A length alone is most often meant to tumble.
+std::string advice(std::string_view text) {
+  if (parse_duration(text).ok()) return "; write tumble " + std::string(text);
+  std::vector<std::string> forms;
+  for (const Form& form : kForms) forms.emplace_back(form.word);
+  const std::string_view word = text.substr(0, text.find(' '));
+  const std::string near = find_form(word) == nullptr ? did_you_mean(word, forms) : "";
+  return near.empty() ? "; write tumble 1m, hop 5m every 1m, session 30m, cumulate 1d every 1h or count 100" : near;
+}
+
+Status bad_window(std::string_view text) {
+  return usage_error("'" + std::string(text) + "' is not a window" + advice(trim(text)));
 }
 
 Status read_step(std::string_view text, const std::vector<std::string>& words, WindowSpec& window) {

@@ -40,6 +40,15 @@ def a_stage_refuses_wrong_options(stream):
     refused(stream, USAGE, "unexpected argument '|'", "stream-generate", "n", "|")
     refused(stream, USAGE, "no column 'statsu'; did you mean 'status'?", "stream-filter", "statsu > 1",
             stdin='{"status":1}\n')
+    refused(stream, USAGE, "no column 'x'\n", "stream-filter", "x > 1", stdin=numbers(1))
+    refused(stream, USAGE, "no function foo(); stream-expression(7) lists", "stream-filter", "foo(a) > 1", stdin=numbers(1))
+    for call in ("median(a)", "median()", "a + median(a)"):
+        refused(stream, USAGE, "no function median(); the aggregates are count, sum, min, max and avg", "stream-aggregate", call,
+                stdin=numbers(1))
+    refused(stream, USAGE, "did you mean 'count'?", "stream-aggregate", "cuont(a)", stdin=numbers(1))
+    refused(stream, USAGE, "write tumble 1m\n", "stream-aggregate", "--window", "1m", "count(*)", stdin=numbers(1))
+    refused(stream, USAGE, "name the column that holds it: --time COLUMN\n", "stream-aggregate", "--window", "tumble 1m", "count(*)",
+            stdin=numbers(1))
 
 
 def a_verb_refuses_wrong_options(stream):

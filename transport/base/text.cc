@@ -193,7 +193,9 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   const std::string wanted = lower(name);
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(wanted, lower(candidate));
-    if (distance < least) {
+    // Of one letter everything is near: what is meant shares at least one with what is written.
+    const bool shares = distance < std::max(wanted.size(), candidate.size());
+    if (distance < least && (shares || distance == 0)) {
       least = distance;
       best = candidate;
     }

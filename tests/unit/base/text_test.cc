@@ -40,6 +40,9 @@ BOOST_AUTO_TEST_CASE(the_nearest_name_is_offered_only_when_near) {
   BOOST_TEST(nearest("completely-else", names) == "");
   const std::vector<std::string> verbs = {"run", "ps", "show"};
   BOOST_TEST(nearest("rnu", verbs) == "run");
+  const std::vector<std::string> letters = {"a", "b", "host"};
+  BOOST_TEST(nearest("x", letters) == "");
+  BOOST_TEST(nearest("B", letters) == "b");
 }
 
 BOOST_AUTO_TEST_CASE(words_are_wrapped_behind_a_column) {

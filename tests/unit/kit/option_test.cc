@@ -116,6 +116,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_one_line_that_names_the_option) {
       {{"x", "--window", "hop 5m"},
        "option '--window': 'hop 5m' is not a window; write tumble 1m, hop 5m every 1m, session 30m, cumulate "
        "1d every 1h or count 100"},
+      {{"x", "--window", "5m"}, "option '--window': '5m' is not a window; write tumble 5m"},
+      {{"x", "--window", "tumbel 1m"}, "option '--window': 'tumbel 1m' is not a window; did you mean 'tumble'?"},
       {{"x", "--schema", "a nonsense"}, "option '--schema': unknown type 'nonsense'"},
       {{"x", "--follow", "--follow"}, "option '--follow': given 2 times"},
       {{" "}, "option '--where': the value is empty"},

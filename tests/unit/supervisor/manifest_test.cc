@@ -187,6 +187,10 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "one key a line"},
       {head + "  f:\n    run: filter\n    where: a = 'x #y'\n",
        "m.yaml:6:12: 'a = 'x' is cut off: ' #' begins a comment; quote the expression"},
+      {head + "  f:\n    run: filter\n    where: a <> #b\n",
+       "m.yaml:6:12: 'a <>' is cut off: ' #' begins a comment; quote the expression"},
+      {head + "\tf: {run: filter, where: a}\n", "m.yaml:4:1: a tab does not indent in YAML; write blanks"},
+      {head + "  f:\n    run: filter\n  \twhere: a\n", "m.yaml:6:3: a tab does not indent in YAML; write blanks"},
       {head + "tests: []\nmetrics: {x: y}\nevolve: x\n",
        "m.yaml:4:1: 'tests' is not supported by this version\nm.yaml:5:1: 'metrics' is not supported by this version\n"
        "m.yaml:6:1: 'evolve' is not supported by this version"},
