@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "supervisor/plan_passes.h"
+#include "transport/base/json_fields.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -31,8 +33,10 @@ class SchemaPass {
 
   void run() {
     for (const std::size_t at : plan_.order) {
-      if (!ready(at) || !connect(at)) continue;
-      if (ask(at)) done_.insert(at);
+      if (!ready(at))
+        look_into(at);
+      else if (connect(at) && ask(at))
+        done_.insert(at);
     }
   }
 
@@ -42,6 +46,35 @@ class SchemaPass {
   bool ready(std::size_t at) const {
     return std::ranges::all_of(
         spec(at).from, [&](const InputRef& ref) { return done_.contains(index_of(plan_.pipeline, ref.stage)); });
+  }
+
+  // What a stage behind a wrong one would say of any input: one run shows all that is wrong.
+  void look_into(std::size_t at) {
+    const auto info = catalogue_.find(spec(at).run);
+    if (!info.ok() || *info == nullptr) return;
+    StageQuestion question{spec(at).name,         spec(at).run,        spec(at).options, {},
+                           plan_.pipeline.folder, spec(at).parallelism};
+    for (const InputRef& ref : spec(at).from) {
+      if (!ref.name.empty() || question.inputs.empty())
+        question.inputs.push_back({ref.name.empty() ? ref.stage : ref.name, known_of(ref)});
+    }
+    const auto answer = asker_.ask(**info, question);
+    if (!answer.ok()) return;
+    for (const AnsweredError& error : answer->errors) {
+      if (error.any_input) report(at, error);
+    }
+  }
+
+  // What is known of an output: everything, or no more than its event time.
+  Schema known_of(const InputRef& ref) const {
+    const std::size_t from = index_of(plan_.pipeline, ref.stage);
+    const std::vector<NamedSchema>& outputs = plan_.stages[from].outputs;
+    const auto output = std::ranges::find(outputs, ref.output, &NamedSchema::name);
+    if (output != outputs.end()) return output->schema;
+    if (!spec(from).from.empty()) return known_of(spec(from).from.front());
+    const std::string time = text_at(nlohmann::ordered_json::parse(spec(from).options), "time");
+    if (time.empty()) return {};
+    return {.fields = {{time, kTimestamp}}, .time = 0, .key = {}};
   }
 
   bool connect(std::size_t at) {

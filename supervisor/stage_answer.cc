@@ -150,8 +150,11 @@ std::string answer_to_json(const StageAnswer& answer) {
   out["warnings"] = answer.warnings;
   out["errors"] = ordered_json::array();
   for (const AnsweredError& error : answer.errors) {
-    out["errors"].push_back(
-        {{"option", error.option}, {"offset", error.offset}, {"message", error.message}, {"hint", error.hint}});
+    out["errors"].push_back({{"option", error.option},
+                             {"offset", error.offset},
+                             {"message", error.message},
+                             {"hint", error.hint},
+                             {"any_input", error.any_input}});
   }
   return out.dump();
 }
@@ -178,8 +181,8 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.cacheable = flag_at(json, "cacheable");
   answer.warnings = texts_at(json, "warnings");
   for (const ordered_json& error : list_at(json, "errors")) {
-    answer.errors.push_back(
-        {text_at(error, "option"), count_at(error, "offset"), text_at(error, "message"), text_at(error, "hint")});
+    answer.errors.push_back({text_at(error, "option"), count_at(error, "offset"), text_at(error, "message"),
+                             text_at(error, "hint"), flag_at(error, "any_input")});
   }
   return answer;
 }

@@ -68,6 +68,7 @@ struct AnsweredError {
   std::size_t offset = 0;
   std::string message = {};
   std::string hint = {};
+  bool any_input = false;  // wrong whatever columns the input has
 };
 
 // A file, or a folder of files, that a sink will make or write.

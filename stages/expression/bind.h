@@ -81,6 +81,7 @@ class Binder {
   Bound nullif(const Ast& ast);
 
   Bound call(const Ast& ast);
+  void require_function(const Ast& ast);
   Bound concat_call(const Ast& ast, bool with_separator);
   Bound apply(const Function& function, std::vector<Bound> arguments, std::size_t offset);
   const Function* choose(std::string_view name, const std::vector<Bound>& arguments, bool& exists);

@@ -289,12 +289,21 @@ std::vector<std::string> function_names() {
   return names;
 }
 
+void Binder::require_function(const Ast& ast) {
+  const std::vector<std::string> names = function_names();
+  if (std::ranges::find(names, ast.text) != names.end()) return;
+  const std::string near = did_you_mean(ast.text, names);
+  fail(ast.offset, "no function " + ast.text + "()",
+       near.empty() ? "stream-expression(7) lists those there are" : near.substr(2));
+}
+
 Bound Binder::call(const Ast& ast) {
   if (is_aggregate(ast.text)) {
     fail(ast.offset, "aggregate " + ast.text + "() is not allowed here", "aggregates belong into the stage aggregate");
   }
   if (ast.star || ast.distinct || !ast.filter.empty()) fail(ast.offset, ast.text + "() is not an aggregate");
   if (ast.text == "concat" || ast.text == "concat_ws") return concat_call(ast, ast.text == "concat_ws");
+  require_function(ast);  // before its arguments, whose columns may be unknown too
   const std::string name = ast.text == "pow" ? "power" : ast.text;
   const std::vector<Bound> arguments = all(ast.arguments);
   if (name == "power" && arguments.size() == 2) {
@@ -308,11 +317,6 @@ Bound Binder::call(const Ast& ast) {
   std::vector<std::string> signatures;
   for (const Function& function : all_functions()) {
     if (function.name == name) signatures.push_back(signature(function));
-  }
-  if (!exists && name != "power") {
-    const std::string near = did_you_mean(name, function_names());
-    fail(ast.offset, "no function " + ast.text + "()",
-         near.empty() ? "stream-expression(7) lists those there are" : near.substr(2));
   }
   fail(ast.offset, "no function " + ast.text + "(" + types_of(arguments) + ")",
        name == "power" ? "there is power(DOUBLE, DOUBLE)" : "there is " + join(signatures, ", "));

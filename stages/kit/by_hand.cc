@@ -60,6 +60,7 @@ class ByHand final : public ControlPort {
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
   Status make_stdin();
   Result<bool> without_columns();
+  Schema nothing_but_time() const;
   bool nothing_to_do(const PlanAnswer& answer) const;
   Result<PlanInput> open_stdin();
   Result<PlanAnswer> plan(const std::vector<PlanInput>& inputs);
@@ -123,6 +124,11 @@ Status ByHand::make_stdin() {
   return {};
 }
 
+Schema ByHand::nothing_but_time() const {
+  if (!values_.has("time")) return {};
+  return {.fields = {{values_.text("time"), kTimestamp}}, .time = 0, .key = {}};
+}
+
 // Without a byte no schema can be found. What can be done without columns, such as counting, is.
 Result<bool> ByHand::without_columns() {
   if (values_.has("schema")) return false;
@@ -131,7 +137,7 @@ Result<bool> ByHand::without_columns() {
 
 Result<PlanInput> ByHand::open_stdin() {
   STREAM_ASSIGN(columnless_, without_columns());
-  if (columnless_) return PlanInput{"stdin", Schema()};
+  if (columnless_) return PlanInput{"stdin", nothing_but_time()};
   auto schema = stdin_->schema(values_.text("schema"));
   if (!schema.ok() && schema.status().code() == Code::kFailed) {
     return Status(Code::kBadRecord, "standard input: " + schema.status().what() +
@@ -210,7 +216,7 @@ Result<PlanAnswer> ByHand::ask(const std::vector<PlanInput>& inputs) {
 bool ByHand::nothing_to_do(const PlanAnswer& answer) const {
   if (!columnless_) return false;
   if (answer.errors.empty()) return program_.kind == StageKind::kSink;
-  return std::ranges::all_of(answer.errors, [](const PlanError& e) { return e.message.starts_with("no column"); });
+  return std::ranges::none_of(answer.errors, wrong_for_any_input);
 }
 
 std::string text_of(const PlanError& error) {

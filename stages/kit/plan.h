@@ -75,6 +75,9 @@ struct PlanError {
   std::string hint;  // "did you mean 'status'?", or ""
 };
 
+// Whether it is wrong whatever columns the input has: what is missing may be there once the input is known.
+bool wrong_for_any_input(const PlanError& error);
+
 // A file, or a folder of files, that a sink will make or write.
 struct PlanTarget {
   std::string option;  // that names it

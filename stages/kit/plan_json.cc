@@ -72,6 +72,7 @@ ordered_json state_json(const StateTablePlan& table) { return ordered_json::pars
 ordered_json error_json(const PlanError& error) {
   ordered_json out = {{"option", error.option}, {"offset", error.offset}, {"message", error.message}};
   if (!error.hint.empty()) out["hint"] = error.hint;
+  if (wrong_for_any_input(error)) out["any_input"] = true;
   return out;
 }
 
@@ -212,6 +213,8 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   for (const ordered_json& error : list_at(json, "errors")) answer.errors.push_back(read_error(error));
   return answer;
 }
+
+bool wrong_for_any_input(const PlanError& error) { return !error.message.starts_with("no column"); }
 
 PlanAnswer plan_stage(const StageProgram& program, const PlanRequest& request) {
   PlanAnswer answer = program.plan(request);

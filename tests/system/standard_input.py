@@ -393,6 +393,12 @@ def refused(stream, says, *args, stdin=b"", code=USAGE, lines=1):
 
 def what_cannot_be_read_is_refused(stream):
     refused(stream, ["standard input is empty: nothing to do"], "stream", "run", "filter 'a > 0'", code=0)
+    for wrong, says in (("filter 'nonsense('", "1:18: option 'where': syntax error"), ("filter 'foo(a) > 1'", "no function foo()"),
+                        ("filter 'a > 1' | aggregate --window 1m 'count(*)'", "write tumble 1m")):
+        refused(stream, ["standard input is empty", says], "stream", "run", wrong, lines=2)
+    refused(stream, ["nothing to do"], "stream", "run", "filter --time t 'a > 1' | aggregate --window 'tumble 1m' --by b 'count(*) as n'",
+            code=0)
+    refused(stream, [], "stream-aggregate", "--time", "t", "--window", "tumble 1m", "count(*) as n", code=0, lines=0)
     stream.write("wrong.yaml", "pipeline: wrong\nstages:\n  a: {run: read-file, path: \"-\"}\n  b: {run: generate, columns: nn}\n"
                  "  c: {run: write-null, from: [a, b]}\n")
     refused(stream, ["wrong.yaml:4:"], "stream", "run", "wrong.yaml", lines=2)
