@@ -256,6 +256,22 @@ def a_null_beside_a_column_is_null(stream):
     check(stream.run("stream", "run", "select 'b + null as r, b'", stdin=rows).splitlines() == ['{"r":null,"b":2}', '{"r":null,"b":null}'], "in a job")
 
 
+def integers_beyond_64_bits_stay_exact(stream):
+    ids = ["18446744073709551615", "18446744073709551614", "18446744073709551615", "7"]
+    stream.write("ids.ndjson", "".join(f'{{"id":{i}}}\n' for i in ids))
+    stream.write("ids.csv", "id\n" + "".join(f"{i}\n" for i in ids))
+    counts = {"18446744073709551615": 2, "18446744073709551614": 1, "7": 1}
+    for name, form in (("ids.ndjson", "ndjson"), ("ids.csv", "csv")):
+        out = stream.run("stream", "run", f"read-file {name} --format {form} | aggregate --by id 'count(*) as n'")
+        rows = [json.loads(line) for line in out.splitlines()]
+        check({row["id"]: row["n"] for row in rows} == counts, f"{name}: {out}")
+    out = stream.run("stream-aggregate", "--format", "csv", "--by", "id", "count(*) as n", stdin=(stream.folder / "ids.csv").read_text())
+    check(sorted(out.splitlines()) == ["18446744073709551614,1", "18446744073709551615,2", "7,1", "id,n"], out)
+    for condition in ("id = 18446744073709551615", "id > 18446744073709551614", "id = '18446744073709551615'"):
+        out = stream.run("stream-filter", condition, stdin=(stream.folder / "ids.ndjson").read_text())
+        check(out == '{"id":18446744073709551615}\n' * 2, f"{condition}: {out}")
+
+
 def a_bad_record_can_be_skipped(stream):
     for name, text in BAD_INPUTS.items():
         out = refused(stream, 0, "bad record at stdin:2", "stream-filter", "--schema", "a bigint", "--on-error", "skip",
@@ -322,5 +338,5 @@ if __name__ == "__main__":
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
-          skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
+          skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
           empty_input_is_no_error, a_running_job_is_not_started_again])
