@@ -34,14 +34,15 @@ std::string milliseconds(Microseconds us) {
 
 std::string instances_table(const json& stats) {
   Table table({"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY", ">IDLE", ">FULL", ">QUEUE", ">LAG", ">ROWS", ">STATE",
-               ">MEMORY", ">BAD"});
+               ">MEMORY", ">BAD", ">LATE"});
   for (const json& i : stats["instances"]) {
     table.add({i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>()),
                short_number(i["records_in_rate"].get<double>()), short_number(i["records_out_rate"].get<double>()),
                short_number(i["bytes_in_rate"].get<double>()), percent(i, "busy"), percent(i, "idle"),
                percent(i, "backpressured"), short_number(i["queued_bytes"].get<double>()), lag(i),
                short_number(i["state_rows"].get<double>()), short_number(i["state_bytes"].get<double>()),
-               short_number(i["resident_bytes"].get<double>()), short_number(i["bad_records"].get<double>())});
+               short_number(i["resident_bytes"].get<double>()), short_number(i["bad_records"].get<double>()),
+               short_number(i["late_records"].get<double>())});
   }
   return table.text();
 }
@@ -120,7 +121,8 @@ const VerbTable kStatsVerb = {
         "Prints a line for each process of a running job. IN, OUT and IN B are records and bytes a second over about "
         "the last second. BUSY, IDLE and FULL are shares of its time: working, waiting for input, waiting for room "
         "behind it. QUEUE is what it holds to be sent, in bytes; LAG how far event time is behind the clock; ROWS and "
-        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process.\n\n"
+        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process, "
+        "LATE those that came too late for their window; both since the newest start.\n\n"
         "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
         "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
     .options = kOptions,

@@ -81,6 +81,7 @@ struct InstanceStats {
   std::uint64_t records_out = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t bad_records = 0;
+  std::uint64_t late_records = 0;  // too late for their window
   Microseconds total_us = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;

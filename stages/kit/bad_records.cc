@@ -8,7 +8,6 @@
 namespace stream {
 namespace {
 
-constexpr Microseconds kTellEvery = 1'000'000;
 constexpr std::size_t kFlushAt = 1024;
 constexpr std::size_t kShownBytes = 200;
 
@@ -63,18 +62,20 @@ Status BadRecords::put(const BadRecord& record, Microseconds now_wall) {
 }
 
 void BadRecords::tell(const BadRecord& record, Microseconds now) {
-  ++untold_;
-  if (told_at_ != INT64_MIN && now - told_at_ < kTellEvery) return;
-  told_at_ = now;
+  if (!limit_.happened(now)) return;
   std::fprintf(stderr, "%s: warning: bad record%s%s: %s: %s (%llu so far)\n", program_.c_str(),
                record.position.empty() ? "" : " at ", record.position.c_str(), shown(record.reason).c_str(),
                shown(record.record).c_str(), static_cast<unsigned long long>(count_));
-  untold_ = 0;
+}
+
+void BadRecords::tell_rest(Microseconds now) {
+  if (!limit_.due(now)) return;
+  std::fprintf(stderr, "%s: warning: %llu bad records so far\n", program_.c_str(),
+               static_cast<unsigned long long>(count_));
 }
 
 void BadRecords::finish() {
-  if (untold_ == 0) return;
-  untold_ = 0;
+  if (!limit_.rest()) return;
   std::fprintf(stderr, "%s: warning: %llu bad records in all\n", program_.c_str(),
                static_cast<unsigned long long>(count_));
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "stages/kit/stage.h"
+#include "stages/kit/warning_limit.h"
 
 namespace stream {
 
@@ -35,6 +36,9 @@ class BadRecords {
   // Hands gathered rows to the connected output.
   Status flush();
 
+  // Call when there is time: says how many have come since one was told.
+  void tell_rest(Microseconds now);
+
   // The input has ended: says how many there were, where not all have been told.
   void finish();
 
@@ -51,8 +55,7 @@ class BadRecords {
   std::function<Status(const std::string&)> gather_;
   std::vector<BadRecord> waiting_;
   std::uint64_t count_ = 0;
-  std::uint64_t untold_ = 0;
-  Microseconds told_at_ = INT64_MIN;
+  WarningLimit limit_;
 };
 
 }  // namespace stream

@@ -250,6 +250,43 @@ def skipped_records_are_counted_at_the_end(stream):
     check("500 bad records in all" in stream.last_stderr, stream.last_stderr)
 
 
+def late_records_are_counted_and_told(stream):
+    stream.write("late.yaml", "pipeline: late\nstages:\n"
+                 "  in: {run: read-file, path: rows.ndjson, follow: true, time: ts}\n"
+                 "  sums: {run: aggregate, window: tumble 1m, compute: {n: count(*)}}\n"
+                 "  table: {run: write-null, from: sums}\n")
+    stream.write("read.yaml", (stream.folder / "late.yaml").read_text().replace("pipeline: late", "pipeline: read") +
+                 "  late: {run: write-file, from: sums.late, path: late.ndjson}\n")
+    rows = stream.write("rows.ndjson", '{"ts":"2026-01-01T02:00:00Z"}\n')
+    for job in ("late", "read"):
+        stream.run("stream", "run", "-d", f"{job}.yaml")
+
+    def late(job):
+        return sum(i["late_records"] for i in stream.stats(job)["instances"])
+
+    for job in ("late", "read"):
+        wait_until("event time", lambda job=job: any("watermark_us" in i for i in stream.stats(job)["instances"] if i["stage"] == "table"))
+    with rows.open("a", encoding="utf-8") as file:
+        file.write('{"ts":"2026-01-01T00:00:00Z"}\n' * 3)
+    for job in ("late", "read"):
+        wait_until("late rows", lambda job=job: late(job) == 3)
+        check("late        3\n" in stream.run("stream", "show", job), "show tells")
+    wait_until("a warning", lambda: "late records dropped: 3 so far; raise out-of-order" in stream.run("stream", "logs", "late"))
+    check("dropped" not in stream.run("stream", "logs", "read"), "what is read is not dropped")
+    stream.run("stream", "stop", "read")
+    check((stream.folder / "late.ndjson").read_text().count("\n") == 3, "they went to the output")
+
+
+def late_records_of_a_plain_stage_are_told(stream):
+    plain = stream.start("stream-aggregate", "--time", "ts", "--window", "tumble 1m", "count(*) as n", stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    plain.stdin.write('{"ts":"2026-01-01T00:00:00Z"}\n{"ts":"2026-01-01T02:00:00Z"}\n')
+    plain.stdin.flush()
+    check('"n":1' in plain.stdout.readline(), "the first window")
+    out, talk = plain.communicate('{"ts":"2026-01-01T00:00:00Z"}\n' * 3, timeout=20)
+    check(out.count("\n") == 1 and talk.count("\n") == 1 and "warning: late records dropped: 3 so far" in talk, out + talk)
+
+
 def a_null_beside_a_column_is_null(stream):
     rows = '{"b":2}\n{"b":null}\n'
     check(stream.run("stream-filter", "b = null", stdin=rows) == "" and stream.run("stream-filter", "b <> null or b = 2", stdin=rows) == '{"b":2}\n', "null")
@@ -338,5 +375,5 @@ if __name__ == "__main__":
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
-          skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
+          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
           empty_input_is_no_error, a_running_job_is_not_started_again])
