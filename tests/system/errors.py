@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -339,6 +340,30 @@ def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     refused(stream, FAILED, "strict", "stream", "wait", "--for", "finished", "strict")
 
 
+def what_is_wrong_for_good_is_never_tried_again(stream):
+    stream.write("bad.csv", "a,c\n1,2\n")
+    stream.write("twice.csv", "a,a\n1,2\n")
+    stream.write("noise.db", "x" * 9000)
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        database.execute("create table once (a integer unique)")
+    stream.write("rows.ndjson", numbers(1, 2, 1))
+    for job, code, says, pipeline in [
+            ("missing", 100, "bad.csv': header: column 'b' is missing", "read-file bad.csv --format csv --schema 'a bigint, b bigint' | write-null"),
+            ("doubled", 100, "twice.csv': header: names 'a' twice", "read-file twice.csv --format csv --schema 'a bigint' | write-null"),
+            ("noise", 100, "noise.db': file is not a database; give another path", "read-file rows.ndjson | write-sqlite noise.db --table t"),
+            ("refused", 98, "once.db': UNIQUE constraint failed: once.a: {\"a\":1}", "read-file rows.ndjson | write-sqlite once.db --table once --if-exists append")]:
+        refused(stream, FAILED, [f"exit code {code}", says], "stream", "run", pipeline, "--name", job, lines=None)
+        state = json.loads(stream.run("stream", "show", "--json", job))
+        check((state["state"], state["attempt"]) == ("FAILED", 1), str(state))
+        check("restarting" not in [event["kind"] for event in stream.events(job)], f"{job} was started again")
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        database.executescript("drop table once; create table once (a integer)")
+    stream.run("stream", "resume", "refused")
+    stream.run("stream", "wait", "--for", "finished", "refused")
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        check(sorted(database.execute("select a from once")) == [(1,), (1,), (2,)], "mended, the rows of the checkpoint come")
+
+
 def empty_input_is_no_error(stream):
     check(stream.run("stream-filter", "a > 1", stdin="") == "", "nothing in, nothing out")
     check(stream.run("stream-aggregate", "--schema", "a bigint", "count(*) as n", stdin="") == '{"n":0}\n', "a count of nothing")
@@ -376,4 +401,4 @@ if __name__ == "__main__":
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
           skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
-          empty_input_is_no_error, a_running_job_is_not_started_again])
+          what_is_wrong_for_good_is_never_tried_again, empty_input_is_no_error, a_running_job_is_not_started_again])
