@@ -68,6 +68,7 @@ struct Assignment {
   bool must_rewind = false;
   bool accept_duplicates = false;  // with must_rewind: what cannot be taken back stays
   std::vector<InputAssignment> inputs;
+  std::vector<std::string> not_read;  // columns that the plan does not send: they are missing in its dead letters
   std::vector<OutputAssignment> outputs;
   std::string restore;  // a RestoreSource as JSON, or "" for a fresh start
 };

@@ -53,11 +53,12 @@ Status BadRecords::report(const BadRecord& record, Microseconds now_wall, Micros
 
 Status BadRecords::put(const BadRecord& record, Microseconds now_wall) {
   if (!gather_) return {};
-  const nlohmann::json line = {{"stage", stage_},
-                               {"reason", record.reason},
-                               {"position", record.position},
-                               {"record", record.record},
-                               {"time_us", now_wall}};
+  nlohmann::json line = {{"stage", stage_},
+                         {"reason", record.reason},
+                         {"position", record.position},
+                         {"record", record.record},
+                         {"time_us", now_wall}};
+  if (!not_read_.empty()) line["not_read"] = not_read_;
   return gather_(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 

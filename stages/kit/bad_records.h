@@ -31,6 +31,9 @@ class BadRecords {
   // Rows are gathered here for the dead-letter file; without it they are only counted and told.
   void gather(std::function<Status(const std::string& line)> sink) { gather_ = std::move(sink); }
 
+  // Columns that no record here holds, as nothing downstream uses them: the dead letters say so.
+  void not_read(std::vector<std::string> columns) { not_read_ = std::move(columns); }
+
   // Errors: kBadRecord under `fail`.
   Status report(const BadRecord& record, Microseconds now_wall, Microseconds now_monotonic);
   // Hands gathered rows to the connected output.
@@ -53,6 +56,7 @@ class BadRecords {
   std::string stage_;
   std::function<Status(Batch)> output_;
   std::function<Status(const std::string&)> gather_;
+  std::vector<std::string> not_read_;
   std::vector<BadRecord> waiting_;
   std::uint64_t count_ = 0;
   WarningLimit limit_;

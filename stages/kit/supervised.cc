@@ -262,6 +262,7 @@ void SupervisedInstance::connect_bad_records(RunLoop& loop) {
   if (loop.outputs().connected(errors)) {
     bad_records_.connect([&loop, errors](Batch rows) { return loop.outputs().add(errors, rows); });
   }
+  bad_records_.not_read(assignment_.not_read);
   bad_records_.gather([this](const std::string& line) { return dead_letter_->add(line); });
 }
 

@@ -329,6 +329,18 @@ def a_bad_record_of_a_job_is_kept(stream):
         check(text.split(b"\n")[1][:5].decode() in letters[0]["record"], f"{name}: {letters[0]['record'][:80]}")
 
 
+def a_dead_letter_says_what_it_does_not_hold(stream):
+    stream.write("rows.ndjson", '{"a":1,"b":0,"name":"x","ts":"2026-01-01T00:00:00Z"}\nhello\n')
+    read = "read-file rows.ndjson --schema 'a bigint, b bigint, name varchar, ts timestamp' --time ts"
+    for job, stage, unread in (("part", "select 'a / b as r'", ["name"]), ("whole", "select 'a / b as r, name'", None)):
+        stream.run("stream", "run", f"{read} | {stage} | write-null", "--name", job)
+        letters = {letter["stage"]: letter for letter in map(json.loads, stream.run("stream", "dead-letter", job).splitlines())}
+        source, row = letters["read-file"], letters["select"]
+        check(source["record"] == "hello" and source["position"].endswith("rows.ndjson:2") and "not_read" not in source, str(source))
+        check((row["reason"], row["position"], row.get("not_read")) == ("division by zero", "", unread), str(row))
+        check(list(json.loads(row["record"])) == [name for name in ("a", "b", "name", "ts") if name not in (unread or [])], str(row))
+
+
 def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     stream.write("bad.ndjson", '{"a":1}\nhello\n')
     refused(stream, FAILED, ["exit code 98", "bad.ndjson:2"], "stream", "run",
@@ -400,5 +412,6 @@ if __name__ == "__main__":
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
-          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
+          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept,
+          a_dead_letter_says_what_it_does_not_hold, a_bad_record_ends_a_job_that_does_not_allow_it,
           what_is_wrong_for_good_is_never_tried_again, empty_input_is_no_error, a_running_job_is_not_started_again])
