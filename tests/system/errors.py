@@ -344,7 +344,7 @@ def a_dead_letter_says_what_it_does_not_hold(stream):
 def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     stream.write("bad.ndjson", '{"a":1}\nhello\n')
     refused(stream, FAILED, ["exit code 98", "bad.ndjson:2"], "stream", "run",
-            "read-file bad.ndjson --schema 'a bigint' --on-error fail | write-null", "--name", "strict", lines=None)
+            "read-file bad.ndjson --schema 'a bigint' --on-error fail | write-null", "--name", "strict")
     jobs = [json.loads(line) for line in stream.run("stream", "ps", "--all", "--json").splitlines()]
     check([(j["job"], j["state"], j["attempt"]) for j in jobs] == [("strict", "FAILED", 1)], str(jobs))
     kinds = [event["kind"] for event in stream.events("strict")]
@@ -364,7 +364,7 @@ def what_is_wrong_for_good_is_never_tried_again(stream):
             ("doubled", 100, "twice.csv': header: names 'a' twice", "read-file twice.csv --format csv --schema 'a bigint' | write-null"),
             ("noise", 100, "noise.db': file is not a database; give another path", "read-file rows.ndjson | write-sqlite noise.db --table t"),
             ("refused", 98, "once.db': UNIQUE constraint failed: once.a: {\"a\":1}", "read-file rows.ndjson | write-sqlite once.db --table once --if-exists append")]:
-        refused(stream, FAILED, [f"exit code {code}", says], "stream", "run", pipeline, "--name", job, lines=None)
+        refused(stream, FAILED, [f"exit code {code}", says], "stream", "run", pipeline, "--name", job)
         state = json.loads(stream.run("stream", "show", "--json", job))
         check((state["state"], state["attempt"]) == ("FAILED", 1), str(state))
         check("restarting" not in [event["kind"] for event in stream.events(job)], f"{job} was started again")
