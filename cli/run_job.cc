@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "cli/command.h"
 #include "supervisor/job_view.h"
@@ -74,6 +75,30 @@ void say(const JobPaths& paths, const LogLine& line) {
                line.message.c_str());
 }
 
+// Prints what a job logs. The last word of a stage waits for what follows at once: the end of the job, which
+// repeats it, or the warning that it restarts, where warnings are logged.
+class Talk {
+ public:
+  Talk(const JobPaths& paths, bool warnings) : paths_(paths), warnings_(warnings) {}
+
+  void hear(const LogLine& line) {
+    if (last_) say(paths_, *last_);
+    last_.reset();
+    if (warnings_ && line.level == LogLevel::kError && !line.stage.empty())
+      last_ = line;
+    else
+      say(paths_, line);
+  }
+  void end(const std::string& reason) const {
+    if (last_ && reason.find(last_->message) == std::string::npos) say(paths_, *last_);
+  }
+
+ private:
+  const JobPaths& paths_;
+  const bool warnings_;
+  std::optional<LogLine> last_;
+};
+
 struct Keeping {
   JobPaths paths;
   bool ad_hoc = false;
@@ -123,6 +148,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const bool typing = request.input && request.input->terminal();
   const bool printing = ::isatty(1) != 0 && prints(request.plan);
   const bool terminal = ::isatty(2) != 0 && !typing && !printing;
+  const bool warnings = request.plan.pipeline.log != to_string(LogLevel::kError);
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     if (keeping.ad_hoc && keeping.reads_stdin) forget_job(keeping.paths);  // its name is its own
@@ -133,6 +159,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   for (const std::string& notice : job.notices())
     std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
   Result<JobState> state = JobState::kFailed;
+  Talk talk(paths, warnings);
   {
     StatusLine line(terminal);
     job.watch_signals(signals);
@@ -140,12 +167,13 @@ int run_foreground(std::string_view verb, RunRequest request) {
     job.log().on_line([&](const LogLine& text) {
       if (text.level < LogLevel::kWarning) return;
       line.clear();
-      say(paths, text);
+      talk.hear(text);
     });
     if (!job.continued_from().empty())
       std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
     state = job.run([](bool) {});
   }
+  talk.end(job.record().reason);
   if (!state.ok()) return fail(verb, state.status());
   const bool kept = keeps(keeping, job);
   const std::string next = advice(keeping, kept);

@@ -198,7 +198,7 @@ constexpr VerbOption kDeadLetterOptions[] = {
 };
 
 constexpr VerbExample kDeadLetterExamples[] = {
-    {"stream dead-letter web-errors | jq -r .record", "Prints the records as they came."},
+    {"stream dead-letter web-errors | jq -r .record", "Prints the records, those of sources as they came."},
     {"stream dead-letter web-errors | stream-aggregate --by reason 'count(*) as n'", "Counts them by reason."},
 };
 
@@ -217,7 +217,11 @@ const VerbTable kLogsVerb = {
 const VerbTable kDeadLetterVerb = {
     .description =
         "Prints the records that stages could not process and that 'on-error: dead-letter' has kept, JSON lines with "
-        "stage, reason, position and record. A record is there once, whatever happened to the job meanwhile.",
+        "stage, reason, position and record. A record is there once, whatever happened to the job meanwhile.\n\n"
+        "What a source could not read is there as it came, with its position: file and line, or file:@byte where "
+        "the line is not known. What a later stage could not process has no position, as rows travel without one; its "
+        "record is the row as that stage had it, in JSON. Columns that nothing uses are not even read, so they are not "
+        "in it either: not_read lists them. Event time and keys always are, and lead back to the source.",
     .options = kDeadLetterOptions,
     .examples = kDeadLetterExamples,
     .run = run_dead_letter,

@@ -16,6 +16,10 @@ using nlohmann::json;
 
 std::string number(const json& object, const char* key) { return std::to_string(object.value(key, std::uint64_t{0})); }
 
+std::string unless_zero(const json& object, const char* key) {
+  return object.value(key, std::uint64_t{0}) == 0 ? "" : number(object, key);
+}
+
 std::string age(Microseconds since) {
   if (since == 0) return "-";
   return format_duration((system_clock().wall_us() - since) / 1'000'000 * 1'000'000);
@@ -58,6 +62,8 @@ std::string shown(const JobPaths& job, const json& summary) {
       {"run", summary.value("run", "")},
       {"attempt", number(summary, "attempt")},
       {"checkpoint", number(summary, "checkpoint")},
+      {"bad", unless_zero(summary, "bad_records")},
+      {"late", unless_zero(summary, "late_records")},
       {"submitted", local_time(summary.value("submitted_us", Microseconds{0}))},
       {"folder", job.folder},
       {"reason", summary.value("reason", "")},
@@ -131,8 +137,8 @@ const VerbTable kPsVerb = {
 const VerbTable kShowVerb = {
     .description =
         "Prints what is known of a job, running or not: id, state, the process of its supervisor if it runs, the id of "
-        "its run, attempt, newest "
-        "checkpoint, folder, and the reason why it ended.",
+        "its run, attempt, newest checkpoint, folder, and the reason why it ended; while it runs also how many records "
+        "could not be processed, or came too late for their window, since its newest start.",
     .options = kShowOptions,
     .examples = kShowExamples,
     .no = "The job has never run.",

@@ -41,15 +41,28 @@ std::string number(const json& object, const char* key) {
 }
 
 Lines instances_table(const json& stats) {
-  Table table({"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY", ">IDLE", ">FULL", ">QUEUE", ">LAG", ">ROWS", ">STATE",
-               ">MEMORY", ">BAD"},
+  const bool late = std::ranges::any_of(stats["instances"], [](const json& i) { return i["late_records"] != 0; });
+  std::vector<std::string> headers = {"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY",   ">IDLE", ">FULL",
+                                      ">QUEUE",   ">LAG",  ">ROWS",  ">STATE",  ">MEMORY", ">BAD"};
+  if (late) headers.push_back(">LATE");
+  Table table(std::move(headers),
               {">IDLE", ">QUEUE", ">IN B/s", ">ROWS", ">LAG", ">STATE", ">OUT/s", ">FULL", ">MEMORY", ">BUSY"});
   for (const json& i : stats["instances"]) {
-    table.add({i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>()),
-               number(i, "records_in_rate"), number(i, "records_out_rate"), number(i, "bytes_in_rate"),
-               percent(i, "busy"), percent(i, "idle"), percent(i, "backpressured"), number(i, "queued_bytes"), lag(i),
-               number(i, "state_rows"), number(i, "state_bytes"), number(i, "resident_bytes"),
-               short_number(i["bad_records"].get<double>())});
+    Lines cells = {i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>()),
+                   number(i, "records_in_rate"),
+                   number(i, "records_out_rate"),
+                   number(i, "bytes_in_rate"),
+                   percent(i, "busy"),
+                   percent(i, "idle"),
+                   percent(i, "backpressured"),
+                   number(i, "queued_bytes"),
+                   lag(i),
+                   number(i, "state_rows"),
+                   number(i, "state_bytes"),
+                   number(i, "resident_bytes"),
+                   short_number(i["bad_records"].get<double>())};
+    if (late) cells.push_back(short_number(i["late_records"].get<double>()));
+    table.add(std::move(cells));
   }
   return table.lines();
 }
@@ -172,8 +185,11 @@ const VerbTable kStatsVerb = {
         "Prints a line for each process of a running job. IN, OUT and IN B are records and bytes a second over about "
         "the last second. BUSY, IDLE and FULL are shares of its time: working, waiting for input, waiting for room "
         "behind it. QUEUE is what it holds to be sent, in bytes; LAG how far event time is behind the clock; ROWS and "
-        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process. A "
-        "narrow terminal shows the more telling of these columns, and --watch as many lines as there is room for.\n\n"
+        "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process, LATE, "
+        "if "
+        "there are any, those that came too late for their window; both since the newest start. A narrow terminal "
+        "shows the more "
+        "telling of these columns, and --watch as many lines as there is room for.\n\n"
         "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
         "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
     .options = kOptions,

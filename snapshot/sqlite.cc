@@ -10,14 +10,11 @@
 namespace stream {
 namespace {
 
-Status status_of(int code, const char* message, const std::string& path, bool reading) {
-  const std::string what = (reading ? "unable to read '" : "unable to write '") + path + "': " + message;
+Status status_while_writing(int code, const char* message, const std::string& path) {
+  const std::string what = "unable to write '" + path + "': " + message;
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return corrupt(what);
-    case SQLITE_ERROR:
-    case SQLITE_MISMATCH:
-    case SQLITE_RANGE: return reading ? corrupt(what) : failed(what);
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
@@ -27,6 +24,19 @@ Status status_of(int code, const char* message, const std::string& path, bool re
     default: return failed(what);
   }
 }
+
+Status status_while_reading(int code, const char* message, const std::string& path) {
+  const Status status = status_while_writing(code, message, path);
+  const std::string what = "unable to read '" + path + "': " + message;
+  switch (code & 0xff) {
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE: return corrupt(what);
+    default: return {status.code(), what};
+  }
+}
+
+SqliteStatus status_while(bool reading) { return reading ? status_while_reading : status_while_writing; }
 
 // The path as a file: URI, which alone can say immutable=1.
 std::string immutable_uri(const std::string& path) {
@@ -50,7 +60,7 @@ Statement::~Statement() { sqlite3_finalize(statement_); }
 void Statement::swap(Statement& other) noexcept {
   std::swap(statement_, other.statement_);
   std::swap(path_, other.path_);
-  std::swap(reading_, other.reading_);
+  std::swap(status_, other.status_);
 }
 
 Statement& Statement::bind(int parameter, std::int64_t value) {
@@ -84,7 +94,7 @@ Result<bool> Statement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  return status_of(code, sqlite3_errmsg(sqlite3_db_handle(statement_)), *path_, reading_);
+  return status_(code, sqlite3_errmsg(sqlite3_db_handle(statement_)), *path_);
 }
 
 Status Statement::run() {
@@ -147,7 +157,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
 Database::~Database() { sqlite3_close(db_); }
 
 Status Database::error(int code) const {
-  return status_of(code, db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_), path_, reading_);
+  return status_while(reading_)(code, db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_), path_);
 }
 
 Status Database::execute(const std::string& sql) {
@@ -159,7 +169,7 @@ Result<Statement> Database::prepare(const std::string& sql) {
   sqlite3_stmt* raw = nullptr;
   const int code = sqlite3_prepare_v2(db_, sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
   if (code != SQLITE_OK) return error(code);
-  return Statement(raw, &path_, reading_);
+  return Statement(raw, &path_, status_while(reading_));
 }
 
 Result<std::int64_t> Database::query_integer(const std::string& sql) {

@@ -17,11 +17,14 @@ struct sqlite3_stmt;
 
 namespace stream {
 
+// What an error of SQLite means for the owner of the database at `path`.
+using SqliteStatus = Status (*)(int code, const char* message, const std::string& path);
+
 class Statement {
  public:
   Statement() = default;
-  Statement(sqlite3_stmt* statement, const std::string* path, bool reading)
-      : statement_(statement), path_(path), reading_(reading) {}
+  Statement(sqlite3_stmt* statement, const std::string* path, SqliteStatus status)
+      : statement_(statement), path_(path), status_(status) {}
   Statement(Statement&& other) noexcept { swap(other); }
   Statement& operator=(Statement&& other) noexcept {
     swap(other);
@@ -53,7 +56,7 @@ class Statement {
 
   sqlite3_stmt* statement_ = nullptr;
   const std::string* path_ = nullptr;
-  bool reading_ = false;
+  SqliteStatus status_ = nullptr;
 };
 
 class Database {

@@ -38,6 +38,7 @@ class Builder {
     out.scratch = start_.paths.scratch() + "/" + peer_name(plan_, name.stage, name.instance);
     out.dead_letter = start_.paths.dead_letter();
     out.inputs = inputs(name);
+    out.not_read = plan_.stages[name.stage].not_read;
     out.outputs = outputs(name);
     if (start_.restore) {
       out.restore = to_json(restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend));

@@ -19,6 +19,14 @@ std::string state_of(const JobRunner& runner) {
                                         : std::string(to_string(runner.phase()));
 }
 
+// Of all instances, since the newest attempt began.
+std::uint64_t sum(const JobRunner& runner, std::uint64_t InstanceStats::*counter) {
+  std::uint64_t sum = 0;
+  if (runner.attempt() == nullptr) return sum;
+  for (const InstanceState& state : runner.attempt()->instances()) sum += state.stats.*counter;
+  return sum;
+}
+
 json summary(const JobRunner& runner) {
   return {{"job", runner.paths().job},
           {"id", runner.record().id},
@@ -30,6 +38,8 @@ json summary(const JobRunner& runner) {
           {"started_us", runner.started_us()},
           {"submitted_us", runner.record().submitted_us},
           {"checkpoint", runner.last_complete().value()},
+          {"bad_records", sum(runner, &InstanceStats::bad_records)},
+          {"late_records", sum(runner, &InstanceStats::late_records)},
           {"reason", runner.record().reason},
           {"continued_from", runner.continued_from()}};
 }
@@ -69,6 +79,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
               {"state_bytes", now.state_bytes},
               {"resident_bytes", now.resident_bytes},
               {"bad_records", now.bad_records},
+              {"late_records", now.late_records},
               {"ended", now.ended}};
   if (now.watermark != INT64_MIN && now.watermark != INT64_MAX) {
     out["watermark_us"] = now.watermark;

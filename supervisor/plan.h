@@ -44,6 +44,7 @@ struct PlannedStage {
   std::vector<NamedSchema> inputs = {};
   std::vector<NamedSchema> outputs = {};
   StageAnswer answer = {};
+  std::vector<std::string> not_read = {};  // columns there are in its inputs, but neither it nor a later stage uses
 };
 
 struct JobPlan {

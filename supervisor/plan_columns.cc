@@ -62,11 +62,19 @@ class ColumnPass {
     }
     add_time_and_key(schema, names);
     keep_one(schema, names);
+    note_unread(plan_.stages[at], input, names);
     schema = keep(schema, names);
     for (PlannedEdge& edge : plan_.edges) {
       if (edge.to != at || edge.input != input) continue;
       edge.schema = keep(output_of(edge), names);
       wanted_[edge.from][edge.output].insert(names.begin(), names.end());
+    }
+  }
+
+  static void note_unread(PlannedStage& stage, std::size_t input, const Names& read) {
+    const std::string prefix = stage.inputs.size() > 1 ? stage.inputs[input].name + "." : "";
+    for (const Field& field : stage.inputs[input].schema.fields) {
+      if (!read.contains(field.name)) stage.not_read.push_back(prefix + field.name);
     }
   }
 

@@ -68,6 +68,7 @@ struct Assignment {
   bool must_rewind = false;
   bool accept_duplicates = false;  // with must_rewind: what cannot be taken back stays
   std::vector<InputAssignment> inputs;
+  std::vector<std::string> not_read;  // columns that the plan does not send: they are missing in its dead letters
   std::vector<OutputAssignment> outputs;
   std::string restore;  // a RestoreSource as JSON, or "" for a fresh start
 };
@@ -81,6 +82,7 @@ struct InstanceStats {
   std::uint64_t records_out = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t bad_records = 0;
+  std::uint64_t late_records = 0;  // too late for their window
   Microseconds total_us = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;

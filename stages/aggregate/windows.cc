@@ -31,10 +31,10 @@ Status Aggregate::report_bad_times(const Batch& batch, std::span<const std::uint
 
 Status Aggregate::emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
   if (rows.empty()) return {};
-  // Unread, `late` has no schema, but its rows are still counted.
-  const SchemaPtr schema = late_ ? late_ : batch.schema;
-  Batch late{schema, rows.size(), {}, kinds_of_kept(batch, rows)};
-  for (const Field& field : schema->fields) {
+  out.late_records(rows.size(), kLateOutput);
+  if (!late_) return {};
+  Batch late{late_, rows.size(), {}, kinds_of_kept(batch, rows)};
+  for (const Field& field : late_->fields) {
     const auto column = batch.schema->find(field.name);
     STREAM_CHECK(column.has_value());
     late.columns.push_back(batch.columns[*column].take(rows));

@@ -99,10 +99,11 @@ Status CsvDecoder::set_names(const std::vector<std::string>& names) {
   field_of_.assign(wanted.fields.size(), kNoField);
   unknown_ = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (std::count(names.begin(), names.end(), names[i]) > 1) return failed("header: names '" + names[i] + "' twice");
+    if (std::count(names.begin(), names.end(), names[i]) > 1)
+      return usage_error("header: names '" + names[i] + "' twice");
     const bool known = setup_.declared->find(names[i]).has_value() && !(keep && names[i] == kRestColumn);
     if (!known && setup_.options.unknown_fields == UnknownFields::kError)
-      return failed("header: unknown field '" + names[i] + "'");
+      return usage_error("header: unknown field '" + names[i] + "'");
     unknown_ += !known;
     const auto column = known ? wanted.find(names[i]) : std::nullopt;
     columns_.push_back(column ? static_cast<int>(*column) : known ? kSkip : kUnknown);
@@ -111,7 +112,7 @@ Status CsvDecoder::set_names(const std::vector<std::string>& names) {
   for (const auto& field : setup_.declared->fields) {
     if (keep && field.name == kRestColumn) continue;
     if (std::find(names.begin(), names.end(), field.name) == names.end()) {
-      return failed("header: column '" + field.name + "' is missing");
+      return usage_error("header: column '" + field.name + "' is missing");
     }
   }
   has_names_ = true;
@@ -119,7 +120,7 @@ Status CsvDecoder::set_names(const std::vector<std::string>& names) {
 }
 
 Status CsvDecoder::take_header(const CsvRecord& record) {
-  if (record.reason != nullptr) return failed(std::string("header: ") + record.reason);
+  if (record.reason != nullptr) return usage_error(std::string("header: ") + record.reason);
   std::vector<std::string> names;
   for (const CsvField& field : record.fields) names.emplace_back(field.text(scratch_));
   return set_names(names);
@@ -132,7 +133,7 @@ Status CsvDecoder::read_head(std::string_view head) {
   const std::size_t size = text.size();
   text.append(kInputPadding, '\0');
   split_csv(text.data(), text.data() + size, setup_.options.delimiter, record_);
-  if (record_.end == nullptr) return failed("header: a quote is not closed");
+  if (record_.end == nullptr) return usage_error("header: a quote is not closed");
   return take_header(record_);
 }
 

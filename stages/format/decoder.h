@@ -70,7 +70,7 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
 
   // Begins at `offset` instead of at 0. `head` is the stream's beginning, at least its first record,
-  // for formats whose first record is a header. Call before the first decode(). Errors: kFailed for a
+  // for formats whose first record is a header. Call before the first decode(). Errors: kUsage for a
   // header that does not fit the declared schema.
   Status start_at(std::uint64_t offset, std::string_view head);
 

@@ -16,22 +16,31 @@ bool is_time(std::string_view text, const TimeRules& rules) {
   return looks_like_timestamp(text);
 }
 
-bool is_plain_integer(std::string_view text, std::int64_t& value) {
+constexpr Type kWideInteger = decimal_type(38, 0);
+
+bool is_plain_integer(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
-  if (digits.empty() || digits[0] == '+' || (digits[0] == '0' && digits.size() > 1)) return false;
-  return parse_bigint(text, value);
+  if (digits.empty() || (digits[0] == '0' && digits.size() > 1)) return false;
+  return std::ranges::all_of(digits, is_digit);
 }
 
 }  // namespace
 
-void TypeGuess::see_integer(std::int64_t value) {
-  seen_ |= kInt;
-  low_ = std::min(low_, value);
-  high_ = std::max(high_, value);
+bool TypeGuess::see_integer(std::string_view text) {
+  if (!is_plain_integer(text)) return false;
+  std::int64_t value = 0;
+  Decimal wide = 0;
+  if (parse_bigint(text, value)) {
+    seen_ |= kInt;
+    low_ = std::min(low_, value);
+    high_ = std::max(high_, value);
+  } else {
+    seen_ |= parse_decimal(text, kWideInteger.precision, kWideInteger.scale, wide) ? kBigInt : kHugeInt;
+  }
+  return true;
 }
 
 void TypeGuess::see_json(std::string_view value, const TimeRules& rules) {
-  std::int64_t integer = 0;
   switch (value[0]) {
     case 'n': return;
     case 't':
@@ -41,16 +50,14 @@ void TypeGuess::see_json(std::string_view value, const TimeRules& rules) {
     case '"': seen_ |= is_time(value.substr(1, value.size() - 2), rules) ? kTime : kText; return;
     default: break;
   }
-  if (is_plain_integer(value, integer)) return see_integer(integer);
-  seen_ |= kReal;
+  if (!see_integer(value)) seen_ |= kReal;
 }
 
 void TypeGuess::see_text(std::string_view text, const TimeRules& rules) {
   if (text.empty()) return;
-  std::int64_t integer = 0;
   double real = 0;
   bool boolean = false;
-  if (is_plain_integer(text, integer)) return see_integer(integer);
+  if (see_integer(text)) return;
   if (text.size() > 3 && parse_boolean(text, boolean)) {
     seen_ |= kBool;
   } else if (is_time(text, rules)) {
@@ -63,13 +70,18 @@ void TypeGuess::see_text(std::string_view text, const TimeRules& rules) {
   }
 }
 
+Type TypeGuess::number_type() const {
+  if ((seen_ & kReal) != 0) return kDouble;
+  if ((seen_ & kHugeInt) != 0) return kVarchar;
+  return (seen_ & kBigInt) != 0 ? kWideInteger : kBigint;
+}
+
 Type TypeGuess::type(bool text) const {
+  constexpr std::uint8_t kNumbers = kInt | kReal | kBigInt | kHugeInt;
+  if (seen_ != 0 && (seen_ & ~kNumbers) == 0) return number_type();
   switch (seen_) {
     case 0: return kVarchar;
     case kBool: return kBoolean;
-    case kInt: return kBigint;
-    case kReal:
-    case kInt | kReal: return kDouble;
     case kTime: return kTimestamp;
     case kText:
     case kTime | kText: return kVarchar;

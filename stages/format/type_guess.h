@@ -1,4 +1,6 @@
-// TypeGuess: the narrowest type that holds all the values seen of one column.
+// TypeGuess: the narrowest type that holds all the values seen of one column, and holds them exactly:
+// only where a fraction or an exponent was seen is a column DOUBLE. Integers beyond BIGINT, such as
+// 64-bit ids without a sign, are DECIMAL(38,0), and text beyond that.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +23,18 @@ class TypeGuess {
   std::string_view unit() const;
 
  private:
-  enum Seen : std::uint8_t { kBool = 1, kInt = 2, kReal = 4, kTime = 8, kText = 16, kNested = 32 };
-  void see_integer(std::int64_t value);
+  enum Seen : std::uint8_t {
+    kBool = 1,
+    kInt = 2,
+    kReal = 4,
+    kTime = 8,
+    kText = 16,
+    kNested = 32,
+    kBigInt = 64,    // beyond BIGINT
+    kHugeInt = 128,  // beyond DECIMAL(38,0)
+  };
+  bool see_integer(std::string_view text);  // false if it is none, or is written as a code: "+1", "007"
+  Type number_type() const;
 
   std::uint8_t seen_ = 0;
   std::int64_t low_ = INT64_MAX;

@@ -1,5 +1,6 @@
 #include "stages/format/value.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "stages/format/number.h"
@@ -199,6 +200,9 @@ std::string bad_value(std::string_view column, Type type, std::string_view text,
   std::string out = "column '" + std::string(column) + "': not a valid " + to_string(type) + ": " +
                     std::string(text.substr(0, kShown));
   if (text.size() > kShown) out += "…";
+  if (type.kind == TypeKind::kBigint && text.size() > 18 && std::ranges::all_of(text.substr(1), is_digit)) {
+    out += " (too large: declare the column as decimal(38,0))";
+  }
   if (type.kind == TypeKind::kTimestamp && rules.unit == TimeUnit::kNone &&
       skip_json_number(text.data(), text.data() + text.size()) == text.data() + text.size()) {
     out += " (a number needs time-unit)";

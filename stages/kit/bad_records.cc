@@ -8,7 +8,6 @@
 namespace stream {
 namespace {
 
-constexpr Microseconds kTellEvery = 1'000'000;
 constexpr std::size_t kFlushAt = 1024;
 constexpr std::size_t kShownBytes = 200;
 
@@ -54,27 +53,30 @@ Status BadRecords::report(const BadRecord& record, Microseconds now_wall, Micros
 
 Status BadRecords::put(const BadRecord& record, Microseconds now_wall) {
   if (!gather_) return {};
-  const nlohmann::json line = {{"stage", stage_},
-                               {"reason", record.reason},
-                               {"position", record.position},
-                               {"record", record.record},
-                               {"time_us", now_wall}};
+  nlohmann::json line = {{"stage", stage_},
+                         {"reason", record.reason},
+                         {"position", record.position},
+                         {"record", record.record},
+                         {"time_us", now_wall}};
+  if (!not_read_.empty()) line["not_read"] = not_read_;
   return gather_(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void BadRecords::tell(const BadRecord& record, Microseconds now) {
-  ++untold_;
-  if (told_at_ != INT64_MIN && now - told_at_ < kTellEvery) return;
-  told_at_ = now;
+  if (!limit_.happened(now)) return;
   std::fprintf(stderr, "%s: warning: bad record%s%s: %s: %s (%llu so far)\n", program_.c_str(),
                record.position.empty() ? "" : " at ", record.position.c_str(), shown(record.reason).c_str(),
                shown(record.record).c_str(), static_cast<unsigned long long>(count_));
-  untold_ = 0;
+}
+
+void BadRecords::tell_rest(Microseconds now) {
+  if (!limit_.due(now)) return;
+  std::fprintf(stderr, "%s: warning: %llu bad records so far\n", program_.c_str(),
+               static_cast<unsigned long long>(count_));
 }
 
 void BadRecords::finish() {
-  if (untold_ == 0) return;
-  untold_ = 0;
+  if (!limit_.rest()) return;
   std::fprintf(stderr, "%s: warning: %llu bad records in all\n", program_.c_str(),
                static_cast<unsigned long long>(count_));
 }

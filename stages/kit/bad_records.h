@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "stages/kit/stage.h"
+#include "stages/kit/warning_limit.h"
 
 namespace stream {
 
@@ -30,10 +31,16 @@ class BadRecords {
   // Rows are gathered here for the dead-letter file; without it they are only counted and told.
   void gather(std::function<Status(const std::string& line)> sink) { gather_ = std::move(sink); }
 
+  // Columns that no record here holds, as nothing downstream uses them: the dead letters say so.
+  void not_read(std::vector<std::string> columns) { not_read_ = std::move(columns); }
+
   // Errors: kBadRecord under `fail`.
   Status report(const BadRecord& record, Microseconds now_wall, Microseconds now_monotonic);
   // Hands gathered rows to the connected output.
   Status flush();
+
+  // Call when there is time: says how many have come since one was told.
+  void tell_rest(Microseconds now);
 
   // The input has ended: says how many there were, where not all have been told.
   void finish();
@@ -49,10 +56,10 @@ class BadRecords {
   std::string stage_;
   std::function<Status(Batch)> output_;
   std::function<Status(const std::string&)> gather_;
+  std::vector<std::string> not_read_;
   std::vector<BadRecord> waiting_;
   std::uint64_t count_ = 0;
-  std::uint64_t untold_ = 0;
-  Microseconds told_at_ = INT64_MIN;
+  WarningLimit limit_;
 };
 
 }  // namespace stream

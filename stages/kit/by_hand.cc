@@ -381,6 +381,7 @@ Status ByHand::run() {
   LoopConfig config;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.program = "stream-" + std::string(program_.name);
   config.input_of.assign(receivers.size(), 0);
   RunLoop loop(std::move(config), stage_, std::move(receivers), std::move(outputs), bad_records_, system_clock());
   loop.assume_open();

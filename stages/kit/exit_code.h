@@ -27,9 +27,10 @@ struct ExitCodeEntry {
 inline constexpr std::array kExitCodes = {
     ExitCodeEntry{kExitOk, "end of input, everything emitted", false},
     ExitCodeEntry{kExitFailed, "failed; a supervisor restarts it from the last checkpoint", true},
-    ExitCodeEntry{kExitBadRecord, "a bad record under 'on-error: fail'; never restarted", false},
+    ExitCodeEntry{kExitBadRecord,
+                  "a bad record under 'on-error: fail', or a row that the target refuses; never restarted", false},
     ExitCodeEntry{kExitBadSnapshot, "snapshot unusable; restarted from an earlier checkpoint", true},
-    ExitCodeEntry{kExitUsage, "wrong options; never restarted", false},
+    ExitCodeEntry{kExitUsage, "wrong options, or what they name is of the wrong kind; never restarted", false},
     ExitCodeEntry{kExitSystem, "the system failed; restarted from the last checkpoint", true},
 };
 

@@ -15,6 +15,7 @@ class PipedSource::Feed final : public Emitter {
                      : pipe_.sink_->on_batch(0, std::move(batch), out_);
   }
   Status bad_record(BadRecord record) override { return out_.bad_record(std::move(record)); }
+  void late_records(std::uint64_t rows, std::size_t output) override { out_.late_records(rows, output); }
   bool full() const override { return out_.full(); }
 
  private:

@@ -28,6 +28,10 @@ class RunLoop::LoopEmitter final : public Emitter {
     return loop_.bad_records_.report(record, loop_.clock_.wall_us(), loop_.clock_.monotonic_us());
   }
 
+  void late_records(std::uint64_t rows, std::size_t output) override {
+    loop_.late_records_.add(rows, loop_.outputs_.connected(output), loop_.clock_.monotonic_us());
+  }
+
   bool full() const override { return loop_.outputs_.full(); }
 
  private:
@@ -41,6 +45,7 @@ RunLoop::RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> in
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
       bad_records_(bad_records),
+      late_records_(config_.program),
       clock_(clock),
       emitter_(std::make_unique<LoopEmitter>(*this)),
       merger_(inputs_.size()),
@@ -243,6 +248,7 @@ Status RunLoop::finish_input() {
 
 Status RunLoop::announce_end() {
   ended_ = true;
+  late_records_.finish();
   outputs_.set_watermark(kEndOfTime, false);
   FrameHeader end;
   end.kind = FrameKind::kEnd;
@@ -257,6 +263,8 @@ Status RunLoop::wait() {
   STREAM_TRY(port_->on_idle(*this));
   for (Receiver& input : inputs_) STREAM_TRY(input.flush_credits());
   const Microseconds now = clock_.monotonic_us();
+  late_records_.tell_rest(now);
+  bad_records_.tell_rest(now);
   STREAM_ASSIGN(output_due_, outputs_.pump(now, true));
   Microseconds timeout = port_->patience();
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));

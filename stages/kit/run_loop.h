@@ -11,6 +11,7 @@
 
 #include "stages/kit/aligner.h"
 #include "stages/kit/bad_records.h"
+#include "stages/kit/late_records.h"
 #include "stages/kit/output.h"
 #include "stages/kit/stage.h"
 #include "stages/kit/watermark.h"
@@ -51,6 +52,7 @@ struct LoopConfig {
   Microseconds out_of_order = 0;      // sources
   Microseconds idle_after = 0;        // sources; 0 = never
   std::vector<std::size_t> input_of;  // channel -> input
+  std::string program;                // for messages: "stream-filter"
 };
 
 struct LoopCounters {
@@ -88,6 +90,7 @@ class RunLoop {
   Microseconds resumable_watermark() const { return resumable_watermark_; }
   std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
   const LoopCounters& counters() const { return counters_; }
+  std::uint64_t late_records() const { return late_records_.count(); }
   Outputs& outputs() { return outputs_; }
   StageObject& stage() { return stage_; }
   std::vector<Receiver>& inputs() { return inputs_; }
@@ -117,6 +120,7 @@ class RunLoop {
   std::vector<Receiver> inputs_;
   Outputs outputs_;
   BadRecords& bad_records_;
+  LateRecords late_records_;
   const Clock& clock_;
   std::unique_ptr<LoopEmitter> emitter_;
   std::optional<BarrierAligner> aligner_;

@@ -41,6 +41,8 @@ class Emitter {
   virtual Status emit(Batch batch, std::size_t output = 0) = 0;
   // Errors: kBadRecord if the policy is `fail`; return it.
   virtual Status bad_record(BadRecord record) = 0;
+  // So many rows are too late for their window; they go to `output` where something reads it.
+  virtual void late_records(std::uint64_t rows, std::size_t output) = 0;
   // True when the outputs hold more than their budget: a stage with much left to emit returns
   // and says has_more().
   virtual bool full() const = 0;

@@ -85,7 +85,9 @@ Batch StdinSource::with_lines(Batch rows, std::string_view bytes) const {
 Result<Source::Poll> StdinSource::poll(Emitter& out) {
   BatchBuilder builder(wanted_);
   extents_.clear();
-  STREAM_ASSIGN(const std::size_t used, decoder_->decode(buffer_.bytes(), at_end_, builder));
+  auto decoded = decoder_->decode(buffer_.bytes(), at_end_, builder);
+  if (!decoded.ok()) return std::move(decoded).status().while_doing("standard input");
+  const std::size_t used = *decoded;
   const bool progress = used > 0;
   if (builder.rows() > 0) {
     Batch rows = builder.finish();

@@ -252,6 +252,7 @@ Result<LoopConfig> SupervisedInstance::loop_config() const {
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
 }
@@ -261,6 +262,7 @@ void SupervisedInstance::connect_bad_records(RunLoop& loop) {
   if (loop.outputs().connected(errors)) {
     bad_records_.connect([&loop, errors](Batch rows) { return loop.outputs().add(errors, rows); });
   }
+  bad_records_.not_read(assignment_.not_read);
   bad_records_.gather([this](const std::string& line) { return dead_letter_->add(line); });
 }
 
@@ -420,6 +422,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.records_out = out.records;
   stats.bytes_out = out.bytes;
   stats.bad_records = bad_records_.count();
+  stats.late_records = loop.late_records();
   stats.total_us = in.total_us;
   stats.idle_us = in.idle_us;
   stats.backpressured_us = in.backpressured_us;

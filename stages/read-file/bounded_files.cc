@@ -13,7 +13,9 @@ Status BoundedFiles::open_split(Position& split) {
   STREAM_ASSIGN(std::shared_ptr<InputFile> file, input_.open(split.path));
   STREAM_ASSIGN(const bool same, head_matches(*file, split));
   if (!same)
-    return failed("'" + split.path + "' is not the file any more that was to be read; its beginning has changed");
+    return usage_error("'" + split.path +
+                       "' is not the file any more that was to be read: its beginning has changed; put the old one "
+                       "back, or begin again with --fresh");
   STREAM_ASSIGN(const Compression compression, detect_compression(*file));
   auto offset = static_cast<std::uint64_t>(split.offset);
   std::unique_ptr<ByteReader> bytes;

@@ -16,7 +16,7 @@ class BoundedFiles {
   // The splits to read: enumerated, or as a snapshot left them.
   void start(std::vector<Position> splits) { splits_ = std::move(splits); }
 
-  // Reads about one batch. False: everything has been read. Errors: kFailed if a file that was partly read is
+  // Reads about one batch. False: everything has been read. Errors: kUsage if a file that was partly read is
   // gone or another one now.
   Result<bool> read(BatchBuilder& batch);
 

@@ -17,6 +17,27 @@ Status open_error(sqlite3* db, const std::string& path) {
   return {Code::kSystem, system_error("open", path, why).what()};
 }
 
+// Unlike a snapshot, the database is the user's: what is wrong with it is no fault of a checkpoint.
+Status target_status(int code, const char* message, const std::string& path) {
+  const std::string what = "unable to write '" + path + "': " + message;
+  switch (code & 0xff) {
+    case SQLITE_NOTADB: return usage_error(what + "; give another path, or move the file away");
+    case SQLITE_CORRUPT: return usage_error(what + "; repair it with sqlite3's .recover, or give another path");
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG: return {Code::kBadRecord, what};  // the row decides, not the day
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_NOMEM: return {Code::kSystem, what};
+    default: return failed(what);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& path) {
@@ -32,19 +53,7 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& 
 
 TargetDatabase::~TargetDatabase() { sqlite3_close_v2(db_); }
 
-Status TargetDatabase::error(int code) const {
-  const std::string what = "unable to write '" + path_ + "': " + sqlite3_errmsg(db_);
-  switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_NOMEM: return {Code::kSystem, what};
-    default: return failed(what);
-  }
-}
+Status TargetDatabase::error(int code) const { return target_status(code, sqlite3_errmsg(db_), path_); }
 
 Status TargetDatabase::execute(const std::string& sql) {
   const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
@@ -64,7 +73,7 @@ Result<Statement> TargetDatabase::prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr);
   if (code != SQLITE_OK) return error(code);
-  return Statement(statement, &path_, false);
+  return Statement(statement, &path_, target_status);
 }
 
 Status TargetDatabase::transact(const std::function<Status()>& work) {

@@ -2,6 +2,9 @@
 //
 // Write-ahead logging, so that readers never wait; fully synchronous, because a commit that was
 // reported is forgotten by the outbox. Waits for other writers, within bounds.
+//
+// Errors: kUsage for a file that is no database, or a damaged one; kBadRecord for a row that the
+// table refuses; kSystem for the disk and the system; else kFailed.
 #pragma once
 
 #include <functional>
@@ -16,7 +19,7 @@ namespace stream {
 
 class TargetDatabase {
  public:
-  // Makes the file if absent; its folder must exist. Errors: kSystem, kFailed.
+  // Makes the file if absent; its folder must exist.
   static Result<std::unique_ptr<TargetDatabase>> open(const std::string& path);
   ~TargetDatabase();
   TargetDatabase(const TargetDatabase&) = delete;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stages/format/print_value.h"
+#include "stages/kit/row_text.h"
 #include "transport/base/text.h"
 #include "transport/record/key.h"
 
@@ -97,10 +98,17 @@ Status TargetTable::check() {
     if (std::ranges::find(names, candidate) != names.end()) continue;
     row_id_ = candidate;
     if (!database_.prepare("SELECT " + row_id_ + " FROM " + sql_name(name_)).ok()) break;
-    return {};
+    return check_statements();
   }
   return usage_error("table '" + name_ + "' in '" + database_.path() +
                      "' has no row ids: make it without WITHOUT ROWID");
+}
+
+// What SQLite refuses to prepare for a table that is there, such as writing a generated column, it always will.
+Status TargetTable::check_statements() {
+  prepared_ = false;
+  Status prepared = prepare_statements();
+  return prepared.code() == Code::kFailed ? usage_error(prepared.what()) : prepared;
 }
 
 std::string TargetTable::key_condition() const {
@@ -186,16 +194,19 @@ bool TargetTable::superseded(const Batch& batch, std::size_t row) const {
 Status TargetTable::apply(const Batch& batch, std::vector<RowRange>& inserted) {
   STREAM_TRY(prepare_statements());
   for (std::size_t row = 0; row < batch.rows; ++row) {
-    if (key_.empty()) {
-      STREAM_TRY(insert(batch, row, inserted));
-      continue;
-    }
-    const RowKind kind = batch.kind(row);
-    if (kind == RowKind::kUpdateBefore && superseded(batch, row)) continue;
-    const bool gone = kind == RowKind::kUpdateBefore || kind == RowKind::kDelete;
-    STREAM_TRY(gone ? erase_key(batch, row) : upsert(batch, row, inserted));
+    Status written = write(batch, row, inserted);
+    if (written.code() == Code::kBadRecord) return {Code::kBadRecord, written.what() + ": " + row_text(batch, row)};
+    if (!written.ok()) return written;
   }
   return {};
+}
+
+Status TargetTable::write(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted) {
+  if (key_.empty()) return insert(batch, row, inserted);
+  const RowKind kind = batch.kind(row);
+  if (kind == RowKind::kUpdateBefore && superseded(batch, row)) return {};
+  const bool gone = kind == RowKind::kUpdateBefore || kind == RowKind::kDelete;
+  return gone ? erase_key(batch, row) : upsert(batch, row, inserted);
 }
 
 Status TargetTable::erase(RowRange rows) {

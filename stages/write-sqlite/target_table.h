@@ -23,17 +23,19 @@ class TargetTable {
   Result<bool> exists();
   Status create();
   Status drop();
-  // Errors: kUsage if the table lacks a column, or cannot say which rows an epoch has inserted.
+  // Errors: kUsage if the table lacks a column, cannot be written, or cannot say which rows an epoch has inserted.
   Status check();
 
   // After create() or check(), within a transaction: writes the rows and appends to `inserted` the
-  // ids of those that were not there before.
+  // ids of those that were not there before. Errors: kBadRecord, with the row, if the table refuses one.
   Status apply(const Batch& batch, std::vector<RowRange>& inserted);
   Status erase(RowRange rows);
 
  private:
   Result<std::vector<std::string>> columns();
+  Status check_statements();
   Status prepare_statements();
+  Status write(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted);
   Status insert(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted);
   Status upsert(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted);
   Status erase_key(const Batch& batch, std::size_t row);

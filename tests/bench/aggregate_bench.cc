@@ -20,6 +20,7 @@ class Discard final : public Emitter {
     return {};
   }
   Status bad_record(BadRecord) override { return {}; }
+  void late_records(std::uint64_t, std::size_t) override {}
   bool full() const override { return false; }
   std::size_t rows = 0;
 };

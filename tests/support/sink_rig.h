@@ -28,6 +28,7 @@ class NoEmitter final : public Emitter {
     bad.push_back(std::move(record));
     return {};
   }
+  void late_records(std::uint64_t, std::size_t) override {}
   bool full() const override { return false; }
   std::vector<BadRecord> bad;
 };

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -262,10 +263,63 @@ def skipped_records_are_counted_at_the_end(stream):
     check("500 bad records in all" in stream.last_stderr, stream.last_stderr)
 
 
+def late_records_are_counted_and_told(stream):
+    stream.write("late.yaml", "pipeline: late\nstages:\n"
+                 "  in: {run: read-file, path: rows.ndjson, follow: true, time: ts}\n"
+                 "  sums: {run: aggregate, window: tumble 1m, compute: {n: count(*)}}\n"
+                 "  table: {run: write-null, from: sums}\n")
+    stream.write("read.yaml", (stream.folder / "late.yaml").read_text().replace("pipeline: late", "pipeline: read") +
+                 "  late: {run: write-file, from: sums.late, path: late.ndjson}\n")
+    rows = stream.write("rows.ndjson", '{"ts":"2026-01-01T02:00:00Z"}\n')
+    for job in ("late", "read"):
+        stream.run("stream", "run", "-d", f"{job}.yaml")
+
+    def late(job):
+        return sum(i["late_records"] for i in stream.stats(job)["instances"])
+
+    for job in ("late", "read"):
+        wait_until("event time", lambda job=job: any("watermark_us" in i for i in stream.stats(job)["instances"] if i["stage"] == "table"))
+    with rows.open("a", encoding="utf-8") as file:
+        file.write('{"ts":"2026-01-01T00:00:00Z"}\n' * 3)
+    for job in ("late", "read"):
+        wait_until("late rows", lambda job=job: late(job) == 3)
+        check("late        3\n" in stream.run("stream", "show", job), "show tells")
+    wait_until("a warning", lambda: "late records dropped: 3 so far; raise out-of-order" in stream.run("stream", "logs", "late"))
+    check("dropped" not in stream.run("stream", "logs", "read"), "what is read is not dropped")
+    stream.run("stream", "stop", "read")
+    check((stream.folder / "late.ndjson").read_text().count("\n") == 3, "they went to the output")
+
+
+def late_records_of_a_plain_stage_are_told(stream):
+    plain = stream.start("stream-aggregate", "--time", "ts", "--window", "tumble 1m", "count(*) as n", stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    plain.stdin.write('{"ts":"2026-01-01T00:00:00Z"}\n{"ts":"2026-01-01T02:00:00Z"}\n')
+    plain.stdin.flush()
+    check('"n":1' in plain.stdout.readline(), "the first window")
+    out, talk = plain.communicate('{"ts":"2026-01-01T00:00:00Z"}\n' * 3, timeout=20)
+    check(out.count("\n") == 1 and talk.count("\n") == 1 and "warning: late records dropped: 3 so far" in talk, out + talk)
+
+
 def a_null_beside_a_column_is_null(stream):
     rows = '{"b":2}\n{"b":null}\n'
     check(stream.run("stream-filter", "b = null", stdin=rows) == "" and stream.run("stream-filter", "b <> null or b = 2", stdin=rows) == '{"b":2}\n', "null")
     check(stream.run("stream", "run", "select 'b + null as r, b'", stdin=rows).splitlines() == ['{"r":null,"b":2}', '{"r":null,"b":null}'], "in a job")
+
+
+def integers_beyond_64_bits_stay_exact(stream):
+    ids = ["18446744073709551615", "18446744073709551614", "18446744073709551615", "7"]
+    stream.write("ids.ndjson", "".join(f'{{"id":{i}}}\n' for i in ids))
+    stream.write("ids.csv", "id\n" + "".join(f"{i}\n" for i in ids))
+    counts = {"18446744073709551615": 2, "18446744073709551614": 1, "7": 1}
+    for name, form in (("ids.ndjson", "ndjson"), ("ids.csv", "csv")):
+        out = stream.run("stream", "run", f"read-file {name} --format {form} | aggregate --by id 'count(*) as n'")
+        rows = [json.loads(line) for line in out.splitlines()]
+        check({row["id"]: row["n"] for row in rows} == counts, f"{name}: {out}")
+    out = stream.run("stream-aggregate", "--format", "csv", "--by", "id", "count(*) as n", stdin=(stream.folder / "ids.csv").read_text())
+    check(sorted(out.splitlines()) == ["18446744073709551614,1", "18446744073709551615,2", "7,1", "id,n"], out)
+    for condition in ("id = 18446744073709551615", "id > 18446744073709551614", "id = '18446744073709551615'"):
+        out = stream.run("stream-filter", condition, stdin=(stream.folder / "ids.ndjson").read_text())
+        check(out == '{"id":18446744073709551615}\n' * 2, f"{condition}: {out}")
 
 
 def a_bad_record_can_be_skipped(stream):
@@ -287,10 +341,22 @@ def a_bad_record_of_a_job_is_kept(stream):
         check(text.split(b"\n")[1][:5].decode() in letters[0]["record"], f"{name}: {letters[0]['record'][:80]}")
 
 
+def a_dead_letter_says_what_it_does_not_hold(stream):
+    stream.write("rows.ndjson", '{"a":1,"b":0,"name":"x","ts":"2026-01-01T00:00:00Z"}\nhello\n')
+    read = "read-file rows.ndjson --schema 'a bigint, b bigint, name varchar, ts timestamp' --time ts"
+    for job, stage, unread in (("part", "select 'a / b as r'", ["name"]), ("whole", "select 'a / b as r, name'", None)):
+        stream.run("stream", "run", f"{read} | {stage} | write-null", "--name", job)
+        letters = {letter["stage"]: letter for letter in map(json.loads, stream.run("stream", "dead-letter", job).splitlines())}
+        source, row = letters["read-file"], letters["select"]
+        check(source["record"] == "hello" and source["position"].endswith("rows.ndjson:2") and "not_read" not in source, str(source))
+        check((row["reason"], row["position"], row.get("not_read")) == ("division by zero", "", unread), str(row))
+        check(list(json.loads(row["record"])) == [name for name in ("a", "b", "name", "ts") if name not in (unread or [])], str(row))
+
+
 def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
     stream.write("bad.ndjson", '{"a":1}\nhello\n')
     refused(stream, FAILED, ["exit code 98", "bad.ndjson:2"], "stream", "run",
-            "read-file bad.ndjson --schema 'a bigint' --on-error fail | write-null", "--name", "strict", lines=None)
+            "read-file bad.ndjson --schema 'a bigint' --on-error fail | write-null", "--name", "strict")
     jobs = [json.loads(line) for line in stream.run("stream", "ps", "--all", "--json").splitlines()]
     check([(j["job"], j["state"], j["attempt"]) for j in jobs] == [("strict", "FAILED", 1)], str(jobs))
     kinds = [event["kind"] for event in stream.events("strict")]
@@ -313,6 +379,30 @@ def a_stage_logs_what_it_is_told_to(stream):
         stream.run("stream", "run", "--fresh", "--name", level, "m.yaml")
         log = stream.run("stream", "logs", "--stage", "f", level)
         check(("bad record" in log) == (level == "warning"), f"{level}: {log!r}")
+
+
+def what_is_wrong_for_good_is_never_tried_again(stream):
+    stream.write("bad.csv", "a,c\n1,2\n")
+    stream.write("twice.csv", "a,a\n1,2\n")
+    stream.write("noise.db", "x" * 9000)
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        database.execute("create table once (a integer unique)")
+    stream.write("rows.ndjson", numbers(1, 2, 1))
+    for job, code, says, pipeline in [
+            ("missing", 100, "bad.csv': header: column 'b' is missing", "read-file bad.csv --format csv --schema 'a bigint, b bigint' | write-null"),
+            ("doubled", 100, "twice.csv': header: names 'a' twice", "read-file twice.csv --format csv --schema 'a bigint' | write-null"),
+            ("noise", 100, "noise.db': file is not a database; give another path", "read-file rows.ndjson | write-sqlite noise.db --table t"),
+            ("refused", 98, "once.db': UNIQUE constraint failed: once.a: {\"a\":1}", "read-file rows.ndjson | write-sqlite once.db --table once --if-exists append")]:
+        refused(stream, FAILED, [f"exit code {code}", says], "stream", "run", pipeline, "--name", job)
+        state = json.loads(stream.run("stream", "show", "--json", job))
+        check((state["state"], state["attempt"]) == ("FAILED", 1), str(state))
+        check("restarting" not in [event["kind"] for event in stream.events(job)], f"{job} was started again")
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        database.executescript("drop table once; create table once (a integer)")
+    stream.run("stream", "resume", "refused")
+    stream.run("stream", "wait", "--for", "finished", "refused")
+    with sqlite3.connect(stream.folder / "once.db") as database:
+        check(sorted(database.execute("select a from once")) == [(1,), (1,), (2,)], "mended, the rows of the checkpoint come")
 
 
 def empty_input_is_no_error(stream):
@@ -351,5 +441,7 @@ if __name__ == "__main__":
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
           an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
-          skipped_records_are_counted_at_the_end, a_null_beside_a_column_is_null, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept, a_bad_record_ends_a_job_that_does_not_allow_it,
-          a_key_that_has_no_effect_is_refused, a_stage_logs_what_it_is_told_to, empty_input_is_no_error, a_running_job_is_not_started_again])
+          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept,
+          a_dead_letter_says_what_it_does_not_hold, a_bad_record_ends_a_job_that_does_not_allow_it,
+          a_key_that_has_no_effect_is_refused, a_stage_logs_what_it_is_told_to,
+          what_is_wrong_for_good_is_never_tried_again, empty_input_is_no_error, a_running_job_is_not_started_again])

@@ -21,8 +21,8 @@ enum class Code : unsigned char {
   kInterrupted,  // asked to stop; not a fault
   kPeerGone,     // the other end closed; a supervised stage waits for the rollback
   kCorrupt,      // stored or received bytes do not check; fall back to an earlier checkpoint
-  kBadRecord,    // a record breaks `on-error: fail`; never restarted
-  kUsage,        // wrong options or manifest; never restarted
+  kBadRecord,    // a record breaks `on-error: fail`, or a target refuses it; never restarted
+  kUsage,        // wrong options or manifest, or what they name is of the wrong kind; never restarted
   kSystem,       // the operating system refused something
   kNotFound,     // the named thing does not exist
 };

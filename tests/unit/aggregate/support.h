@@ -84,6 +84,7 @@ class Gather final : public Emitter {
     bad.push_back(record.reason);
     return {};
   }
+  void late_records(std::uint64_t count, std::size_t) override { late_count += count; }
   // Every other call: whatever is done in pieces is.
   bool full() const override { return (asked_ = !asked_); }
 
@@ -100,6 +101,7 @@ class Gather final : public Emitter {
   std::set<std::string> rows;  // what the changes make
   std::vector<std::string> log;
   std::vector<std::string> late;
+  std::size_t late_count = 0;
   std::vector<std::string> bad;
   std::size_t batches = 0;
 

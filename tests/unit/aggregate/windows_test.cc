@@ -76,6 +76,7 @@ void run_windows(std::uint64_t seed, Microseconds lateness) {
       expected.add(step, watermark, lateness);
       running.batch(batch_of(running.input(), step.records), out);
       BOOST_REQUIRE(out.late.size() == expected.late);
+      BOOST_REQUIRE(out.late_count == expected.late);
       if (watermark != kNoWatermark) BOOST_REQUIRE(out.rows == expected.rows(watermark));
       watermark = step.watermark;
       running.watermark(watermark, out);

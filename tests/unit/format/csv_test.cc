@@ -52,6 +52,7 @@ BOOST_AUTO_TEST_CASE(malformed_records_are_bad_and_reading_goes_on) {
 
 BOOST_AUTO_TEST_CASE(a_header_that_does_not_fit_stops_decoding) {
   BOOST_TEST(decode_all("a bigint, b bigint", "a\n1\n", csv()).status.what() == "header: column 'b' is missing");
+  BOOST_TEST((decode_all("a bigint, b bigint", "a\n1\n", csv()).status.code() == Code::kUsage));
   BOOST_TEST(decode_all("a bigint", "a,a\n1,2\n", csv()).status.what() == "header: names 'a' twice");
   RunOptions strict = csv();
   strict.format.unknown_fields = UnknownFields::kError;

@@ -30,7 +30,12 @@ BOOST_AUTO_TEST_CASE(ndjson_types_are_the_narrowest_that_hold_all_values) {
                                      {"1|2|-3", "bigint"},
                                      {"1|2.5", "double"},
                                      {"1e3", "double"},
-                                     {"99999999999999999999", "double"},
+                                     {"18446744073709551615", "decimal(38,0)"},
+                                     {"1|-9223372036854775809", "decimal(38,0)"},
+                                     {"99999999999999999999999999999999999999", "decimal(38,0)"},
+                                     {"1|100000000000000000000000000000000000000", "varchar"},
+                                     {"18446744073709551615|0.5", "double"},
+                                     {"18446744073709551615|\"a\"", "json"},
                                      {"\"a\"|\"b\"", "varchar"},
                                      {"\"2024-01-01T00:00:00Z\"|null", "timestamp"},
                                      {"\"2024-01-01 00:00:00\"", "timestamp"},
@@ -62,6 +67,8 @@ BOOST_AUTO_TEST_CASE(csv_types_come_from_text_and_codes_stay_text) {
                               of(Format::kCsv))) ==
        *parse_schema(
            "i bigint, d double, b boolean, s varchar, zip varchar, t timestamp, phone varchar, nothing varchar")));
+  BOOST_TEST((*parse_schema(inferred("id,code\n18446744073709551615,01\n7,18446744073709551615\n", of(Format::kCsv))) ==
+              *parse_schema("id decimal(38,0), code varchar")));
   FormatOptions bare = of(Format::kCsv);
   bare.header = false;
   BOOST_TEST((*parse_schema(inferred("1,x\n", bare)) == *parse_schema("c1 bigint, c2 varchar")));

@@ -80,6 +80,12 @@ BOOST_AUTO_TEST_CASE(bad_records_say_why_and_the_others_are_kept) {
   BOOST_TEST(run.counters.bad_records == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(an_integer_too_large_says_how_to_declare_it) {
+  BOOST_TEST(reason_of("id bigint", "{\"id\":18446744073709551615}")
+                 .starts_with("column 'id': not a valid BIGINT: 18446744073709551615 (too large: declare the column as "
+                              "decimal(38,0))"));
+}
+
 BOOST_AUTO_TEST_CASE(broken_structure_is_a_bad_record) {
   for (const char* record : {"{",
                              "{\"n\"",

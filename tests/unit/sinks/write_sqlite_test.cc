@@ -197,6 +197,41 @@ BOOST_AUTO_TEST_CASE(a_table_without_a_column_and_a_file_in_no_folder_are_clear_
              "unable to open '" + (setup.dir / "absent/out.db") + "': No such file or directory");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_for_good_is_never_tried_again) {
+  Setup setup(false);
+  SinkScript script;
+  script.epochs = {{rows_of(setup.schema, {"+I 1 a", "+I 2 -"})}};
+  setup.values.set("if-exists", "append");
+  const auto error_with = [&](const std::string& table) {
+    query(setup.dir / "out.db", "DROP TABLE IF EXISTS t; " + table);
+    SinkRig rig = setup.rig();
+    BOOST_TEST(!rig.live(script));
+    return rig.error();
+  };
+  for (const auto& [table, says] :
+       {std::pair{"CREATE TABLE t (n INTEGER, s TEXT NOT NULL)", "NOT NULL constraint failed"},
+        {"CREATE TABLE t (n INTEGER CHECK (n < 2), s TEXT)", "CHECK constraint failed"}}) {
+    const Status refused = error_with(table);
+    BOOST_TEST((refused.code() == Code::kBadRecord), refused.what());
+    BOOST_TEST(refused.what().find(says) != std::string::npos, refused.what());
+    BOOST_TEST(refused.what().ends_with(R"(: {"n":2,"s":null})"), refused.what());
+    BOOST_TEST(query(setup.dir / "out.db", "SELECT count(*) FROM t") == "0\n");
+  }
+  const Status typed = error_with("CREATE TABLE t (n INTEGER, s INTEGER PRIMARY KEY)");
+  BOOST_TEST((typed.code() == Code::kBadRecord), typed.what());
+  const Status trigger = error_with(
+      "CREATE TABLE t (n INTEGER, s TEXT); CREATE TRIGGER x AFTER INSERT ON t BEGIN INSERT INTO nowhere VALUES (1); "
+      "END");
+  BOOST_TEST((trigger.code() == Code::kUsage), trigger.what());
+
+  require_ok(system_files().write_file(setup.dir / "noise.db", std::string(9000, 'x')));
+  setup.values.set("path", "noise.db");
+  SinkRig noise = setup.rig();
+  BOOST_TEST(!noise.live(script));
+  BOOST_TEST((noise.error().code() == Code::kUsage), noise.error().what());
+  BOOST_TEST(noise.error().what().find("is not a database; give another path") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing) {
   Setup setup(false);
   SinkScript script;

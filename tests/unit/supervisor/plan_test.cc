@@ -114,6 +114,7 @@ BOOST_AUTO_TEST_CASE(only_the_columns_that_are_used_travel) {
   BOOST_TEST(columns(plan.edges[0].schema) == "ts host status");
   BOOST_TEST((plan.edges[0].schema.time == 0u));
   BOOST_TEST(columns(plan.stages[1].inputs[0].schema) == "ts host status");
+  BOOST_TEST(join(plan.stages[1].not_read, " ") == "ms path");
   BOOST_TEST(columns(plan.edges[1].schema) == "ts host");
   BOOST_TEST(columns(plan.edges[2].schema) == "host n");
   BOOST_TEST(plan.edges[0].filter == "status >= 500");
