@@ -59,6 +59,7 @@ def the_status_line_stays_one_line_as_the_terminal_grows(stream):
     with Terminal(stream) as terminal:
         terminal.type("stream run 'generate --rate 100 | filter true | write-null' --name wide")
         wait_until("the job", lambda: stream.instances("wide"))
+        stream.run("stream", "wait", "--for", "running", "wide")
         for columns in (60, 80, 120):
             terminal.resize(columns)
             epoch = int(stream.run("stream", "checkpoint", "wide"))
