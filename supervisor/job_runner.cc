@@ -195,6 +195,7 @@ void JobRunner::on_ready() {
   if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
   log_->info("running");
   event("running", "attempt " + std::to_string(record_.attempt.value()));
+  if (phase_ == Phase::kRunning) verbs_->on_running();
   if (ready_) std::exchange(ready_, nullptr)(true);
   if (!stop_wanted_ && !drain_wanted_) return;
   if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);

@@ -145,6 +145,14 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   if (!status.ok()) runner_.fail(status.what(), true);
 }
 
+void JobVerbs::on_running() {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.what == WaitsFor::kRunning;
+    if (hit) answer(waiting.identity, done({}));
+    return hit;
+  });
+}
+
 void JobVerbs::on_triggered(Epoch epoch) {
   for (Waiting& waiting : waiting_) {
     if (waiting.what != WaitsFor::kTrigger) continue;

@@ -17,6 +17,7 @@ class JobVerbs {
 
   Status serve();
 
+  void on_running();
   void on_triggered(Epoch epoch);
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);

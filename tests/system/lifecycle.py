@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
@@ -265,6 +266,27 @@ def wait_ends_when_its_condition_holds(stream):
     stream.run("stream", "wait", "--for", "finished", "short")
 
 
+def a_restart_is_waited_for(stream):
+    stream.write("job.yaml", """
+pipeline: job
+restart: {strategy: fixed-delay, delay: 700ms}
+stages:
+  made: {run: generate, rate: 100}
+  out: {run: write-null}
+""")
+    stream.run("stream", "run", "-d", "job.yaml")
+    for again in (1, 2):  # the first time it starts again at once
+        pid = wait_until("the instance", lambda: stream.instances("job").get("made.0"))
+        os.kill(pid, signal.SIGKILL)
+        wait_until("its end to be seen",
+                   lambda: sum(event["kind"] == "restarting" for event in stream.events("job")) == again)
+    began = time.monotonic()
+    stream.run("stream", "wait", "--for", "running", "job", timeout=20)
+    check(time.monotonic() - began > 0.2, "it ran already")
+    check(stream.events("job")[-1]["kind"] == "running", "it does not run")
+    stream.run("stream", "cancel", "job")
+
+
 def interrupted_runs_go_on_where_they_stopped(stream):
     feed = Feed(stream)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -397,6 +419,6 @@ if __name__ == "__main__":
     main([a_job_is_seen_by_every_reading_verb, a_savepoint_opens_with_sqlite_and_is_found_by_its_label,
           nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint, savepoints_asked_for_at_once_are_all_made,
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
-          wait_ends_when_its_condition_holds, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
+          wait_ends_when_its_condition_holds, a_restart_is_waited_for, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
           a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])
