@@ -63,6 +63,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   json out = {{"stage", runner.plan().pipeline.stages[state.name.stage].name},
               {"instance", state.name.instance},
               {"pid", state.child ? state.child->pid() : 0},
+              {"running_us", now.total_us},
               {"records_in", now.records_in},
               {"records_out", now.records_out},
               {"bytes_in", now.bytes_in},

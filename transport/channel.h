@@ -124,9 +124,10 @@ class Receiver {
   Result<std::optional<Received>> receive();
 
   // The frame's rows have been processed. Credits are sent when enough has gathered, or by
-  // flush_credits(), which is called before waiting.
+  // flush_credits(), which is called soon after all that came has been processed.
   Status consumed(std::size_t size_bytes);
   Status flush_credits();
+  bool owes_credits() const { return consumed_ != credited_; }
 
   // `end` has been processed: the sender may close.
   Status acknowledge_end();

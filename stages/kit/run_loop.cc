@@ -6,6 +6,7 @@ namespace stream {
 namespace {
 
 constexpr Microseconds kSpin = 60;  // a shorter wait is not worth a system call
+constexpr Microseconds kCreditDelay = SendWindow::kTarget / 20;
 
 }  // namespace
 
@@ -261,19 +262,36 @@ Status RunLoop::drain() { return stage_.source && !ended_ ? finish_input() : Sta
 
 Status RunLoop::wait() {
   STREAM_TRY(port_->on_idle(*this));
-  for (Receiver& input : inputs_) STREAM_TRY(input.flush_credits());
   const Microseconds now = clock_.monotonic_us();
   late_records_.tell_rest(now);
   bad_records_.tell_rest(now);
   STREAM_ASSIGN(output_due_, outputs_.pump(now, true));
   Microseconds timeout = port_->patience();
+  STREAM_ASSIGN(const auto credits_due, return_credits(now));
+  if (credits_due) timeout = std::min(timeout, std::max<Microseconds>(0, *credits_due - now));
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
   if (stage_.source && started_ && !paused_ && !ended_ && !outputs_.full()) {
     timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
   }
-  // ZeroMQ waits in milliseconds: a short wait is spent looking for input instead.
-  if (timeout <= kSpin) return {};
+  // ZeroMQ waits in milliseconds: a shorter wait is spent looking for input instead, unless something will wake us.
+  const bool woken = stage_.source && stage_.source->wake_fd() >= 0 && !output_due_;
+  if (timeout <= kSpin && !woken) return {};
   return wait_for(timeout);
+}
+
+// A credit is a message of its own, which wakes four threads: what was consumed is told together, unless it is much
+// (see Receiver::consumed()), after a delay that is small beside the work a window is worth.
+Result<std::optional<Microseconds>> RunLoop::return_credits(Microseconds now) {
+  const bool owed = std::ranges::any_of(inputs_, [](const Receiver& input) { return input.owes_credits(); });
+  if (!owed) {
+    credits_owed_since_.reset();
+    return std::optional<Microseconds>();
+  }
+  if (!credits_owed_since_) credits_owed_since_ = now;
+  if (now - *credits_owed_since_ < kCreditDelay) return std::optional(*credits_owed_since_ + kCreditDelay);
+  for (Receiver& input : inputs_) STREAM_TRY(input.flush_credits());
+  credits_owed_since_.reset();
+  return std::optional<Microseconds>();
 }
 
 Status RunLoop::wait_for(Microseconds timeout) {
@@ -291,7 +309,6 @@ Status RunLoop::wait_for(Microseconds timeout) {
   STREAM_TRY(poller_.wait(timeout));
   const Microseconds end = clock_.monotonic_us();
   (full ? counters_.backpressured_us : counters_.idle_us) += end - begin;
-  counters_.total_us = end - began_;
   if (stage_.source && stage_.source->wake_fd() >= 0) source_sleep_until_ = 0;
   return {};
 }

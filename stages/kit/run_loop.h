@@ -60,8 +60,7 @@ struct LoopCounters {
   std::uint64_t bytes_in = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;
-  Microseconds total_us = 0;  // busy = total - idle - backpressured
-  std::uint64_t turns = 0;    // rises while the loop makes progress
+  std::uint64_t turns = 0;  // rises while the loop makes progress
 };
 
 class RunLoop {
@@ -90,6 +89,7 @@ class RunLoop {
   Microseconds resumable_watermark() const { return resumable_watermark_; }
   std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
   const LoopCounters& counters() const { return counters_; }
+  Microseconds running_us() const { return clock_.monotonic_us() - began_; }  // since run() began
   std::uint64_t late_records() const { return late_records_.count(); }
   Outputs& outputs() { return outputs_; }
   StageObject& stage() { return stage_; }
@@ -113,6 +113,7 @@ class RunLoop {
   Status finish_input();
   Status announce_end();
   Status wait();
+  Result<std::optional<Microseconds>> return_credits(Microseconds now);
   Status wait_for(Microseconds timeout);
 
   LoopConfig config_;
@@ -143,6 +144,7 @@ class RunLoop {
   Microseconds source_sleep_until_ = 0;
   Microseconds alignment_since_ = 0;
   std::optional<Microseconds> output_due_;
+  std::optional<Microseconds> credits_owed_since_;
   LoopCounters counters_;
   Microseconds began_ = 0;
 };

@@ -318,7 +318,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
   if (now < next_stats_) return {};
   if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
   next_stats_ = now + assignment_.stats_every;
-  if (idle_memory_.due(loop.counters().idle_us, loop.counters().total_us)) ::malloc_trim(0);
+  if (idle_memory_.due(loop.counters().idle_us, loop.running_us())) ::malloc_trim(0);
   return send_stats(loop, now);
 }
 
@@ -423,7 +423,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.bytes_out = out.bytes;
   stats.bad_records = bad_records_.count();
   stats.late_records = loop.late_records();
-  stats.total_us = in.total_us;
+  stats.total_us = loop.running_us();
   stats.idle_us = in.idle_us;
   stats.backpressured_us = in.backpressured_us;
   stats.queued_bytes = loop.outputs().queued_bytes();

@@ -1,7 +1,7 @@
 """Measures everything of the table of goals in one run; writes RESULTS.md beside itself.
 
 usage: run.py PROGRAMS TOOLS [PART]…
-PROGRAMS: folder of the stages; TOOLS: folder of bench-zmq-ceiling and, in stages/, the stages that only
+PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
 measure. Parts: throughput, hop, latency, state, footprint. With parts named, RESULTS.md stays as it is.
 """
 
@@ -29,7 +29,7 @@ def parts_of(tools):
     return {
         "throughput": lambda stream: throughput.measure(stream, RECORDS),
         "hop": lambda stream: hop.measure(stream, tools),
-        "latency": latency.measure,
+        "latency": lambda stream: latency.measure(stream, tools),
         "state": state.measure,
         "footprint": footprint.measure,
     }

@@ -266,6 +266,16 @@ def wait_ends_when_its_condition_holds(stream):
     stream.run("stream", "wait", "--for", "finished", "short")
 
 
+def a_stage_that_never_waits_is_busy(stream):
+    stream.run("stream", "run", "-d", "generate | filter \"md5(n::text || 'x') like '%abcdef%'\" | write-null", "--name", "busy")
+
+    def filter_of():
+        return next(i for i in stream.stats("busy")["instances"] if i["stage"] == "filter")
+
+    wait_until("its numbers", lambda: filter_of()["busy"] > 0.5 and filter_of()["records_in_rate"] > 0)
+    stream.run("stream", "cancel", "busy")
+
+
 def a_restart_is_waited_for(stream):
     stream.write("job.yaml", """
 pipeline: job
@@ -419,6 +429,6 @@ if __name__ == "__main__":
     main([a_job_is_seen_by_every_reading_verb, a_savepoint_opens_with_sqlite_and_is_found_by_its_label,
           nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint, savepoints_asked_for_at_once_are_all_made,
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
-          wait_ends_when_its_condition_holds, a_restart_is_waited_for, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
+          wait_ends_when_its_condition_holds, a_stage_that_never_waits_is_busy, a_restart_is_waited_for, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
           a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])
