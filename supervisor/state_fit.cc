@@ -17,7 +17,8 @@ struct StageView {
 };
 
 // Rows prepared for a sink as it was, which only that sink can write.
-constexpr const char* kSettle = ", but has rows to write still; 'stream resume' the job as it was, then 'stream stop' it";
+constexpr const char* kSettle =
+    ", but has rows to write still; 'stream resume' the job as it was, then 'stream stop' it";
 
 std::vector<StageView> stages_of(const JobPlan& plan) {
   std::vector<StageView> stages;
