@@ -6,6 +6,7 @@
 #include "snapshot/savepoint.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/job_view.h"
 #include "supervisor/spool_needed.h"
 #include "transport/base/text.h"
 
@@ -264,6 +265,7 @@ void JobRunner::build_savepoints(Epoch epoch) {
 void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   coordinator_.reset();
+  outcome_ = outcome_text(*this);
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 
@@ -277,7 +279,7 @@ void JobRunner::check_leaving(Microseconds now) {
 }
 
 void JobRunner::conclude() {
-  if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "");
+  if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "", outcome_);
   if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
   // Its last checkpoint had begun before the stop came.
   if (!stop_savepoint_due_) return end(JobState::kFinished, "it ended by itself; there is no savepoint");

@@ -256,15 +256,16 @@ void JobRunner::fail(const std::string& cause, bool may_restart) {
 
 void JobRunner::give_up(const std::string& why) { end(JobState::kFailed, why); }
 
-void JobRunner::end(JobState state, const std::string& reason) {
+void JobRunner::end(JobState state, const std::string& reason, const std::string& outcome) {
   if (attempt_) attempt_->kill_all();
   coordinator_.reset();
   record_.state = state;
   record_.reason = reason;
   record_.ended_us = system_clock().wall_us();
   if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
-  event(lower(to_string(state)), reason);
-  log_->info("job " + lower(to_string(state)) + (reason.empty() ? "" : ": " + reason));
+  const std::string& text = reason.empty() ? outcome : reason;
+  event(lower(to_string(state)), text);
+  log_->info("job " + lower(to_string(state)) + (text.empty() ? "" : ": " + text));
   phase_ = Phase::kOver;
 }
 

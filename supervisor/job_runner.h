@@ -117,7 +117,8 @@ class JobRunner {
   Status on_exit(const InstanceExited& exited);
   void fail(const std::string& cause, bool may_restart);
   void give_up(const std::string& why);
-  void end(JobState state, const std::string& reason);
+  // `outcome`: of a job that needs no reason.
+  void end(JobState state, const std::string& reason, const std::string& outcome = {});
   void check_heartbeats(Microseconds now);
   void event(const std::string& kind, const std::string& text);
 
@@ -166,6 +167,7 @@ class JobRunner {
   Phase phase_ = Phase::kStarting;
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
+  std::string outcome_;            // what it has done, once it is over
   std::string restore_savepoint_;  // its path, if it is one
   bool restore_extends_ = false;
   bool goes_on_ = false;                // the run goes on where it stood

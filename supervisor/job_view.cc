@@ -122,6 +122,20 @@ std::string job_stats_json(const JobRunner& runner) {
   return dump(out);
 }
 
+std::string outcome_text(const JobRunner& runner) {
+  std::uint64_t written = 0;
+  for (const InstanceState& state : runner.attempt()->instances()) {
+    if (runner.plan().stages[state.name.stage].role == StageRole::kSink) written += state.stats.records_in;
+  }
+  std::string text = std::to_string(written) + (written == 1 ? " record written" : " records written");
+  const std::uint64_t bad = sum(runner, &InstanceStats::bad_records);
+  const std::uint64_t late = sum(runner, &InstanceStats::late_records);
+  if (bad > 0) text += ", " + std::to_string(bad) + " bad";
+  if (late > 0) text += ", " + std::to_string(late) + " late";
+  const std::uint64_t attempt = runner.record().attempt.value();
+  return attempt == 1 ? text : text + " in attempt " + std::to_string(attempt);
+}
+
 std::string status_line(const JobRunner& runner, std::size_t width) {
   double in = 0;
   double out = 0;

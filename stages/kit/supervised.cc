@@ -342,6 +342,7 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
 
 Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) {
   const Microseconds begin = system_clock().monotonic_us();
+  if (loop.ended()) STREAM_TRY(send_stats(loop, begin));  // the last numbers, before the job can be over
   SnapshotDone done;
   done.epoch = epoch.value();
   done.start_wall_us = system_clock().wall_us();

@@ -264,6 +264,9 @@ def wait_ends_when_its_condition_holds(stream):
     check(waiting.returncode == 1, f"a stopped job has not finished: {waiting.returncode}")
     stream.run("stream", "run", "-d", "generate --rows 3 | write-null", "--name", "short")
     stream.run("stream", "wait", "--for", "finished", "short")
+    check(stream.events("short")[-1]["text"] == "3 records written", f"{stream.events('short')[-1]}")
+    stream.run("stream", "run", "generate --rows 3 | filter '1 / n > 0' | write-null", "--name", "bad")
+    check(stream.events("bad")[-1]["text"] == "1 record written, 1 bad", f"{stream.events('bad')[-1]}")
 
 
 def a_stage_that_never_waits_is_busy(stream):
