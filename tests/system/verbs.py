@@ -44,6 +44,23 @@ def leave_stray(stream):
     stray.write_text("left by a crash")
 
 
+# Their fields stand elsewhere: in stream-plan(7), nowhere, or are the names of the verbs' own options.
+ELSEWHERE = {("stages", "filter"), ("explain", PIPELINE), ("help", "")}
+
+
+def keys_of(value):
+    """Of an object and all that is in it."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    return set(value).union(*map(keys_of, value.values())) if isinstance(value, dict) else set()
+
+
+def documented():
+    page = (pathlib.Path(__file__).resolve().parents[2] / "man/stream-json.7").read_text()
+    marked = re.findall(r"^\.(?:It )?Cm (.*)$", page, re.M)
+    return {word for words in marked for word in words.split() if word not in ",;."}
+
+
 def every_verb_that_prints_data_prints_json(stream):
     verbs = tables(stream)
     with_json = {name for name, verb in verbs.items() if option(verb, "json")}
@@ -57,6 +74,8 @@ def every_verb_that_prints_data_prints_json(stream):
         check(lines, f"{verb} {args} prints nothing")
         for line in lines:
             check(isinstance(json.loads(line), dict), f"{verb} {args}: {line[:200]}")
+            new = keys_of(json.loads(line)) - documented() if (verb, args[0] if args else "") not in ELSEWHERE else set()
+            check(not new, f"{verb} {args}: stream-json(7) says nothing of {new}")
         plain = stream.run("stream", verb, *args) if verb not in ("savepoint", "stop") else ""
         same = verb in ("dead-letter", "explain") or "--list" in args
         check(same or plain == "" or not plain.startswith("{"), f"{verb} without --json: {plain[:100]}")
