@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 std::string percent(const json& object, const char* key) {
-  return std::to_string(static_cast<int>(object.value(key, 0.0) * 100 + 0.5)) + "%";
+  return std::to_string(std::lround(object.value(key, 0.0) * 100)) + "%";
 }
 
 std::string lag(const json& instance) {

@@ -97,7 +97,7 @@ Status JobRunner::prepare_record(const RunRequest& request) {
 // A job stopped with a savepoint has settled everything, which its last checkpoint cannot show: where a change
 // does not fit the one it may fit the other.
 Status JobRunner::fit_or_settle(const RunRequest& request) {
-  const Status fits = check_fit(request.plan, request.drop_state);
+  Status fits = check_fit(request.plan, request.drop_state);
   if (fits.ok() || !restore_extends_ || record_.must_rewind) return fits;
   STREAM_ASSIGN(const auto savepoints, store_->savepoints());
   for (const SavepointRecord& savepoint : savepoints) {

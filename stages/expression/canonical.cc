@@ -21,7 +21,7 @@ bool plain_word(std::string_view text) {
 std::string word_of(const Name& name, std::string_view written, const Schema& schema) {
   if (schema.find(name.text)) return plain_word(name.text) ? name.text : std::string(written);
   if (name.quoted) return std::string(written);
-  const std::string folded = lower(name.text);
+  std::string folded = lower(name.text);
   const auto same = [&](const Field& field) { return lower(field.name) == folded; };
   if (std::ranges::count_if(schema.fields, same) != 1) return folded;
   return std::ranges::find_if(schema.fields, same)->name;
