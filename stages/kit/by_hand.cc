@@ -58,6 +58,7 @@ class ByHand final : public ControlPort {
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
+  Result<SchemaPtr> wait_for_open(Receiver& receiver, Microseconds deadline);
   Status make_stdin();
   Result<bool> without_columns();
   Schema nothing_but_time() const;
@@ -82,7 +83,8 @@ class ByHand final : public ControlPort {
   BadRecords bad_records_;
   std::optional<Context> context_;
   std::unique_ptr<StdinSource> stdin_;
-  bool columnless_ = false;  // standard input is empty, and no schema is given
+  std::vector<std::size_t> input_of_;  // of each --in: which input it feeds
+  bool columnless_ = false;            // standard input is empty, and no schema is given
   std::unique_ptr<StdoutWriter> stdout_;
   PipedSource* piped_ = nullptr;
   StageObject stage_;
@@ -154,7 +156,13 @@ Result<PlanInput> ByHand::open_stdin() {
 
 Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs) {
   std::vector<Receiver> receivers;
-  for (const std::string& endpoint : values_.list("in")) {
+  std::vector<std::string> names;
+  for (const std::string& text : values_.list("in")) {
+    STREAM_ASSIGN(const InEndpoint in, parse_in(program_, text));
+    const std::string& endpoint = in.endpoint;
+    const auto known = std::ranges::find(names, in.input);
+    input_of_.push_back(static_cast<std::size_t>(known - names.begin()));
+    if (known == names.end()) names.push_back(in.input);
     STREAM_TRY(check_endpoint(endpoint, values_.has("key-file")));
     STREAM_TRY(check_place(endpoint));
     ChannelIdentity identity;
@@ -163,6 +171,7 @@ Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs
     receiver.socket().set_linger(kLingerMs);
     receivers.push_back(std::move(receiver));
   }
+  for (std::string& name : names) inputs->push_back({std::move(name), {}});
   STREAM_TRY(wait_for_open(receivers, inputs));
   return receivers;
 }
@@ -170,31 +179,37 @@ Result<std::vector<Receiver>> ByHand::open_inputs(std::vector<PlanInput>* inputs
 // Takes each sender's `open`: only then are the input schemas known.
 Status ByHand::wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs) {
   const Microseconds deadline = system_clock().monotonic_us() + values_.duration("connect-timeout");
-  for (Receiver& receiver : receivers) {
-    while (!receiver.schema()) {
-      auto received = receiver.receive();
-      if (!received.ok()) return std::move(received).status();
-      if (*received) {
-        STREAM_ASSIGN(const SchemaPtr schema, shared_schema((*received)->schema));
-        receiver.expect(schema);
-        if (inputs->empty()) inputs->push_back({"in", *schema});
-        if (inputs->front().schema.fields != schema->fields) {
-          return usage_error("'" + receiver.endpoint() + "' sends (" + to_string(*schema) + "), another input (" +
-                             to_string(inputs->front().schema) + ")");
-        }
-        break;
-      }
-      const Microseconds left = deadline - system_clock().monotonic_us();
-      if (left <= 0) {
-        return failed("no sender on '" + receiver.endpoint() + "' within --connect-timeout" + why(receiver.socket()));
-      }
-      Poller poller;
-      poller.add(receiver.socket().handle());
-      poller.add(receiver.socket().monitor());
-      STREAM_TRY(poller.wait(left));
-    }
+  std::vector<bool> known(inputs->size(), false);
+  for (std::size_t i = 0; i < receivers.size(); ++i) {
+    STREAM_ASSIGN(const SchemaPtr schema, wait_for_open(receivers[i], deadline));
+    PlanInput& input = (*inputs)[input_of_[i]];
+    if (!known[input_of_[i]]) input.schema = *schema;
+    known[input_of_[i]] = true;
+    if (input.schema.fields == schema->fields) continue;
+    return usage_error("'" + receivers[i].endpoint() + "' sends (" + to_string(*schema) + "), another sender (" +
+                       to_string(input.schema) + ")");
   }
   return {};
+}
+
+Result<SchemaPtr> ByHand::wait_for_open(Receiver& receiver, Microseconds deadline) {
+  for (;;) {
+    auto received = receiver.receive();
+    if (!received.ok()) return std::move(received).status();
+    if (*received) {
+      STREAM_ASSIGN(SchemaPtr schema, shared_schema((*received)->schema));
+      receiver.expect(schema);
+      return schema;
+    }
+    const Microseconds left = deadline - system_clock().monotonic_us();
+    if (left <= 0) {
+      return failed("no sender on '" + receiver.endpoint() + "' within --connect-timeout" + why(receiver.socket()));
+    }
+    Poller poller;
+    poller.add(receiver.socket().handle());
+    poller.add(receiver.socket().monitor());
+    STREAM_TRY(poller.wait(left));
+  }
 }
 
 // A source of standard input may want to see its beginning first.
@@ -256,7 +271,10 @@ Status ByHand::make(const std::vector<PlanInput>& inputs, const PlanAnswer& answ
                            false,
                            "",
                            sampled_.take()});
-  for (const PlanInput& input : inputs) context_->inputs.push_back(std::make_shared<const Schema>(input.schema));
+  for (const PlanInput& input : inputs) {
+    context_->inputs.push_back(std::make_shared<const Schema>(input.schema));
+    context_->input_names.push_back(input.name);
+  }
   for (const OutputPlan& output : answer.outputs) {
     context_->outputs.push_back(std::make_shared<const Schema>(output.schema));
   }
@@ -382,7 +400,7 @@ Status ByHand::run() {
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
   config.program = "stream-" + std::string(program_.name);
-  config.input_of.assign(receivers.size(), 0);
+  config.input_of = input_of_;
   RunLoop loop(std::move(config), stage_, std::move(receivers), std::move(outputs), bad_records_, system_clock());
   loop.assume_open();
   if (loop.outputs().connected(errors_output(program_))) {

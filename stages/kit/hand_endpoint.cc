@@ -61,16 +61,36 @@ Status check_endpoint(const std::string& endpoint, bool encrypted) {
   return {};
 }
 
+namespace {
+
+// Where a name ends that stands before an endpoint; npos if there is none.
+std::size_t end_of_name(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  return equals < text.find("://") ? equals : std::string::npos;
+}
+
+}  // namespace
+
+Result<InEndpoint> parse_in(const StageProgram& program, const std::string& text) {
+  const std::size_t end = end_of_name(text);
+  const bool named = end != std::string::npos;
+  const bool several = program.inputs_max > 1;
+  if (named == several) return named ? InEndpoint{text.substr(0, end), text.substr(end + 1)} : InEndpoint{"in", text};
+  if (several) {
+    return usage_error("--in: '" + std::string(program.name) + "' tells its inputs apart: write --in NAME=" + text);
+  }
+  return usage_error("--in: '" + std::string(program.name) + "' has one input, which needs no name");
+}
+
 Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text) {
   const std::vector<std::string> names = output_names(program);
-  const std::size_t equals = text.find('=');
-  const std::size_t scheme = text.find("://");
+  const std::size_t end = end_of_name(text);
   OutEndpoint out{0, text};
-  if (equals != std::string::npos && equals < scheme) {
-    const std::string name = text.substr(0, equals);
+  if (end != std::string::npos) {
+    const std::string name = text.substr(0, end);
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) { return usage_error("--out: no output '" + name + "'" + did_you_mean(name, names)); }
-    out = {static_cast<std::size_t>(at - names.begin()), text.substr(equals + 1)};
+    out = {static_cast<std::size_t>(at - names.begin()), text.substr(end + 1)};
   }
   return out;
 }

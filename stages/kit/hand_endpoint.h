@@ -19,6 +19,14 @@ struct OutEndpoint {
   std::string endpoint;
 };
 
+struct InEndpoint {
+  std::string input;  // "in" for a stage that tells its inputs not apart
+  std::string endpoint;
+};
+
+// "[NAME=]ENDPOINT". Errors: kUsage if there must be a name and is none, or the other way round.
+Result<InEndpoint> parse_in(const StageProgram& program, const std::string& text);
+
 // "[NAME=]ENDPOINT". Errors: kUsage, naming the nearest output.
 Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text);
 

@@ -55,8 +55,9 @@ constexpr std::array kPlacementOptions = {
 
 constexpr std::array kModeOptions = {
     Option{.name = "in",
-           .arg = "ENDPOINT",
-           .doc = "Bind here and read frames instead of standard input; several times for several senders.",
+           .arg = "[NAME=]ENDPOINT",
+           .doc = "Bind here and read frames instead of standard input; several times for several senders. NAME= says "
+                  "which input it is, where a stage has several.",
            .repeated = true},
     Option{.name = "out",
            .arg = "[NAME=]ENDPOINT",

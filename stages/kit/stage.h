@@ -66,6 +66,7 @@ struct Context {
   bool supervised = false;   // checkpoints and commits will come
   std::string spool = {};    // of a stage that reads standard input in a job: the folder it is spooled in
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
+  std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*

@@ -152,6 +152,7 @@ Status SupervisedInstance::make() {
                            assignment_.spool});
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
+    context_->input_names.push_back(input.name);
   }
   for (std::size_t i = 0; i < errors_output(program_); ++i) context_->outputs.emplace_back();
   const std::vector<std::string> names = output_names(program_);
