@@ -229,7 +229,7 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
 }
 
 // Everything of the attempt dies; the job starts again from the newest good checkpoint, or ends.
-void JobRunner::fail(const std::string& cause, bool may_restart) {
+void JobRunner::fail(std::string cause, bool may_restart) {
   if (phase_ == Phase::kOver) return;
   if (attempt_) attempt_->kill_all();
   coordinator_.reset();

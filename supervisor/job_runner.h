@@ -115,7 +115,7 @@ class JobRunner {
   Status handle(const AttemptEvent& event);
   void on_ready();
   Status on_exit(const InstanceExited& exited);
-  void fail(const std::string& cause, bool may_restart);
+  void fail(std::string cause, bool may_restart);
   void give_up(const std::string& why);
   // `outcome`: of a job that needs no reason.
   void end(JobState state, const std::string& reason, const std::string& outcome = {});

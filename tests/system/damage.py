@@ -16,7 +16,7 @@ pipeline: damage
 checkpoint: {interval: 50ms, keep: 3}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
 stages:
-  made: {run: generate, columns: "n %% 100 as k, n as v", rows: %d, rate: 200000}
+  made: {run: generate, columns: "n %% 100 as k, n as v", rows: %d, rate: RATE}
   even: {run: filter, where: v %% 2 = 0}
   totals: {run: aggregate, by: [k], compute: {n: count(*), total: sum(v)}, emit: final}
   rows: {run: write-sqlite, from: even, path: rows.db, table: rows}
@@ -26,6 +26,7 @@ stages:
 """ % ROWS
 
 
+SLOW, FAST = "20000", "1000000"  # to be caught while it runs; to come to its end
 OUTPUTS = ["rows.db", "totals.db", "parts", "one.ndjson"]
 
 
@@ -38,7 +39,7 @@ def epochs(stream):
 
 def stopped_in_the_middle(stream, enough=4):
     """A job whose supervisor was killed after some checkpoints."""
-    stream.write("damage.yaml", MANIFEST)
+    stream.write("damage.yaml", MANIFEST.replace("RATE", SLOW))
     supervisor = stream.start("stream", "run", "damage.yaml", stderr=open(os.devnull, "w", encoding="utf-8"))
     wait_until("some checkpoints", lambda: len(epochs(stream)) >= 3 and epochs(stream)[0] >= enough)
     supervisor.kill()
@@ -74,6 +75,7 @@ def check_rows(where, rows, wanted):
 
 
 def finish(stream):
+    stream.write("damage.yaml", MANIFEST.replace("RATE", FAST))
     return stream.run("stream", "run", "damage.yaml", timeout=60)
 
 
@@ -174,6 +176,7 @@ def a_sink_that_cannot_go_back_ends_the_job_and_says_what_to_do(stream):
     damage_indexes(stream, range(9), "truncated")
     for marker in stream.folder.glob(".one.ndjson*"):
         marker.unlink()
+    stream.write("damage.yaml", MANIFEST.replace("RATE", FAST))
     stream.run("stream", "run", "damage.yaml", expect=1)
     fatal = stream.last_stderr.splitlines()[-1]
     check("one.ndjson" in fatal and "--accept-duplicates" in fatal, f"it does not name file and remedy: {fatal!r}")

@@ -20,6 +20,7 @@ class Terminal:
         self.environment.pop("TMUX", None)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(stream.folder),
                   shell)
+        wait_until("the prompt", self.screen)  # what is typed before would stand in front of it
 
     def __enter__(self):
         return self
@@ -75,6 +76,7 @@ def the_status_line_stays_one_line_as_the_terminal_shrinks(stream):
     with Terminal(stream, columns=100) as terminal:
         terminal.type("echo above; stream run 'generate --rate 100 | filter true | write-null' --name narrow-and-long-of-name")
         wait_until("the job", lambda: stream.instances("narrow-and-long-of-name"))
+        stream.run("stream", "wait", "--for", "running", "narrow-and-long-of-name")
         for columns in (50, 30, 90, 24):
             terminal.resize(columns)
             epoch = int(stream.run("stream", "checkpoint", "narrow-and-long-of-name"))
