@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "stages/kit/state_names.h"
 #include "transport/record/key.h"
 
 namespace stream {
 namespace {
 
 constexpr std::size_t kWriteAt = 64 * 1024;
+constexpr std::size_t kScanRows = 4096;
 
 }  // namespace
 
@@ -18,19 +20,31 @@ StdoutWriter::StdoutWriter(EncoderOptions options, SchemaPtr schema, Updates upd
                            std::optional<std::size_t> raw_line)
     : schema_(std::move(schema)), raw_line_(raw_line) {
   const bool changes = schema_->changelog == Changelog::kUpdates;
-  const bool keep_rows = changes && updates == Updates::kFinal && !schema_->key.empty();
+  const bool keep_rows = changes && updates == Updates::kFinal;
   options.row_kinds = changes && !keep_rows;
   encoder_ = make_encoder(options, schema_);
   if (!keep_rows) return;
+  keep_rows_in(store);
+}
+
+// Rows without a key are kept by all they hold, and counted.
+void StdoutWriter::keep_rows_in(StateStore& store) {
   TableSpec spec;
   spec.name = "kit_final_rows";
   key_ = schema_->key;
-  for (const std::size_t column : key_) spec.key.push_back(schema_->fields[column]);
+  counted_ = key_.empty();
+  for (std::size_t i = 0; counted_ && i < schema_->fields.size(); ++i) key_.push_back(i);
+  StateColumnNames names;
+  const auto named = [&](std::size_t column) {
+    return Field{names.add(schema_->fields[column].name), schema_->fields[column].type};
+  };
+  for (const std::size_t column : key_) spec.key.push_back(named(column));
   for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
     if (std::ranges::find(key_, i) != key_.end()) continue;
     value_.push_back(i);
-    spec.value.push_back(schema_->fields[i]);
+    spec.value.push_back(named(i));
   }
+  if (counted_) spec.value.push_back({names.add("copies"), kBigint});
   kept_ = &store.table(spec);
 }
 
@@ -62,32 +76,39 @@ void StdoutWriter::keep(const Batch& batch) {
   std::vector<Row> rows(batch.rows);
   for (std::uint32_t i = 0; i < batch.rows; ++i) {
     const RowKind kind = batch.kind(i);
-    if (kind == RowKind::kUpdateBefore) continue;  // its update-after follows
+    if (kind == RowKind::kUpdateBefore && !counted_) continue;  // its update-after follows
     const Batch one = batch.take({&i, 1});
     Row row;
-    if (kind == RowKind::kDelete) {
+    if (kind == RowKind::kUpdateBefore || kind == RowKind::kDelete) {
       kept_->find(one, key_, {&hashes[i], 1}, {&row, 1});
-      if (row) kept_->erase(row);
+      if (row && (!counted_ || --*copies(row) == 0)) kept_->erase(row);
       continue;
     }
     kept_->upsert(one, key_, {&hashes[i], 1}, {&row, 1}, {});
+    if (counted_) ++*copies(row);
     for (std::size_t v = 0; v < value_.size(); ++v) kept_->set_from(row, key_.size() + v, one.columns[value_[v]], 0);
   }
 }
 
 Status StdoutWriter::emit_kept() {
   TableCursor cursor;
-  std::vector<Row> rows(4096);
+  std::vector<Row> rows(kScanRows);
   for (;;) {
     const std::size_t count = kept_->scan(cursor, rows);
-    const std::span<const Row> some(rows.data(), count);
-    Batch batch{schema_, count, std::vector<Column>(schema_->fields.size()), {}};
-    for (std::size_t i = 0; i < key_.size(); ++i) batch.columns[key_[i]] = kept_->gather(some, i);
-    for (std::size_t i = 0; i < value_.size(); ++i) batch.columns[value_[i]] = kept_->gather(some, key_.size() + i);
-    encoder_->encode(batch, out_);
-    if (out_.size() >= kWriteAt) STREAM_TRY(flush());
+    STREAM_TRY(encode({rows.data(), count}));
+    for (std::size_t i = 0; counted_ && i < count; ++i) {
+      for (std::int64_t more = 1; more < *copies(rows[i]); ++more) STREAM_TRY(encode({&rows[i], 1}));
+    }
     if (count < rows.size()) return {};
   }
+}
+
+Status StdoutWriter::encode(std::span<const Row> rows) {
+  Batch batch{schema_, rows.size(), std::vector<Column>(schema_->fields.size()), {}};
+  for (std::size_t i = 0; i < key_.size(); ++i) batch.columns[key_[i]] = kept_->gather(rows, i);
+  for (std::size_t i = 0; i < value_.size(); ++i) batch.columns[value_[i]] = kept_->gather(rows, key_.size() + i);
+  encoder_->encode(batch, out_);
+  return out_.size() >= kWriteAt ? flush() : Status();
 }
 
 Status StdoutWriter::flush() {

@@ -28,7 +28,9 @@ class StdoutWriter {
  private:
   void keep(const Batch& batch);
   void write_lines(const Batch& batch);
-  void encode(const Batch& batch);
+  void keep_rows_in(StateStore& store);
+  Status encode(std::span<const Row> rows);
+  std::int64_t* copies(Row row) { return kept_->at<std::int64_t>(row, kept_->spec().columns() - 1); }
   Status emit_kept();
 
   SchemaPtr schema_;
@@ -36,6 +38,7 @@ class StdoutWriter {
   std::optional<std::size_t> raw_line_;
   StateTable* kept_ = nullptr;  // final rows by key
   std::vector<std::size_t> key_;
+  bool counted_ = false;  // no key: `key_` is every column, and the table's last one says how many are equal
   std::vector<std::size_t> value_;
   ByteBuilder out_;
 };

@@ -32,6 +32,86 @@ NEAR = ("a.k = b.k and b.ts between a.ts - interval '3 seconds' and a.ts + inter
         "a.k = b.k and b.n between a.n - 300 and a.n + 800")
 
 
+RANKED = """
+pipeline: ranked
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 20}
+stages:
+  made: {run: generate, rows: 40000, rate: 40000, columns: "n, random % 300 as k, random % 10000 as v, to_timestamp(n / 1000) as ts", time: ts}
+  all: {run: write-sqlite, path: in.db, table: made, if-exists: replace}
+  top: {run: top-n, from: made, by: k, order: "v desc, n", limit: 5, rank: place, parallelism: 2}
+  top-table: {run: write-sqlite, path: out.db, table: top, if-exists: replace}
+  latest: {run: dedup, from: made, by: k, keep: last, parallelism: 2}
+  latest-table: {run: write-sqlite, path: out.db, table: latest, if-exists: replace}
+  first: {run: dedup, from: made, by: k}
+  first-table: {run: write-sqlite, path: out.db, table: first, if-exists: replace}
+  seconds: {run: aggregate, from: made, window: tumble 5s, by: k, compute: {n: count(*), v: sum(v)}, parallelism: 2}
+  best: {run: top-n, by: window_start, order: "v desc, k", limit: 3, rank: place}
+  best-table: {run: write-sqlite, path: out.db, table: best, if-exists: replace}
+  of-totals: {run: aggregate, from: made, by: k, compute: {total: sum(v)}}
+  champions: {run: top-n, order: "total desc, k", limit: 7, rank: place}
+  champions-table: {run: write-sqlite, path: out.db, table: champions, key: place, if-exists: replace}
+"""
+RANKED_SQL = {
+    "top": "select n, k, v, ts, place from (select *, row_number() over (partition by k order by v desc, n) as place "
+           "from made) where place <= 5",
+    "latest": "select n, k, v, ts from (select *, row_number() over (partition by k order by n desc) as place "
+              "from made) where place = 1",
+    "first": "select n, k, v, ts from (select *, row_number() over (partition by k order by n) as place "
+             "from made) where place = 1",
+    "best": "select second, k, v, place from (select *, row_number() over (partition by second order by v desc, k) as "
+            "place from (select unixepoch(ts) / 5 * 5 as second, k, sum(v) as v from made group by 1, 2)) where place <= 3",
+    "champions": "select k, sum(v), row_number() over (order by sum(v) desc, k) from made group by k order by 3 limit 7",
+}
+
+
+def check_ranked(stream):
+    with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
+        for table, sql in RANKED_SQL.items():
+            columns = "unixepoch(window_start), k, v, place" if table == "best" else "*"
+            found, wanted = sorted(out.execute(f"select {columns} from {table}")), sorted(made.execute(sql))
+            check(found == wanted, f"{table}: {len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
+            check(found, f"{table}: nothing to compare")
+
+
+def kill_while_it_runs(stream, job, name, pick, most):
+    """Kills instances of a job until it ends; returns how many."""
+    kills = 0
+    while job.poll() is None:
+        instances = stream.instances(name)
+        if instances and kills < most:
+            stream.kill([instances[pick.choice(sorted(instances))]])
+            kills += 1
+        try:
+            job.wait(timeout=0.25)
+        except subprocess.TimeoutExpired:
+            pass
+    talk = job.communicate()[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    return kills
+
+
+def ranks_and_latest_rows_equal_sql_whoever_is_killed(stream):
+    stream.write("ranked.yaml", RANKED)
+    job = stream.start("stream", "run", "ranked.yaml", stderr=subprocess.PIPE)
+    kills = kill_while_it_runs(stream, job, "ranked", random.Random(5), 3)
+    check(kills >= 2, f"only {kills} kills")
+    check_ranked(stream)
+
+
+def plain_stages_print_the_rows_that_are_left(stream):
+    lines = '{"k":1,"v":3}\n{"k":1,"v":5}\n{"k":2,"v":4}\n' * 2
+    found = stream.run("stream-top-n", "--order", "v desc", "--limit", "3", "k", stdin=lines).splitlines()
+    check(sorted(found) == ['{"k":1,"v":3}'] + ['{"k":1,"v":5}'] * 2 + ['{"k":2,"v":4}'] * 2, found)
+    found = stream.run("stream-top-n", "--order", "v desc", "--limit", "1", "--rank", "place", stdin=lines)
+    check(found == '{"k":1,"v":5,"place":1}\n', found)
+    check(stream.run("stream-dedup", "k", stdin=lines) == '{"k":1,"v":3}\n{"k":2,"v":4}\n', "first rows")
+    found = stream.run("stream-dedup", "--keep", "last", "k", stdin=lines[:28]).splitlines()
+    check(found == ['{"k":1,"v":5}'], found)
+    stream.run("stream-top-n", "--order", "v  down", "k", stdin=lines, expect=100)
+    check("option 'order' at character 4: 'down' is not expected here" in stream.last_stderr, stream.last_stderr)
+
+
 def write(stream, kind, condition, rows, rate):
     text = JOIN.replace("KIND", kind).replace("CONDITION", condition).replace("ROWS", str(rows))
     stream.write("joined.yaml", text.replace("rate: RATE, ", f"rate: {rate}, " if rate else ""))
@@ -63,18 +143,7 @@ def a_join_whose_instances_are_killed_gives_the_same(stream):
     for kind, (condition, sql) in (("full", DIFFERENT), ("left", NEAR)):
         write(stream, kind, condition, 8_000, 8_000)
         job = stream.start("stream", "run", "--fresh", "joined.yaml", stderr=subprocess.PIPE)
-        kills = 0
-        while job.poll() is None:
-            instances = stream.instances("joined")
-            if instances and kills < 3:
-                stream.kill([instances[pick.choice(sorted(instances))]])
-                kills += 1
-            try:
-                job.wait(timeout=0.25)
-            except subprocess.TimeoutExpired:
-                pass
-        talk = job.communicate()[1]
-        check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+        kills = kill_while_it_runs(stream, job, "joined", pick, 3)
         check(kills >= 2, f"only {kills} kills")
         check_join(stream, kind, sql)
 
@@ -102,5 +171,5 @@ def the_example_of_orders_and_payments_runs(stream):
             check(0 < paid < 2000, f"{paid} payments")
 
 
-main([every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
+main([plain_stages_print_the_rows_that_are_left, ranks_and_latest_rows_equal_sql_whoever_is_killed, every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
       a_join_by_hand_tells_its_inputs_apart_by_name, the_example_of_orders_and_payments_runs])

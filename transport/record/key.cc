@@ -103,6 +103,39 @@ void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std
   }
 }
 
+namespace {
+
+bool same_value(const Column& column, std::size_t a, std::size_t b) {
+  switch (column.type().kind) {
+    case TypeKind::kBoolean: return column.value<std::uint8_t>(a) == column.value<std::uint8_t>(b);
+    case TypeKind::kDate: return column.value<std::int32_t>(a) == column.value<std::int32_t>(b);
+    case TypeKind::kBigint:
+    case TypeKind::kTimestamp: return column.value<std::int64_t>(a) == column.value<std::int64_t>(b);
+    case TypeKind::kDouble: {
+      const auto x = column.value<double>(a);
+      const auto y = column.value<double>(b);
+      return x == y || (std::isnan(x) && std::isnan(y));
+    }
+    case TypeKind::kDecimal: return column.value<Decimal>(a) == column.value<Decimal>(b);
+    case TypeKind::kInterval: return column.value<Interval>(a) == column.value<Interval>(b);
+    case TypeKind::kVarchar:
+    case TypeKind::kBlob:
+    case TypeKind::kJson: return column.bytes(a) == column.bytes(b);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool same_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t a, std::size_t b) {
+  for (const std::size_t index : key_columns) {
+    const Column& column = batch.columns[index];
+    if (column.valid(a) != column.valid(b)) return false;
+    if (column.valid(a) && !same_value(column, a, b)) return false;
+  }
+  return true;
+}
+
 KeyGroupRange key_groups_of(std::uint32_t instance, std::uint32_t parallelism, std::uint32_t key_groups) {
   const auto first = [&](std::uint64_t i) {
     return static_cast<std::uint32_t>((i * key_groups + parallelism - 1) / parallelism);

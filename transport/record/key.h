@@ -32,6 +32,9 @@ void append_key(const Batch& batch, std::span<const std::size_t> key_columns, st
 
 std::uint64_t hash_key(std::string_view encoded_key);
 
+// Whether two rows have the same key: equal encodings.
+bool same_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t a, std::size_t b);
+
 // Hashes the key of every row; out has batch.rows elements.
 void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std::span<std::uint64_t> out);
 

@@ -1,0 +1,142 @@
+#include "stages/dedup/dedup.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "snapshot/state_store.h"
+#include "stages/kit/row_text.h"
+
+namespace stream {
+
+Result<std::unique_ptr<Operator>> Dedup::make(Context& context) {
+  PlanError error;
+  auto design = design_dedup(context.options, *context.inputs[0], context.stage, &error);
+  if (!design) return usage_error("option '" + error.option + "': " + error.message);
+  return std::unique_ptr<Operator>(
+      std::make_unique<Dedup>(*std::move(design), context.state, context.inputs[0], context.outputs[0]));
+}
+
+Dedup::Dedup(DedupDesign design, StateStore& store, SchemaPtr input, SchemaPtr output)
+    : design_(std::move(design)),
+      table_(store.table(design_.table)),
+      time_(input->time),
+      output_(std::move(output)),
+      key_columns_(design_.by) {}
+
+Status Dedup::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+  STREAM_TRY(drop_timeless(batch, out));
+  if (batch.rows == 0) return {};
+  look_up(batch);
+  return design_.last ? replace(batch, out) : pass_first(batch, out);
+}
+
+Status Dedup::drop_timeless(Batch& batch, Emitter& out) const {
+  if (!time_ || !batch.columns[*time_].has_nulls() || (!design_.last && !design_.ttl)) return {};
+  std::vector<std::uint32_t> good;
+  for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    if (batch.columns[*time_].valid(row)) {
+      good.push_back(row);
+    } else {
+      const std::string name = batch.schema->fields[*time_].name;
+      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
+    }
+  }
+  batch = batch.take(good);
+  return {};
+}
+
+void Dedup::look_up(const Batch& batch) {
+  groups_.make(batch, key_columns_);
+  rows_.resize(groups_.count());
+  inserted_.resize(groups_.count());
+  table_.upsert(batch.take(groups_.first()), key_columns_, groups_.hashes(), rows_, inserted_);
+}
+
+void Dedup::set_values(const Batch& batch, Row row, std::uint32_t from) {
+  for (std::size_t i = 0; i < design_.values.size(); ++i) {
+    table_.set_from(row, design_.by.size() + i, batch.columns[design_.values[i]], from);
+  }
+}
+
+Status Dedup::pass_first(const Batch& batch, Emitter& out) {
+  std::vector<std::uint32_t> passed;
+  for (std::uint32_t group = 0; group < groups_.count(); ++group) {
+    if (inserted_[group] == 0) continue;
+    const std::uint32_t row = groups_.first()[group];
+    passed.push_back(row);
+    set_values(batch, rows_[group], row);
+  }
+  if (passed.empty() || !output_) return {};
+  Batch kept{output_, passed.size(), {}, {}};
+  for (const Field& field : output_->fields)
+    kept.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(passed));
+  return out.emit(std::move(kept));
+}
+
+// By group the row of the batch that is the latest now; the number of rows where what is kept stays.
+std::vector<std::uint32_t> Dedup::latest(const Batch& batch) const {
+  const auto none = static_cast<std::uint32_t>(batch.rows);
+  std::vector<std::uint32_t> latest(groups_.count(), none);
+  if (!time_) {
+    for (std::uint32_t row = 0; row < batch.rows; ++row) latest[groups_.of(row)] = row;
+    return latest;
+  }
+  const auto key = std::ranges::find(design_.by, *time_);
+  const auto value = std::ranges::find(design_.values, *time_);
+  const std::size_t column = key != design_.by.end()
+                                 ? static_cast<std::size_t>(key - design_.by.begin())
+                                 : design_.by.size() + static_cast<std::size_t>(value - design_.values.begin());
+  std::vector<Microseconds> times(groups_.count(), INT64_MIN);
+  for (std::size_t group = 0; group < times.size(); ++group) {
+    if (inserted_[group] == 0) times[group] = table_.get<std::int64_t>(rows_[group], column);
+  }
+  for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    const std::uint32_t group = groups_.of(row);
+    const auto time = batch.columns[*time_].value<std::int64_t>(row);
+    if (time < times[group]) continue;
+    times[group] = time;
+    latest[group] = row;
+  }
+  return latest;
+}
+
+Batch Dedup::changes(const Batch& batch, std::span<const std::uint32_t> latest) const {
+  BatchBuilder builder(output_);
+  std::vector<std::size_t> from;
+  std::vector<std::size_t> kept;
+  for (const Field& field : output_->fields) {
+    from.push_back(*batch.schema->find(field.name));
+    kept.push_back(*design_.table.find(field.name));
+  }
+  for (std::size_t group = 0; group < latest.size(); ++group) {
+    if (latest[group] == batch.rows) continue;
+    const bool known = inserted_[group] == 0;
+    if (known) {
+      for (std::size_t c = 0; c < kept.size(); ++c) table_.append_to(rows_[group], kept[c], builder.column(c));
+      builder.end_row(RowKind::kUpdateBefore);
+    }
+    for (std::size_t c = 0; c < from.size(); ++c) builder.column(c).append_from(batch.columns[from[c]], latest[group]);
+    builder.end_row(known ? RowKind::kUpdateAfter : RowKind::kInsert);
+  }
+  return builder.finish();
+}
+
+Status Dedup::replace(const Batch& batch, Emitter& out) {
+  const std::vector<std::uint32_t> rows = latest(batch);
+  Batch changed{nullptr, 0, {}, {}};
+  if (output_) changed = changes(batch, rows);
+  for (std::size_t group = 0; group < rows.size(); ++group) {
+    if (rows[group] != batch.rows) set_values(batch, rows_[group], rows[group]);
+  }
+  return changed.rows == 0 ? Status() : out.emit(std::move(changed));
+}
+
+Status Dedup::on_watermark(Microseconds watermark, Emitter& /*out*/) {
+  // The end of the input says nothing about how old a key is.
+  if (!design_.ttl || watermark == kEndOfTime) return {};
+  Microseconds until = 0;
+  if (!__builtin_sub_overflow(watermark, *design_.ttl, &until)) table_.erase_before(until);
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,35 @@
+// TopNDesign: what a top-n ranks and where it keeps it. Planning and running derive it from the same
+// options, so that they agree.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "snapshot/table_spec.h"
+#include "stages/kit/ordering.h"
+#include "stages/kit/plan.h"
+
+namespace stream {
+
+inline constexpr std::size_t kNone = SIZE_MAX;
+
+struct TopNDesign {
+  Schema input;
+  std::vector<std::size_t> by;
+  std::vector<OrderColumn> order;
+  std::uint64_t limit = 0;
+  std::string rank;       // name of the column that says it, or ""
+  bool retracts = false;  // rows may be taken back: all are kept, for another may come up
+  bool windows = false;   // `by` has the event time: a group is complete once the watermark is past it
+
+  TableSpec table;                   // key: by, or one constant; then the input's key if it retracts, else arrival
+  std::vector<std::size_t> columns;  // of the input -> of the table
+  std::size_t arrival = kNone;       // column of the table: a number that tells equal rows apart
+};
+
+// nullopt with `error` set where the options are wrong for this input.
+std::optional<TopNDesign> design_top_n(const Values& options, const Schema& input, const std::string& stage,
+                                       PlanError* error);
+
+}  // namespace stream

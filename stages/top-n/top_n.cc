@@ -1,0 +1,242 @@
+#include "stages/top-n/top_n.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "snapshot/state_store.h"
+#include "stages/kit/row_text.h"
+#include "transport/record/key.h"
+
+namespace stream {
+namespace {
+
+std::vector<std::size_t> count_up(std::size_t count) {
+  std::vector<std::size_t> out(count);
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  return out;
+}
+
+Column numbers(std::int64_t first, std::size_t count) {
+  ByteBuilder bytes;
+  auto* out = reinterpret_cast<std::int64_t*>(bytes.extend(count * sizeof(std::int64_t)));
+  std::iota(out, out + count, first);
+  return {kBigint, count, {}, bytes.finish()};
+}
+
+Column all_true(std::size_t count) {
+  ByteBuilder bytes;
+  std::fill_n(bytes.extend(count), count, 1);
+  return {kBoolean, count, {}, bytes.finish()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Operator>> TopN::make(Context& context) {
+  PlanError error;
+  auto design = design_top_n(context.options, *context.inputs[0], context.stage, &error);
+  if (!design) return usage_error("option '" + error.option + "': " + error.message);
+  const SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
+  return std::unique_ptr<Operator>(std::make_unique<TopN>(*std::move(design), context.state, context.outputs[0], late));
+}
+
+TopN::TopN(TopNDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
+    : design_(std::move(design)),
+      table_(store.table(design_.table)),
+      output_(std::move(output)),
+      late_(std::move(late)),
+      by_(design_.by) {
+  if (by_.empty()) by_.push_back(design_.input.fields.size());
+}
+
+Status TopN::on_restored() {
+  table_.for_each(
+      [&](Row row) { next_arrival_ = std::max(next_arrival_, table_.get<std::int64_t>(row, design_.arrival) + 1); });
+  return {};
+}
+
+Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+  STREAM_TRY(drop_late(batch, out));
+  if (batch.rows == 0) return {};
+  batch_ = std::move(batch);
+  if (design_.by.empty()) batch_.columns.push_back(all_true(batch_.rows));
+  look_up();
+  for (std::uint32_t group = 0; group < groups_.count(); ++group) rank_group(group);
+  const Status emitted = emit(out);
+  store();
+  batch_ = {};
+  return emitted;
+}
+
+Status TopN::drop_late(Batch& batch, Emitter& out) {
+  if (!design_.windows) return {};
+  const Column& time = batch.columns[*design_.input.time];
+  std::vector<std::uint32_t> good;
+  std::vector<std::uint32_t> late;
+  for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    if (!time.valid(row)) {
+      const std::string name = design_.input.fields[*design_.input.time].name;
+      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
+    } else {
+      (time.value<std::int64_t>(row) < watermark_ ? late : good).push_back(row);
+    }
+  }
+  if (good.size() == batch.rows) return {};
+  STREAM_TRY(emit_late(batch, late, out));
+  batch = batch.take(good);
+  return {};
+}
+
+Status TopN::emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
+  if (rows.empty()) return {};
+  out.late_records(rows.size(), kLateOutput);
+  if (!late_) return {};
+  Batch late{late_, rows.size(), {}, {}};
+  for (const Field& field : late_->fields)
+    late.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(rows));
+  return out.emit(std::move(late), kLateOutput);
+}
+
+// Groups of the batch with what is kept of each, and the sort keys of all.
+void TopN::look_up() {
+  groups_.make(batch_, by_);
+  const Batch heads = batch_.take(groups_.first());
+  std::vector<Row> first(groups_.count());
+  table_.find_prefix(heads, by_, groups_.hashes(), first);
+  read_members(first);
+  sort_rows();
+  std::vector<Column> columns;
+  for (const OrderColumn& order : design_.order) columns.push_back(batch_.columns[order.column]);
+  row_keys_.make(design_.order, columns, numbers(next_arrival_, batch_.rows));
+  if (!design_.retracts) return;
+  std::vector<std::uint32_t> all(batch_.rows);
+  std::iota(all.begin(), all.end(), 0U);
+  const Batch keys = state_keys(batch_, all);
+  std::vector<std::uint64_t> hashes(batch_.rows);
+  same_.resize(batch_.rows);
+  const auto key_columns = count_up(design_.table.key.size());
+  hash_keys(keys, key_columns, hashes);
+  table_.find(keys, key_columns, hashes, same_);
+}
+
+void TopN::read_members(std::span<const Row> first) {
+  members_.clear();
+  members_end_.clear();
+  for (Row row : first) {
+    for (; row; row = table_.next_of_prefix(row)) members_.push_back(row);
+    members_end_.push_back(members_.size());
+  }
+  std::vector<Column> columns;
+  for (const OrderColumn& order : design_.order) {
+    columns.push_back(table_.gather(members_, design_.columns[order.column]));
+  }
+  member_keys_.make(design_.order, columns, table_.gather(members_, design_.arrival));
+}
+
+// Rows of the batch by group, in the order they came.
+void TopN::sort_rows() {
+  rows_end_.assign(groups_.count(), 0);
+  for (std::uint32_t row = 0; row < batch_.rows; ++row) ++rows_end_[groups_.of(row)];
+  std::exclusive_scan(rows_end_.begin(), rows_end_.end(), rows_end_.begin(), std::size_t{0});
+  rows_.resize(batch_.rows);
+  for (std::uint32_t row = 0; row < batch_.rows; ++row) rows_[rows_end_[groups_.of(row)]++] = row;
+}
+
+void TopN::rank_group(std::uint32_t group) {
+  std::vector<Candidate> now;
+  const std::size_t first_member = group == 0 ? 0 : members_end_[group - 1];
+  for (std::size_t i = first_member; i < members_end_[group]; ++i) now.push_back({member_keys_[i], members_[i], 0});
+  std::ranges::sort(now, {}, &Candidate::key);
+  const std::vector<Candidate> before(
+      now.begin(), now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(now.size(), design_.limit)));
+  const std::size_t first_row = group == 0 ? 0 : rows_end_[group - 1];
+  for (std::size_t i = first_row; i < rows_end_[group]; ++i) apply(rows_[i], now);
+  for (const Candidate& candidate : now) {
+    if (!candidate.row) added_.push_back(candidate.index);
+  }
+  if (!design_.windows) tell(before, std::span(now).first(std::min<std::size_t>(now.size(), design_.limit)));
+}
+
+void TopN::apply(std::uint32_t row, std::vector<Candidate>& now) {
+  const RowKind kind = batch_.kind(row);
+  if (kind == RowKind::kUpdateBefore || kind == RowKind::kDelete) return take_back(row, now);
+  const std::string_view key = row_keys_[row];
+  const bool bounded = !design_.retracts;
+  if (bounded && now.size() == design_.limit && key > now.back().key) return;
+  now.insert(std::ranges::upper_bound(now, key, {}, &Candidate::key), {key, Row(), row});
+  if (!bounded || now.size() <= design_.limit) return;
+  if (now.back().row) dropped_.push_back(now.back().row);
+  now.pop_back();
+}
+
+void TopN::take_back(std::uint32_t row, std::vector<Candidate>& now) {
+  const auto at = std::ranges::find_if(now, [&](const Candidate& candidate) {
+    if (candidate.row) return candidate.row == same_[row];
+    return same_key(batch_, design_.input.key, candidate.index, row);
+  });
+  if (at == now.end()) return;
+  if (at->row) dropped_.push_back(at->row);
+  now.erase(at);
+}
+
+// What has changed for readers of the group.
+void TopN::tell(std::span<const Candidate> before, std::span<const Candidate> after) {
+  const auto same = [](const Candidate& a, const Candidate& b) { return a.row && a.row == b.row; };
+  if (design_.rank.empty()) {
+    for (const Candidate& old : before) {
+      if (std::ranges::none_of(after, [&](const Candidate& c) { return same(c, old); }))
+        picks_.push_back({old, 0, RowKind::kDelete});
+    }
+    for (const Candidate& now : after) {
+      if (!now.row || std::ranges::none_of(before, [&](const Candidate& c) { return same(c, now); }))
+        picks_.push_back({now, 0, RowKind::kInsert});
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+    const bool was = i < before.size();
+    const bool is = i < after.size();
+    if (was && is && same(before[i], after[i])) continue;
+    if (was) picks_.push_back({before[i], i + 1, is ? RowKind::kUpdateBefore : RowKind::kDelete});
+    if (is) picks_.push_back({after[i], i + 1, was ? RowKind::kUpdateAfter : RowKind::kInsert});
+  }
+}
+
+// The table's key columns of some rows of a batch.
+Batch TopN::state_keys(const Batch& batch, std::span<const std::uint32_t> rows) const {
+  Batch keys{nullptr, rows.size(), std::vector<Column>(design_.table.key.size()), {}};
+  if (design_.by.empty()) keys.columns[0] = all_true(rows.size());
+  for (std::size_t column = 0; column < design_.columns.size(); ++column) {
+    if (design_.columns[column] < keys.columns.size())
+      keys.columns[design_.columns[column]] = batch.columns[column].take(rows);
+  }
+  if (design_.arrival < keys.columns.size())
+    keys.columns[design_.arrival] = numbers(next_arrival_, batch.rows).take(rows);
+  return keys;
+}
+
+void TopN::store() {
+  for (const Row row : dropped_) table_.erase(row);
+  const Batch keys = state_keys(batch_, added_);
+  const auto key_columns = count_up(design_.table.key.size());
+  std::vector<std::uint64_t> hashes(added_.size());
+  std::vector<Row> rows(added_.size());
+  std::vector<std::uint8_t> inserted(added_.size());
+  hash_keys(keys, key_columns, hashes);
+  table_.upsert(keys, key_columns, hashes, rows, inserted);
+  for (std::size_t column = 0; column < design_.columns.size(); ++column) {
+    if (design_.columns[column] < key_columns.size()) continue;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      table_.set_from(rows[i], design_.columns[column], batch_.columns[column], added_[i]);
+    }
+  }
+  if (design_.retracts) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      table_.set<std::int64_t>(rows[i], design_.arrival, next_arrival_ + added_[i]);
+    }
+  }
+  next_arrival_ += static_cast<std::int64_t>(batch_.rows);
+  added_.clear();
+  dropped_.clear();
+}
+
+}  // namespace stream

@@ -1,0 +1,277 @@
+#include <algorithm>
+#include <functional>
+#include <random>
+
+#include "stages/dedup/dedup.h"
+#include "stages/top-n/top_n.h"
+#include "tests/support/operator_rig.h"
+
+using namespace stream;
+using namespace stream::test;
+
+namespace {
+
+constexpr Microseconds kSecond = 1'000'000;
+
+struct Record {
+  std::int64_t k = 0;
+  Microseconds ts = 0;
+  std::int64_t v = 0;
+  std::int64_t id = 0;
+};
+
+Schema input_schema(Changelog changelog = Changelog::kAppend, std::vector<std::size_t> key = {}) {
+  Schema schema = *parse_schema("k bigint, ts timestamp, v bigint, id bigint");
+  schema.time = 1;
+  schema.changelog = changelog;
+  schema.key = std::move(key);
+  return schema;
+}
+
+class Rows {
+ public:
+  explicit Rows(SchemaPtr schema) : builder_(std::move(schema)) {}
+  void add(const Record& r, RowKind kind = RowKind::kInsert) {
+    builder_.column(0).append(r.k);
+    builder_.column(1).append(r.ts);
+    builder_.column(2).append(r.v);
+    builder_.column(3).append(r.id);
+    builder_.end_row(kind);
+  }
+  void send(OperatorRig& rig, Emitted& out) {
+    if (builder_.rows() != 0) rig.batch(0, builder_.finish(), out);
+  }
+
+ private:
+  BatchBuilder builder_;
+};
+
+std::string text_of(const Record& r) {
+  return std::to_string(r.k) + "|" + std::to_string(r.ts) + "|" + std::to_string(r.v) + "|" + std::to_string(r.id);
+}
+
+Values top_n_values(std::vector<std::string> by, std::string order, int limit, std::string rank) {
+  Values values;
+  if (!by.empty()) values.set("by", std::move(by));
+  values.set("order", std::move(order));
+  values.set("limit", std::to_string(limit));
+  if (!rank.empty()) values.set("rank", std::move(rank));
+  return values;
+}
+
+Values dedup_values(const std::string& keep, const std::string& ttl = {}) {
+  Values values;
+  values.set("by", std::vector<std::string>{"k"});
+  values.set("keep", keep);
+  if (!ttl.empty()) values.set("ttl", ttl);
+  return values;
+}
+
+using Group = std::function<std::int64_t(const Record&)>;
+
+// The first rows of each group by v descending, then in the order given.
+std::multiset<std::string> top(std::vector<Record> all, const Group& group, std::size_t limit, bool rank) {
+  std::ranges::stable_sort(
+      all, [&](const Record& a, const Record& b) { return group(a) != group(b) ? group(a) < group(b) : a.v > b.v; });
+  std::multiset<std::string> out;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    at = i > 0 && group(all[i]) == group(all[i - 1]) ? at + 1 : 1;
+    if (at <= limit) out.insert(text_of(all[i]) + (rank ? "|" + std::to_string(at) : ""));
+  }
+  return out;
+}
+
+void check(const Emitted& out, const std::multiset<std::string>& expected) {
+  BOOST_REQUIRE(out.bad.empty());
+  BOOST_TEST(out.rows == expected, boost::test_tools::per_element());
+}
+
+void run_top(std::uint64_t seed, bool keyed, bool rank) {
+  BOOST_TEST_CONTEXT("seed " << seed << ", keyed " << keyed << ", rank " << rank) {
+    std::mt19937_64 random(seed);
+    OperatorRig rig(plan_top_n, TopN::make,
+                    top_n_values(keyed ? std::vector<std::string>{"k"} : std::vector<std::string>{}, "v desc", 3,
+                                 rank ? "place" : ""),
+                    {{"in", input_schema()}});
+    const Group group = keyed ? Group([](const Record& r) { return r.k; }) : Group([](const Record&) { return 0; });
+    Emitted out;
+    std::vector<Record> all;
+    for (int step = 0; step < 25; ++step) {
+      Rows rows(rig.input(0));
+      for (std::uint64_t i = random() % 15; i > 0; --i) {
+        all.push_back({static_cast<std::int64_t>(random() % 4), 0, static_cast<std::int64_t>(random() % 20),
+                       static_cast<std::int64_t>(all.size())});
+        rows.add(all.back());
+      }
+      rows.send(rig, out);
+      if (random() % 5 == 0) rig.restart(keyed ? 1 + static_cast<std::uint32_t>(random() % 3) : 1, out);
+      check(out, top(all, group, 3, rank));
+    }
+    BOOST_TEST(rig.state_rows() <= 12);
+  }
+}
+
+// Rows are taken back and replaced; a row that was pushed out may come up again.
+void run_changing_top(std::uint64_t seed, bool rank) {
+  BOOST_TEST_CONTEXT("seed " << seed << ", rank " << rank) {
+    std::mt19937_64 random(seed);
+    OperatorRig rig(plan_top_n, TopN::make, top_n_values({"k"}, "v desc, id", 2, rank ? "place" : ""),
+                    {{"in", input_schema(Changelog::kUpdates, {3})}});
+    Emitted out;
+    std::vector<Record> all;
+    std::int64_t next = 0;
+    for (int step = 0; step < 40; ++step) {
+      Rows rows(rig.input(0));
+      for (std::uint64_t i = random() % 8; i > 0; --i) {
+        const std::uint64_t choice = all.empty() ? 0 : random() % 3;
+        const std::size_t at = all.empty() ? 0 : random() % all.size();
+        if (choice == 0) {
+          all.push_back({static_cast<std::int64_t>(random() % 3), 0, static_cast<std::int64_t>(random() % 9), next++});
+          rows.add(all.back());
+        } else if (choice == 1) {
+          rows.add(all[at], RowKind::kUpdateBefore);
+          all[at].v = static_cast<std::int64_t>(random() % 9);
+          rows.add(all[at], RowKind::kUpdateAfter);
+        } else {
+          rows.add(all[at], RowKind::kDelete);
+          all.erase(all.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+      }
+      rows.send(rig, out);
+      if (random() % 5 == 0) rig.restart(1 + static_cast<std::uint32_t>(random() % 3), out);
+      check(out, top(
+                     all, [](const Record& r) { return r.k; }, 2, rank));
+    }
+    BOOST_TEST(rig.state_rows() == all.size());
+  }
+}
+
+void run_windows(std::uint64_t seed) {
+  BOOST_TEST_CONTEXT("seed " << seed) {
+    std::mt19937_64 random(seed);
+    OperatorRig rig(plan_top_n, TopN::make, top_n_values({"ts", "k"}, "v desc", 2, "place"), {{"in", input_schema()}});
+    BOOST_TEST((rig.answer().outputs[0].schema.changelog == Changelog::kAppend));
+    Emitted out;
+    std::vector<Record> on_time;
+    std::int64_t sent = 0;
+    Microseconds watermark = INT64_MIN;
+    for (int step = 0; step < 30; ++step) {
+      Rows rows(rig.input(0));
+      for (std::uint64_t i = random() % 9; i > 0; --i, ++sent) {
+        const Record r{static_cast<std::int64_t>(random() % 2),
+                       (step + static_cast<Microseconds>(random() % 8)) / 4 * 4 * kSecond,
+                       static_cast<std::int64_t>(random() % 9), sent};
+        rows.add(r);
+        if (r.ts >= watermark) on_time.push_back(r);
+      }
+      rows.send(rig, out);
+      watermark = std::max(watermark, (step + static_cast<Microseconds>(random() % 6)) * kSecond);
+      rig.watermark(watermark, out);
+      if (random() % 5 == 0) rig.restart(1 + static_cast<std::uint32_t>(random() % 3), out);
+    }
+    rig.end(out);
+    check(out, top(
+                   on_time, [](const Record& r) { return r.ts * 2 + r.k; }, 2, true));
+    BOOST_TEST(out.changes == out.rows.size());
+    BOOST_TEST(on_time.size() + out.late == static_cast<std::size_t>(sent));
+    BOOST_TEST(out.late > 0);
+    BOOST_TEST(rig.state_rows() == 0);
+  }
+}
+
+void run_dedup(std::uint64_t seed, bool last) {
+  BOOST_TEST_CONTEXT("seed " << seed << ", last " << last) {
+    std::mt19937_64 random(seed);
+    OperatorRig rig(plan_dedup, Dedup::make, dedup_values(last ? "last" : "first"), {{"in", input_schema()}});
+    Emitted out;
+    std::map<std::int64_t, Record> kept;
+    std::int64_t next = 0;
+    for (int step = 0; step < 25; ++step) {
+      Rows rows(rig.input(0));
+      for (std::uint64_t i = random() % 12; i > 0; --i) {
+        const Record r{static_cast<std::int64_t>(random() % 30), static_cast<Microseconds>(random() % 20), 0, next++};
+        rows.add(r);
+        const auto [at, fresh] = kept.emplace(r.k, r);
+        if (last && !fresh && r.ts >= at->second.ts) at->second = r;
+      }
+      rows.send(rig, out);
+      if (random() % 5 == 0) rig.restart(1 + static_cast<std::uint32_t>(random() % 3), out);
+      std::multiset<std::string> expected;
+      for (const auto& [k, r] : kept) expected.insert(text_of(r));
+      check(out, expected);
+    }
+  }
+}
+
+template <class Plan>
+std::string error_of(Plan plan, const Values& values, const Schema& schema) {
+  const PlanAnswer answer = plan({values, {{"in", schema}}, "/", 1, "stage"});
+  return answer.errors.empty() ? "" : answer.errors[0].option + ": " + answer.errors[0].message;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(ranking)
+
+BOOST_AUTO_TEST_CASE(the_first_rows_of_each_group_are_kept_up_to_date) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    for (const bool keyed : {true, false}) {
+      run_top(seed, keyed, false);
+      run_top(seed, keyed, true);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_comes_up_when_one_before_it_is_taken_back) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    run_changing_top(seed, false);
+    run_changing_top(seed, true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(windows_are_told_once_when_they_are_complete) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) run_windows(seed);
+}
+
+BOOST_AUTO_TEST_CASE(one_row_of_each_key_is_kept) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    run_dedup(seed, false);
+    run_dedup(seed, true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_is_forgotten_after_its_time) {
+  OperatorRig rig(plan_dedup, Dedup::make, dedup_values("first", "10s"), {{"in", input_schema()}});
+  Emitted out;
+  Rows early(rig.input(0));
+  early.add({1, 0, 0, 1});
+  early.add({2, 5 * kSecond, 0, 2});
+  early.send(rig, out);
+  rig.restart(2, out);
+  rig.watermark(12 * kSecond, out);
+  Rows later(rig.input(0));
+  later.add({1, 12 * kSecond, 0, 3});
+  later.add({2, 12 * kSecond, 0, 4});
+  later.send(rig, out);
+  BOOST_TEST(out.rows.size() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
+  BOOST_TEST(error_of(plan_top_n, top_n_values({"m"}, "v", 1, ""), input_schema()) == "by: no column 'm'");
+  BOOST_TEST(error_of(plan_top_n, top_n_values({"k"}, "w", 1, ""), input_schema()) == "order: no column 'w'");
+  BOOST_TEST(error_of(plan_top_n, top_n_values({"k"}, "v", 0, ""), input_schema()) ==
+             "limit: at least one row must be kept");
+  BOOST_TEST(error_of(plan_top_n, top_n_values({"k"}, "v", 1, "id"), input_schema()) ==
+             "rank: the input has a column 'id' already");
+  BOOST_TEST(error_of(plan_top_n, top_n_values({"k"}, "v", 1, ""), input_schema(Changelog::kUpdates)) ==
+             ": the input's rows may be taken back and have no unique key to find them by");
+  BOOST_TEST(error_of(plan_dedup, dedup_values("last"), input_schema(Changelog::kUpdates, {3})) ==
+             ": the input's rows may be taken back, and what came before them is not kept");
+  Schema timeless = input_schema();
+  timeless.time.reset();
+  BOOST_TEST(error_of(plan_dedup, dedup_values("first", "1s"), timeless) ==
+             "ttl: a key is known by event time, and the input has none");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
