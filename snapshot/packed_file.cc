@@ -106,21 +106,21 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
   if (segment.kind == "before") return visitor.drop_before(segment.before);
   if (segment.size < 0 || segment.raw_size < 0 || segment.raw_size > kRawSizeMax) return damaged("impossible size");
   ByteBuilder stored;
-  const std::span<std::uint8_t> bytes(stored.extend(static_cast<std::size_t>(segment.size)),
-                                      static_cast<std::size_t>(segment.size));
-  STREAM_TRY(db_->read_blob("segments", segment.id, bytes));
-  std::string_view raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const auto hash = xxh3_128(raw);
+  const std::span<std::uint8_t> into(stored.extend(static_cast<std::size_t>(segment.size)),
+                                     static_cast<std::size_t>(segment.size));
+  STREAM_TRY(db_->read_blob("segments", segment.id, into));
+  Buffer bytes = stored.finish();
+  const auto hash = xxh3_128({bytes.as<char>(), bytes.size()});
   if (std::string_view(hash.data(), hash.size()) != segment.xxh3)
     return damaged("segment " + std::to_string(segment.id) + " does not match its hash");
-  ByteBuilder unpacked;
   if (segment.compressed) {
     const auto size = static_cast<std::size_t>(segment.raw_size);
+    ByteBuilder unpacked;
     std::uint8_t* out = unpacked.extend(size);
-    if (ZSTD_decompress(out, size, raw.data(), raw.size()) != size) return damaged("a segment does not unpack");
-    raw = {reinterpret_cast<const char*>(out), size};
+    if (ZSTD_decompress(out, size, bytes.data(), bytes.size()) != size) return damaged("a segment does not unpack");
+    bytes = unpacked.finish();
   }
-  Result<Batch> batch = read_segment(raw);
+  Result<Batch> batch = read_segment(bytes);
   if (!batch.ok()) return damaged(batch.status().what());
   const bool rows = segment.kind == "rows";
   if (!types_match(spec, *batch, rows ? spec.columns() : spec.key.size()))

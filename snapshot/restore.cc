@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "snapshot/destination.h"
 #include "snapshot/grouping.h"
+#include "snapshot/read_ahead.h"
 #include "snapshot/table_fit.h"
 #include "snapshot/table_slices.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kMergePieceBytes = 32 << 20;
 constexpr std::size_t kTransferRows = 4096;
+constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
 
 // For every column of the table its column in the file; SIZE_MAX = none, NULL.
 Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableSpec& table) {
@@ -18,16 +21,6 @@ Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableS
   if (fit.misfits.empty()) return std::move(fit.columns);
   return usage_error("the snapshot does not fit state table '" + table.name + "': " + fit.misfits.front());
 }
-
-// What a change is applied to.
-class Destination {
- public:
-  virtual ~Destination() = default;
-  virtual Status clear() = 0;
-  virtual Status drop_before(std::size_t column, std::int64_t before) = 0;
-  virtual void drop(const Batch& keys) = 0;
-  virtual void load(const Batch& rows) = 0;
-};
 
 class IntoTable final : public Destination {
  public:
@@ -40,8 +33,14 @@ class IntoTable final : public Destination {
     table_.unload_before(column, before);
     return {};
   }
-  void drop(const Batch& keys) override { table_.unload(keys); }
-  void load(const Batch& rows) override { table_.load(rows); }
+  Status drop(const Batch& keys) override {
+    table_.unload(keys);
+    return {};
+  }
+  Status load(const Batch& rows) override {
+    table_.load(rows);
+    return {};
+  }
 
  private:
   StateTable& table_;
@@ -55,8 +54,11 @@ class IntoOutbox final : public Destination {
     outbox_.unload_before(before);
     return {};
   }
-  void drop(const Batch& /*keys*/) override {}
-  void load(const Batch& rows) override { outbox_.load(rows); }
+  Status drop(const Batch& /*keys*/) override { return {}; }
+  Status load(const Batch& rows) override {
+    outbox_.load(rows);
+    return {};
+  }
 
  private:
   Outbox& outbox_;
@@ -78,18 +80,14 @@ class Share final : public ChangeVisitor {
     }
     return {};
   }
-  Status tombstones(const Batch& keys, bool exact) override {
-    to_.drop(mine(keys, exact));
-    return {};
-  }
+  Status tombstones(const Batch& keys, bool exact) override { return to_.drop(mine(keys, exact)); }
   Status rows(const Batch& rows, bool exact) override {
     const Batch share = mine(rows, exact);
     Batch mapped{nullptr, share.rows, {}, {}};
     for (std::size_t i = 0; i < map_.size(); ++i) {
       mapped.columns.push_back(map_[i] == TableFit::kNone ? begun(i, share.rows) : share.columns[map_[i]]);
     }
-    to_.load(mapped);
-    return {};
+    return to_.load(mapped);
   }
 
  private:
@@ -216,16 +214,14 @@ std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpe
   return list;
 }
 
-// Load(file, index, visitor's map) for every file of the instance that knows the table.
-template <class Load>
-Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, const Load& to) {
+// What every file of the instance that knows the table says of it.
+Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, Destination& to) {
   for (const auto& file : from.files) {
     const auto& tables = file->tables();
     const auto found = std::ranges::find(tables, spec.name, &TableSpec::name);
     if (found == tables.end()) continue;
     STREAM_ASSIGN(std::vector<std::size_t> map, map_columns(*found, spec));
-    auto destination = to();
-    Share share(*found, spec, std::move(map), groups, target_, destination);
+    Share share(*found, spec, std::move(map), groups, target_, to);
     STREAM_TRY(file->visit(static_cast<std::size_t>(found - tables.begin()), groups, share));
   }
   return {};
@@ -250,14 +246,20 @@ Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
   table.expect(expected);
   // Marks speak of all rows of their old instance, which must not meet those of another.
   STREAM_ASSIGN(const bool marks, has_marks(from, spec.name));
-  const bool apart = from.size() > 1 && marks;
+  if (from.size() > 1 && marks) return load_apart(from, groups, table);
+  IntoTable into(table);
+  const auto read = [&](Destination& to) -> Status {
+    for (Instance* instance : from) STREAM_TRY(load_instance(*instance, groups, spec, to));
+    return {};
+  };
+  return expected < kReadAheadRows ? read(into) : ReadAhead::run(read, into);
+}
+
+Status RestoreReader::load_apart(const std::vector<Instance*>& from, KeyGroupRange groups, StateTable& table) {
   for (Instance* instance : from) {
-    if (!apart) {
-      STREAM_TRY(load_instance(*instance, groups, spec, [&] { return IntoTable(table); }));
-      continue;
-    }
-    StateTable passing(plain(spec), false);
-    STREAM_TRY(load_instance(*instance, groups, passing.spec(), [&] { return IntoTable(passing); }));
+    StateTable passing(plain(table.spec()), false);
+    IntoTable into(passing);
+    STREAM_TRY(load_instance(*instance, groups, passing.spec(), into));
     transfer(passing, table);
   }
   return {};
@@ -268,7 +270,8 @@ Status RestoreReader::load(Outbox& outbox) {
   const std::vector<Instance*> from = contributors(outbox.spec());
   for (Instance* instance : from) {
     Outbox passing(outbox.spec(), instance->instance, false);
-    STREAM_TRY(load_instance(*instance, all, outbox.spec(), [&] { return IntoOutbox(passing); }));
+    IntoOutbox into(passing);
+    STREAM_TRY(load_instance(*instance, all, outbox.spec(), into));
     for (const OutboxBatch& batch : passing.all()) outbox.load(outbox_rows(batch));
   }
   return {};

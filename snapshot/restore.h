@@ -20,6 +20,8 @@ struct RestoreTarget {
   std::uint32_t key_groups = kKeyGroupsDefault;
 };
 
+class Destination;
+
 class RestoreReader {
  public:
   // Opens every file. Errors: kCorrupt, also if a file is missing or belongs to another instance
@@ -49,8 +51,8 @@ class RestoreReader {
   RestoreReader() = default;
   Status open_instance(const RestoreSource& source, const InstanceFiles& files);
   std::vector<Instance*> contributors(const TableSpec& spec);
-  template <class Load>
-  Status load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, const Load& load);
+  Status load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, Destination& to);
+  Status load_apart(const std::vector<Instance*>& from, KeyGroupRange groups, StateTable& table);
   bool same_layout() const { return old_parallelism_ == target_.parallelism; }
   Result<std::uint64_t> rows_expected(const std::vector<Instance*>& instances, KeyGroupRange groups,
                                       const std::string& table);

@@ -43,18 +43,18 @@ std::size_t value_bytes(const Column& column) {
 // Hands out the parts of the body one after the other, never past the end.
 class Parts {
  public:
-  Parts(std::string_view bytes, std::size_t at) : bytes_(bytes), at_(at) {}
+  Parts(const Buffer& bytes, std::size_t at) : bytes_(bytes), at_(at) {}
 
   bool take(std::size_t size, Buffer& out) {
     if (size > bytes_.size() || padded(size) > bytes_.size() - at_) return false;
-    out = Buffer(nullptr, reinterpret_cast<const std::uint8_t*>(bytes_.data()) + at_, size);
+    out = Buffer(bytes_.owner(), bytes_.data() + at_, size);
     at_ += padded(size);
     return true;
   }
   bool at_end() const { return at_ == bytes_.size(); }
 
  private:
-  std::string_view bytes_;
+  const Buffer& bytes_;
   std::size_t at_;
 };
 
@@ -115,7 +115,7 @@ void append_segment(const Batch& batch, ByteBuilder& out) {
   }
 }
 
-Result<Batch> read_segment(std::string_view bytes) {
+Result<Batch> read_segment(const Buffer& bytes) {
   STREAM_CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment == 0);
   Header header;
   if (bytes.size() < sizeof header) return corrupt("cut short");

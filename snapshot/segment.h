@@ -9,8 +9,6 @@
 // those of transport/record/column.h.
 #pragma once
 
-#include <string_view>
-
 #include "transport/base/status.h"
 #include "transport/record/batch.h"
 
@@ -18,8 +16,8 @@ namespace stream {
 
 void append_segment(const Batch& batch, ByteBuilder& out);
 
-// Columns point into `bytes`, which must be 16-aligned and outlive the batch; the schema is null.
+// Columns point into `bytes`, which must be 16-aligned, and keep their owner alive; the schema is null.
 // Nothing in the bytes is believed before it is checked. Errors: kCorrupt.
-Result<Batch> read_segment(std::string_view bytes);
+Result<Batch> read_segment(const Buffer& bytes);
 
 }  // namespace stream

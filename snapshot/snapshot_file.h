@@ -39,7 +39,7 @@ class ChangeVisitor {
   virtual ~ChangeVisitor() = default;
   virtual Status clear() = 0;
   virtual Status drop_before(std::int64_t before) = 0;  // rows with ordered < before
-  // Batches are valid during the call only and have the columns of the file's spec. They may hold
+  // Batches have the columns of the file's spec. They may hold
   // rows of other key groups than were asked for; `exact` says that they do not.
   virtual Status tombstones(const Batch& keys, bool exact) = 0;
   virtual Status rows(const Batch& rows, bool exact) = 0;

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace stream;
   ByteBuilder aligned;
   aligned.append(data, size);
-  const stream::Result<Batch> batch = read_segment({reinterpret_cast<const char*>(aligned.data()), size});
+  const stream::Result<Batch> batch = read_segment({nullptr, aligned.data(), size});
   if (!batch.ok()) return 0;
   ByteBuilder again;
   append_segment(*batch, again);
