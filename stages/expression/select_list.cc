@@ -122,6 +122,18 @@ SelectError error_of(const Failure& failure, std::size_t item) {
 
 }  // namespace
 
+std::optional<std::vector<SelectText>> split_select(std::span<const SelectText> items, SelectError* error) {
+  std::size_t item = 0;
+  try {
+    std::vector<SelectText> out;
+    for (Part& part : parse_items(items, {}, &item)) out.push_back({part.name, part.parsed.text});
+    return out;
+  } catch (const Failure& failure) {
+    if (error != nullptr) *error = error_of(failure, item);
+    return std::nullopt;
+  }
+}
+
 std::optional<std::vector<SelectedColumn>> compile_select(std::span<const SelectText> items, const Schema& schema,
                                                           SelectError* error, std::span<const InputColumns> inputs) {
   std::size_t item = 0;

@@ -29,6 +29,9 @@ struct SelectedColumn {
   std::vector<std::size_t> lineage;  // schema columns it is computed from, ascending
 };
 
+// The list with one expression an item and the name that was given to it, "" if none; nothing is resolved.
+std::optional<std::vector<SelectText>> split_select(std::span<const SelectText> items, SelectError* error);
+
 // `*` stands for all columns, `o.*` for those of input o. A part without a name is called as in
 // PostgreSQL: after its column, its function, the field of a JSON access, or `case`, `coalesce`, …;
 // anything else is column_N, N counting from 1. Names that occur twice are an error.

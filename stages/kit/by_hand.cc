@@ -102,7 +102,7 @@ Status ByHand::open_transport() {
 bool ByHand::writes_stdout() const {
   if (program_.kind == StageKind::kSink) return false;
   return std::ranges::none_of(values_.list("out"), [&](const std::string& text) {
-    const auto out = parse_out(program_, text);
+    const auto out = parse_out(output_names(program_, values_), text);
     return out.ok() && out->output == 0;
   });
 }
@@ -320,9 +320,10 @@ Status ByHand::feed_from_stdin(const PlanInput& input, const PlanAnswer& answer)
 
 Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
   for (const std::string& text : values_.list("out")) {
-    STREAM_ASSIGN(const OutEndpoint out, parse_out(program_, text));
+    STREAM_ASSIGN(const OutEndpoint out, parse_out(output_names(program_, values_), text));
     STREAM_TRY(check_endpoint(out.endpoint, values_.has("key-file")));
-    const SchemaPtr schema = out.output == errors_output(program_) ? errors_schema() : context_->outputs[out.output];
+    const SchemaPtr schema =
+        out.output == errors_output(program_, values_) ? errors_schema() : context_->outputs[out.output];
     OutputEdge::Config config;
     config.to = out.endpoint;
     config.schema = schema;
@@ -373,7 +374,7 @@ void ByHand::open_stdout(Outputs& outputs) {
 }
 
 Result<Outputs> ByHand::open_outputs() {
-  std::vector<std::vector<OutputEdge>> edges(errors_output(program_) + 1);
+  std::vector<std::vector<OutputEdge>> edges(errors_output(program_, values_) + 1);
   STREAM_TRY(connect(edges));
   Outputs outputs(std::move(edges));
   STREAM_TRY(wait_for_connections(outputs));
@@ -403,8 +404,8 @@ Status ByHand::run() {
   config.input_of = input_of_;
   RunLoop loop(std::move(config), stage_, std::move(receivers), std::move(outputs), bad_records_, system_clock());
   loop.assume_open();
-  if (loop.outputs().connected(errors_output(program_))) {
-    bad_records_.connect([&](Batch rows) { return loop.outputs().add(errors_output(program_), rows); });
+  if (loop.outputs().connected(errors_output(program_, values_))) {
+    bad_records_.connect([&](Batch rows) { return loop.outputs().add(errors_output(program_, values_), rows); });
   }
   return loop.run(*this);
 }

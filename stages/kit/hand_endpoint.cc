@@ -82,8 +82,7 @@ Result<InEndpoint> parse_in(const StageProgram& program, const std::string& text
   return usage_error("--in: '" + std::string(program.name) + "' has one input, which needs no name");
 }
 
-Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text) {
-  const std::vector<std::string> names = output_names(program);
+Result<OutEndpoint> parse_out(const std::vector<std::string>& names, const std::string& text) {
   const std::size_t end = end_of_name(text);
   OutEndpoint out{0, text};
   if (end != std::string::npos) {

@@ -27,7 +27,7 @@ struct InEndpoint {
 // "[NAME=]ENDPOINT". Errors: kUsage if there must be a name and is none, or the other way round.
 Result<InEndpoint> parse_in(const StageProgram& program, const std::string& text);
 
-// "[NAME=]ENDPOINT". Errors: kUsage, naming the nearest output.
-Result<OutEndpoint> parse_out(const StageProgram& program, const std::string& text);
+// "[NAME=]ENDPOINT" for one of these outputs. Errors: kUsage, naming the nearest output.
+Result<OutEndpoint> parse_out(const std::vector<std::string>& outputs, const std::string& text);
 
 }  // namespace stream

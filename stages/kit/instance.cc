@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stages/expression/select_list.h"
+
 namespace stream {
 namespace {
 
@@ -55,9 +57,28 @@ std::size_t channel_count(const Assignment& assignment) {
 
 }  // namespace
 
-std::vector<std::string> output_names(const StageProgram& program) {
+namespace {
+
+// Where a text cannot be read planning has said so.
+void add_named_items(const std::vector<SelectItem>& items, std::vector<std::string>& names) {
+  for (const SelectItem& item : items) {
+    if (!item.name.empty()) {
+      names.push_back(item.name);
+      continue;
+    }
+    const SelectText text{"", item.text};
+    for (const SelectText& one : split_select({&text, 1}, nullptr).value_or(std::vector<SelectText>())) {
+      names.push_back(one.name);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> output_names(const StageProgram& program, const Values& values) {
   std::vector<std::string> names = {"out"};
   for (const std::string_view name : program.outputs) names.emplace_back(name);
+  if (!program.outputs_option.empty()) add_named_items(values.select(program.outputs_option), names);
   names.emplace_back("errors");
   return names;
 }
@@ -118,10 +139,9 @@ std::vector<std::size_t> input_of_channels(const Assignment& assignment) {
   return out;
 }
 
-Result<Outputs> connect_outputs(Transport& transport, const StageProgram& program, const Assignment& assignment,
-                                const std::map<std::string, std::string>& endpoints) {
+Result<Outputs> connect_outputs(Transport& transport, const std::vector<std::string>& names,
+                                const Assignment& assignment, const std::map<std::string, std::string>& endpoints) {
   STREAM_ASSIGN(const RunId run, parse_run_id(assignment.run));
-  const std::vector<std::string> names = output_names(program);
   std::vector<std::vector<OutputEdge>> edges(names.size());
   const std::uint64_t share = assignment.memory_bytes / 8 / std::max<std::size_t>(1, channel_count(assignment));
   for (const OutputAssignment& output : assignment.outputs) {

@@ -15,8 +15,10 @@
 namespace stream {
 
 // Output numbers of a program: "out", its named outputs, then "errors".
-std::vector<std::string> output_names(const StageProgram& program);
-inline std::size_t errors_output(const StageProgram& program) { return 1 + program.outputs.size(); }
+std::vector<std::string> output_names(const StageProgram& program, const Values& values);
+inline std::size_t errors_output(const StageProgram& program, const Values& values) {
+  return output_names(program, values).size() - 1;
+}
 
 OnError on_error_policy(const Values& values, bool supervised);
 
@@ -31,7 +33,8 @@ Result<std::vector<Receiver>> bind_inputs(Transport& transport, const Assignment
 std::vector<std::size_t> input_of_channels(const Assignment& assignment);
 
 // Connects every output channel and sends its `open`.
-Result<Outputs> connect_outputs(Transport& transport, const StageProgram& program, const Assignment& assignment,
-                                const std::map<std::string, std::string>& endpoints);
+// `names`: of the outputs, see output_names().
+Result<Outputs> connect_outputs(Transport& transport, const std::vector<std::string>& names,
+                                const Assignment& assignment, const std::map<std::string, std::string>& endpoints);
 
 }  // namespace stream

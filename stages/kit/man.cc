@@ -47,6 +47,10 @@ std::string flow(const StageProgram& program) {
   std::string out = ".Pp\n";
   if (program.kind == StageKind::kSource) out += "A source: it has no input.\n";
   if (program.kind == StageKind::kSink) out += "A sink: its only output are the records it could not write.\n";
+  if (!program.outputs_option.empty()) {
+    return out + "Beside its main output it has those named in\n.Ql " + std::string(program.outputs_option) +
+           "\nand\n.Ql errors .\n";
+  }
   if (program.outputs.empty()) return out == ".Pp\n" ? "" : out;
   out += "Beside its main output it has";
   for (const std::string_view name : program.outputs) out += "\n.Ql " + std::string(name);

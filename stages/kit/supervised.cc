@@ -154,8 +154,8 @@ Status SupervisedInstance::make() {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
     context_->input_names.push_back(input.name);
   }
-  for (std::size_t i = 0; i < errors_output(program_); ++i) context_->outputs.emplace_back();
-  const std::vector<std::string> names = output_names(program_);
+  for (std::size_t i = 0; i < errors_output(program_, values_); ++i) context_->outputs.emplace_back();
+  const std::vector<std::string> names = output_names(program_, values_);
   for (const OutputAssignment& output : assignment_.outputs) {
     for (std::size_t i = 0; i < context_->outputs.size(); ++i) {
       if (names[i] != output.name || output.schema.empty()) continue;
@@ -259,7 +259,7 @@ Result<LoopConfig> SupervisedInstance::loop_config() const {
 }
 
 void SupervisedInstance::connect_bad_records(RunLoop& loop) {
-  const std::size_t errors = errors_output(program_);
+  const std::size_t errors = errors_output(program_, values_);
   if (loop.outputs().connected(errors)) {
     bad_records_.connect([&loop, errors](Batch rows) { return loop.outputs().add(errors, rows); });
   }
@@ -277,7 +277,8 @@ Status SupervisedInstance::run() {
   STREAM_ASSIGN(const Note connect, note_from_json(text));
   if (connect.type == "exit") return {};
   if (connect.type != "connect") return corrupt("control: expected 'connect', got '" + connect.type + "'");
-  STREAM_ASSIGN(Outputs outputs, connect_outputs(transport_, program_, assignment_, connect.endpoints));
+  STREAM_ASSIGN(Outputs outputs,
+                connect_outputs(transport_, output_names(program_, values_), assignment_, connect.endpoints));
   STREAM_ASSIGN(LoopConfig config, loop_config());
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);

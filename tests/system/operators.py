@@ -1,5 +1,6 @@
 """Stages with state in real jobs: what they give equals SQL over the same rows, whatever is killed."""
 
+import json
 import pathlib
 import random
 import sqlite3
@@ -112,6 +113,36 @@ def plain_stages_print_the_rows_that_are_left(stream):
     check("option 'order' at character 4: 'down' is not expected here" in stream.last_stderr, stream.last_stderr)
 
 
+ROUTED = """
+pipeline: routed
+stages:
+  made: {run: generate, rows: 1000, columns: "n, n % 7 as q"}
+  split: {run: route, routes: {big: n > 900, odd: n % 2 = 1, bad: 5 / (n % 4) > 1, rest: else}}
+  big: {run: write-file, from: split.big, path: big.ndjson}
+  odd: {run: write-file, from: split.odd, path: odd.ndjson}
+  bad: {run: write-file, from: split.bad, path: bad.ndjson}
+  rest: {run: write-file, from: split.rest, path: rest.ndjson}
+  errors: {run: write-file, from: split.errors, path: errors.ndjson}
+"""
+
+
+def each_row_takes_the_first_route_that_holds(stream):
+    stream.write("routed.yaml", ROUTED)
+    stream.run("stream", "run", "routed.yaml")
+    found = {name: [json.loads(line) for line in (stream.folder / f"{name}.ndjson").read_text().splitlines()]
+             for name in ("big", "odd", "bad", "errors")}
+    check([row["n"] for row in found["big"]] == list(range(901, 1000)), "big")
+    check([row["n"] for row in found["odd"]] == list(range(1, 900, 2)), "odd")
+    check([row["n"] for row in found["bad"]] == [n for n in range(0, 901) if n % 4 == 2], "bad")
+    check(not (stream.folder / "rest.ndjson").exists(), "rest")
+    check([json.loads(row["record"])["n"] for row in found["errors"]] == list(range(0, 901, 4)), "errors")
+    stream.write("wrong.yaml", ROUTED.replace("split.big", "split.bgi"))
+    stream.run("stream", "check", "wrong.yaml", expect=1)
+    check("stage 'split' has no output 'bgi'; it has out, big, odd, bad, rest, errors" in stream.last_stderr, stream.last_stderr)
+    found = stream.run("stream-route", "n > 10 as big", stdin='{"n":3}\n{"n":30}\n')
+    check(found == '{"n":3}\n', found)
+
+
 def write(stream, kind, condition, rows, rate):
     text = JOIN.replace("KIND", kind).replace("CONDITION", condition).replace("ROWS", str(rows))
     stream.write("joined.yaml", text.replace("rate: RATE, ", f"rate: {rate}, " if rate else ""))
@@ -171,5 +202,5 @@ def the_example_of_orders_and_payments_runs(stream):
             check(0 < paid < 2000, f"{paid} payments")
 
 
-main([plain_stages_print_the_rows_that_are_left, ranks_and_latest_rows_equal_sql_whoever_is_killed, every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
+main([plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds, ranks_and_latest_rows_equal_sql_whoever_is_killed, every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
       a_join_by_hand_tells_its_inputs_apart_by_name, the_example_of_orders_and_payments_runs])
