@@ -48,11 +48,6 @@ Result<std::string> next_message(ControlClient& control, Microseconds patience) 
   }
 }
 
-// Of the instances that wrote the snapshot, those whose outbox tables came to this one.
-std::uint32_t instances_continued(const RestoreSource& source, std::uint32_t instance, std::uint32_t parallelism) {
-  return source.parallelism <= instance ? 0 : (source.parallelism - instance - 1) / parallelism + 1;
-}
-
 Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
   return {std::move(type), epoch, std::move(text), {}};
 }
@@ -175,7 +170,8 @@ Status SupervisedInstance::restore() {
     epoch = restore_source_->epoch;
     STREAM_TRY(store_.restore(*restore_source_));
     writer_.restored(*restore_source_);
-    restored_ = progress_->load(instances_continued(*restore_source_, assignment_.instance, assignment_.parallelism));
+    restored_ =
+        progress_->load(restore_source_->parallelism == assignment_.parallelism ? 1 : restore_source_->parallelism);
   }
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
