@@ -192,6 +192,31 @@ def a_job_that_ends_by_itself_needs_no_stop(stream):
     check_rows(stream)
 
 
+def what_a_savepoint_will_be_made_of_is_kept(stream):
+    """It waits for its commit, while a newer checkpoint is all that is kept."""
+    stream.write("held.yaml", "pipeline: held\ncheckpoint: {interval: 1h, keep: 1}\nstages:\n"
+                 "  made: {run: generate, columns: n, rate: 1000}\n  rows: {run: write-sqlite, path: rows.db, table: rows}\n")
+    job = stream.start("stream", "run", "held.yaml", stderr=subprocess.PIPE)
+    wait_until("the job", lambda: stream.jobs() and "running" in kinds(stream, "held") and (stream.folder / "rows.db").exists())
+    with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
+        db.execute("begin exclusive")
+        saving = stream.start("stream", "savepoint", "held", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until("its checkpoint", lambda: len(checkpoints(stream, "held")) == 1)
+        newer = stream.start("stream", "checkpoint", "held", stdout=subprocess.PIPE)
+        wait_until("a newer checkpoint", lambda: len(checkpoints(stream, "held")) == 2)
+        rubbish = stream.home("held") / "checkpoints" / "0" / "rubbish"
+        rubbish.parent.mkdir()
+        rubbish.touch()
+        stream.run("stream", "gc", "held")
+        wait_until("what is left over to go", lambda: not rubbish.exists())
+        db.execute("rollback")
+    path, talk = saving.communicate(timeout=30)
+    check(saving.returncode == 0 and pathlib.Path(path.strip()).is_dir(), talk)
+    newer.communicate(timeout=30)
+    stream.run("stream", "cancel", "held")
+    job.communicate(timeout=20)
+
+
 def sockets_of_earlier_attempts_are_removed(stream):
     job = start(stream)
     for attempt in range(1, 4):
@@ -215,4 +240,4 @@ if __name__ == "__main__":
           a_savepoint_that_cannot_be_used_ends_the_job, a_savepoint_of_another_job_begins_a_job,
           damaged_compressed_input_ends_the_job, commits_that_always_fail_use_up_the_attempts, a_second_stop_waits_for_the_first,
           a_savepoint_that_dies_with_its_attempt_is_answered, a_job_that_ends_by_itself_needs_no_stop,
-          sockets_of_earlier_attempts_are_removed])
+          what_a_savepoint_will_be_made_of_is_kept, sockets_of_earlier_attempts_are_removed])
