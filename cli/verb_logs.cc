@@ -151,6 +151,8 @@ int run_logs(const VerbValues& values) {
   return kDone;
 }
 
+constexpr std::size_t kLetterBytes = 1 << 20;  // a file may be larger than memory
+
 int run_dead_letter(const VerbValues& values) {
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("dead-letter", job.status());
@@ -158,10 +160,14 @@ int run_dead_letter(const VerbValues& values) {
   std::size_t lines = 0;
   for (const std::string& file : names.ok() ? *names : std::vector<std::string>()) {
     if (!file.ends_with(".ndjson")) continue;
-    const auto text = system_files().read_file(job->dead_letter() + "/" + file);
-    if (!text.ok()) return fail("dead-letter", text.status());
-    lines += static_cast<std::size_t>(std::ranges::count(*text, '\n'));
-    if (!values.flag("count")) std::fwrite(text->data(), 1, text->size(), stdout);
+    for (std::uint64_t at = 0;;) {
+      const auto text = system_files().read_at(job->dead_letter() + "/" + file, at, kLetterBytes);
+      if (!text.ok()) return fail("dead-letter", text.status());
+      if (text->empty()) break;
+      at += text->size();
+      lines += static_cast<std::size_t>(std::ranges::count(*text, '\n'));
+      if (!values.flag("count")) std::fwrite(text->data(), 1, text->size(), stdout);
+    }
   }
   if (values.flag("count")) std::printf(values.flag("json") ? "{\"count\":%zu}\n" : "%zu\n", lines);
   return kDone;

@@ -206,7 +206,8 @@ std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpe
     if (from.files.empty()) continue;
     const auto theirs = key_groups_of(from.instance, old_parallelism_, target_.key_groups);
     if (spec.distribution == Distribution::kKeyed && !overlap(mine, theirs)) continue;
-    if (spec.distribution == Distribution::kSplit && same_layout() && from.instance != target_.instance) continue;
+    const bool own = spec.distribution == Distribution::kSplit || spec.distribution == Distribution::kShared;
+    if (own && same_layout() && from.instance != target_.instance) continue;
     if (spec.distribution == Distribution::kOutbox && from.instance % target_.parallelism != target_.instance) continue;
     list.push_back(&from);
     if (spec.distribution == Distribution::kBroadcast) break;

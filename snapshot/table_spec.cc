@@ -8,7 +8,7 @@
 namespace stream {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"keyed", "split", "outbox", "broadcast"};
+constexpr std::array<std::string_view, 5> kNames = {"keyed", "split", "outbox", "broadcast", "shared"};
 
 nlohmann::json fields_to_json(const TableSpec& spec, std::size_t begin, std::size_t end) {
   nlohmann::json list = nlohmann::json::array();

@@ -20,9 +20,10 @@ enum class Distribution : std::uint8_t {
   kSplit,      // owner_of_split(hash of the key group columns, parallelism)
   kOutbox,     // all rows of old instance j go to instance j % parallelism
   kBroadcast,  // every instance holds the same rows; the copy of old instance 0 goes to all
+  kShared,     // each has rows of its own, and all rows of all old instances go to every new one
 };
 
-std::string_view to_string(Distribution distribution);  // "keyed", "split", "outbox", "broadcast"
+std::string_view to_string(Distribution distribution);  // "keyed", "split", "outbox", "broadcast", "shared"
 Result<Distribution> parse_distribution(std::string_view text);
 
 // A state table. Column numbers count the key columns, then the value columns.

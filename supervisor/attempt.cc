@@ -10,6 +10,10 @@ namespace {
 
 constexpr Microseconds kRateOver = 1'000'000;
 
+bool of_a_checkpoint(const std::string& type) {
+  return type == "snapshot" || type == "snapshot-failed" || type == "committed";
+}
+
 }  // namespace
 
 AttemptRun::AttemptRun(Setup setup, ControlServer& control, JobLog& log)
@@ -115,6 +119,8 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   if (note.type == "stats") {
     STREAM_ASSIGN(const InstanceStats stats, stats_from_json(text));
     on_stats(state, stats);
+  } else if (!ready_reported_ && of_a_checkpoint(note.type)) {
+    return corrupt("control: '" + note.type + "' before the job runs");
   } else if (note.type == "snapshot") {
     STREAM_ASSIGN(SnapshotDone done, snapshot_from_json(text));
     state.snapshot = done;

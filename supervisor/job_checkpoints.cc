@@ -190,7 +190,15 @@ Status JobRunner::on_committed(Epoch epoch) {
   return {};
 }
 
-// Deletes what is no longer needed; checkpoints a savepoint is being built from stay.
+// What somebody reads or will read, however few checkpoints are kept: a savepoint is built when its checkpoint has been
+// committed, which may be after the next one was published.
+std::set<Epoch> JobRunner::needed() const {
+  std::set<Epoch> needed(pinned_.begin(), pinned_.end());
+  for (const auto& [epoch, wish] : savepoints_due_) needed.insert(epoch);
+  if (restore_ && restore_extends_) needed.insert(restore_->epoch);
+  return needed;
+}
+
 void JobRunner::retain() {
   if (worker_.pending() > 2) return;  // it comes again with the next checkpoint
   std::set<Epoch> in_progress;
@@ -198,8 +206,7 @@ void JobRunner::retain() {
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
   const std::string reader = stdin_stage_ ? plan_.pipeline.stages[*stdin_stage_].name : "";
   worker_.submit(
-      [paths = paths_, in_progress, aborted = aborted_, pinned = std::set(pinned_.begin(), pinned_.end()), policy,
-       reader] {
+      [paths = paths_, in_progress, aborted = aborted_, pinned = needed(), policy, reader] {
         STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
         inventory.aborted = aborted;

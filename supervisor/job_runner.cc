@@ -106,7 +106,7 @@ Status JobRunner::wait() {
 Status JobRunner::turn() {
   STREAM_TRY(wait());
   take_signals();
-  STREAM_TRY(worker_.deliver());
+  if (Status done = worker_.deliver(); !done.ok()) fail(done.what(), true);
   STREAM_TRY(verbs_->serve());
   serve_input();
   if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
@@ -123,7 +123,9 @@ Status JobRunner::turn() {
   }
   check_heartbeats(now);
   check_leaving(now);
-  if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) STREAM_TRY(act(coordinator_->tick(now)));
+  if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
+    if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
+  }
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);

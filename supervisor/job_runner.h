@@ -137,6 +137,7 @@ class JobRunner {
   Status on_published(Epoch epoch, const CheckpointIndex& index, const Status& status);
   void adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status);
   Status on_committed(Epoch epoch);
+  std::set<Epoch> needed() const;
   void retain();
   void record_abort(const CoordinatorAction& action);
   CheckpointIndex make_index(Epoch epoch) const;

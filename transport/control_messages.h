@@ -61,7 +61,7 @@ struct Assignment {
   std::string sockets;      // folder for ipc endpoints
   std::string checkpoints;  // folder
   std::string scratch;      // folder, this instance's own
-  std::string dead_letter;  // file
+  std::string dead_letter;  // folder
   std::string spool;        // folder of the job's standard input; "" for a stage that does not read it
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch

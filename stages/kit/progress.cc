@@ -12,7 +12,7 @@ constexpr std::size_t kEnded = 2;
 TableSpec spec() {
   TableSpec out;
   out.name = "kit_progress";
-  out.distribution = Distribution::kOutbox;
+  out.distribution = Distribution::kShared;
   out.key = {{"instance", kBigint}};
   out.value = {{"watermark", kBigint}, {"ended", kBoolean}};
   return out;
@@ -21,7 +21,7 @@ TableSpec spec() {
 TableSpec splits_spec() {
   TableSpec out;
   out.name = "kit_splits";
-  out.distribution = Distribution::kOutbox;
+  out.distribution = Distribution::kShared;
   out.key = {{"split", kBigint}};
   out.value = {{"highest", kBigint}};
   return out;

@@ -23,7 +23,7 @@ class Progress {
   void save_splits(const std::map<std::uint64_t, Microseconds>& highest);
   std::map<std::uint64_t, Microseconds> load_splits() const;
 
-  // The lowest of what the `continued` old instances that this one continues had reached; it becomes
+  // The lowest of what the `continued` old instances had reached, whose state this one may have got; it becomes
   // ours. One that has left nothing had reached nothing.
   Value load(std::uint32_t continued);
 

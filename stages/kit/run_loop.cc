@@ -109,7 +109,11 @@ Status RunLoop::turn() {
 Result<bool> RunLoop::work() {
   if (stage_.op && stage_.op->has_more()) {
     STREAM_TRY(stage_.op->more(*emitter_));
-    if (!stage_.op->has_more()) STREAM_TRY(after_more());
+    STREAM_TRY(bad_records_.flush());
+    if (stage_.op->has_more()) return true;
+    STREAM_TRY(after_more());
+    if (const auto behind = std::exchange(barrier_behind_, std::nullopt))
+      STREAM_TRY(align(behind->first, behind->second));
     return true;
   }
   return stage_.source ? poll_source() : read_inputs();
@@ -153,7 +157,7 @@ Status RunLoop::handle(std::size_t channel, Received received) {
   switch (header.kind) {
     case FrameKind::kOpen: return open_channel(channel, received);
     case FrameKind::kData: STREAM_TRY(on_data(channel, std::move(received))); break;
-    case FrameKind::kBarrier: return on_barrier(channel, header.epoch);
+    case FrameKind::kBarrier: return on_barrier(channel, header);
     case FrameKind::kEnd: return on_channel_end(channel);
     default: break;
   }
@@ -207,7 +211,16 @@ Status RunLoop::after_more() {
   return after == After::kEnd ? announce_end() : Status();
 }
 
-Status RunLoop::on_barrier(std::size_t channel, Epoch epoch) {
+// Its sender will not say again what it carries, and says the same to all: heard before the cut, it makes the instances
+// of a stage agree on how far event time has come.
+Status RunLoop::on_barrier(std::size_t channel, const FrameHeader& header) {
+  STREAM_TRY(update_watermark(channel, header));
+  if (!stage_.op || !stage_.op->has_more()) return align(channel, header.epoch);
+  barrier_behind_ = {channel, header.epoch};
+  return {};
+}
+
+Status RunLoop::align(std::size_t channel, Epoch epoch) {
   if (!aligner_->aligning()) alignment_since_ = clock_.monotonic_us();
   STREAM_ASSIGN(const BarrierAligner::Step step, aligner_->on_barrier(channel, epoch));
   return step == BarrierAligner::Step::kComplete ? checkpoint(epoch) : Status();

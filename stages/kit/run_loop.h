@@ -106,7 +106,8 @@ class RunLoop {
   Status handle(std::size_t channel, Received received);
   Status open_channel(std::size_t channel, const Received& received);
   Status on_data(std::size_t channel, Received received);
-  Status on_barrier(std::size_t channel, Epoch epoch);
+  Status on_barrier(std::size_t channel, const FrameHeader& header);
+  Status align(std::size_t channel, Epoch epoch);
   Status on_channel_end(std::size_t channel);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
   Status after_more();
@@ -135,6 +136,7 @@ class RunLoop {
   std::size_t ended_channels_ = 0;
   std::size_t next_channel_ = 0;
   After after_ = After::kNothing;
+  std::optional<std::pair<std::size_t, Epoch>> barrier_behind_;  // waits until the stage has nothing left
   bool started_ = false;
   bool paused_ = false;
   bool ended_ = false;  // nothing more will be emitted

@@ -48,11 +48,6 @@ Result<std::string> next_message(ControlClient& control, Microseconds patience) 
   }
 }
 
-// Of the instances that wrote the snapshot, those whose outbox tables came to this one.
-std::uint32_t instances_continued(const RestoreSource& source, std::uint32_t instance, std::uint32_t parallelism) {
-  return source.parallelism <= instance ? 0 : (source.parallelism - instance - 1) / parallelism + 1;
-}
-
 Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
   return {std::move(type), epoch, std::move(text), {}};
 }
@@ -164,7 +159,9 @@ Status SupervisedInstance::make() {
   }
   STREAM_ASSIGN(stage_, make_stage(program_, *context_));
   progress_.emplace(store_, assignment_.instance);
-  dead_letter_.emplace(system_files(), store_, assignment_.dead_letter, assignment_.stage);
+  dead_letter_.emplace(
+      system_files(), store_,
+      DeadLetter::Identity{assignment_.dead_letter, assignment_.stage, assignment_.instance, assignment_.run});
   return {};
 }
 
@@ -175,13 +172,16 @@ Status SupervisedInstance::restore() {
     epoch = restore_source_->epoch;
     STREAM_TRY(store_.restore(*restore_source_));
     writer_.restored(*restore_source_);
-    restored_ = progress_->load(instances_continued(*restore_source_, assignment_.instance, assignment_.parallelism));
+    restored_ =
+        progress_->load(restore_source_->parallelism == assignment_.parallelism ? 1 : restore_source_->parallelism);
   }
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
     STREAM_TRY(dead_letter_->rewind(after));
     STREAM_TRY(rewind_sink(after));
   }
+  // A savepoint holds nothing that waits.
+  STREAM_TRY(dead_letter_->on_restored(restore_source_ && restore_source_->extend ? epoch : Epoch(0)));
   if (stage_.sink) return stage_.sink->on_restored(epoch);
   if (epoch == Epoch(0)) return {};
   return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
@@ -353,7 +353,9 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
   if (stage_.source) STREAM_TRY(stage_.source->before_snapshot());
   if (stage_.op) STREAM_TRY(stage_.op->before_snapshot());
   if (stage_.sink) STREAM_TRY(stage_.sink->prepare(epoch));
-  dead_letter_->prepare(epoch);
+  if (const Status kept = dead_letter_->prepare(epoch); !kept.ok()) {
+    return control_.send(to_json(note("snapshot-failed", epoch.value(), "dead letters: " + kept.what())));
+  }
   progress_->save({loop.resumable_watermark(), loop.ended()});
   if (stage_.source && !stage_.source->split().sequential) progress_->save_splits(loop.generator().highest_by_split());
   auto capture = std::make_shared<Capture>(store_.capture(epoch));

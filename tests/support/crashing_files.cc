@@ -13,6 +13,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A folder by one name, however it is written.
+std::string plain(const std::string& path) {
+  std::string name = fs::path(path).lexically_normal();
+  if (name.ends_with('/')) name.pop_back();
+  return name;
+}
+
 struct stat look(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) info.st_ino = 0;
@@ -66,14 +73,14 @@ Status CrashingFiles::sync_dir(const std::string& path) {
     folder[name] = {S_ISDIR(info.st_mode), info.st_ino};
     if (!S_ISDIR(info.st_mode)) ::link((path + "/" + name).c_str(), shadow_of(info.st_ino).c_str());
   }
-  durable_[path] = std::move(folder);
+  durable_[plain(path)] = std::move(folder);
   return {};
 }
 
 Status CrashingFiles::rename(const std::string& from, const std::string& to) {
   STREAM_TRY(tick());
   STREAM_TRY(system_files().rename(from, to));
-  if (durable_.contains(from)) durable_[to] = durable_[from];  // what a folder holds goes with it
+  if (durable_.contains(plain(from))) durable_[plain(to)] = durable_[plain(from)];  // what a folder holds goes with it
   return {};
 }
 

@@ -192,6 +192,57 @@ def a_job_that_ends_by_itself_needs_no_stop(stream):
     check_rows(stream)
 
 
+def what_a_savepoint_will_be_made_of_is_kept(stream):
+    """It waits for its commit, while a newer checkpoint is all that is kept."""
+    stream.write("held.yaml", "pipeline: held\ncheckpoint: {interval: 1h, keep: 1}\nstages:\n"
+                 "  made: {run: generate, columns: n, rate: 1000}\n  rows: {run: write-sqlite, path: rows.db, table: rows}\n")
+    job = stream.start("stream", "run", "held.yaml", stderr=subprocess.PIPE)
+    wait_until("the job", lambda: stream.jobs() and "running" in kinds(stream, "held") and (stream.folder / "rows.db").exists())
+    with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
+        db.execute("begin exclusive")
+        saving = stream.start("stream", "savepoint", "held", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until("its checkpoint", lambda: len(checkpoints(stream, "held")) == 1)
+        newer = stream.start("stream", "checkpoint", "held", stdout=subprocess.PIPE)
+        wait_until("a newer checkpoint", lambda: len(checkpoints(stream, "held")) == 2)
+        rubbish = stream.home("held") / "checkpoints" / "0" / "rubbish"
+        rubbish.parent.mkdir()
+        rubbish.touch()
+        stream.run("stream", "gc", "held")
+        wait_until("what is left over to go", lambda: not rubbish.exists())
+        db.execute("rollback")
+    path, talk = saving.communicate(timeout=30)
+    check(saving.returncode == 0 and pathlib.Path(path.strip()).is_dir(), talk)
+    newer.communicate(timeout=30)
+    stream.run("stream", "cancel", "held")
+    job.communicate(timeout=20)
+
+
+def a_flood_of_dead_letters_is_kept_once_whatever_is_killed(stream):
+    bad = 150_000
+    with open(stream.folder / "bad.ndjson", "w") as out:
+        for n in range(bad):
+            out.write(f"no record {n} {'x' * 150}\n")
+        out.write('{"n":1}\n')
+    stream.write("flood.yaml", "pipeline: flood\ncheckpoint: {interval: 30ms}\nrestart: {strategy: fixed-delay, delay: 5ms, attempts: 20}\n"
+                 "stages:\n  in: {run: read-file, path: bad.ndjson, schema: n bigint}\n  out: {run: write-file, path: good.ndjson}\n")
+    job = stream.start("stream", "run", "flood.yaml", stderr=subprocess.PIPE)
+    letters = stream.home("flood") / "dead-letter"
+    kills = 0
+    while job.poll() is None and kills < 4:
+        files = len(list(letters.glob("*"))) if letters.exists() else 0
+        wait_until("progress", lambda n=files: job.poll() is not None or (letters.exists() and len(list(letters.glob("*"))) > n))
+        pid = stream.instances("flood").get("in.0") if job.poll() is None else None
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0 and kills > 0, f"exit {job.returncode}, {kills} kills: {talk[-2000:]}")
+    check(max(path.stat().st_size for path in letters.iterdir()) > 1 << 20, "one is larger than what memory holds")
+    records = [json.loads(line)["record"].split()[2] for line in stream.run("stream", "dead-letter", "flood").splitlines()]
+    check(sorted(map(int, records)) == list(range(bad)), f"{len(records)} letters, {len(set(records))} different, {bad} wanted")
+    check(all(path.name.endswith(".ndjson") for path in letters.iterdir()), "nothing is left over")
+
+
 def sockets_of_earlier_attempts_are_removed(stream):
     job = start(stream)
     for attempt in range(1, 4):
@@ -215,4 +266,5 @@ if __name__ == "__main__":
           a_savepoint_that_cannot_be_used_ends_the_job, a_savepoint_of_another_job_begins_a_job,
           damaged_compressed_input_ends_the_job, commits_that_always_fail_use_up_the_attempts, a_second_stop_waits_for_the_first,
           a_savepoint_that_dies_with_its_attempt_is_answered, a_job_that_ends_by_itself_needs_no_stop,
-          sockets_of_earlier_attempts_are_removed])
+          what_a_savepoint_will_be_made_of_is_kept,
+          a_flood_of_dead_letters_is_kept_once_whatever_is_killed, sockets_of_earlier_attempts_are_removed])

@@ -7,6 +7,7 @@
 #include "stages/write-file/part_name.h"
 #include "stages/write-file/settings.h"
 #include "stages/write-file/write_file.h"
+#include "tests/support/crashing_files.h"
 #include "tests/support/sink_rig.h"
 
 using namespace stream;
@@ -180,6 +181,33 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
   }
 }
 
+// What was not synced is gone, while the checkpoints, which were, say that it is there.
+BOOST_AUTO_TEST_CASE(rows_are_there_once_wherever_the_power_is_cut) {
+  for (const std::string& path : kPaths) {
+    const std::string expected = undisturbed(path);
+    for (const auto names : {CrashingFiles::Names::kLost, CrashingFiles::Names::kKept}) {
+      bool met = true;
+      for (int nth = 1; met; ++nth) {
+        BOOST_TEST_CONTEXT(path << ": dies at operation " << nth) {
+          Setup setup(path);
+          std::filesystem::create_directory(setup.dir / "shadow");
+          CrashingFiles crashing(setup.dir / "data", setup.dir / "shadow", nth);
+          Files* files = &crashing;
+          SinkRig rig([&files](Context& context) { return make_write_file(context, *files); }, setup.values,
+                      setup.schema, setup.dir.path());
+          const SinkScript script = script_of(setup.schema);
+          met = !rig.live(script);
+          BOOST_REQUIRE(met == crashing.met());
+          if (met) crashing.crash(names);
+          files = &system_files();
+          if (met) BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
+          BOOST_REQUIRE_EQUAL(setup.result(), expected);
+        }
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(rows_of_lost_checkpoints_are_taken_back) {
   for (const std::string& path : kPaths) {
     const std::string expected = undisturbed(path);
@@ -197,6 +225,16 @@ BOOST_AUTO_TEST_CASE(rows_of_lost_checkpoints_are_taken_back) {
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(one_file_shows_nothing_of_a_lost_checkpoint_even_before_its_rows_come_again) {
+  Setup setup("out.ndjson");
+  SinkRig rig = setup.rig();
+  const SinkScript script = script_of(setup.schema);
+  BOOST_REQUIRE(!rig.live(script, 27));
+  rig.lose_checkpoints_after(1);
+  BOOST_REQUIRE(!rig.live(script, 1, true));  // rewound, restored
+  BOOST_TEST(content(setup.dir / "data/out.ndjson") == "{\"n\":1,\"s\":\"a\"}\n{\"n\":2,\"s\":\"b\"}\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_file_shows_nothing_before_a_commit) {

@@ -33,9 +33,44 @@ std::set<std::string> gone(const RetentionPlan& plan) {
 
 using List = std::vector<std::uint64_t>;
 
+// Notes what becomes of a folder, and does nothing.
+class NotedFiles final : public Files {
+ public:
+  std::vector<std::string> done;
+  Status remove(const std::string& path) override { return note("remove " + path); }
+  Status sync_dir(const std::string& path) override { return note("sync " + path); }
+  Status write_file(const std::string&, std::string_view) override { return {}; }
+  Result<std::string> read_file(const std::string&) override { return std::string(); }
+  Status sync_file(const std::string&) override { return {}; }
+  Status rename(const std::string&, const std::string&) override { return {}; }
+  Status make_dir(const std::string&) override { return {}; }
+  Status truncate(const std::string&, std::uint64_t) override { return {}; }
+  Result<std::vector<std::string>> list(const std::string&) override { return std::vector<std::string>(); }
+
+ private:
+  Status note(std::string what) {
+    done.push_back(std::move(what));
+    return {};
+  }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(retention)
+
+// A power cut may keep one removal and undo another: an index that came back would name what is gone.
+BOOST_AUTO_TEST_CASE(an_index_is_gone_for_good_before_any_file_it_names_goes) {
+  NotedFiles files;
+  BOOST_TEST(execute(files, "c", {{}, {Epoch(1), Epoch(2)}, {"1/s", "2/s"}, {"1"}}).ok());
+  const std::vector<std::string> wanted = {"remove c/1/checkpoint.sqlite",
+                                           "sync c/1",
+                                           "remove c/2/checkpoint.sqlite",
+                                           "sync c/2",
+                                           "remove c/1/s",
+                                           "remove c/2/s",
+                                           "remove c/1"};
+  BOOST_TEST(files.done == wanted, boost::test_tools::per_element());
+}
 
 BOOST_AUTO_TEST_CASE(the_newest_stay_and_what_they_build_on) {
   Inventory inventory;

@@ -60,4 +60,41 @@ BOOST_AUTO_TEST_CASE(any_history_of_checkpoints_aborts_and_crashes_restores_what
   for (std::uint64_t seed = 1; seed <= 8; ++seed) run_random(seed, seed % 2 == 0);
 }
 
+// Changes are kept apart for a few aborted checkpoints only; what is joined must say the same.
+BOOST_AUTO_TEST_CASE(what_went_before_many_aborted_checkpoints_stays_gone) {
+  FastFiles files;
+  const TempDir dir;
+  Instance instance(files, dir.path(), 0, 1);
+  TableSpec spec;
+  spec.name = "timed";
+  spec.key = {{"n", kBigint}};
+  spec.value = {{"at", kTimestamp}};
+  spec.ordered = "at";
+  TableSpec other = spec;
+  other.name = "other";
+  StateTable& timed = instance.store.table(spec);
+  StateTable& cleared = instance.store.table(other);
+  for (std::int64_t n = 1; n <= 10; ++n) {
+    for (StateTable* table : {&timed, &cleared}) table->set(table->upsert({n}).first, 1, n * 10);
+  }
+  InstanceFiles written;
+  for (std::uint64_t e = 1; e <= 3; ++e) {
+    written = take(instance.writer.write(instance.store.capture(Epoch(e))));
+    instance.store.completed(Epoch(e));
+  }
+  timed.erase(timed.find({std::int64_t{7}}));
+  BOOST_TEST(timed.erase_before(35) == 3u);
+  cleared.clear();
+  cleared.upsert({std::int64_t{3}});
+  for (std::uint64_t e = 4; e <= 20; ++e) written = take(instance.writer.write(instance.store.capture(Epoch(e))));
+  StateStore store;
+  StateTable& restored = store.table(spec);
+  StateTable& other_restored = store.table(other);
+  require_ok(store.restore({dir / "checkpoints", Epoch(20), 1, {written}, true}));
+  BOOST_TEST((contents_of(restored) == contents_of(timed)));
+  BOOST_TEST(restored.rows() == 6u);
+  BOOST_TEST((contents_of(other_restored) == contents_of(cleared)));
+  BOOST_TEST(other_restored.rows() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

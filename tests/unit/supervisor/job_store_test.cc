@@ -24,6 +24,19 @@ const std::string kNumbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 
 
 BOOST_AUTO_TEST_SUITE(job_store)
 
+BOOST_AUTO_TEST_CASE(an_epoch_that_may_have_been_used_is_not_used_by_the_next_supervisor) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/job.sqlite";
+  std::uint64_t epoch = 1;
+  for (int supervisor = 0; supervisor < 20; ++supervisor) {
+    const auto store = JobStore::open(path);
+    BOOST_TEST_REQUIRE(store.ok(), store.status().what());
+    BOOST_TEST((*store)->next_epoch().value() >= epoch);
+    epoch = (*store)->next_epoch().value();
+    for (int i = 0; i < 10; ++i) BOOST_TEST((*store)->reserve(Epoch(epoch++)).ok());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_newest_events_stay) {
   const TempDir folder;
   const std::string path = folder.path() + "/job.sqlite";

@@ -96,6 +96,23 @@ BOOST_AUTO_TEST_CASE(a_sender_without_credits_stops_at_its_window) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_frame_that_is_missing_or_comes_twice_ends_the_channel) {
+  for (const std::uint64_t number : {0, 2}) {  // 1 is due behind `open`
+    Pair pair("ipc:///tmp/stream-channel-test");
+    FrameHeader header;
+    header.kind = FrameKind::kWatermark;
+    header.attempt = Attempt(1);
+    header.channel = ChannelId(3);
+    header.sequence = Sequence(number);
+    const std::string frame = encode_header(header);
+    BOOST_TEST_REQUIRE(*pair.sender->socket().send(frame.data(), frame.size()));
+    pair.wait(pair.receiver->socket());
+    const auto received = pair.receiver->receive();
+    BOOST_TEST_REQUIRE(!received.ok());
+    BOOST_TEST((received.status().code() == Code::kPeerGone), received.status().what());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_lost_before_the_end_is_an_error_after_the_last_frame) {
   Pair pair("ipc:///tmp/stream-channel-test");
   const Batch batch = pair.batch(0, 10);

@@ -1,0 +1,216 @@
+#include "stages/kit/run_loop.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "stages/kit/progress.h"
+
+using namespace stream;
+
+namespace {
+
+class Watching final : public Operator {
+ public:
+  Status on_batch(std::size_t, Batch, Emitter&) override { return {}; }
+  Status on_watermark(Microseconds watermark, Emitter&) override {
+    seen.push_back(watermark);
+    return {};
+  }
+  std::vector<Microseconds> seen;
+};
+
+// Remembers the numbers it got, and whether it was told of the end.
+class Collecting final : public Operator {
+ public:
+  Status on_batch(std::size_t, Batch batch, Emitter&) override {
+    for (std::size_t row = 0; row < batch.rows; ++row) got.push_back(batch.columns[0].value<std::int64_t>(row));
+    return {};
+  }
+  Status on_end(Emitter&) override {
+    ended = true;
+    return {};
+  }
+  std::vector<std::int64_t> got;
+  bool ended = false;
+};
+
+// Has something left of a watermark, and it is bad.
+class LeavesBad final : public Operator {
+ public:
+  Status on_batch(std::size_t, Batch, Emitter&) override { return {}; }
+  Status on_watermark(Microseconds, Emitter&) override {
+    left_ = true;
+    return {};
+  }
+  bool has_more() const override { return left_; }
+  Status more(Emitter& out) override {
+    left_ = false;
+    return out.bad_record({"bad", "", ""});
+  }
+
+ private:
+  bool left_ = false;
+};
+
+// Leaves when what is waited for has happened, or it takes too long.
+class UntilDone final : public ControlPort {
+ public:
+  explicit UntilDone(std::function<bool()> done) : done_(std::move(done)) {}
+  Status serve(RunLoop& loop) override {
+    ++turns;
+    if (done_()) loop.leave();
+    return system_clock().monotonic_us() < deadline_ ? Status() : failed("it did not happen");
+  }
+  void add_to(Poller&) override {}
+  Microseconds patience() const override { return 1'000; }
+  Status on_open(RunLoop&) override { return {}; }
+  Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes) override {
+    barriers.push_back(epoch);
+    at_barrier = loop.resumable_watermark();
+    if (barrier_hook) barrier_hook();
+    return {};
+  }
+  Status on_ended(RunLoop&) override { return {}; }
+  int turns = 0;
+  std::vector<Epoch> barriers;
+  Microseconds at_barrier = 0;
+  std::function<void()> barrier_hook;
+
+ private:
+  std::function<bool()> done_;
+  Microseconds deadline_ = system_clock().monotonic_us() + 5'000'000;
+};
+
+// A loop whose input channels have opened.
+struct Inputs {
+  Transport transport;
+  SchemaPtr schema = std::make_shared<const Schema>(*parse_schema("n bigint"));
+  std::vector<Receiver> receivers;
+  std::vector<Sender> senders;
+  BadRecords bad_records{OnError::kSkip, "stream-test", "test"};
+  StageObject stage;
+  AlignmentMode mode = AlignmentMode::kExactlyOnce;
+  Progress::Value restored;
+
+  explicit Inputs(std::uint32_t channels = 1) {
+    for (std::uint32_t i = 0; i < channels; ++i) {
+      const ChannelIdentity identity{{}, Attempt(1), ChannelId(i), "peer"};
+      const std::string endpoint = "ipc:///tmp/stream-run-loop-test-" + std::to_string(i);
+      receivers.push_back(*Receiver::bind(transport, endpoint, identity));
+      senders.push_back(*Sender::connect(transport, endpoint, identity, 1 << 20));
+      BOOST_TEST_REQUIRE(senders.back().open(*schema, 0).ok());
+    }
+  }
+  void send(FrameKind kind, Microseconds watermark, Epoch epoch = {}, std::size_t channel = 0) {
+    FrameHeader header;
+    header.kind = kind;
+    header.watermark = watermark;
+    header.epoch = epoch;
+    BOOST_TEST_REQUIRE(senders[channel].send(header, nullptr, 0).ok());
+  }
+  void send_row(std::int64_t n, std::size_t channel) {
+    BatchBuilder builder(schema);
+    builder.column(0).append(n);
+    builder.end_row();
+    const Batch batch = builder.finish();
+    BOOST_TEST_REQUIRE(senders[channel].send(FrameHeader{}, &batch, 0).ok());
+  }
+  void run(std::unique_ptr<Operator> op, UntilDone& port) {
+    stage.op = std::move(op);
+    LoopConfig config;
+    config.mode = mode;
+    config.input_of.assign(receivers.size(), 0);
+    Outputs outputs(std::vector<std::vector<OutputEdge>>(2));
+    RunLoop loop(std::move(config), stage, std::move(receivers), std::move(outputs), bad_records, system_clock());
+    loop.restore(restored.watermark, restored.ended);
+    const Status status = loop.run(port);
+    BOOST_TEST(status.ok(), status.what());
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_loop)
+
+// A sender counts what it has put on a barrier as said, and says it no second time.
+BOOST_AUTO_TEST_CASE(what_a_barrier_says_of_event_time_is_heard) {
+  Inputs one;
+  one.send(FrameKind::kBarrier, 17, Epoch(1));
+  auto op = std::make_unique<Watching>();
+  const Watching& watching = *op;
+  UntilDone port([&] { return !watching.seen.empty(); });
+  one.run(std::move(op), port);
+  BOOST_TEST((port.barriers == std::vector<Epoch>{Epoch(1)}));
+  BOOST_TEST((watching.seen == std::vector<Microseconds>{17}));
+  BOOST_TEST(port.at_barrier == 17);  // it belongs before the cut
+}
+
+BOOST_AUTO_TEST_CASE(what_a_watermark_has_left_is_out_before_the_barrier) {
+  Inputs one;
+  one.send(FrameKind::kBarrier, 17, Epoch(1));
+  std::size_t out = 0;
+  one.bad_records.connect([&](const Batch& rows) {
+    out += rows.rows;
+    return Status();
+  });
+  std::size_t at_barrier = 0;
+  UntilDone port([&] { return at_barrier > 0; });
+  port.barrier_hook = [&] { at_barrier = out; };
+  one.run(std::make_unique<LeavesBad>(), port);
+  BOOST_TEST(at_barrier == 1u);
+}
+
+// The first channel is ahead: what it sends behind its barrier belongs to the next checkpoint.
+BOOST_AUTO_TEST_CASE(a_cut_holds_what_came_before_the_barrier_of_every_channel_and_no_more) {
+  for (const auto mode : {AlignmentMode::kExactlyOnce, AlignmentMode::kAtLeastOnce}) {
+    Inputs two(2);
+    two.mode = mode;
+    two.send_row(1, 0);
+    two.send(FrameKind::kBarrier, kNoWatermark, Epoch(1), 0);
+    two.send_row(2, 0);
+    auto op = std::make_unique<Collecting>();
+    const Collecting& collecting = *op;
+    std::vector<std::int64_t> at_barrier;
+    bool second_sent = false;
+    UntilDone port([&] {
+      const std::size_t before = mode == AlignmentMode::kExactlyOnce ? 1 : 2;
+      if (!second_sent && collecting.got.size() == before && port.turns > 200) {
+        second_sent = true;
+        two.send_row(3, 1);
+        two.send(FrameKind::kBarrier, kNoWatermark, Epoch(1), 1);
+      }
+      return !at_barrier.empty() && collecting.got.size() == 3;
+    });
+    port.barrier_hook = [&] { at_barrier = collecting.got; };
+    two.run(std::move(op), port);
+    const std::vector<std::int64_t> cut =
+        mode == AlignmentMode::kExactlyOnce ? std::vector<std::int64_t>{1, 3} : std::vector<std::int64_t>{1, 2, 3};
+    BOOST_TEST(at_barrier == cut, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_time_is_not_what_a_snapshot_keeps) {
+  Inputs one;
+  one.send(FrameKind::kWatermark, 17);
+  one.send(FrameKind::kEnd, kEndOfTime);
+  one.send(FrameKind::kBarrier, kEndOfTime, Epoch(1));
+  UntilDone port([&] { return !port.barriers.empty(); });
+  auto op = std::make_unique<Collecting>();
+  const Collecting& collecting = *op;
+  one.run(std::move(op), port);
+  BOOST_TEST(collecting.ended);
+  BOOST_TEST(port.at_barrier == 17);
+}
+
+BOOST_AUTO_TEST_CASE(what_had_ended_before_the_restore_gives_its_results_no_second_time) {
+  Inputs one;
+  one.restored = {17, true};
+  one.send(FrameKind::kEnd, kEndOfTime);
+  one.send(FrameKind::kBarrier, kEndOfTime, Epoch(1));
+  UntilDone port([&] { return !port.barriers.empty(); });
+  auto op = std::make_unique<Collecting>();
+  const Collecting& collecting = *op;
+  one.run(std::move(op), port);
+  BOOST_TEST(!collecting.ended);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
