@@ -139,6 +139,17 @@ def a_stage_program_that_is_missing_is_named(stream):
     refused(stream, USAGE, "teleport", "stream", "run", "generate | teleport", lines=None, STREAM_STAGE_PATH=str(program.parent))
 
 
+def a_stage_that_only_writes_why_it_ends_is_quoted(stream):
+    program = stream.write("bin/stream-mute", '''#!/bin/sh
+[ "$1" = --control ] || { stream-filter "$@" | sed 's/"name": *"filter"/"name":"mute"/'; exit; }
+echo "stream-mute: fatal: no luck today" >&2
+exit 100
+''')
+    program.chmod(0o755)
+    refused(stream, FAILED, "mute.0 ended with exit code 100: no luck today\n", "stream", "run",
+            "generate --rows 1 | mute 'n > 0' | write-null", STREAM_STAGE_PATH=str(program.parent))
+
+
 def a_home_that_cannot_be_written_is_a_failure_of_the_system(stream):
     for flags in ([], ["-d"]):
         refused(stream, SYSTEM, "unable to create folder", "stream", "run", *flags, "generate --rows 1 | write-null",
@@ -436,7 +447,7 @@ def a_running_job_is_not_started_again(stream):
 if __name__ == "__main__":
     main([a_stage_refuses_wrong_options, a_verb_refuses_wrong_options, unknown_jobs_are_named,
           a_job_that_does_not_run_answers_no, a_wrong_pipeline_is_refused_at_its_place,
-          a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named,
+          a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named, a_stage_that_only_writes_why_it_ends_is_quoted,
           a_home_that_cannot_be_written_is_a_failure_of_the_system,
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
