@@ -49,6 +49,7 @@ class ByHand final : public ControlPort {
   Status on_idle(RunLoop& loop) override;
   Status on_barrier(RunLoop&, Epoch, BarrierTimes) override { return {}; }
   Status on_ended(RunLoop& loop) override;
+  void give_what_is_there(RunLoop& loop);
 
  private:
   bool source_program() const { return program_.kind == StageKind::kSource; }
@@ -406,8 +407,14 @@ Status ByHand::run() {
   if (loop.outputs().connected(errors_output(program_))) {
     bad_records_.connect([&](Batch rows) { return loop.outputs().add(errors_output(program_), rows); });
   }
-  return loop.run(*this);
+  Status status = loop.run(*this);
+  if (!status.ok()) give_what_is_there(loop);
+  return status;
 }
+
+// A stage that fails has given what came before, as if it had paused there. What fails now as well is not
+// what ended it.
+void ByHand::give_what_is_there(RunLoop& loop) { static_cast<void>(on_idle(loop)); }
 
 Status ByHand::on_idle(RunLoop&) {
   if (stdout_) STREAM_TRY(stdout_->flush());

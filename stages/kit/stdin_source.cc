@@ -61,7 +61,9 @@ Status StdinSource::want(const Schema& schema, SchemaPtr wanted, bool raw_lines)
   setup.options = options_;
   setup.declared = std::make_shared<const Schema>(schema);
   setup.wanted = wanted_;
+  builder_.emplace(wanted_);
   setup.on_bad_input = [this](BadInput bad) {
+    if (bad_.empty()) rows_before_bad_ = builder_->rows();
     bad_.push_back({std::move(bad.reason), "stdin:" + std::to_string(bad.line), std::move(bad.text)});
     return Status();
   };
@@ -82,21 +84,26 @@ Batch StdinSource::with_lines(Batch rows, std::string_view bytes) const {
   return rows;
 }
 
+// What comes before the first bad record is emitted before it is reported: it may end the stage.
+Status StdinSource::emit(Batch rows, Emitter& out) {
+  if (bad_.empty()) return rows.rows > 0 ? out.emit(std::move(rows)) : Status();
+  if (rows_before_bad_ > 0) STREAM_TRY(out.emit(rows.slice(0, rows_before_bad_)));
+  for (BadRecord& bad : bad_) STREAM_TRY(out.bad_record(std::move(bad)));
+  bad_.clear();
+  return rows_before_bad_ < rows.rows ? out.emit(rows.slice(rows_before_bad_, rows.rows)) : Status();
+}
+
 Result<Source::Poll> StdinSource::poll(Emitter& out) {
-  BatchBuilder builder(wanted_);
   extents_.clear();
-  auto decoded = decoder_->decode(buffer_.bytes(), at_end_, builder);
+  auto decoded = decoder_->decode(buffer_.bytes(), at_end_, *builder_);
   if (!decoded.ok()) return std::move(decoded).status().while_doing("standard input");
   const std::size_t used = *decoded;
   const bool progress = used > 0;
-  if (builder.rows() > 0) {
-    Batch rows = builder.finish();
-    STREAM_TRY(out.emit(raw_lines_ ? with_lines(std::move(rows), buffer_.bytes()) : std::move(rows)));
-  }
+  Batch rows = builder_->finish();
+  if (raw_lines_ && rows.rows > 0) rows = with_lines(std::move(rows), buffer_.bytes());
+  STREAM_TRY(emit(std::move(rows), out));
   buffer_.consume(used);
   buffer_offset_ += used;
-  for (BadRecord& bad : bad_) STREAM_TRY(out.bad_record(std::move(bad)));
-  bad_.clear();
   if (progress) return Poll::kMore;
   if (at_end_) return Poll::kEnd;
   if (!readable()) return Poll::kIdle;
