@@ -56,6 +56,7 @@ class ByHand final : public ControlPort {
   bool reads_stdin() const { return !source_program() && values_.list("in").empty(); }
   bool writes_stdout() const;
   Status open_transport();
+  std::string stdio_format() const;
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
@@ -108,12 +109,16 @@ bool ByHand::writes_stdout() const {
   });
 }
 
+// A `format` of the stage's own is that of the files it reads or writes.
+std::string ByHand::stdio_format() const {
+  return find_option(program_.options, "format") == nullptr ? values_.text("format") : "ndjson";
+}
+
 Result<FormatOptions> ByHand::format_options() const {
   FormatOptions options;
-  // A sink's own `format` is that of what it writes.
-  if (find_option(program_.options, "format") != nullptr) return options;
-  STREAM_ASSIGN(options.format, parse_format(values_.text("format") == "tsv" ? "csv" : values_.text("format")));
-  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  const std::string format = stdio_format();
+  STREAM_ASSIGN(options.format, parse_format(format == "tsv" ? "csv" : format));
+  if (format == "tsv") options.delimiter = '\t';
   return options;
 }
 
@@ -364,8 +369,9 @@ Status ByHand::wait_for_connections(Outputs& outputs) {
 void ByHand::open_stdout(Outputs& outputs) {
   if (!writes_stdout()) return;
   EncoderOptions options;
-  if (values_.text("format") == "csv" || values_.text("format") == "tsv") options.format = OutputFormat::kCsv;
-  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  const std::string format = stdio_format();
+  if (format == "csv" || format == "tsv") options.format = OutputFormat::kCsv;
+  if (format == "tsv") options.delimiter = '\t';
   const SchemaPtr schema = context_->outputs[0];
   const std::optional<std::size_t> raw = passes_lines() ? schema->find(kRawLineColumn) : std::nullopt;
   const auto updates = values_.text("emit") == "updates" ? StdoutWriter::Updates::kAll : StdoutWriter::Updates::kFinal;
