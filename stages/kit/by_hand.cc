@@ -389,6 +389,7 @@ Result<Outputs> ByHand::open_outputs() {
 }
 
 Status ByHand::run() {
+  if (program_.before_plain != nullptr) STREAM_TRY(program_.before_plain(values_));
   STREAM_TRY(open_transport());
   std::vector<PlanInput> inputs;
   std::vector<Receiver> receivers;
