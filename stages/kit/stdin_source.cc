@@ -3,9 +3,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "stages/format/infer.h"
+#include "transport/base/clock.h"
+#include "transport/base/sampled_input.h"
 
 namespace stream {
 namespace {
@@ -15,9 +18,9 @@ constexpr std::size_t kSampleSize = 1 << 20;
 
 }  // namespace
 
-bool StdinSource::readable() const {
+bool StdinSource::readable(Microseconds patience) const {
   pollfd descriptor{0, POLLIN, 0};
-  return ::poll(&descriptor, 1, 0) > 0;
+  return ::poll(&descriptor, 1, static_cast<int>((patience + 999) / 1000)) > 0;
 }
 
 Status StdinSource::read_some() {
@@ -37,13 +40,28 @@ Result<bool> StdinSource::empty() {
   return buffer_.bytes().empty();
 }
 
+// By the rule of SampledInput: one whole line, and what comes soon after it.
+Status StdinSource::gather_sample() {
+  const auto lines_from = [&](std::size_t begin) {
+    const std::string_view bytes = buffer_.bytes().substr(begin);
+    return static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  };
+  const Clock& clock = system_clock();
+  SampleView view{buffer_.bytes().size(), lines_from(0), 0, at_end_, 0};
+  for (Microseconds line_at = clock.monotonic_us(); !sample_enough(view, kSampleSize); view.ended = at_end_) {
+    if (view.lines == 0 || readable(kSamplePatience - view.since_line)) STREAM_TRY(read_some());
+    const Microseconds now = clock.monotonic_us();
+    if (view.lines == 0) line_at = now;
+    view.lines += lines_from(view.bytes);
+    view.bytes = buffer_.bytes().size();
+    view.since_line = now - line_at;
+  }
+  return {};
+}
+
 Result<Schema> StdinSource::schema(const std::string& declared) {
   if (!declared.empty()) return parse_schema(declared);
-  // What waits, up to the sample size, and in any case one whole record.
-  while (!at_end_ && buffer_.bytes().size() < kSampleSize &&
-         (readable() || buffer_.bytes().find('\n') == std::string_view::npos)) {
-    STREAM_TRY(read_some());
-  }
+  STREAM_TRY(gather_sample());
   STREAM_ASSIGN(Inferred inferred, infer_schema(options_, buffer_.bytes(), at_end_));
   return std::move(inferred.schema);
 }
@@ -106,7 +124,7 @@ Result<Source::Poll> StdinSource::poll(Emitter& out) {
   buffer_offset_ += used;
   if (progress) return Poll::kMore;
   if (at_end_) return Poll::kEnd;
-  if (!readable()) return Poll::kIdle;
+  if (!readable(0)) return Poll::kIdle;
   STREAM_TRY(read_some());
   return Poll::kMore;
 }

@@ -33,7 +33,8 @@ class StdinSource final : public Source {
 
  private:
   Status read_some();
-  bool readable() const;
+  bool readable(Microseconds patience) const;
+  Status gather_sample();
   Status emit(Batch rows, Emitter& out);
   Batch with_lines(Batch rows, std::string_view bytes) const;
 
