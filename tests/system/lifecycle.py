@@ -366,6 +366,7 @@ def logs_are_filtered_and_followed(stream):
     refused(stream, 100, "it has in, sums, out", "stream", "logs", "-f", "--stage", "nothing", "totals")
     check("running" in stream.run("stream", "logs", "--since", "1h", "totals"), "--since")
     check(stream.run("stream", "logs", "--since", "1us", "totals") == "", "nothing in the last microsecond")
+    check(stream.run("sh", "-c", "stream logs -f totals | head -1", timeout=20).count("\n") == 1, "it ends with its reader, though the job is quiet")
     line = json.loads(stream.run("stream", "logs", "--json", "--stage", "in", "totals"))
     check(line["stage"] == "in" and line["level"] == "warning", str(line))
     stream.run("stream", "stop", "totals")
