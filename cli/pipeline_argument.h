@@ -39,7 +39,9 @@ inline constexpr std::array kPipelineOptions = {
                .kind = ValueKind::kInteger,
                .least = 1,
                .most = 1024},
-    VerbOption{.name = "name", .arg = "NAME", .doc = "Name of the job."},
+    VerbOption{.name = "name",
+               .arg = "NAME",
+               .doc = "Name of the job; with several pipelines in the manifest, the one that is meant."},
 };
 
 // kPipelineOptions with a verb's own behind them.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,6 +129,12 @@ std::string advice(const Keeping& keeping, bool kept) {
   return "'stream resume " + job + "' goes on, 'stream cancel " + job + "' removes it";
 }
 
+// Whether what is printed may show on this terminal: who reads a pipe may write there.
+bool output_may_show() {
+  struct stat info {};
+  return ::isatty(1) != 0 || (::fstat(1, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)));
+}
+
 bool prints(const JobPlan& plan) {
   return std::ranges::find(plan.pipeline.stages, "print", &StageSpec::run) != plan.pipeline.stages.end();
 }
@@ -146,7 +153,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const Keeping keeping = keeping_of(request);
   // A status line would wipe out what is being typed, and stand in the middle of what is printed.
   const bool typing = request.input && request.input->terminal();
-  const bool printing = ::isatty(1) != 0 && prints(request.plan);
+  const bool printing = output_may_show() && prints(request.plan);
   const bool terminal = ::isatty(2) != 0 && !typing && !printing;
   const bool warnings = request.plan.pipeline.log != to_string(LogLevel::kError);
   auto runner = JobRunner::create(std::move(request));

@@ -86,7 +86,7 @@ void copy_rest(int fd, LogPrinter& printer) {
   for (ssize_t n = 0; (n = ::read(fd, chunk, sizeof chunk)) > 0;) printer.feed({chunk, static_cast<std::size_t>(n)});
 }
 
-// Until the job ends: what is appended, through rotation.
+// Until the job ends, or the reader goes: what is appended, through rotation.
 void follow(const JobPaths& job, int fd, LogPrinter& printer) {
   const std::string path = job.logs() + "/" + std::string(kLogFile);
   const int watch = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -101,8 +101,9 @@ void follow(const JobPaths& job, int fd, LogPrinter& printer) {
       continue;
     }
     if (!running) break;
-    pollfd wait{watch, POLLIN, 0};
-    ::poll(&wait, 1, 500);
+    pollfd wait[] = {{watch, POLLIN, 0}, {1, 0, 0}};
+    ::poll(wait, 2, 500);
+    if ((wait[1].revents & POLLERR) != 0) break;  // nobody reads any more; a quiet job would not find out
     char events[4096];
     while (::read(watch, events, sizeof events) > 0) {}
   }

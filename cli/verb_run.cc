@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
@@ -20,13 +21,16 @@ namespace {
 constexpr std::string_view kTerminalInBackground =
     "standard input is a terminal, which a job in the background cannot read; leave out -d, or give it a file or pipe";
 
-// The plan, as JSON, that a run will go on with; "" if it starts anew.
-Result<std::string> earlier_plan(const std::string& job, bool fresh, const std::string& from) {
-  if (!from.empty()) {
-    STREAM_ASSIGN(const std::string path, resolve_savepoint(from));
-    STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
-    return std::move(index.plan);
-  }
+// Where the run starts, if that is said: the savepoint goes into the request, and its plan is returned.
+Result<std::optional<std::string>> savepoint_plan(const VerbValues& values, RunRequest& request) {
+  if (!values.has("from")) return std::optional<std::string>();
+  STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
+  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(request.from));
+  return std::optional(std::move(index.plan));
+}
+
+// The plan, as JSON, that a run without a savepoint will go on with; "" if it starts anew.
+Result<std::string> earlier_plan(const std::string& job, bool fresh) {
   const std::vector<std::string> jobs = list_jobs();
   if (fresh || std::ranges::find(jobs, job) == jobs.end()) return std::string();
   std::optional<JobLock> lock;
@@ -52,11 +56,11 @@ Status take_stdin(PipelineArgument& pipeline, bool detach, RunRequest& request) 
 }
 
 // Says why a pipeline cannot be run before anybody is waited for, and where its run goes on from.
-PipelineArgument::BeforePlanning look_before(const RunRequest& request, const std::string& from) {
+PipelineArgument::BeforePlanning look_before(const RunRequest& request, const std::optional<std::string>& from) {
   return [&](const PipelineSpec& spec, PlanningInput& input) -> Status {
     if (spec.ad_hoc) return {};
     if (const JobPaths paths = job_paths(spec.name); JobLock::runs(paths)) STREAM_TRY(JobLock::visit(paths).status());
-    input.look_up([&, name = spec.name] { return earlier_plan(name, request.fresh, from); });
+    input.look_up([&, name = spec.name] { return from ? Result(*from) : earlier_plan(name, request.fresh); });
     return {};
   };
 }
@@ -68,8 +72,6 @@ Status complete(PipelineArgument& pipeline, const VerbValues& values, RunRequest
     std::fprintf(stderr, "%s: warning: %s\n", request.plan.pipeline.name.c_str(), warning.c_str());
   }
   request.manifest = pipeline_to_json(request.plan.pipeline);
-  if (!values.has("from")) return {};
-  STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
   return {};
 }
 
@@ -79,7 +81,9 @@ int run(const VerbValues& values) {
   request.drop_state = values.flag("allow-non-restored-state");
   const bool detach = values.flag("detach");
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
-  pipeline.before_planning(look_before(request, values.text("from")));
+  const auto from = savepoint_plan(values, request);
+  if (!from.ok()) return fail("run", from.status());
+  pipeline.before_planning(look_before(request, *from));
   auto plans = pipeline.plan();
   // What else is wrong, if anything, is said.
   if (!plans.ok() && pipeline.input().empty() && pipeline.problems().sorted().size() == 1) {

@@ -82,6 +82,12 @@ void AttemptRun::read_outputs() {
   }
 }
 
+// What it said of its failure may still be on its way when its process has ended: its last line says the same.
+void AttemptRun::take_last_line(InstanceState& state) {
+  if (!state.exited || !state.last_word.empty() || state.child->last_lines().empty()) return;
+  state.last_word = fatal_word(state.child->last_lines().back());
+}
+
 Result<std::vector<AttemptEvent>> AttemptRun::collect() {
   Events events;
   for (;;) {
@@ -101,6 +107,7 @@ Result<std::vector<AttemptEvent>> AttemptRun::collect() {
     }
   }
   read_outputs();
+  for (InstanceState& state : instances_) take_last_line(state);
   return events;
 }
 

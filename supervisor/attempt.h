@@ -105,6 +105,7 @@ class AttemptRun {
  private:
   using Events = std::vector<AttemptEvent>;
   void read_outputs();
+  static void take_last_line(InstanceState& state);
   Status take(const ControlMessage& message, Events& events);
   Status on_note(InstanceIndex index, const std::string& text, const Note& note, Events& events);
   Status on_endpoints(InstanceState& state, const Note& note);

@@ -28,6 +28,20 @@ std::string timestamp(Microseconds at) {
   return text;
 }
 
+struct StageLine {
+  std::string_view level;  // as written; "" if the line is not of the form "stream-NAME: LEVEL: message"
+  std::string_view message;
+};
+
+StageLine split_stage_line(std::string_view text) {
+  const std::size_t colon = text.find(": ");
+  if (!text.starts_with("stream-") || colon == std::string_view::npos) return {"", text};
+  const std::string_view rest = text.substr(colon + 2);
+  const std::size_t end = rest.find(": ");
+  if (end == std::string_view::npos) return {"", text};
+  return {rest.substr(0, end), rest.substr(end + 2)};
+}
+
 }  // namespace
 
 std::string_view to_string(LogLevel level) { return kLevels[static_cast<std::size_t>(level)]; }
@@ -75,19 +89,19 @@ std::string to_text(const LogLine& line) {
 }
 
 LogLine line_of_stage(std::string_view text) {
+  const StageLine parts = split_stage_line(text);
+  const auto known = parse_log_level(parts.level);
+  const bool fatal = parts.level == "fatal";
   LogLine line;
-  line.message = text;
-  const std::size_t colon = text.find(": ");
-  if (!text.starts_with("stream-") || colon == std::string_view::npos) return line;
-  const std::string_view rest = text.substr(colon + 2);
-  const std::size_t end = rest.find(": ");
-  if (end == std::string_view::npos) return line;
-  const std::string_view level = rest.substr(0, end);
-  const auto known = parse_log_level(level);
-  if (!known.ok() && level != "fatal") return line;
-  line.level = known.ok() ? *known : LogLevel::kError;
-  line.message = rest.substr(end + 2);
+  line.message = known.ok() || fatal ? parts.message : text;
+  if (known.ok()) line.level = *known;
+  if (fatal) line.level = LogLevel::kError;
   return line;
+}
+
+std::string fatal_word(std::string_view text) {
+  const StageLine parts = split_stage_line(text);
+  return std::string(parts.level == "fatal" ? parts.message : "");
 }
 
 Result<JobLog> JobLog::open(const std::string& folder, const std::string& job, LogLevel least) {

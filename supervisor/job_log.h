@@ -43,6 +43,8 @@ std::string to_text(const LogLine& line);
 // A line a stage wrote to stderr: its level and what is left of it. "stream-filter: warning: x"
 // is a warning, anything without a level is info.
 LogLine line_of_stage(std::string_view text);
+// Why its process ended, if the line says so: "stream-filter: fatal: x" gives "x", any other "".
+std::string fatal_word(std::string_view text);
 
 class JobLog {
  public:

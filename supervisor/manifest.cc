@@ -144,6 +144,22 @@ Result<std::pair<std::string, std::string>> split_assignment(const std::string& 
   return usage_error(std::string("option '") + flag + "': '" + text + "' is not of the form name=value");
 }
 
+std::string name_of(const Node& document) {
+  const Node* name = document.find("pipeline");
+  return name != nullptr && name->is_scalar() ? name->text : "";
+}
+
+// A name given for the job says which of several pipelines is meant.
+void choose_document(std::vector<Node>& documents, const std::string& name, const std::string& file,
+                     Problems& problems) {
+  if (name.empty()) return;
+  std::vector<std::string> names;
+  for (const Node& document : documents) names.push_back(name_of(document));
+  std::erase_if(documents, [&](const Node& document) { return name_of(document) != name; });
+  if (!documents.empty()) return;
+  problems.add({file, 0, 0}, "there is no pipeline '" + name + "' in this file; it has " + join(names, ", "));
+}
+
 }  // namespace
 
 Result<Overrides> read_overrides(const std::vector<std::string>& parameters, const std::vector<std::string>& settings) {
@@ -165,6 +181,7 @@ std::vector<PipelineSpec> load_manifest(const ManifestText& manifest, const Mani
   std::vector<PipelineSpec> pipelines;
   if (!problems.empty()) return pipelines;  // what follows would only repeat it less clearly
   if (documents.empty()) problems.add({manifest.file, 0, 0}, "the manifest is empty");
+  if (documents.size() > 1) choose_document(documents, context.overrides.name, manifest.file, problems);
   ManifestReader reader(manifest, context, problems);
   for (Node& document : documents) {
     const Place at = document.at;

@@ -11,10 +11,12 @@ void check_parallelism(JobPlan& plan, Problems& problems) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     StageSpec& spec = plan.pipeline.stages[i];
     const std::uint32_t most = plan.stages[i].answer.parallelism_max;
+    const std::string& why = plan.stages[i].answer.parallelism_why;
     if (most != 0 && spec.parallelism > most) {
       if (spec.parallelism_given) {
         problems.add(spec.at, "stage '" + spec.name + "' cannot have parallelism " + std::to_string(spec.parallelism) +
-                                  ": '" + spec.run + "' allows " + std::to_string(most));
+                                  ": '" + spec.run + "' allows " + std::to_string(most) +
+                                  (why.empty() ? "" : ": " + why));
       }
       spec.parallelism = most;
     }

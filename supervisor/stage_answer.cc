@@ -138,6 +138,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
   out["parallelism_max"] = answer.parallelism_max;
+  if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
@@ -170,6 +171,7 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
   answer.visible = text_at(json, "visible");
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
+  answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
   answer.reads_stdin = flag_at(json, "reads_stdin");
   answer.sample_bytes = count_at(json, "sample_bytes");

@@ -86,6 +86,7 @@ struct StageAnswer {
   bool exactly_once = true;
   std::string visible = {};
   std::uint32_t parallelism_max = 0;
+  std::string parallelism_why = {};
   std::optional<std::string> pushed_filter = std::nullopt;
   bool reads_stdin = false;
   std::uint64_t sample_bytes = 0;  // not 0: ask again with a sample of standard input, of at most so many bytes

@@ -78,7 +78,10 @@ PlanAnswer plan_aggregate(const PlanRequest& request) {
   answer.inputs.push_back(input_plan(*design, input));
   answer.state.push_back(design->table);
   for (const TableSpec& spec : design->distinct) answer.state.push_back(spec);
-  if (design->by.empty()) answer.parallelism_max = 1;
+  if (design->by.empty()) {
+    answer.parallelism_max = 1;
+    answer.parallelism_why = "without 'by' there is one group";
+  }
   return answer;
 }
 

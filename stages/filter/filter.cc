@@ -43,7 +43,13 @@ Status Filter::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   rows_.clear();
   errors_.clear();
   where_.select(batch, &rows_, &errors_);
-  STREAM_TRY(report_row_errors(batch, errors_, out));
+  Status reported = report_row_errors(batch, errors_, out);
+  if (!reported.ok()) keep_rows_before(errors_, rows_);
+  STREAM_TRY(emit_rows(batch, out));
+  return reported;
+}
+
+Status Filter::emit_rows(const Batch& batch, Emitter& out) {
   if (rows_.empty() || !output_) return {};
   if (columns_.empty()) {
     for (const Field& field : output_->fields) columns_.push_back(*batch.schema->find(field.name));

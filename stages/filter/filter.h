@@ -18,6 +18,8 @@ class Filter final : public Operator {
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
 
  private:
+  Status emit_rows(const Batch& batch, Emitter& out);
+
   Expression where_;
   SchemaPtr output_;
   std::vector<std::size_t> columns_;  // of the input, as the output wants them

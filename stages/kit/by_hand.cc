@@ -49,12 +49,14 @@ class ByHand final : public ControlPort {
   Status on_idle(RunLoop& loop) override;
   Status on_barrier(RunLoop&, Epoch, BarrierTimes) override { return {}; }
   Status on_ended(RunLoop& loop) override;
+  void give_what_is_there(RunLoop& loop);
 
  private:
   bool source_program() const { return program_.kind == StageKind::kSource; }
   bool reads_stdin() const { return !source_program() && values_.list("in").empty(); }
   bool writes_stdout() const;
   Status open_transport();
+  std::string stdio_format() const;
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
@@ -107,12 +109,16 @@ bool ByHand::writes_stdout() const {
   });
 }
 
+// A `format` of the stage's own is that of the files it reads or writes.
+std::string ByHand::stdio_format() const {
+  return find_option(program_.options, "format") == nullptr ? values_.text("format") : "ndjson";
+}
+
 Result<FormatOptions> ByHand::format_options() const {
   FormatOptions options;
-  // A sink's own `format` is that of what it writes.
-  if (find_option(program_.options, "format") != nullptr) return options;
-  STREAM_ASSIGN(options.format, parse_format(values_.text("format") == "tsv" ? "csv" : values_.text("format")));
-  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  const std::string format = stdio_format();
+  STREAM_ASSIGN(options.format, parse_format(format == "tsv" ? "csv" : format));
+  if (format == "tsv") options.delimiter = '\t';
   return options;
 }
 
@@ -364,8 +370,9 @@ Status ByHand::wait_for_connections(Outputs& outputs) {
 void ByHand::open_stdout(Outputs& outputs) {
   if (!writes_stdout()) return;
   EncoderOptions options;
-  if (values_.text("format") == "csv" || values_.text("format") == "tsv") options.format = OutputFormat::kCsv;
-  if (values_.text("format") == "tsv") options.delimiter = '\t';
+  const std::string format = stdio_format();
+  if (format == "csv" || format == "tsv") options.format = OutputFormat::kCsv;
+  if (format == "tsv") options.delimiter = '\t';
   const SchemaPtr schema = context_->outputs[0];
   const std::optional<std::size_t> raw = passes_lines() ? schema->find(kRawLineColumn) : std::nullopt;
   const auto updates = values_.text("emit") == "updates" ? StdoutWriter::Updates::kAll : StdoutWriter::Updates::kFinal;
@@ -383,6 +390,7 @@ Result<Outputs> ByHand::open_outputs() {
 }
 
 Status ByHand::run() {
+  if (program_.before_plain != nullptr) STREAM_TRY(program_.before_plain(values_));
   STREAM_TRY(open_transport());
   std::vector<PlanInput> inputs;
   std::vector<Receiver> receivers;
@@ -407,8 +415,14 @@ Status ByHand::run() {
   if (loop.outputs().connected(errors_output(program_, values_))) {
     bad_records_.connect([&](Batch rows) { return loop.outputs().add(errors_output(program_, values_), rows); });
   }
-  return loop.run(*this);
+  Status status = loop.run(*this);
+  if (!status.ok()) give_what_is_there(loop);
+  return status;
 }
+
+// A stage that fails has given what came before, as if it had paused there. What fails now as well is not
+// what ended it.
+void ByHand::give_what_is_there(RunLoop& loop) { static_cast<void>(on_idle(loop)); }
 
 Status ByHand::on_idle(RunLoop&) {
   if (stdout_) STREAM_TRY(stdout_->flush());

@@ -93,6 +93,7 @@ struct PlanAnswer {
   bool exactly_once = true;           // a sink or source that is only at-least-once says false
   std::string visible;                // sinks: when rows become visible, for `explain`
   std::uint32_t parallelism_max = 0;  // 0 = no limit
+  std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
   // Not 0: cannot answer without a sample of standard input, of at most so many bytes; ask again with one.
   std::uint64_t sample_bytes = 0;

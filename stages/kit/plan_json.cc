@@ -172,6 +172,7 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
   out["parallelism_max"] = answer.parallelism_max;
+  if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
@@ -197,6 +198,7 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   if (json.contains("parallelism_max") && json["parallelism_max"].is_number_unsigned()) {
     answer.parallelism_max = json["parallelism_max"];
   }
+  answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
   answer.reads_stdin = flag_at(json, "reads_stdin");
   if (json.contains("sample_bytes") && json["sample_bytes"].is_number_unsigned()) {

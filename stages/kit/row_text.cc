@@ -29,6 +29,10 @@ Status report_row_errors(const Batch& batch, std::span<const RowError> errors, E
   return {};
 }
 
+void keep_rows_before(std::span<const RowError> errors, std::vector<std::uint32_t>& rows) {
+  rows.erase(std::ranges::lower_bound(rows, errors.front().row), rows.end());
+}
+
 PlanError plan_error(std::string option, const ExpressionError& error) {
   return {std::move(option), error.offset, error.message, error.hint};
 }

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "stages/expression/expression.h"
 #include "stages/kit/plan.h"
@@ -19,6 +20,9 @@ void merge_row_errors(std::vector<RowError>& errors);
 
 // Reports the rows an expression failed for. Errors: as Emitter::bad_record.
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out);
+
+// When a failed row ends the stage: leaves of `rows`, which rise, those before the first failed one.
+void keep_rows_before(std::span<const RowError> errors, std::vector<std::uint32_t>& rows);
 
 // What is wrong with an expression, as a planner wants to hear it.
 PlanError plan_error(std::string option, const ExpressionError& error);

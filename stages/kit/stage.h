@@ -190,6 +190,7 @@ struct StageProgram {
   std::span<const Example> examples = {};
   bool passes_lines = false;  // its rows are input rows unchanged: plain text passes byte for byte
 
+  Status (*before_plain)(Values&) = nullptr;  // outside a job, before anything is planned or read
   PlanAnswer (*plan)(const PlanRequest&) = nullptr;
   Result<std::unique_ptr<Source>> (*make_source)(Context&) = nullptr;
   Result<std::unique_ptr<Operator>> (*make_operator)(Context&) = nullptr;

@@ -3,9 +3,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "stages/format/infer.h"
+#include "transport/base/clock.h"
+#include "transport/base/sampled_input.h"
 
 namespace stream {
 namespace {
@@ -15,9 +18,9 @@ constexpr std::size_t kSampleSize = 1 << 20;
 
 }  // namespace
 
-bool StdinSource::readable() const {
+bool StdinSource::readable(Microseconds patience) const {
   pollfd descriptor{0, POLLIN, 0};
-  return ::poll(&descriptor, 1, 0) > 0;
+  return ::poll(&descriptor, 1, static_cast<int>((patience + 999) / 1000)) > 0;
 }
 
 Status StdinSource::read_some() {
@@ -37,13 +40,28 @@ Result<bool> StdinSource::empty() {
   return buffer_.bytes().empty();
 }
 
+// By the rule of SampledInput: one whole line, and what comes soon after it.
+Status StdinSource::gather_sample() {
+  const auto lines_from = [&](std::size_t begin) {
+    const std::string_view bytes = buffer_.bytes().substr(begin);
+    return static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  };
+  const Clock& clock = system_clock();
+  SampleView view{buffer_.bytes().size(), lines_from(0), 0, at_end_, 0};
+  for (Microseconds line_at = clock.monotonic_us(); !sample_enough(view, kSampleSize); view.ended = at_end_) {
+    if (view.lines == 0 || readable(kSamplePatience - view.since_line)) STREAM_TRY(read_some());
+    const Microseconds now = clock.monotonic_us();
+    if (view.lines == 0) line_at = now;
+    view.lines += lines_from(view.bytes);
+    view.bytes = buffer_.bytes().size();
+    view.since_line = now - line_at;
+  }
+  return {};
+}
+
 Result<Schema> StdinSource::schema(const std::string& declared) {
   if (!declared.empty()) return parse_schema(declared);
-  // What waits, up to the sample size, and in any case one whole record.
-  while (!at_end_ && buffer_.bytes().size() < kSampleSize &&
-         (readable() || buffer_.bytes().find('\n') == std::string_view::npos)) {
-    STREAM_TRY(read_some());
-  }
+  STREAM_TRY(gather_sample());
   STREAM_ASSIGN(Inferred inferred, infer_schema(options_, buffer_.bytes(), at_end_));
   return std::move(inferred.schema);
 }
@@ -61,7 +79,9 @@ Status StdinSource::want(const Schema& schema, SchemaPtr wanted, bool raw_lines)
   setup.options = options_;
   setup.declared = std::make_shared<const Schema>(schema);
   setup.wanted = wanted_;
+  builder_.emplace(wanted_);
   setup.on_bad_input = [this](BadInput bad) {
+    if (bad_.empty()) rows_before_bad_ = builder_->rows();
     bad_.push_back({std::move(bad.reason), "stdin:" + std::to_string(bad.line), std::move(bad.text)});
     return Status();
   };
@@ -82,24 +102,29 @@ Batch StdinSource::with_lines(Batch rows, std::string_view bytes) const {
   return rows;
 }
 
+// What comes before the first bad record is emitted before it is reported: it may end the stage.
+Status StdinSource::emit(Batch rows, Emitter& out) {
+  if (bad_.empty()) return rows.rows > 0 ? out.emit(std::move(rows)) : Status();
+  if (rows_before_bad_ > 0) STREAM_TRY(out.emit(rows.slice(0, rows_before_bad_)));
+  for (BadRecord& bad : bad_) STREAM_TRY(out.bad_record(std::move(bad)));
+  bad_.clear();
+  return rows_before_bad_ < rows.rows ? out.emit(rows.slice(rows_before_bad_, rows.rows)) : Status();
+}
+
 Result<Source::Poll> StdinSource::poll(Emitter& out) {
-  BatchBuilder builder(wanted_);
   extents_.clear();
-  auto decoded = decoder_->decode(buffer_.bytes(), at_end_, builder);
+  auto decoded = decoder_->decode(buffer_.bytes(), at_end_, *builder_);
   if (!decoded.ok()) return std::move(decoded).status().while_doing("standard input");
   const std::size_t used = *decoded;
   const bool progress = used > 0;
-  if (builder.rows() > 0) {
-    Batch rows = builder.finish();
-    STREAM_TRY(out.emit(raw_lines_ ? with_lines(std::move(rows), buffer_.bytes()) : std::move(rows)));
-  }
+  Batch rows = builder_->finish();
+  if (raw_lines_ && rows.rows > 0) rows = with_lines(std::move(rows), buffer_.bytes());
+  STREAM_TRY(emit(std::move(rows), out));
   buffer_.consume(used);
   buffer_offset_ += used;
-  for (BadRecord& bad : bad_) STREAM_TRY(out.bad_record(std::move(bad)));
-  bad_.clear();
   if (progress) return Poll::kMore;
   if (at_end_) return Poll::kEnd;
-  if (!readable()) return Poll::kIdle;
+  if (!readable(0)) return Poll::kIdle;
   STREAM_TRY(read_some());
   return Poll::kMore;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "stages/format/decoder.h"
@@ -32,7 +33,9 @@ class StdinSource final : public Source {
 
  private:
   Status read_some();
-  bool readable() const;
+  bool readable(Microseconds patience) const;
+  Status gather_sample();
+  Status emit(Batch rows, Emitter& out);
   Batch with_lines(Batch rows, std::string_view bytes) const;
 
   FormatOptions options_;
@@ -44,7 +47,9 @@ class StdinSource final : public Source {
   SchemaPtr out_schema_;  // with it
   bool raw_lines_ = false;
   std::vector<RecordExtent> extents_;
-  std::vector<BadRecord> bad_;
+  std::optional<BatchBuilder> builder_;
+  std::vector<BadRecord> bad_;       // of the running poll()
+  std::size_t rows_before_bad_ = 0;  // … the rows before the first of them
 };
 
 }  // namespace stream

@@ -35,7 +35,8 @@ PlanAnswer plan_print(const PlanRequest& request) {
   answer.inputs.push_back(std::move(input));
   answer.exactly_once = false;
   answer.visible = "at once";
-  answer.parallelism_max = 1;  // there is one standard output
+  answer.parallelism_max = 1;
+  answer.parallelism_why = "there is one standard output";
   return answer;
 }
 

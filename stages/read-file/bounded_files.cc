@@ -25,7 +25,7 @@ Status BoundedFiles::open_split(Position& split) {
   } else {
     std::uint64_t end = UINT64_MAX;
     if (split.begin != 0 && split.offset == split.begin) { STREAM_ASSIGN(offset, align_to_record(*file, offset)); }
-    if (split.end != kToEnd) { STREAM_ASSIGN(end, align_to_record(*file, static_cast<std::uint64_t>(split.end))); }
+    if (split.end != kToEnd) { STREAM_ASSIGN(end, end_of_records(*file, static_cast<std::uint64_t>(split.end))); }
     bytes = range_reader(file, offset, end);
   }
   STREAM_ASSIGN(auto decoder, make_decoder_(split.path, *file, offset));

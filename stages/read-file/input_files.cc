@@ -84,7 +84,7 @@ class SystemInputFiles final : public InputFiles {
     std::error_code error;
     if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0) {
       for (std::size_t i = 0; i < found.gl_pathc; ++i) {
-        if (!std::filesystem::is_directory(found.gl_pathv[i], error)) files.emplace_back(found.gl_pathv[i]);
+        if (std::filesystem::is_regular_file(found.gl_pathv[i], error)) files.emplace_back(found.gl_pathv[i]);
       }
     }
     ::globfree(&found);

@@ -30,7 +30,7 @@ class InputFile {
 class InputFiles {
  public:
   virtual ~InputFiles() = default;
-  // The files a path means, sorted: a glob's matches, a folder's files (not those of folders in it, nor
+  // The files a path means, sorted: the files a glob matches, a folder's files (not those of folders in it, nor
   // hidden ones), else the path itself, if it is there. Errors: kSystem for a folder that cannot be read.
   virtual Result<std::vector<std::string>> expand(const std::string& path) = 0;
   // Errors: kNotFound.

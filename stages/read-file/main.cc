@@ -1,4 +1,5 @@
 #include "stages/read-file/format_values.h"
+#include "stages/read-file/pipe_input.h"
 #include "stages/read-file/read_file.h"
 
 namespace {
@@ -58,16 +59,21 @@ const stream::StageProgram kProgram{
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "
         "while its successor is followed; a truncated one is read from its start again. Compressed files are not "
-        "followed: what they hold was read before.\n\n"
+        "followed: what they hold was read before. A file that appears and is renamed before anybody looks, such as "
+        "while a job restarts, is found only if its new name is in the path too: follow the folder, or a glob like "
+        "'app.log*'. One instance reads what is followed.\n\n"
         "Of standard input, the path -, the schema is found from the first 10,000 records or sample-size bytes; where "
         "the writer is slow, from the records that come within 10 ms of the first. It is then kept for the life of "
         "the job. In a job its supervisor spools standard input to disk, and this stage reads the spool, so a "
         "checkpoint resumes exactly here too; see stream-checkpoint(7). Compressed standard input is not recognised: "
-        "put zcat before it.",
+        "put zcat before it.\n\n"
+        "A path that is a pipe, such as <(command) or a FIFO, is read like standard input; a job refuses it, as it "
+        "could not be read again after a crash.",
     .kind = stream::StageKind::kSource,
     .options = kOptions,
     .inputs_max = 0,
     .examples = kExamples,
+    .before_plain = stream::read_pipe_as_stdin,
     .plan = stream::plan_read_file,
     .make_source = stream::make_read_file,
 };

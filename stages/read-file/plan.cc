@@ -1,4 +1,5 @@
 #include "stages/read-file/format_values.h"
+#include "stages/read-file/pipe_input.h"
 #include "stages/read-file/read_file.h"
 #include "stages/read-file/sample.h"
 
@@ -71,8 +72,15 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
 
 void check_follow(const PlanRequest& request, const std::string& path, PlanAnswer& answer) {
   if (!request.options.flag("follow")) return;
-  answer.parallelism_max = 1;  // a renamed file must stay with the instance that has read it
+  answer.parallelism_max = 1;
+  answer.parallelism_why = "with 'follow' one instance reads, so that a renamed file stays with who has read it";
   if (path == "-") answer.errors.push_back({"follow", 0, "standard input cannot be followed", ""});
+}
+
+void check_pipe(const std::string& path, PlanAnswer& answer) {
+  if (!is_pipe(path)) return;
+  answer.errors.push_back({"path", 0, "'" + path + "' is a pipe, which cannot be read again after a crash",
+                           "read it as standard input, which a job keeps: the path -, and '< " + path + "'"});
 }
 
 }  // namespace
@@ -83,12 +91,16 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
   const std::string path = absolute(request.folder, request.options.text("path"));
   const FormatOptions format = format_options_of(request.options, path, answer.errors);
   check_follow(request, path, answer);
+  check_pipe(path, answer);
   if (!answer.errors.empty()) return answer;
   OutputPlan output{"out", with_rest(schema_of(request, path, format, answer), format), {}};
   output.lineage.resize(output.schema.fields.size());
   answer.outputs.push_back(std::move(output));
   answer.reads_stdin = path == "-";
-  if (answer.reads_stdin) answer.parallelism_max = 1;
+  if (answer.reads_stdin) {
+    answer.parallelism_max = 1;
+    answer.parallelism_why = "there is one standard input";
+  }
   answer.state.push_back(splits_spec());
   return answer;
 }

@@ -13,7 +13,7 @@
 
 namespace stream {
 
-inline constexpr std::int64_t kToEnd = INT64_MAX;  // `end` of a split that ends with its file
+inline constexpr std::int64_t kToEnd = INT64_MAX;  // `end` of a file that is not split
 
 struct Position {
   std::string path;

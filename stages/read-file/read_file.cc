@@ -160,8 +160,10 @@ Result<Source::Poll> ReadFile::poll_input() {
 
 Result<Source::Poll> ReadFile::poll(Emitter& out) {
   out_ = &out;
-  STREAM_ASSIGN(const Poll result, poll_input());
-  if (batch_.rows() != 0) STREAM_TRY(out.emit(batch_.finish()));
+  auto result = poll_input();
+  // A bad record that ends the stage takes nothing with it that came before.
+  const bool whole = result.ok() || result.status().code() == Code::kBadRecord;
+  if (whole && batch_.rows() != 0) STREAM_TRY(out.emit(batch_.finish()));
   return result;
 }
 

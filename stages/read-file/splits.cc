@@ -33,10 +33,9 @@ void cut(const Position& whole, std::uint64_t size, std::uint64_t split_size, st
   for (std::uint64_t begin = 0;; begin += split_size) {
     Position split = whole;
     split.begin = split.offset = static_cast<std::int64_t>(begin);
-    const bool last = size - begin <= split_size;
-    split.end = last ? kToEnd : static_cast<std::int64_t>(begin + split_size);
+    split.end = static_cast<std::int64_t>(begin + split_size);
     out.push_back(std::move(split));
-    if (last) return;
+    if (size - begin <= split_size) return;
   }
 }
 
@@ -102,6 +101,11 @@ Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset) {
     }
     at += count;
   }
+}
+
+Result<std::uint64_t> end_of_records(InputFile& file, std::uint64_t end) {
+  STREAM_ASSIGN(const FileFacts facts, file.facts());
+  return facts.size <= end ? facts.size : align_to_record(file, end);
 }
 
 }  // namespace stream

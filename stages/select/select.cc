@@ -115,12 +115,14 @@ Status Select::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   for (const Expression& column : columns_) computed.columns.push_back(column.evaluate(batch, &errors_));
   if (errors_.empty()) return out.emit(std::move(computed));
   merge_row_errors(errors_);
-  STREAM_TRY(report_row_errors(batch, errors_, out));
-  const std::vector<std::uint32_t> good = rows_without(errors_, batch.rows);
-  if (good.empty()) return {};
+  Status reported = report_row_errors(batch, errors_, out);
+  std::vector<std::uint32_t> good = rows_without(errors_, batch.rows);
+  if (!reported.ok()) keep_rows_before(errors_, good);
+  if (good.empty()) return reported;
   Batch kept = computed.take(good);
   kept.kinds = kinds_of_kept(batch, good);
-  return out.emit(std::move(kept));
+  STREAM_TRY(out.emit(std::move(kept)));
+  return reported;
 }
 
 }  // namespace stream

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kSpillAt = 1 << 20;
 constexpr std::size_t kCopyBytes = 4 << 20;
+constexpr std::size_t kHeaderMax = 64 << 10;
 enum Column : std::size_t { kPath, kEpoch, kBegin, kSize, kPending };
 
 // The number in ".NAME.RUN-NUMBER.pending"; none for other names.
@@ -19,6 +20,14 @@ std::optional<std::uint64_t> number_of(const std::string& pending) {
   if (dash == std::string::npos || !pending.ends_with(kEnding)) return std::nullopt;
   const auto number = parse_integer(pending.substr(dash + 1, pending.size() - dash - 1 - kEnding.size()));
   return number.ok() ? std::optional(static_cast<std::uint64_t>(*number)) : std::nullopt;
+}
+
+// However it is quoted and ended.
+std::string first_line(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  std::string line(text.substr(0, text.find('\n')));
+  std::erase_if(line, [](char c) { return c == '"' || c == '\r'; });
+  return line;
 }
 
 std::string_view text_of(const ByteBuilder& bytes) {
@@ -74,13 +83,29 @@ Status OneFile::write_marker(std::uint64_t base) {
   return files_.sync_dir(folder_);
 }
 
+// Rows must not come to stand under the names of other columns.
+Status OneFile::check_header() {
+  if (settings_.encoder.format != OutputFormat::kCsv || !settings_.encoder.header) return {};
+  ByteBuilder header;
+  make_encoder(settings_.encoder, schema_)->finish(header);
+  STREAM_ASSIGN(const std::string beginning, files_.read_at(settings_.path, 0, kHeaderMax));
+  const std::string there = first_line(beginning);
+  const std::string ours = first_line(text_of(header));
+  if (beginning.empty() || there == ours) return {};
+  return usage_error("'" + settings_.path + "' has the columns " + there + ", not " + ours +
+                     "; give another path, --if-exists replace or --header none");
+}
+
 Status OneFile::begin_anew(bool exists, std::uint64_t size) {
   end_ = 0;
   if (exists && settings_.if_exists == IfExists::kFail) {
     return usage_error("'" + settings_.path + "' exists; give --if-exists append or replace");
   }
   if (exists && settings_.if_exists == IfExists::kReplace) STREAM_TRY(files_.remove(settings_.path));
-  if (exists && settings_.if_exists == IfExists::kAppend) end_ = size;
+  if (exists && settings_.if_exists == IfExists::kAppend) {
+    STREAM_TRY(check_header());
+    end_ = size;
+  }
   return supervised_ ? write_marker(end_) : Status();
 }
 

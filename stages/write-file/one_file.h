@@ -43,6 +43,7 @@ class OneFile final : public Sink {
   };
 
   Status begin();
+  Status check_header();
   Status begin_anew(bool exists, std::uint64_t size);
   Result<bool> begun(std::uint64_t* base);
   Status write_marker(std::uint64_t base);

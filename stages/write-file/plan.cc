@@ -84,7 +84,10 @@ PlanAnswer plan_write_file(const PlanRequest& request) {
   answer.state.push_back(settings.parts ? parts_spec() : lengths_spec());
   answer.writes.push_back({"path", settings.path, settings.parts});
   answer.visible = settings.parts ? "when a part is rolled, at the checkpoint behind it" : "at each checkpoint";
-  if (!settings.parts) answer.parallelism_max = 1;
+  if (!settings.parts) {
+    answer.parallelism_max = 1;
+    answer.parallelism_why = "one file has one writer; end the path in / for a folder of parts";
+  }
   return answer;
 }
 

@@ -139,6 +139,17 @@ def a_stage_program_that_is_missing_is_named(stream):
     refused(stream, USAGE, "teleport", "stream", "run", "generate | teleport", lines=None, STREAM_STAGE_PATH=str(program.parent))
 
 
+def a_stage_that_only_writes_why_it_ends_is_quoted(stream):
+    program = stream.write("bin/stream-mute", '''#!/bin/sh
+[ "$1" = --control ] || { stream-filter "$@" | sed 's/"name": *"filter"/"name":"mute"/'; exit; }
+echo "stream-mute: fatal: no luck today" >&2
+exit 100
+''')
+    program.chmod(0o755)
+    refused(stream, FAILED, "mute.0 ended with exit code 100: no luck today\n", "stream", "run",
+            "generate --rows 1 | mute 'n > 0' | write-null", STREAM_STAGE_PATH=str(program.parent))
+
+
 def a_home_that_cannot_be_written_is_a_failure_of_the_system(stream):
     for flags in ([], ["-d"]):
         refused(stream, SYSTEM, "unable to create folder", "stream", "run", *flags, "generate --rows 1 | write-null",
@@ -255,7 +266,18 @@ def binding_replaces_nothing_but_a_dead_socket(stream):
 def a_bad_record_ends_a_plain_stage_and_is_shown(stream):
     for name, text in BAD_INPUTS.items():
         out = refused(stream, BAD_RECORD, "bad record at stdin:2", "stream-filter", "--schema", "a bigint", "a > 0", stdin=text)
-        check(out in (b"", b'{"a":1}\n'), f"{name}: {out[:100]}")
+        check(out == b'{"a":1}\n', f"{name}: {out[:100]}")
+
+
+def what_comes_before_a_bad_record_is_given(stream):
+    good = "".join(f'{{"a":{i}}}\n' for i in range(1, 50_001))
+    rows = stream.write("rows.ndjson", good + "nonsense\n" + good)
+    zero = good + '{"a":0}\n' + good
+    for command, stdin in ([["stream-read-file", rows], ""], [["stream-filter", "a > 0"], rows.read_text()],
+                           [["stream-select", "a"], rows.read_text()], [["stream-filter", "1 / a >= 0"], zero],
+                           [["stream-select", "a, a / a as one"], zero], [["stream-print", "--format", "ndjson"], rows.read_text()]):
+        out = refused(stream, BAD_RECORD, "bad record", *command, stdin=stdin).decode()
+        check(out.count("\n") == 50_000 and out.splitlines()[-1].startswith('{"a":50000'), f"{command[:1]}: {out.count(chr(10))} rows")
 
 
 def skipped_records_are_counted_at_the_end(stream):
@@ -320,6 +342,26 @@ def integers_beyond_64_bits_stay_exact(stream):
     for condition in ("id = 18446744073709551615", "id > 18446744073709551614", "id = '18446744073709551615'"):
         out = stream.run("stream-filter", condition, stdin=(stream.folder / "ids.ndjson").read_text())
         check(out == '{"id":18446744073709551615}\n' * 2, f"{condition}: {out}")
+
+
+def a_pipe_is_read_like_standard_input(stream):
+    os.mkfifo(stream.folder / "rows.csv")
+    out = stream.run("sh", "-c", "printf 'a,b\\n1,x\\n' > rows.csv & stream-read-file rows.csv")
+    check(out == '{"a":1,"b":"x"}\n', out)
+    out = stream.run("bash", "-c", """stream-read-file <(printf '{"a":2}\\n') | stream-filter 'a > 1'""")
+    check(out == '{"a":2}\n', out)
+    refused(stream, USAGE, ["is a pipe, which cannot be read again after a crash", "< "], "stream", "run", "read-file rows.csv | print")
+    stream.write("folder/a.ndjson", '{"a":1}\n')
+    os.mkfifo(stream.folder / "folder/b.ndjson")
+    check(stream.run("stream-read-file", "folder/*.ndjson") == '{"a":1}\n', "a glob matches files")
+
+
+def the_format_of_a_file_is_not_that_of_standard_output(stream):
+    stream.write("rows.txt", "a\n1\n2\n")
+    out = stream.run("sh", "-c", "stream-read-file --format csv rows.txt | stream-filter 'a > 1'")
+    check(out == '{"a":2}\n', out)
+    out = stream.run("sh", "-c", "stream-read-file rows.txt --format csv | stream-select --format ndjson a | stream-write-file --format csv o.txt; cat o.txt")
+    check(out == "a\n1\n2\n", out)
 
 
 def a_bad_record_can_be_skipped(stream):
@@ -436,12 +478,13 @@ def a_running_job_is_not_started_again(stream):
 if __name__ == "__main__":
     main([a_stage_refuses_wrong_options, a_verb_refuses_wrong_options, unknown_jobs_are_named,
           a_job_that_does_not_run_answers_no, a_wrong_pipeline_is_refused_at_its_place,
-          a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named,
+          a_manifest_of_nonsense_is_refused, a_stage_program_that_is_missing_is_named, a_stage_that_only_writes_why_it_ends_is_quoted,
           a_home_that_cannot_be_written_is_a_failure_of_the_system,
           a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system, input_that_is_not_there_is_named,
           a_sink_that_cannot_write_is_refused_before_the_start, a_job_may_have_any_name,
-          an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown,
-          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_bad_record_of_a_job_is_kept,
+          an_endpoint_that_cannot_be_used_is_refused, binding_replaces_nothing_but_a_dead_socket, a_bad_record_ends_a_plain_stage_and_is_shown, what_comes_before_a_bad_record_is_given,
+          skipped_records_are_counted_at_the_end, late_records_are_counted_and_told, late_records_of_a_plain_stage_are_told, a_null_beside_a_column_is_null, integers_beyond_64_bits_stay_exact, a_bad_record_can_be_skipped, a_pipe_is_read_like_standard_input, the_format_of_a_file_is_not_that_of_standard_output,
+          a_bad_record_of_a_job_is_kept,
           a_dead_letter_says_what_it_does_not_hold, a_bad_record_ends_a_job_that_does_not_allow_it,
           a_key_that_has_no_effect_is_refused, a_stage_logs_what_it_is_told_to,
           what_is_wrong_for_good_is_never_tried_again, empty_input_is_no_error, a_running_job_is_not_started_again])

@@ -155,6 +155,9 @@ def nothing_but_a_savepoint_is_deleted(stream):
                       (home / "checkpoints", "is not a savepoint"), (home / "job.sqlite", "is not a savepoint"), ("link", "symbolic link"),
                       ("totals@9999", "there is no savepoint")):
         refused(stream, 100, why, "stream", "savepoint", "--delete", path)
+    for reference, why in (("totals@9999", "stream run: fatal: there is no savepoint 'totals@9999'"), ("folder", "savepoint.sqlite'"),
+                           ("nowhere", "stream run: fatal: there is no savepoint 'nowhere'")):
+        refused(stream, None, why, "stream", "run", "totals.yaml", "--name", "other", "--from", reference)
     stream.write("here/notes", "kept")
     refused(stream, 100, "'notes'", "stream", "savepoint", "--delete", "totals@mine")
     check(state_of(outside) == feed.totals, "still whole")
@@ -363,6 +366,7 @@ def logs_are_filtered_and_followed(stream):
     refused(stream, 100, "it has in, sums, out", "stream", "logs", "-f", "--stage", "nothing", "totals")
     check("running" in stream.run("stream", "logs", "--since", "1h", "totals"), "--since")
     check(stream.run("stream", "logs", "--since", "1us", "totals") == "", "nothing in the last microsecond")
+    check(stream.run("sh", "-c", "stream logs -f totals | head -1", timeout=20).count("\n") == 1, "it ends with its reader, though the job is quiet")
     line = json.loads(stream.run("stream", "logs", "--json", "--stage", "in", "totals"))
     check(line["stage"] == "in" and line["level"] == "warning", str(line))
     stream.run("stream", "stop", "totals")

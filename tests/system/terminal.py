@@ -206,6 +206,10 @@ def nothing_but_answers_in_a_pipe(stream):
                           capture_output=True, text=True, timeout=30, check=False)
     check(done.stdout.count("\n") == 3 and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
     with Terminal(stream) as terminal:
+        terminal.type("stream run 'generate --rate 10' | head -9; echo over")
+        screen = terminal.shows("what the pipe gives", lambda s: s if "over" in s else None)
+        check(not status_lines(screen) and "STARTING" not in str(screen), f"a status line in the middle: {screen}")
+    with Terminal(stream) as terminal:
         terminal.type("NO_COLOR=1 stream ps; NO_COLOR=1 stream stages | cat")
         terminal.shows("the stages", lambda s: any("filter" in line for line in s))
         check("\033" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR")

@@ -35,6 +35,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_answered_by_the_stage) {
   BOOST_TEST(!answer->exactly_once);
   BOOST_TEST(answer->visible == "at once");
   BOOST_TEST(answer->parallelism_max == 3u);
+  BOOST_TEST(answer->parallelism_why == "two and one");
   BOOST_TEST(*answer->pushed_filter == "status >= 500");
   BOOST_TEST(answer->warnings[0] == "in /data");
   BOOST_TEST(plan_answer_to_json(*answer) + "\n" == *text);

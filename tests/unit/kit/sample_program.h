@@ -55,6 +55,7 @@ inline PlanAnswer plan_sample(const PlanRequest& request) {
   answer.exactly_once = false;
   answer.visible = "at once";
   answer.parallelism_max = request.parallelism + 1;
+  answer.parallelism_why = "two and one";
   answer.pushed_filter = request.options.text("where");
   answer.warnings.push_back("in " + request.folder);
   return answer;

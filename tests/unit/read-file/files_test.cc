@@ -153,6 +153,42 @@ BOOST_AUTO_TEST_CASE(splits_of_every_size_hold_each_record_once) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(instances_that_find_a_growing_file_of_different_sizes_read_nothing_twice) {
+  const Folder folder;
+  const auto splits_of = [&](std::uint32_t instance) {
+    auto splits = *enumerate_splits(system_input_files(), folder / "x", Format::kNdjson, 64);
+    std::erase_if(splits, [&](const Position& split) { return split_owner(split, 2) != instance; });
+    return splits;
+  };
+  for (int grown = 10; grown < 60; ++grown) {
+    folder.write("x", lines(10, grown));
+    const auto first = splits_of(0);
+    folder.append("x", lines(grown, 99));
+    std::vector<int> rows = read_bounded(first);
+    const std::vector<int> others = read_bounded(splits_of(1));
+    rows.insert(rows.end(), others.begin(), others.end());
+    std::sort(rows.begin(), rows.end());
+    BOOST_TEST((std::adjacent_find(rows.begin(), rows.end()) == rows.end()), grown);
+    // What was there when the first one looked is read.
+    const std::vector<int> there = numbers(10, grown);
+    BOOST_TEST(std::includes(rows.begin(), rows.end(), there.begin(), there.end()), grown);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_record_being_written_across_the_end_of_a_split_is_not_cut) {
+  const Folder folder;
+  folder.write("x", lines(10, 13));  // 9 bytes each, the split ends within the next one
+  auto splits = *enumerate_splits(system_input_files(), folder / "x", Format::kNdjson, 30);
+  BoundedFiles files(system_input_files(), maker());
+  files.start(splits);
+  BatchBuilder batch(schema());
+  std::vector<int> rows;
+  folder.append("x", lines(13, 20));
+  while (*files.read(batch)) {}
+  take(batch, rows);
+  BOOST_TEST(rows == numbers(10, 14));
+}
+
 BOOST_AUTO_TEST_CASE(csv_and_compressed_files_stay_whole) {
   const Folder folder;
   folder.write("x.csv", "n\n1\n2\n3\n4\n");

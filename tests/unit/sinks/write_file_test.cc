@@ -276,6 +276,31 @@ BOOST_AUTO_TEST_CASE(what_exists_is_refused_appended_to_or_replaced_by_a_fresh_r
   }
 }
 
+BOOST_AUTO_TEST_CASE(rows_are_not_appended_below_the_names_of_other_columns) {
+  Setup setup("out.csv");
+  setup.values.set("if-exists", "append");
+  SinkScript script;
+  script.epochs = {{rows_of(setup.schema, {"+I 1 a"})}};
+  const auto run_on = [&](const std::string& there) {
+    std::ofstream(setup.dir / "data/out.csv") << there;
+    SinkRig rig = setup.rig();
+    rig.run = std::string(32, static_cast<char>('a' + there.size()));
+    rig.live(script);
+    return rig.error();
+  };
+  for (const std::string there : {"", "n,s\n", "n,s\n7,x\n", "\"n\",\"s\"\r\n"}) {
+    require_ok(run_on(there));
+    BOOST_TEST(content(setup.dir / "data/out.csv") == (there.empty() ? "n,s\n" : there) + "1,a\n");
+  }
+  const Status refused = run_on("s,n\n");
+  BOOST_TEST((refused.code() == Code::kUsage));
+  BOOST_TEST(refused.what() ==
+             "'" + (setup.dir / "data/out.csv") +
+                 "' has the columns s,n, not n,s; give another path, --if-exists replace or --header none");
+  setup.values.set("header", "none");
+  require_ok(run_on("s,n\n"));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_appends_can_start_again_from_nothing) {
   Setup setup("out.ndjson");
   std::ofstream(setup.dir / "data/out.ndjson") << "mine\n";

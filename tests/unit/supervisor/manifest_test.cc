@@ -297,6 +297,20 @@ BOOST_AUTO_TEST_CASE(several_documents_are_several_pipelines) {
   BOOST_TEST(loaded.pipelines.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_name_chooses_one_of_several_pipelines) {
+  const std::string text =
+      "pipeline: a\nstages: {in: {run: read-file, path: x}}\n---\npipeline: b\nparameters: {p: {type: varchar}}\n"
+      "stages: {in: {run: read-file, path: \"${p}\"}}\n";
+  Overrides overrides = *read_overrides({"p=y"}, {"stages.in.follow=true"});
+  overrides.name = "b";
+  const auto loaded = load(text, overrides);
+  BOOST_TEST_REQUIRE(loaded.problems == "");
+  BOOST_TEST_REQUIRE(loaded.pipelines.size() == 1u);
+  BOOST_TEST(loaded.pipelines[0].name == "b");
+  overrides.name = "c";
+  BOOST_TEST(load(text, overrides).problems == "m.yaml: there is no pipeline 'c' in this file; it has a, b");
+}
+
 BOOST_AUTO_TEST_CASE(what_looks_like_endless_documents_ends) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "---\npipeline: p\n";

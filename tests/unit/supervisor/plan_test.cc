@@ -307,13 +307,14 @@ BOOST_AUTO_TEST_CASE(unknown_outputs_and_impossible_parallelism_are_refused) {
   asker.answers["in"] = [](const StageQuestion& q) {
     StageAnswer answer = source(schema("a int"))(q);
     answer.parallelism_max = 1;
+    answer.parallelism_why = "there is one of it";
     return answer;
   };
   asker.answers["out"] = sink({"a"});
   BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in.late"})}, asker).problems ==
              "stage 'in' has no output 'late'; it has out, errors");
   BOOST_TEST(plan_of({stage("in", "read-file", {}, 3), stage("out", "print", {"in"})}, asker).problems ==
-             "m.yaml:3:1: stage 'in' cannot have parallelism 3: 'read-file' allows 1");
+             "m.yaml:3:1: stage 'in' cannot have parallelism 3: 'read-file' allows 1: there is one of it");
   StageSpec in = stage("in", "read-file", {}, 3);
   in.parallelism_given = false;
   const auto lowered = plan_of({in, stage("out", "print", {"in"}, 3)}, asker);
