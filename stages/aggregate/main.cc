@@ -1,5 +1,5 @@
 // stream-aggregate: counts, sums, minima, maxima and averages per group, for ever or per window.
-#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/make.h"
 
 namespace {
 
@@ -18,7 +18,7 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kColumns},
     {.name = "window",
      .arg = "WINDOW",
-     .doc = "Group by event time too: 'tumble 1m' for windows of a minute.",
+     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m' or 'cumulate 1d every 1h'.",
      .kind = OptionKind::kWindow},
     {.name = "lateness",
      .arg = "DURATION",
@@ -42,6 +42,8 @@ constexpr stream::Example kExamples[] = {
     {"stream-aggregate --time ts --window 'tumble 1m' 'count(*) filter (where status >= 500) as errors' < "
      "access.ndjson",
      "Prints one line a minute, with window_start and window_end."},
+    {"stream-aggregate --time ts --by item --window 'hop 10s every 2s' 'count(*) as bids' < bids.ndjson",
+     "Every two seconds prints the bids of the last ten, one line an item."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -52,19 +54,27 @@ constexpr stream::StageProgram kProgram = {
         "may combine them: sum(ms) / count(*) as mean.\n\n"
         "Without a window the result is a table that changes: in a job every batch of input emits the groups it "
         "changed. With a window each group has one row a window, with window_start and window_end, emitted when event "
-        "time has reached the window's end. A row that comes later still changes the result for as long as "
+        "time has reached the window's end. 'tumble 1m': one window after the other. 'hop 5m every 1m': a window of "
+        "five "
+        "minutes begins every minute. 'cumulate 1d every 1h': the windows of a day, shown every hour as far as they "
+        "have come; they share their window_start, so window_end belongs to the key. Windows that overlap are made of "
+        "slices they share: a row costs the same however many windows it is in. A row that comes later still changes "
+        "the result for as long as "
         "`lateness` says; rows later than that go to the output "
         "`late`, and where nothing reads it are dropped with a warning; `stream stats` counts them.\n\n"
         "NULLs are not counted; the sum, minimum, maximum and average of nothing are NULL. A row that makes a sum too "
-        "large is a bad record and changes nothing. Where input rows may be taken back, as behind another "
+        "large is a bad record and changes nothing; where only slices together are too large, the window's result is "
+        "one. "
+        "Where input rows may be taken back, as behind another "
         "aggregate, count, sum and avg follow; min, max and DISTINCT cannot.\n\n"
-        "The state is one table, named as the stage, whose columns are called as the results.",
+        "The state is one table, named as the stage, whose columns are called as the results; windows that overlap "
+        "keep their slices in it.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .outputs = kOutputs,
     .examples = kExamples,
     .plan = stream::plan_aggregate,
-    .make_operator = stream::Aggregate::make,
+    .make_operator = stream::make_aggregate,
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-#include "stages/aggregate/aggregate.h"
 #include "stages/aggregate/design.h"
+#include "stages/aggregate/fired_groups.h"
+#include "stages/aggregate/make.h"
 
 namespace stream {
 namespace {
@@ -20,6 +21,8 @@ OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
     output.schema.time = output.schema.fields.size();
     output.schema.key.push_back(output.schema.fields.size());
     add_field(output, {"window_start", kTimestamp}, input, {&design.time, 1});
+    // Cumulating windows start together.
+    if (design.window->kind == WindowSpec::Kind::kCumulate) output.schema.key.push_back(output.schema.fields.size());
     add_field(output, {"window_end", kTimestamp}, input, {&design.time, 1});
   }
   for (const AggregateOutput& computed : design.aggregation.outputs) {
@@ -78,6 +81,7 @@ PlanAnswer plan_aggregate(const PlanRequest& request) {
   answer.inputs.push_back(input_plan(*design, input));
   answer.state.push_back(design->table);
   for (const TableSpec& spec : design->distinct) answer.state.push_back(spec);
+  if (design->sliced()) answer.state.push_back(FiredGroups::spec(design->table));
   if (design->by.empty()) answer.parallelism_max = 1;
   return answer;
 }

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "snapshot/state_store.h"
-#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/design.h"
+#include "stages/aggregate/make.h"
 #include "stages/kit/stage.h"
 
 namespace stream::test {
@@ -120,9 +121,11 @@ class Running {
     for (const PlanError& error : plan_.errors) BOOST_FAIL(error.message);
     Context context{values_, "/", {input_}, {}, store_, system_clock(), "", "per-key", ""};
     context.supervised = true;
+    context.instance = store_options.instance;
+    context.parallelism = store_options.parallelism;
     for (const OutputPlan& output : plan_.outputs)
       context.outputs.push_back(std::make_shared<const Schema>(output.schema));
-    op_ = take(Aggregate::make(context));
+    op_ = take(make_aggregate(context));
   }
 
   void batch(const Batch& rows, Gather& out) {

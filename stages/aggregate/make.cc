@@ -1,0 +1,22 @@
+#include "stages/aggregate/make.h"
+#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/sliced.h"
+
+namespace stream {
+
+Result<std::unique_ptr<Operator>> make_aggregate(Context& context) {
+  PlanError error;
+  auto design = design_aggregate(context.options, *context.inputs[0], context.stage, context.supervised, &error);
+  if (!design) return usage_error("option '" + error.option + "': " + error.message);
+  SchemaPtr output = context.outputs[0];
+  SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
+  std::unique_ptr<Operator> made;
+  if (design->sliced()) {
+    made = std::make_unique<SlicedAggregate>(*std::move(design), context, std::move(output), std::move(late));
+  } else {
+    made = std::make_unique<Aggregate>(*std::move(design), context.state, std::move(output), std::move(late));
+  }
+  return made;
+}
+
+}  // namespace stream
