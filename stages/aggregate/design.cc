@@ -30,6 +30,8 @@ class Designer {
   bool check_names();
   bool check_retractions();
   bool set_event_time(bool supervised);
+  bool set_slices();
+  bool set_sessions();
   std::string window_text() const;
 
   const Values& options_;
@@ -61,7 +63,7 @@ bool Designer::set_window(bool supervised) {
   const auto spec = parse_window(options_.text("window"));
   if (!spec.ok()) return fail("window", spec.status().what());
   design_.window = *spec;
-  if (spec->kind == WindowSpec::Kind::kSession || spec->kind == WindowSpec::Kind::kCount) {
+  if (spec->kind == WindowSpec::Kind::kCount) {
     return fail("window",
                 "'" + options_.text("window") + "' is not there; the windows there are: tumble, hop, cumulate");
   }
@@ -75,13 +77,32 @@ bool Designer::set_event_time(bool supervised) {
                              "manifest, --time COLUMN in a pipeline"
                            : "name the column that holds it: --time COLUMN");
   }
+  design_.time = *input_.time;
+  design_.lateness = options_.duration("lateness");
+  if (design_.lateness < 0) return fail("lateness", "lateness cannot be negative");
+  return design_.sessions() ? set_sessions() : set_slices();
+}
+
+bool Designer::set_slices() {
   auto slices = SliceWindows::make(*design_.window, options_.text("zone"));
   if (!slices.ok()) return fail(options_.text("zone") == "UTC" ? "window" : "zone", slices.status().what());
   design_.slices = *std::move(slices);
   design_.bounds = WindowBounds::kKey;
-  design_.time = *input_.time;
-  design_.lateness = options_.duration("lateness");
-  if (design_.lateness < 0) return fail("lateness", "lateness cannot be negative");
+  return true;
+}
+
+// A session that has been emitted would have to be taken back where a late row makes it one with another.
+bool Designer::set_sessions() {
+  design_.bounds = WindowBounds::kSession;
+  if (design_.lateness != 0) {
+    return fail("lateness", "a session is closed when its gap is over",
+                "a gap longer than rows are late keeps it open for them");
+  }
+  if (options_.text("zone") != "UTC") return fail("zone", "sessions begin with a row: they align to no zone");
+  if (input_.changelog == Changelog::kUpdates) {
+    return fail("window", "rows that may be taken back make no sessions: what they held together cannot be told");
+  }
+  if (design_.window->size > kLongestWindow) return fail("window", "a window of more than 36,000 years is too long");
   return true;
 }
 

@@ -26,9 +26,18 @@ struct CallState {
 
 // Where a group's window_start and window_end are found.
 enum class WindowBounds : std::uint8_t {
-  kAbsent,  // there are none
-  kKey,     // the state table's window_start says both
-  kGiven,   // they are given with the groups, which are all of one window
+  kAbsent,   // there are none
+  kKey,      // the state table's window_start says both
+  kGiven,    // they are given with the groups, which are all of one window
+  kSession,  // SessionColumns say them
+};
+
+// Columns of the state table of sessions.
+struct SessionColumns {
+  std::size_t key = kNone;    // what tells sessions of a group apart: the time of some row
+  std::size_t start = kNone;  // time of the first row
+  std::size_t last = kNone;   // time of the last row
+  std::size_t due = kNone;    // may have ended then, did not before
 };
 
 struct AggregateDesign {
@@ -49,7 +58,10 @@ struct AggregateDesign {
   std::size_t fired = kNone;      // column of the table, if a window outlives its first result
   std::size_t overflow = kNone;   // column of the table, if sums are added together: one of them is out of range
 
+  SessionColumns session;  // of the table, if the window is a session
+
   bool windowed() const { return time != kNone; }
+  bool sessions() const { return window && window->kind == WindowSpec::Kind::kSession; }
   bool sliced() const { return slices.has_value() && window->kind != WindowSpec::Kind::kTumble; }
   std::size_t window_start() const { return by.size(); }  // column of the table; of slices if sliced()
   bool global() const { return by.empty() && !windowed(); }

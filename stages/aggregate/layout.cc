@@ -37,6 +37,7 @@ class Layout {
   void run(const std::string& stage);
 
  private:
+  void lay_out_session();
   void lay_out_call(std::size_t call);
   void lay_out_distinct(std::size_t call, const std::string& name);
   std::string call_name(std::size_t call) const;
@@ -92,14 +93,23 @@ void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
     spec.name = base + "_" + std::to_string(n);
   if (!design_.global()) spec.key = design_.table.key;
   spec.key.push_back({free_name("value", spec.key), design_.aggregation.calls[index].argument_type});
-  // Windows that have fired are computed again for the groups that late rows belong to.
-  if (design_.sliced() && design_.lateness > 0) spec.prefix = spec.key.size() - 1;
+  // Sessions become one, and windows that have fired are computed again for the groups of late rows.
+  if (design_.sessions() || (design_.sliced() && design_.lateness > 0)) spec.prefix = spec.key.size() - 1;
   spec.group_columns = design_.table.group_columns;
-  spec.ordered = design_.table.ordered;
+  if (!design_.sessions()) spec.ordered = design_.table.ordered;
   spec.definition = design_.aggregation.calls[index].definition;
   if (!window_.empty()) spec.definition += ", " + window_;
   design_.calls[index].distinct = design_.distinct.size();
   design_.distinct.push_back(std::move(spec));
+}
+
+// Sessions of a group are told apart by a time that stays as it is when rows come before the first.
+void Layout::lay_out_session() {
+  std::vector<Field>& key = design_.table.key;
+  if (key.empty()) key.push_back({"all_rows", kBoolean});
+  design_.table.prefix = key.size();
+  design_.session.key = key.size();
+  key.push_back({free_name("session", key), kTimestamp});
 }
 
 void Layout::run(const std::string& stage) {
@@ -107,7 +117,9 @@ void Layout::run(const std::string& stage) {
   table.name = table_name(stage);
   table.group_columns = design_.by.size();
   for (const std::size_t column : design_.by) table.key.push_back(input_.fields[column]);
-  if (design_.windowed()) {
+  if (design_.sessions()) {
+    lay_out_session();
+  } else if (design_.windowed()) {
     table.ordered = design_.sliced() ? free_name("slice_start", table.key) : "window_start";
     table.key.push_back({table.ordered, kTimestamp});
   }
@@ -115,8 +127,15 @@ void Layout::run(const std::string& stage) {
   if (design_.retracts) table.definition += std::string(table.definition.empty() ? "" : " of ") + "rows that change";
   if (design_.global()) table.key.push_back({"all_rows", kBoolean});
   for (const Field& field : table.key) taken_.insert(lower(field.name));
+  if (design_.sessions()) {
+    design_.session.start = add("window_start", kTimestamp, "", false);
+    design_.session.last = add("last_row", kTimestamp, "", false);
+    design_.session.due = add("due", kTimestamp, "", false);
+    table.ordered = table.field(design_.session.due).name;
+  }
   for (std::size_t i = 0; i < design_.aggregation.calls.size(); ++i) lay_out_call(i);
   if (design_.retracts) design_.row_count = add("row_count", kBigint, "rows", true);
+  if (design_.sessions()) design_.overflow = add("overflow", kBoolean, "", true);
   if (design_.lateness > 0 && !design_.sliced())
     design_.fired = add("fired", kBoolean, "windows kept by lateness", true);
 }

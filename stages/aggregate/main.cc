@@ -18,7 +18,7 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kColumns},
     {.name = "window",
      .arg = "WINDOW",
-     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m' or 'cumulate 1d every 1h'.",
+     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m', 'cumulate 1d every 1h' or 'session 30m'.",
      .kind = OptionKind::kWindow},
     {.name = "lateness",
      .arg = "DURATION",
@@ -57,7 +57,9 @@ constexpr stream::StageProgram kProgram = {
         "time has reached the window's end. 'tumble 1m': one window after the other. 'hop 5m every 1m': a window of "
         "five "
         "minutes begins every minute. 'cumulate 1d every 1h': the windows of a day, shown every hour as far as they "
-        "have come; they share their window_start, so window_end belongs to the key. Windows that overlap are made of "
+        "have come; they share their window_start, so window_end belongs to the key. 'session 30m': rows less than 30 "
+        "minutes apart are one window, which ends that long behind its last row; it is "
+        "emitted then, and takes no rows later. Windows that overlap are made of "
         "slices they share: a row costs the same however many windows it is in. A row that comes later still changes "
         "the result for as long as "
         "`lateness` says; rows later than that go to the output "

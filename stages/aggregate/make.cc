@@ -1,5 +1,6 @@
 #include "stages/aggregate/make.h"
 #include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/session.h"
 #include "stages/aggregate/sliced.h"
 
 namespace stream {
@@ -13,6 +14,8 @@ Result<std::unique_ptr<Operator>> make_aggregate(Context& context) {
   std::unique_ptr<Operator> made;
   if (design->sliced()) {
     made = std::make_unique<SlicedAggregate>(*std::move(design), context, std::move(output), std::move(late));
+  } else if (design->sessions()) {
+    made = std::make_unique<SessionAggregate>(*std::move(design), context.state, std::move(output), std::move(late));
   } else {
     made = std::make_unique<Aggregate>(*std::move(design), context.state, std::move(output), std::move(late));
   }

@@ -69,7 +69,10 @@ void Accumulators::combine(const Call& call, std::size_t column, const MergeFrom
 
 // --- sums ---------------------------------------------------------------------------------------
 
-void Accumulators::mark_overflow(Row group) { *table_.at<std::uint8_t>(group, design_.overflow) = 1; }
+void Accumulators::mark_overflow(Row group) {
+  STREAM_CHECK(design_.overflow != kNone);
+  *table_.at<std::uint8_t>(group, design_.overflow) = 1;
+}
 
 template <class T>
 void Accumulators::merge_exact(const Call& call, const CallState& state, const MergeFrom& from,

@@ -11,20 +11,25 @@ void add_field(OutputPlan& output, Field field, const Schema& input, std::span<c
   for (const std::size_t column : lineage) refs.push_back({0, input.fields[column].name});
 }
 
+void add_window(OutputPlan& output, const AggregateDesign& design, const Schema& input) {
+  Schema& schema = output.schema;
+  const std::size_t start = schema.fields.size();
+  schema.key.push_back(start);
+  add_field(output, {"window_start", kTimestamp}, input, {&design.time, 1});
+  // Cumulating windows start together.
+  if (design.window->kind == WindowSpec::Kind::kCumulate) schema.key.push_back(start + 1);
+  add_field(output, {"window_end", kTimestamp}, input, {&design.time, 1});
+  // A session may have started at any time, but its end is still to come.
+  schema.time = design.sessions() ? start + 1 : start;
+}
+
 OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
   OutputPlan output{"out", {}, {}};
   for (const std::size_t column : design.by) {
     output.schema.key.push_back(output.schema.fields.size());
     add_field(output, input.fields[column], input, {&column, 1});
   }
-  if (design.windowed()) {
-    output.schema.time = output.schema.fields.size();
-    output.schema.key.push_back(output.schema.fields.size());
-    add_field(output, {"window_start", kTimestamp}, input, {&design.time, 1});
-    // Cumulating windows start together.
-    if (design.window->kind == WindowSpec::Kind::kCumulate) output.schema.key.push_back(output.schema.fields.size());
-    add_field(output, {"window_end", kTimestamp}, input, {&design.time, 1});
-  }
+  if (design.windowed()) add_window(output, design, input);
   for (const AggregateOutput& computed : design.aggregation.outputs) {
     if (output.schema.find(computed.name)) continue;  // a key, written once more
     add_field(output, {computed.name, computed.expression.type()}, input, computed.lineage);

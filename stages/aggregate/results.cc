@@ -86,9 +86,17 @@ Column Results::window_ends(std::span<const Row> groups) const {
   return out.finish();
 }
 
+Column Results::session_ends(std::span<const Row> groups) const {
+  ColumnBuilder out(kTimestamp, groups.size());
+  for (const Row row : groups) out.append(table_.get<std::int64_t>(row, design_.session.last) + design_.window->size);
+  return out.finish();
+}
+
 Column Results::bounds(std::span<const Row> groups, WindowSpan window, bool end) const {
   if (design_.bounds == WindowBounds::kKey)
     return end ? window_ends(groups) : table_.gather(groups, design_.window_start());
+  if (design_.bounds == WindowBounds::kSession)
+    return end ? session_ends(groups) : table_.gather(groups, design_.session.start);
   ColumnBuilder one(kTimestamp, 1);
   one.append(end ? window.end : window.start);
   return repeat_column(one.finish(), groups.size());

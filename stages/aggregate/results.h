@@ -41,6 +41,7 @@ class Results {
   Column call_result(std::span<const Row> groups, std::size_t call, std::vector<RowError>* errors) const;
   Column bounds(std::span<const Row> groups, WindowSpan window, bool end) const;
   Column window_ends(std::span<const Row> groups) const;
+  Column session_ends(std::span<const Row> groups) const;
   void find_overflows(std::span<const Row> groups, std::vector<RowError>* errors) const;
 
   const AggregateDesign& design_;

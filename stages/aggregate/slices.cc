@@ -6,9 +6,6 @@
 namespace stream {
 namespace {
 
-// Sums of a time in range, a size and a step do not overflow.
-constexpr Microseconds kLongest = INT64_MAX / 8;
-
 Microseconds slice_size(const WindowSpec& spec) {
   switch (spec.kind) {
     case WindowSpec::Kind::kHop: return std::gcd(spec.size, spec.step);
@@ -20,7 +17,7 @@ Microseconds slice_size(const WindowSpec& spec) {
 }  // namespace
 
 Result<SliceWindows> SliceWindows::make(const WindowSpec& spec, const std::string& zone) {
-  if (spec.size > kLongest) return usage_error("a window of more than 36,000 years is too long");
+  if (spec.size > kLongestWindow) return usage_error("a window of more than 36,000 years is too long");
   STREAM_ASSIGN(TumbleWindows slices, TumbleWindows::make(slice_size(spec), zone));
   SliceWindows windows(spec, std::move(slices));
   if (spec.kind == WindowSpec::Kind::kCumulate) { STREAM_ASSIGN(windows.outer_, TumbleWindows::make(spec.size, zone)); }

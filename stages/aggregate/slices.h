@@ -13,6 +13,9 @@
 
 namespace stream {
 
+// Sums of a time in range, a size and a step do not overflow.
+inline constexpr Microseconds kLongestWindow = INT64_MAX / 8;
+
 // tumble: a window is one slice. hop: one of `size` begins every `step`, at multiples of the step.
 // cumulate: a tumbling window of `size` is shown as far as it has come, every `step` from its start.
 // In a zone steps lie as tumbling windows of that length would, and a hopping window is as many steps.

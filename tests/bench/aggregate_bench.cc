@@ -103,5 +103,7 @@ BENCHMARK_CAPTURE(run, tumble, "k", "count(*), sum(v)", "", "tumble 10s")->Arg(1
 BENCHMARK_CAPTURE(run, hop, "k", "count(*), sum(v)", "", "hop 10s every 2s")->Arg(1000)->Arg(100'000);
 BENCHMARK_CAPTURE(run, hop_distinct, "k", "count(distinct v)", "", "hop 10s every 2s")->Arg(1000);
 BENCHMARK_CAPTURE(run, cumulate, "k", "count(*), sum(v)", "", "cumulate 60s every 2s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, session, "k", "count(*), sum(v)", "", "session 1s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, session_ends, "k", "count(*), sum(v)", "", "session 10ms")->Arg(1000)->Arg(100'000);
 
 BENCHMARK_MAIN();

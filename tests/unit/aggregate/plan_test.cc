@@ -53,6 +53,17 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   Options taken = windowed("tumble 1m");
   taken.compute = "count(*) as window_end";
   BOOST_TEST(error(taken) == "compute: 'window_end' is the name of a column the window adds");
+  Options session = windowed("session 1m");
+  BOOST_TEST(error(session, changing) ==
+             "window: rows that may be taken back make no sessions: what they held together cannot be told");
+  session.lateness = "1s";
+  BOOST_TEST(error(session) == "lateness: a session is closed when its gap is over");
+  session.lateness = "0s";
+  session.zone = "Asia/Tokyo";
+  BOOST_TEST(error(session) == "zone: sessions begin with a row: they align to no zone");
+  Options hop = windowed("hop 5m every 2m");
+  hop.zone = "Asia/Tokyo";
+  BOOST_TEST(error(hop) == "zone: in a zone the length of a hopping window must be a multiple of its step");
   BOOST_TEST(error({.compute = "max(v)"}, changing) ==
              "compute: max(v) cannot be kept where rows are taken back: the input's rows may change");
   BOOST_TEST(error({.compute = "count(distinct v)"}, changing) ==
@@ -85,6 +96,44 @@ BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
   BOOST_TEST(answer.outputs[1].name == "late");
   BOOST_TEST(answer.inputs[0].needs == std::vector<std::string>({"k", "s", "v", "m", "ts"}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(keys_and_times_of_windows_are_those_of_their_kind) {
+  const auto output = [](const std::string& window) {
+    Options options = windowed(window);
+    options.by = {"k"};
+    return plan(options, record_schema()).outputs.at(0).schema;
+  };
+  BOOST_TEST(output("hop 1m every 10s").key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(output("cumulate 1m every 10s").key == std::vector<std::size_t>({0, 1, 2}),
+             boost::test_tools::per_element());
+  BOOST_TEST(output("session 1m").key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
+  BOOST_TEST((output("cumulate 1m every 10s").time == 1U));
+  BOOST_TEST((output("session 1m").time == 2U));
+}
+
+BOOST_AUTO_TEST_CASE(state_of_another_window_is_not_taken_for_this_one) {
+  std::set<std::string> definitions;
+  for (const std::string window : {"tumble 1m", "hop 1m every 10s", "hop 1m every 20s", "hop 2m every 10s",
+                                   "cumulate 1m every 10s", "session 1m", "session 2m"}) {
+    Options options = windowed(window);
+    options.compute = "count(distinct v)";
+    for (const TableSpec& spec : plan(options, record_schema()).state)
+      BOOST_TEST(definitions.insert(spec.name + ": " + spec.definition).second);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_in_the_state_stay_apart_from_what_is_computed) {
+  Schema schema = *parse_schema("overflow bigint, session bigint, slice_start bigint, all_rows bigint, ts timestamp");
+  schema.time = 4;
+  for (const std::string window : {"hop 1m every 10s", "session 1m"}) {
+    for (const std::vector<std::string>& by : {std::vector<std::string>{}, {"overflow", "session", "slice_start"}}) {
+      Options options{.compute = "sum(all_rows) as all_rows, count(*) as due, count(distinct ts) as fired", .by = by};
+      options.window = window;
+      Running running(options, schema);
+      for (const TableSpec& spec : running.plan().state) require_ok(check_spec(spec));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(updates_are_emitted_in_a_job_and_final_rows_outside) {
