@@ -29,6 +29,7 @@ class Designer {
   bool compile();
   bool check_names();
   bool check_retractions();
+  bool set_count();
   bool set_event_time(bool supervised);
   bool set_slices();
   bool set_sessions();
@@ -63,11 +64,15 @@ bool Designer::set_window(bool supervised) {
   const auto spec = parse_window(options_.text("window"));
   if (!spec.ok()) return fail("window", spec.status().what());
   design_.window = *spec;
-  if (spec->kind == WindowSpec::Kind::kCount) {
-    return fail("window",
-                "'" + options_.text("window") + "' is not there; the windows there are: tumble, hop, cumulate");
-  }
-  return set_event_time(supervised);
+  return design_.counted() ? set_count() : set_event_time(supervised);
+}
+
+bool Designer::set_count() {
+  if (options_.duration("lateness") != 0) return fail("lateness", "rows are counted as they come: none is late");
+  if (options_.text("zone") != "UTC") return fail("zone", "a window of so many rows aligns to no zone");
+  if (input_.changelog == Changelog::kUpdates)
+    return fail("window", "rows that may be taken back cannot be counted into windows");
+  return true;
 }
 
 bool Designer::set_event_time(bool supervised) {
@@ -107,7 +112,7 @@ bool Designer::set_sessions() {
 }
 
 bool Designer::set_emit(bool supervised) {
-  if (!design_.windowed()) {
+  if (!design_.window) {
     design_.updates = options_.has("emit") ? options_.text("emit") == "updates" : supervised;
     return true;
   }
@@ -167,6 +172,7 @@ std::string Designer::window_text() const {
   if (!design_.window) return "";
   const WindowSpec& window = *design_.window;
   std::string text(to_string(window.kind));
+  if (design_.counted()) return text + " " + std::to_string(window.count);
   text += " " + format_duration(window.size);
   if (window.step != 0) text += " every " + format_duration(window.step);
   const std::string zone = options_.text("zone");

@@ -54,13 +54,14 @@ struct AggregateDesign {
   TableSpec table;                  // key: by, start of the window or slice; or one constant where there is neither
   std::vector<TableSpec> distinct;  // key: by, that start, value
   std::vector<CallState> calls;
-  std::size_t row_count = kNone;  // column of the table, if rows may be taken back
+  std::size_t row_count = kNone;  // column of the table, if rows may be taken back or a window is so many rows
   std::size_t fired = kNone;      // column of the table, if a window outlives its first result
   std::size_t overflow = kNone;   // column of the table, if sums are added together: one of them is out of range
 
   SessionColumns session;  // of the table, if the window is a session
 
   bool windowed() const { return time != kNone; }
+  bool counted() const { return window && window->kind == WindowSpec::Kind::kCount; }
   bool sessions() const { return window && window->kind == WindowSpec::Kind::kSession; }
   bool sliced() const { return slices.has_value() && window->kind != WindowSpec::Kind::kTumble; }
   std::size_t window_start() const { return by.size(); }  // column of the table; of slices if sliced()

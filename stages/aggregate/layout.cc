@@ -93,8 +93,10 @@ void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
     spec.name = base + "_" + std::to_string(n);
   if (!design_.global()) spec.key = design_.table.key;
   spec.key.push_back({free_name("value", spec.key), design_.aggregation.calls[index].argument_type});
-  // Sessions become one, and windows that have fired are computed again for the groups of late rows.
-  if (design_.sessions() || (design_.sliced() && design_.lateness > 0)) spec.prefix = spec.key.size() - 1;
+  // Windows of so many rows are cleared, sessions become one, and windows that have fired are computed again for the
+  // groups of late rows.
+  if (design_.counted() || design_.sessions() || (design_.sliced() && design_.lateness > 0))
+    spec.prefix = spec.key.size() - 1;
   spec.group_columns = design_.table.group_columns;
   if (!design_.sessions()) spec.ordered = design_.table.ordered;
   spec.definition = design_.aggregation.calls[index].definition;
@@ -134,7 +136,7 @@ void Layout::run(const std::string& stage) {
     table.ordered = table.field(design_.session.due).name;
   }
   for (std::size_t i = 0; i < design_.aggregation.calls.size(); ++i) lay_out_call(i);
-  if (design_.retracts) design_.row_count = add("row_count", kBigint, "rows", true);
+  if (design_.retracts || design_.counted()) design_.row_count = add("row_count", kBigint, "rows", true);
   if (design_.sessions()) design_.overflow = add("overflow", kBoolean, "", true);
   if (design_.lateness > 0 && !design_.sliced())
     design_.fired = add("fired", kBoolean, "windows kept by lateness", true);

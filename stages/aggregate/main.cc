@@ -18,7 +18,8 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kColumns},
     {.name = "window",
      .arg = "WINDOW",
-     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m', 'cumulate 1d every 1h' or 'session 30m'.",
+     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m', 'cumulate 1d every 1h' or 'session 30m'; or by "
+            "number: 'count 100'.",
      .kind = OptionKind::kWindow},
     {.name = "lateness",
      .arg = "DURATION",
@@ -44,6 +45,8 @@ constexpr stream::Example kExamples[] = {
      "Prints one line a minute, with window_start and window_end."},
     {"stream-aggregate --time ts --by item --window 'hop 10s every 2s' 'count(*) as bids' < bids.ndjson",
      "Every two seconds prints the bids of the last ten, one line an item."},
+    {"stream-aggregate --time ts --by visitor --window 'session 30m' 'count(*) as pages' < access.ndjson",
+     "Prints one line a visit."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -53,24 +56,27 @@ constexpr stream::StageProgram kProgram = {
         "Computes count, sum, min, max and avg, with DISTINCT and FILTER (WHERE …), of each group of rows; the list "
         "may combine them: sum(ms) / count(*) as mean.\n\n"
         "Without a window the result is a table that changes: in a job every batch of input emits the groups it "
-        "changed. With a window each group has one row a window, with window_start and window_end, emitted when event "
-        "time has reached the window's end. 'tumble 1m': one window after the other. 'hop 5m every 1m': a window of "
-        "five "
-        "minutes begins every minute. 'cumulate 1d every 1h': the windows of a day, shown every hour as far as they "
-        "have come; they share their window_start, so window_end belongs to the key. 'session 30m': rows less than 30 "
-        "minutes apart are one window, which ends that long behind its last row; it is "
-        "emitted then, and takes no rows later. Windows that overlap are made of "
-        "slices they share: a row costs the same however many windows it is in. A row that comes later still changes "
-        "the result for as long as "
-        "`lateness` says; rows later than that go to the output "
-        "`late`, and where nothing reads it are dropped with a warning; `stream stats` counts them.\n\n"
+        "changed. With a window of event time each group has one row a window, with window_start and window_end, "
+        "emitted when event time has reached the window's end:\n\n"
+        "tumble 1m: one window after the other.\n\n"
+        "hop 5m every 1m: a window of five minutes begins every minute. Windows that overlap share their state: a row "
+        "costs the same however many it belongs to.\n\n"
+        "cumulate 1d every 1h: windows of a day, shown every hour as far as they have come. Those of a day share "
+        "their window_start, so window_end is part of the key.\n\n"
+        "session 30m: rows less than 30 minutes apart are one window, which ends that long behind the last of them. "
+        "Its end is the event time of the result.\n\n"
+        "count 100: every hundred rows of a group, in the order they come, give one row, without window_start and "
+        "window_end. It needs no event time and has no key; what is left at the end of the input is not emitted.\n\n"
+        "A row that comes late still changes the result of a tumbling, hopping or cumulating window for as long as "
+        "`lateness` says; rows later than that, and those that no open session takes, go to the output `late`, and "
+        "where nothing reads it are dropped with a warning; `stream stats` counts them. Windows of whole days, and "
+        "those that divide a day, align to `zone`.\n\n"
         "NULLs are not counted; the sum, minimum, maximum and average of nothing are NULL. A row that makes a sum too "
-        "large is a bad record and changes nothing; where only slices together are too large, the window's result is "
-        "one. "
-        "Where input rows may be taken back, as behind another "
-        "aggregate, count, sum and avg follow; min, max and DISTINCT cannot.\n\n"
-        "The state is one table, named as the stage, whose columns are called as the results; windows that overlap "
-        "keep their slices in it.",
+        "large is a bad record and changes nothing; where only slices or sessions together are too large, the result "
+        "is one. Where input rows may be taken back, as behind another aggregate, count, sum and avg follow; min, max "
+        "and DISTINCT cannot.\n\n"
+        "The state is one table, named as the stage, whose columns are called as the results; of windows that "
+        "overlap it has the slices they share.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .outputs = kOutputs,

@@ -1,5 +1,6 @@
 #include "stages/aggregate/make.h"
 #include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/counted.h"
 #include "stages/aggregate/session.h"
 #include "stages/aggregate/sliced.h"
 
@@ -16,6 +17,8 @@ Result<std::unique_ptr<Operator>> make_aggregate(Context& context) {
     made = std::make_unique<SlicedAggregate>(*std::move(design), context, std::move(output), std::move(late));
   } else if (design->sessions()) {
     made = std::make_unique<SessionAggregate>(*std::move(design), context.state, std::move(output), std::move(late));
+  } else if (design->counted()) {
+    made = std::make_unique<CountedAggregate>(*std::move(design), context.state, std::move(output));
   } else {
     made = std::make_unique<Aggregate>(*std::move(design), context.state, std::move(output), std::move(late));
   }

@@ -29,6 +29,7 @@ OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
     output.schema.key.push_back(output.schema.fields.size());
     add_field(output, input.fields[column], input, {&column, 1});
   }
+  if (design.counted()) output.schema.key.clear();  // a group has a row for each of its windows
   if (design.windowed()) add_window(output, design, input);
   for (const AggregateOutput& computed : design.aggregation.outputs) {
     if (output.schema.find(computed.name)) continue;  // a key, written once more

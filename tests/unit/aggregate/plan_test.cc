@@ -61,6 +61,12 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   session.lateness = "0s";
   session.zone = "Asia/Tokyo";
   BOOST_TEST(error(session) == "zone: sessions begin with a row: they align to no zone");
+  Options count = windowed("count 10");
+  BOOST_TEST(error(count, changing) == "window: rows that may be taken back cannot be counted into windows");
+  count.emit = "updates";
+  BOOST_TEST(error(count) == "emit: a window is emitted when it is complete, not at every change");
+  count.lateness = "1s";
+  BOOST_TEST(error(count) == "lateness: rows are counted as they come: none is late");
   Options hop = windowed("hop 5m every 2m");
   hop.zone = "Asia/Tokyo";
   BOOST_TEST(error(hop) == "zone: in a zone the length of a hopping window must be a multiple of its step");
@@ -108,14 +114,17 @@ BOOST_AUTO_TEST_CASE(keys_and_times_of_windows_are_those_of_their_kind) {
   BOOST_TEST(output("cumulate 1m every 10s").key == std::vector<std::size_t>({0, 1, 2}),
              boost::test_tools::per_element());
   BOOST_TEST(output("session 1m").key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(output("count 10").key.empty());
+  BOOST_TEST(output("count 10").names() == std::vector<std::string>({"k", "count"}), boost::test_tools::per_element());
   BOOST_TEST((output("cumulate 1m every 10s").time == 1U));
+  BOOST_TEST(!output("count 10").time.has_value());
   BOOST_TEST((output("session 1m").time == 2U));
 }
 
 BOOST_AUTO_TEST_CASE(state_of_another_window_is_not_taken_for_this_one) {
   std::set<std::string> definitions;
   for (const std::string window : {"tumble 1m", "hop 1m every 10s", "hop 1m every 20s", "hop 2m every 10s",
-                                   "cumulate 1m every 10s", "session 1m", "session 2m"}) {
+                                   "cumulate 1m every 10s", "session 1m", "session 2m", "count 1", "count 2"}) {
     Options options = windowed(window);
     options.compute = "count(distinct v)";
     for (const TableSpec& spec : plan(options, record_schema()).state)
