@@ -77,9 +77,6 @@ void lay_out_tables(AggregateDesign& design, const Schema& input, const std::str
 // Of these texts the first that is no name in the list.
 std::string free_name(std::string name, std::span<const Field> taken);
 
-// A name for a state table, made from any stage's name.
-std::string table_name(std::string_view stage);
-
 // nullopt with `error` set where the options are wrong for this input.
 std::optional<AggregateDesign> design_aggregate(const Values& options, const Schema& input, const std::string& stage,
                                                 bool supervised, PlanError* error);

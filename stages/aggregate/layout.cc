@@ -1,26 +1,13 @@
 // Where an aggregate keeps what: the columns of its state tables.
 #include <algorithm>
-#include <set>
 
 #include "stages/aggregate/design.h"
 #include "stages/aggregate/fired_groups.h"
+#include "stages/kit/state_names.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
-
-std::string identifier(std::string_view text) {
-  std::string out;
-  for (const char c : lower(text)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (plain)
-      out += c;
-    else if (!out.empty() && out.back() != '_')
-      out += '_';
-  }
-  while (!out.empty() && out.back() == '_') out.pop_back();
-  return out;
-}
 
 // Sums of whole numbers for an average never overflow 128 bits; DECIMAL has its own bound.
 Type sum_type(const AggregateCall& call) {
@@ -46,13 +33,11 @@ class Layout {
   AggregateDesign& design_;
   const Schema& input_;
   const std::string& window_;
-  std::set<std::string> taken_;  // lower case: SQLite tells no more apart
+  StateColumnNames names_;
 };
 
 std::size_t Layout::add(const std::string& name, Type type, std::string means, bool zero) {
-  std::string unique = name.empty() ? "value" : name;
-  while (!taken_.insert(lower(unique)).second) unique += '_';
-  design_.table.add_value({unique, type}, std::move(means), zero);
+  design_.table.add_value({names_.add(name), type}, std::move(means), zero);
   return design_.table.columns() - 1;
 }
 
@@ -60,7 +45,7 @@ std::string Layout::call_name(std::size_t call) const {
   for (const AggregateOutput& output : design_.aggregation.outputs) {
     if (output.expression.as_column() == design_.by.size() + call) return output.name;
   }
-  return identifier(design_.aggregation.calls[call].text);
+  return state_identifier(design_.aggregation.calls[call].text);
 }
 
 void Layout::lay_out_call(std::size_t index) {
@@ -85,7 +70,7 @@ void Layout::lay_out_call(std::size_t index) {
 
 void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
   TableSpec spec;
-  const std::string base = design_.table.name + "_" + identifier(name);
+  const std::string base = design_.table.name + "_" + state_identifier(name);
   spec.name = base;
   const auto taken = [&](const TableSpec& other) { return other.name == spec.name; };
   const std::string fired = design_.sliced() ? FiredGroups::spec(design_.table).name : "";
@@ -116,7 +101,7 @@ void Layout::lay_out_session() {
 
 void Layout::run(const std::string& stage) {
   TableSpec& table = design_.table;
-  table.name = table_name(stage);
+  table.name = state_table_name(stage);
   table.group_columns = design_.by.size();
   for (const std::size_t column : design_.by) table.key.push_back(input_.fields[column]);
   if (design_.sessions()) {
@@ -128,7 +113,7 @@ void Layout::run(const std::string& stage) {
   table.definition = window_;
   if (design_.retracts) table.definition += std::string(table.definition.empty() ? "" : " of ") + "rows that change";
   if (design_.global()) table.key.push_back({"all_rows", kBoolean});
-  for (const Field& field : table.key) taken_.insert(lower(field.name));
+  for (const Field& field : table.key) names_.add(field.name);
   if (design_.sessions()) {
     design_.session.start = add("window_start", kTimestamp, "", false);
     design_.session.last = add("last_row", kTimestamp, "", false);
@@ -183,12 +168,6 @@ AggregateDesign merged_design(const AggregateDesign& sliced) {
   merged.table.add_value({free_name("overflow", taken), kBoolean}, "", true);
   merged.overflow = merged.table.columns() - 1;
   return merged;
-}
-
-std::string table_name(std::string_view stage) {
-  std::string name = identifier(stage);
-  if (name.empty() || name.front() < 'a' || name.front() > 'z') name = "s_" + name;
-  return name;
 }
 
 }  // namespace stream

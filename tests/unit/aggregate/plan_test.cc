@@ -1,3 +1,4 @@
+#include "stages/kit/state_names.h"
 #include "stages/select/select.h"
 #include "tests/unit/aggregate/model.h"
 
@@ -154,9 +155,9 @@ BOOST_AUTO_TEST_CASE(updates_are_emitted_in_a_job_and_final_rows_outside) {
 }
 
 BOOST_AUTO_TEST_CASE(names_of_state_tables_are_valid_whatever_the_stage_is_called) {
-  BOOST_TEST(table_name("per-minute") == "per_minute");
-  BOOST_TEST(table_name("9lives") == "s_9lives");
-  BOOST_TEST(table_name("geo/lookup") == "geo_lookup");
+  BOOST_TEST(state_table_name("per-minute") == "per_minute");
+  BOOST_TEST(state_table_name("9lives") == "s_9lives");
+  BOOST_TEST(state_table_name("geo/lookup") == "geo_lookup");
 }
 
 BOOST_AUTO_TEST_CASE(select_keeps_time_and_key_where_their_columns_stay) {
