@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stages/aggregate/processing_time.h"
 #include "stages/kit/option_window.h"
 #include "stages/kit/row_text.h"
 #include "transport/base/text.h"
@@ -12,7 +13,11 @@ namespace {
 // Each step returns false and leaves error() behind when something is wrong.
 class Designer {
  public:
-  Designer(const Values& options, const Schema& input) : options_(options), input_(input) {}
+  Designer(const Values& options, const Schema& input)
+      : options_(options),
+        processing_(options.text("clock") == "processing"),
+        columns_(input),
+        input_(processing_ ? with_processing_time(input) : input) {}
 
   bool run(const std::string& stage, bool supervised);
   AggregateDesign& design() { return design_; }
@@ -29,6 +34,7 @@ class Designer {
   bool compile();
   bool check_names();
   bool check_retractions();
+  bool set_processing();
   bool set_count();
   bool set_event_time(bool supervised);
   bool set_slices();
@@ -36,16 +42,18 @@ class Designer {
   std::string window_text() const;
 
   const Values& options_;
-  const Schema& input_;
+  const bool processing_;
+  const Schema& columns_;  // what may be named
+  const Schema input_;     // with the time windows go by
   AggregateDesign design_;
   PlanError error_;
 };
 
 bool Designer::find_by() {
   for (const std::string& name : options_.list("by")) {
-    const auto at = input_.find(name);
+    const auto at = columns_.find(name);
     if (!at) {
-      const std::string near = did_you_mean(name, input_.names());
+      const std::string near = did_you_mean(name, columns_.names());
       return fail("by", "no column '" + name + "'", near.empty() ? "" : near.substr(2));
     }
     if (std::ranges::find(design_.by, *at) != design_.by.end()) return fail("by", "'" + name + "' stands twice");
@@ -59,12 +67,24 @@ bool Designer::set_window(bool supervised) {
     if (options_.duration("lateness") != 0)
       return fail("lateness", "there is no window that could be kept for late rows");
     if (options_.text("zone") != "UTC") return fail("zone", "there is no window that could be aligned to a zone");
+    if (processing_) return fail("clock", "there is no window that could go by a clock");
     return true;
   }
   const auto spec = parse_window(options_.text("window"));
   if (!spec.ok()) return fail("window", spec.status().what());
   design_.window = *spec;
+  if (processing_ && !set_processing()) return false;
   return design_.counted() ? set_count() : set_event_time(supervised);
+}
+
+bool Designer::set_processing() {
+  design_.processing = true;
+  if (design_.counted()) return fail("clock", "a window of so many rows goes by no clock");
+  if (options_.duration("lateness") != 0)
+    return fail("lateness", "a row is never later than the time at which it comes");
+  if (input_.changelog == Changelog::kUpdates)
+    return fail("clock", "rows that may be taken back would be taken from other windows than they came to");
+  return true;
 }
 
 bool Designer::set_count() {
@@ -129,7 +149,7 @@ bool Designer::compile() {
   std::vector<SelectText> items;
   for (const SelectItem& item : options_.select("compute")) items.push_back({item.name, item.text});
   SelectError error;
-  auto aggregation = compile_aggregates(items, input_, design_.by, &error);
+  auto aggregation = compile_aggregates(items, columns_, design_.by, &error);
   if (!aggregation) {
     error_ = plan_error("compute", error.error);
     return false;

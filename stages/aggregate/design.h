@@ -47,6 +47,7 @@ struct AggregateDesign {
   std::optional<SliceWindows> slices;  // of windows of event time
   Microseconds lateness = 0;
   std::size_t time = kNone;  // column of the input, if there are windows of event time
+  bool processing = false;   // that column is not the input's: see ProcessingTime
   bool retracts = false;     // input rows may be taken back
   bool updates = false;      // without a window: every change is emitted; else the last state
   WindowBounds bounds = WindowBounds::kAbsent;

@@ -27,6 +27,12 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kDuration,
      .fallback = "0s"},
     {.name = "zone", .arg = "ZONE", .doc = "Time zone windows align to: an IANA name or local.", .fallback = "UTC"},
+    {.name = "clock",
+     .arg = "CLOCK",
+     .doc = "What windows go by: the time in the rows, or the time at which they come.",
+     .kind = OptionKind::kChoice,
+     .fallback = "event",
+     .choices = "event|processing"},
     {.name = "emit",
      .arg = "WHAT",
      .doc = "Without a window: every change, or each group once at the end of the input; not set: updates in a job, "
@@ -71,6 +77,10 @@ constexpr stream::StageProgram kProgram = {
         "`lateness` says; rows later than that, and those that no open session takes, go to the output `late`, and "
         "where nothing reads it are dropped with a warning; `stream stats` counts them. Windows of whole days, and "
         "those that divide a day, align to `zone`.\n\n"
+        "With `clock: processing` windows of time go by the clock of the machine: rows need no event time, none is "
+        "late, and a window is emitted when its time is over, rows or no rows. Each row is counted once whatever "
+        "happens, but after a crash those read again come later than the first time. The results have no event "
+        "time.\n\n"
         "NULLs are not counted; the sum, minimum, maximum and average of nothing are NULL. A row that makes a sum too "
         "large is a bad record and changes nothing; where only slices or sessions together are too large, the result "
         "is one. Where input rows may be taken back, as behind another aggregate, count, sum and avg follow; min, max "

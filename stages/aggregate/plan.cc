@@ -14,13 +14,14 @@ void add_field(OutputPlan& output, Field field, const Schema& input, std::span<c
 void add_window(OutputPlan& output, const AggregateDesign& design, const Schema& input) {
   Schema& schema = output.schema;
   const std::size_t start = schema.fields.size();
+  const std::span<const std::size_t> lineage{&design.time, design.processing ? 0U : 1U};
   schema.key.push_back(start);
-  add_field(output, {"window_start", kTimestamp}, input, {&design.time, 1});
+  add_field(output, {"window_start", kTimestamp}, input, lineage);
   // Cumulating windows start together.
   if (design.window->kind == WindowSpec::Kind::kCumulate) schema.key.push_back(start + 1);
-  add_field(output, {"window_end", kTimestamp}, input, {&design.time, 1});
+  add_field(output, {"window_end", kTimestamp}, input, lineage);
   // A session may have started at any time, but its end is still to come.
-  schema.time = design.sessions() ? start + 1 : start;
+  if (!design.processing) schema.time = design.sessions() ? start + 1 : start;
 }
 
 OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
@@ -52,7 +53,7 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input) {
   InputPlan plan;
   std::vector<bool> needed(input.fields.size());
   for (const std::size_t column : design.by) needed[column] = true;
-  if (design.windowed()) needed[design.time] = true;
+  if (design.windowed() && !design.processing) needed[design.time] = true;
   for (const AggregateCall& call : design.aggregation.calls) {
     for (const auto* part : {&call.argument, &call.filter}) {
       if (!part->has_value()) continue;

@@ -126,4 +126,18 @@ def every_window_comes_once_whatever_is_killed_and_however_many_instances_go_on(
     check_table(stream, "counts", ["k", "first", "total"], expected_counts())
 
 
-main([every_window_comes_once_whatever_is_killed_and_however_many_instances_go_on])
+def the_clock_ends_a_window_though_no_row_comes(stream):
+    """Standard input stays open: only the clock can end the window."""
+    words = ["--clock", "processing", "--by", "k", "--window", "tumble 100ms", "count(*) as n"]
+    for command in (["stream-aggregate", *words],
+                    ["stream", "run", "aggregate --schema 'k bigint' --clock processing --by k --window 'tumble 100ms' 'count(*) as n'"]):
+        job = stream.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        job.stdin.write('{"k":1}\n')
+        job.stdin.flush()
+        line = job.stdout.readline()
+        check('"k":1' in line and '"n":1' in line, f"{command}: {line}")
+        job.communicate(timeout=30)
+        check(job.returncode == 0, f"{command}: exit {job.returncode}")
+
+
+main([the_clock_ends_a_window_though_no_row_comes, every_window_comes_once_whatever_is_killed_and_however_many_instances_go_on])

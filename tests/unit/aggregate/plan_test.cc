@@ -68,6 +68,15 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   BOOST_TEST(error(count) == "emit: a window is emitted when it is complete, not at every change");
   count.lateness = "1s";
   BOOST_TEST(error(count) == "lateness: rows are counted as they come: none is late");
+  Options clock = windowed("tumble 1m");
+  clock.clock = "processing";
+  BOOST_TEST(error(clock, changing) ==
+             "clock: rows that may be taken back would be taken from other windows than they came to");
+  clock.lateness = "1s";
+  BOOST_TEST(error(clock) == "lateness: a row is never later than the time at which it comes");
+  clock.window = "";
+  clock.lateness = "0s";
+  BOOST_TEST(error(clock) == "clock: there is no window that could go by a clock");
   Options hop = windowed("hop 5m every 2m");
   hop.zone = "Asia/Tokyo";
   BOOST_TEST(error(hop) == "zone: in a zone the length of a hopping window must be a multiple of its step");
