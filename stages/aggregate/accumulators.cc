@@ -203,6 +203,18 @@ void Accumulators::clear_nulls(Call& call, const AddTo& to) {
   });
 }
 
+// All but exact sums.
+void Accumulators::add_rest(Call& call, const AddTo& to) {
+  prepare_nulls(call, to);
+  if (call.double_sum()) add_double(call, to);
+  if (call.extreme())
+    add_extreme(call, to);
+  else
+    clear_nulls(call, to);
+  if (call.call->function == AggregateFunction::kCount) add_count(call.state.value, call.chosen(), to);
+  if (call.state.count != kNone) add_count(call.state.count, call.chosen(), to);
+}
+
 // --- a batch ------------------------------------------------------------------------------------
 
 bool Accumulators::add(const Batch& batch, const AddTo& to) {
@@ -226,14 +238,7 @@ bool Accumulators::add(const Batch& batch, const AddTo& to) {
   }
   for (Call& call : calls_) {
     call.seen.clear();
-    prepare_nulls(call, to);
-    if (call.double_sum()) add_double(call, to);
-    if (call.extreme())
-      add_extreme(call, to);
-    else
-      clear_nulls(call, to);
-    if (call.call->function == AggregateFunction::kCount) add_count(call.state.value, call.chosen(), to);
-    if (call.state.count != kNone) add_count(call.state.count, call.chosen(), to);
+    add_rest(call, to);
   }
   if (design_.row_count != kNone) add_count(design_.row_count, nullptr, to);
   return true;

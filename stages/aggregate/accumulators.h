@@ -19,6 +19,13 @@ struct AddTo {
   const Batch* keys = nullptr;             // the group's key columns: by, window_start; none if global
 };
 
+// Where accumulators are merged from: rows of a table with the same calls.
+struct MergeFrom {
+  const StateTable& table;
+  const AggregateDesign& design;  // of that table
+  std::span<const Row> rows;
+};
+
 class Accumulators {
  public:
   // All references outlive it. `distinct` as in the design.
@@ -33,7 +40,16 @@ class Accumulators {
   bool add(const Batch& batch, const AddTo& to);
   const char* overflow() const { return overflow_; }
 
-  // State came from a snapshot: values may be NULL.
+  // Adds to each group what another row has accumulated; DISTINCT calls are left to merge_values(). A
+  // sum that leaves its range marks its group in the design's `overflow` column. Groups may repeat, and
+  // were started once. Marks no row as changed.
+  void start(std::span<const Row> groups, std::span<const std::uint8_t> inserted);
+  void merge(const MergeFrom& from, std::span<const Row> groups);
+  // Adds to each group a value of a DISTINCT call, if it has not seen it. `values`: the key columns of the
+  // call's table; the last one is the value.
+  void merge_values(std::size_t call, const Batch& values, std::span<const Row> groups);
+
+  // State came from a snapshot, or is merged: values may be NULL.
   void restored();
 
  private:
@@ -66,6 +82,20 @@ class Accumulators {
   void prepare_nulls(Call& call, const AddTo& to);
   void clear_nulls(Call& call, const AddTo& to);
   void add_extreme(Call& call, const AddTo& to);
+  void add_rest(Call& call, const AddTo& to);
+
+  // --- merge.cc
+  void merge_call(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  void merge_sum(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  template <class T>
+  void merge_exact(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  template <class T, class Combine>
+  void combine(const Call& call, std::size_t column, const MergeFrom& from, std::span<const Row> groups,
+               const Combine& combine);
+  void merge_counts(std::size_t column, std::size_t from_column, const MergeFrom& from, std::span<const Row> groups);
+  void merge_extreme(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  void mark_overflow(Row group);
+  void sum_values(Call& call, const AddTo& to);
 
   const AggregateDesign& design_;
   StateTable& table_;

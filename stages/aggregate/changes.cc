@@ -7,7 +7,6 @@
 namespace stream {
 namespace {
 
-constexpr std::size_t kEmitRows = 16'384;
 constexpr std::size_t kScanRows = 4096;
 
 }  // namespace
@@ -58,63 +57,23 @@ Aggregate::Changes Aggregate::begin_changes() {
   return changes;
 }
 
-void Aggregate::choose_picks(const Changes& changes, const Computed& after, std::vector<std::uint32_t>* picks,
-                             ByteBuilder* kinds) const {
+Picks Aggregate::choose_picks(const Changes& changes, const Computed& after) const {
+  Picks picks;
   const std::vector<Row>& rows = changed_.rows();
   const std::vector<std::uint8_t> differ = differing_rows(changes.before, after, rows.size());
-  const auto add = [&](std::uint32_t pick, RowKind kind) {
-    picks->push_back(pick);
-    kinds->append_value(kind);
-  };
   for (std::uint32_t i = 0; i < rows.size(); ++i) {
     const bool shown = !design_.windowed() || table_.get<std::int64_t>(rows[i], design_.window_start()) < open_from_;
     const bool before = changes.existed[i] != 0 && changes.before.ok(i);
-    const bool now = shown && alive(rows[i]) && after.ok(i);
-    if (before && now) {
-      if (differ[i] == 0) continue;
-      add(2 * i, RowKind::kUpdateBefore);
-      add(2 * i + 1, RowKind::kUpdateAfter);
-    } else if (before) {
-      add(2 * i, RowKind::kDelete);
-    } else if (now) {
-      add(2 * i + 1, RowKind::kInsert);
-    }
+    picks.add(i, before, shown && alive(rows[i]) && after.ok(i), differ[i] != 0);
   }
-}
-
-Status Aggregate::emit_picked(const Computed& before, const Computed& after, std::span<const std::uint32_t> picks,
-                              const std::uint8_t* kinds, Emitter& out) {
-  // 2 * kEmitRows is even, but an insertion may shift pairs: never end between the two of one.
-  for (std::size_t begin = 0; begin < picks.size();) {
-    std::size_t end = std::min(picks.size(), begin + 2 * kEmitRows);
-    if (end < picks.size() && kinds[end] == static_cast<std::uint8_t>(RowKind::kUpdateAfter)) --end;
-    const auto part = picks.subspan(begin, end - begin);
-    Batch batch{results_->schema(), part.size(), {}, {}};
-    for (std::size_t c = 0; c < after.columns.size(); ++c) {
-      batch.columns.push_back(pick(before.columns[c], after.columns[c], part));
-    }
-    ByteBuilder part_kinds;
-    part_kinds.append(kinds + begin, part.size());
-    batch.kinds = part_kinds.finish();
-    STREAM_TRY(out.emit(std::move(batch)));
-    begin = end;
-  }
-  return {};
-}
-
-Status Aggregate::report_failed(const Computed& computed, std::size_t rows, Emitter& out) {
-  if (computed.errors.empty()) return {};
-  return report_row_errors({results_->schema(), rows, computed.columns, {}}, computed.errors, out);
+  return picks;
 }
 
 Status Aggregate::emit_changes(const Changes& changes, Emitter& out) {
   if (changes.before.columns.empty()) return {};
   const Computed after = results_->compute(changed_.rows());
-  STREAM_TRY(report_failed(after, changed_.rows().size(), out));
-  std::vector<std::uint32_t> picks;
-  ByteBuilder kinds;
-  choose_picks(changes, after, &picks, &kinds);
-  return emit_picked(changes.before, after, picks, kinds.data(), out);
+  STREAM_TRY(report_failed(*results_, after, changed_.rows().size(), out));
+  return emit_picked(*results_, changes.before, after, choose_picks(changes, after), out);
 }
 
 // Groups without rows are gone; those of fired windows have been shown.
@@ -129,22 +88,6 @@ void Aggregate::end_changes() {
   }
 }
 
-// --- whole groups -------------------------------------------------------------------------------
-
-Status Aggregate::emit_groups(std::vector<Row>& groups, Emitter& out) {
-  if (design_.row_count != kNone) std::erase_if(groups, [&](Row row) { return !alive(row); });
-  if (groups.empty() || !results_) return {};
-  Computed computed = results_->compute(groups);
-  STREAM_TRY(report_failed(computed, groups.size(), out));
-  Batch batch{results_->schema(), groups.size(), std::move(computed.columns), {}};
-  if (computed.failed.empty()) return out.emit(std::move(batch));
-  std::vector<std::uint32_t> good;
-  for (std::uint32_t i = 0; i < groups.size(); ++i) {
-    if (computed.failed[i] == 0) good.push_back(i);
-  }
-  return good.empty() ? Status() : out.emit(batch.take(good));
-}
-
 Status Aggregate::scan_some(Emitter& out) {
   std::vector<Row> groups;
   while (scanning_ && !out.full()) {
@@ -152,7 +95,7 @@ Status Aggregate::scan_some(Emitter& out) {
     const std::size_t count = table_.scan(cursor_, groups);
     scanning_ = count == kScanRows;
     groups.resize(count);
-    STREAM_TRY(emit_groups(groups, out));
+    if (results_) STREAM_TRY(emit_groups(*results_, groups, out));
   }
   return {};
 }

@@ -3,17 +3,19 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "snapshot/table_spec.h"
-#include "stages/aggregate/tumble.h"
+#include "stages/aggregate/slices.h"
 #include "stages/expression/select_list.h"
 #include "stages/kit/plan.h"
 
 namespace stream {
 
 inline constexpr std::size_t kNone = SIZE_MAX;
+inline constexpr std::size_t kLateOutput = 1;
 
 // Where a call keeps what it has seen: columns of the state table.
 struct CallState {
@@ -22,28 +24,59 @@ struct CallState {
   std::size_t distinct = kNone;  // index of the table of values seen
 };
 
+// Where a group's window_start and window_end are found.
+enum class WindowBounds : std::uint8_t {
+  kAbsent,   // there are none
+  kKey,      // the state table's window_start says both
+  kGiven,    // they are given with the groups, which are all of one window
+  kSession,  // SessionColumns say them
+};
+
+// Columns of the state table of sessions.
+struct SessionColumns {
+  std::size_t key = kNone;    // what tells sessions of a group apart: the time of some row
+  std::size_t start = kNone;  // time of the first row
+  std::size_t last = kNone;   // time of the last row
+  std::size_t due = kNone;    // may have ended then, did not before
+};
+
 struct AggregateDesign {
   std::vector<std::size_t> by;  // columns of the input
   Aggregation aggregation;
-  std::optional<TumbleWindows> windows;
+  std::optional<WindowSpec> window;
+  std::optional<SliceWindows> slices;  // of windows of event time
   Microseconds lateness = 0;
-  std::size_t time = kNone;  // column of the input, if there are windows
+  std::size_t time = kNone;  // column of the input, if there are windows of event time
+  bool processing = false;   // that column is not the input's: see ProcessingTime
   bool retracts = false;     // input rows may be taken back
   bool updates = false;      // without a window: every change is emitted; else the last state
+  WindowBounds bounds = WindowBounds::kAbsent;
 
-  TableSpec table;                  // key: by, window_start; or one constant where there is neither
-  std::vector<TableSpec> distinct;  // key: by, window_start, value
+  TableSpec table;                  // key: by, start of the window or slice; or one constant where there is neither
+  std::vector<TableSpec> distinct;  // key: by, that start, value
   std::vector<CallState> calls;
-  std::size_t row_count = kNone;  // column of the table, if rows may be taken back
+  std::size_t row_count = kNone;  // column of the table, if rows may be taken back or a window is so many rows
   std::size_t fired = kNone;      // column of the table, if a window outlives its first result
+  std::size_t overflow = kNone;   // column of the table, if sums are added together: one of them is out of range
 
-  bool windowed() const { return windows.has_value(); }
-  std::size_t window_start() const { return by.size(); }  // column of the table
+  SessionColumns session;  // of the table, if the window is a session
+
+  bool windowed() const { return time != kNone; }
+  bool counted() const { return window && window->kind == WindowSpec::Kind::kCount; }
+  bool sessions() const { return window && window->kind == WindowSpec::Kind::kSession; }
+  bool sliced() const { return slices.has_value() && window->kind != WindowSpec::Kind::kTumble; }
+  std::size_t window_start() const { return by.size(); }  // column of the table; of slices if sliced()
   bool global() const { return by.empty() && !windowed(); }
 };
 
-// A name for a state table, made from any stage's name.
-std::string table_name(std::string_view stage);
+// What a window of several slices adds up to: the same calls by `by` alone, in tables that are in no snapshot.
+AggregateDesign merged_design(const AggregateDesign& sliced);
+
+// Lays out the tables of a design whose other fields are set.
+void lay_out_tables(AggregateDesign& design, const Schema& input, const std::string& stage, const std::string& window);
+
+// Of these texts the first that is no name in the list.
+std::string free_name(std::string name, std::span<const Field> taken);
 
 // nullopt with `error` set where the options are wrong for this input.
 std::optional<AggregateDesign> design_aggregate(const Values& options, const Schema& input, const std::string& stage,

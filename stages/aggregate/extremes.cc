@@ -1,29 +1,13 @@
 // Minimum and maximum of every ordered type.
-#include <cmath>
-
 #include "stages/aggregate/accumulators.h"
 #include "stages/aggregate/loops.h"
-#include "stages/expression/temporal.h"
 
 namespace stream {
 namespace {
 
+using aggregate::better;
 using aggregate::each;
 using aggregate::Slots;
-
-template <class T>
-bool less(T a, T b) {
-  return a < b;
-}
-// NaN is above every number, as in PostgreSQL.
-template <>
-bool less(double a, double b) {
-  return std::isnan(b) ? !std::isnan(a) : a < b;
-}
-template <>
-bool less(Interval a, Interval b) {
-  return expression::interval_span(a) < expression::interval_span(b);
-}
 
 struct Target {
   StateTable& table;
@@ -38,11 +22,10 @@ template <class T, bool kMax>
 void fixed(const Target& to, const Column& argument) {
   const Slots<T> slots(to.table, to.rows, to.column);
   const T* values = argument.values<T>();
-  const auto better = [](T a, T b) { return kMax ? less<T>(b, a) : less<T>(a, b); };
   if (!to.maybe_null) {
     for (const std::uint32_t i : to.fresh) *slots[i] = values[i];
     each(to.rows.size(), to.mask, [&](std::size_t i) {
-      if (better(values[i], *slots[i])) *slots[i] = values[i];
+      if (better<kMax>(values[i], *slots[i])) *slots[i] = values[i];
     });
     return;
   }
@@ -52,7 +35,7 @@ void fixed(const Target& to, const Column& argument) {
   const RowLayout& layout = to.table.layout();
   each(to.rows.size(), to.mask, [&](std::size_t i) {
     const bool null = layout.is_null(to.rows[i], to.column);
-    if (!null && !better(values[i], *slots[i])) return;
+    if (!null && !better<kMax>(values[i], *slots[i])) return;
     if (null) layout.set_null(to.rows[i], to.column, false);
     *slots[i] = values[i];
   });

@@ -1,11 +1,13 @@
 // The inner loops of the accumulators. Internal to this folder.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
 #include "snapshot/state_table.h"
 #include "stages/expression/decimal.h"
+#include "stages/expression/temporal.h"
 
 namespace stream::aggregate {
 
@@ -51,6 +53,20 @@ inline bool add_wrapping(Interval* to, Interval value, bool minus) {
   const bool months = one(&to->months, value.months);
   const bool days = one(&to->days, value.days);
   return one(&to->microseconds, value.microseconds) || months || days;
+}
+
+template <class T>
+inline bool less(T a, T b) {
+  return a < b;
+}
+// NaN is above every number, as in PostgreSQL.
+inline bool less(double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
+inline bool less(Interval a, Interval b) { return expression::interval_span(a) < expression::interval_span(b); }
+
+// Whether `a` is to be kept rather than `b`.
+template <bool kMax, class T>
+inline bool better(T a, T b) {
+  return kMax ? less(b, a) : less(a, b);
 }
 
 }  // namespace stream::aggregate

@@ -1,5 +1,5 @@
 // stream-aggregate: counts, sums, minima, maxima and averages per group, for ever or per window.
-#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/make.h"
 
 namespace {
 
@@ -18,7 +18,8 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kColumns},
     {.name = "window",
      .arg = "WINDOW",
-     .doc = "Group by event time too: 'tumble 1m' for windows of a minute.",
+     .doc = "Group by event time too: 'tumble 1m', 'hop 5m every 1m', 'cumulate 1d every 1h' or 'session 30m'; or by "
+            "number: 'count 100'.",
      .kind = OptionKind::kWindow},
     {.name = "lateness",
      .arg = "DURATION",
@@ -26,6 +27,12 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kDuration,
      .fallback = "0s"},
     {.name = "zone", .arg = "ZONE", .doc = "Time zone windows align to: an IANA name or local.", .fallback = "UTC"},
+    {.name = "clock",
+     .arg = "CLOCK",
+     .doc = "What windows go by: the time in the rows, or the time at which they come.",
+     .kind = OptionKind::kChoice,
+     .fallback = "event",
+     .choices = "event|processing"},
     {.name = "emit",
      .arg = "WHAT",
      .doc = "Without a window: every change, or each group once at the end of the input; not set: updates in a job, "
@@ -42,6 +49,10 @@ constexpr stream::Example kExamples[] = {
     {"stream-aggregate --time ts --window 'tumble 1m' 'count(*) filter (where status >= 500) as errors' < "
      "access.ndjson",
      "Prints one line a minute, with window_start and window_end."},
+    {"stream-aggregate --time ts --by item --window 'hop 10s every 2s' 'count(*) as bids' < bids.ndjson",
+     "Every two seconds prints the bids of the last ten, one line an item."},
+    {"stream-aggregate --time ts --by visitor --window 'session 30m' 'count(*) as pages' < access.ndjson",
+     "Prints one line a visit."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -51,20 +62,37 @@ constexpr stream::StageProgram kProgram = {
         "Computes count, sum, min, max and avg, with DISTINCT and FILTER (WHERE …), of each group of rows; the list "
         "may combine them: sum(ms) / count(*) as mean.\n\n"
         "Without a window the result is a table that changes: in a job every batch of input emits the groups it "
-        "changed. With a window each group has one row a window, with window_start and window_end, emitted when event "
-        "time has reached the window's end. A row that comes later still changes the result for as long as "
-        "`lateness` says; rows later than that go to the output "
-        "`late`, and where nothing reads it are dropped with a warning; `stream stats` counts them.\n\n"
+        "changed. With a window of event time each group has one row a window, with window_start and window_end, "
+        "emitted when event time has reached the window's end:\n\n"
+        "tumble 1m: one window after the other.\n\n"
+        "hop 5m every 1m: a window of five minutes begins every minute. Windows that overlap share their state: a row "
+        "costs the same however many it belongs to.\n\n"
+        "cumulate 1d every 1h: windows of a day, shown every hour as far as they have come. Those of a day share "
+        "their window_start, so window_end is part of the key.\n\n"
+        "session 30m: rows less than 30 minutes apart are one window, which ends that long behind the last of them. "
+        "Its end is the event time of the result.\n\n"
+        "count 100: every hundred rows of a group, in the order they come, give one row, without window_start and "
+        "window_end. It needs no event time and has no key; what is left at the end of the input is not emitted.\n\n"
+        "A row that comes late still changes the result of a tumbling, hopping or cumulating window for as long as "
+        "`lateness` says; rows later than that, and those that no open session takes, go to the output `late`, and "
+        "where nothing reads it are dropped with a warning; `stream stats` counts them. Windows of whole days, and "
+        "those that divide a day, align to `zone`.\n\n"
+        "With `clock: processing` windows of time go by the clock of the machine: rows need no event time, none is "
+        "late, and a window is emitted when its time is over, rows or no rows. Each row is counted once whatever "
+        "happens, but after a crash those read again come later than the first time. The results have no event "
+        "time.\n\n"
         "NULLs are not counted; the sum, minimum, maximum and average of nothing are NULL. A row that makes a sum too "
-        "large is a bad record and changes nothing. Where input rows may be taken back, as behind another "
-        "aggregate, count, sum and avg follow; min, max and DISTINCT cannot.\n\n"
-        "The state is one table, named as the stage, whose columns are called as the results.",
+        "large is a bad record and changes nothing; where only slices or sessions together are too large, the result "
+        "is one. Where input rows may be taken back, as behind another aggregate, count, sum and avg follow; min, max "
+        "and DISTINCT cannot.\n\n"
+        "The state is one table, named as the stage, whose columns are called as the results; of windows that "
+        "overlap it has the slices they share.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .outputs = kOutputs,
     .examples = kExamples,
     .plan = stream::plan_aggregate,
-    .make_operator = stream::Aggregate::make,
+    .make_operator = stream::make_aggregate,
 };
 
 }  // namespace

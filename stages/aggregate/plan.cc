@@ -1,5 +1,6 @@
-#include "stages/aggregate/aggregate.h"
 #include "stages/aggregate/design.h"
+#include "stages/aggregate/fired_groups.h"
+#include "stages/aggregate/make.h"
 
 namespace stream {
 namespace {
@@ -10,18 +11,27 @@ void add_field(OutputPlan& output, Field field, const Schema& input, std::span<c
   for (const std::size_t column : lineage) refs.push_back({0, input.fields[column].name});
 }
 
+void add_window(OutputPlan& output, const AggregateDesign& design, const Schema& input) {
+  Schema& schema = output.schema;
+  const std::size_t start = schema.fields.size();
+  const std::span<const std::size_t> lineage{&design.time, design.processing ? 0U : 1U};
+  schema.key.push_back(start);
+  add_field(output, {"window_start", kTimestamp}, input, lineage);
+  // Cumulating windows start together.
+  if (design.window->kind == WindowSpec::Kind::kCumulate) schema.key.push_back(start + 1);
+  add_field(output, {"window_end", kTimestamp}, input, lineage);
+  // A session may have started at any time, but its end is still to come.
+  if (!design.processing) schema.time = design.sessions() ? start + 1 : start;
+}
+
 OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
   OutputPlan output{"out", {}, {}};
   for (const std::size_t column : design.by) {
     output.schema.key.push_back(output.schema.fields.size());
     add_field(output, input.fields[column], input, {&column, 1});
   }
-  if (design.windowed()) {
-    output.schema.time = output.schema.fields.size();
-    output.schema.key.push_back(output.schema.fields.size());
-    add_field(output, {"window_start", kTimestamp}, input, {&design.time, 1});
-    add_field(output, {"window_end", kTimestamp}, input, {&design.time, 1});
-  }
+  if (design.counted()) output.schema.key.clear();  // a group has a row for each of its windows
+  if (design.windowed()) add_window(output, design, input);
   for (const AggregateOutput& computed : design.aggregation.outputs) {
     if (output.schema.find(computed.name)) continue;  // a key, written once more
     add_field(output, {computed.name, computed.expression.type()}, input, computed.lineage);
@@ -43,7 +53,7 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input) {
   InputPlan plan;
   std::vector<bool> needed(input.fields.size());
   for (const std::size_t column : design.by) needed[column] = true;
-  if (design.windowed()) needed[design.time] = true;
+  if (design.windowed() && !design.processing) needed[design.time] = true;
   for (const AggregateCall& call : design.aggregation.calls) {
     for (const auto* part : {&call.argument, &call.filter}) {
       if (!part->has_value()) continue;
@@ -78,6 +88,7 @@ PlanAnswer plan_aggregate(const PlanRequest& request) {
   answer.inputs.push_back(input_plan(*design, input));
   answer.state.push_back(design->table);
   for (const TableSpec& spec : design->distinct) answer.state.push_back(spec);
+  if (design->sliced()) answer.state.push_back(FiredGroups::spec(design->table));
   if (design->by.empty()) {
     answer.parallelism_max = 1;
     answer.parallelism_why = "without 'by' there is one group";

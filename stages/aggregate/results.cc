@@ -68,8 +68,8 @@ Results::Source Results::source_of(const std::string& name) const {
   for (std::size_t i = 0; i < design_.by.size(); ++i) {
     if (design_.table.key[i].name == name) return {Source::Kind::kKey, i};
   }
-  if (design_.windowed() && name == "window_start") return {Source::Kind::kKey, design_.window_start()};
-  if (design_.windowed() && name == "window_end") return {Source::Kind::kWindowEnd, 0};
+  if (design_.bounds != WindowBounds::kAbsent && name == "window_start") return {Source::Kind::kWindowStart, 0};
+  if (design_.bounds != WindowBounds::kAbsent && name == "window_end") return {Source::Kind::kWindowEnd, 0};
   const auto at = std::ranges::find(design_.aggregation.outputs, name, &AggregateOutput::name);
   STREAM_CHECK(at != design_.aggregation.outputs.end());
   return {Source::Kind::kComputed, static_cast<std::size_t>(at - design_.aggregation.outputs.begin())};
@@ -80,10 +80,34 @@ Column Results::window_ends(std::span<const Row> groups) const {
   WindowSpan span;
   for (const Row row : groups) {
     const auto start = table_.get<std::int64_t>(row, design_.window_start());
-    if (!span.contains(start)) span = design_.windows->of(start);
+    if (!span.contains(start)) span = design_.slices->slice_of(start);
     out.append(span.end);
   }
   return out.finish();
+}
+
+Column Results::session_ends(std::span<const Row> groups) const {
+  ColumnBuilder out(kTimestamp, groups.size());
+  for (const Row row : groups) out.append(table_.get<std::int64_t>(row, design_.session.last) + design_.window->size);
+  return out.finish();
+}
+
+Column Results::bounds(std::span<const Row> groups, WindowSpan window, bool end) const {
+  if (design_.bounds == WindowBounds::kKey)
+    return end ? window_ends(groups) : table_.gather(groups, design_.window_start());
+  if (design_.bounds == WindowBounds::kSession)
+    return end ? session_ends(groups) : table_.gather(groups, design_.session.start);
+  ColumnBuilder one(kTimestamp, 1);
+  one.append(end ? window.end : window.start);
+  return repeat_column(one.finish(), groups.size());
+}
+
+// A sum that left its range when it was added to another: which row did it cannot be told.
+void Results::find_overflows(std::span<const Row> groups, std::vector<RowError>* errors) const {
+  if (design_.overflow == kNone) return;
+  for (std::uint32_t i = 0; i < groups.size(); ++i) {
+    if (table_.get<std::uint8_t>(groups[i], design_.overflow) != 0) errors->push_back({i, "sum out of range"});
+  }
 }
 
 Column Results::call_result(std::span<const Row> groups, std::size_t index, std::vector<RowError>* errors) const {
@@ -105,8 +129,9 @@ Column Results::call_result(std::span<const Row> groups, std::size_t index, std:
   return out.finish();
 }
 
-Computed Results::compute(std::span<const Row> groups) const {
+Computed Results::compute(std::span<const Row> groups, WindowSpan window) const {
   Computed out;
+  find_overflows(groups, &out.errors);
   Batch inner{nullptr, groups.size(), {}, {}};
   inner.columns.resize(needed_.size());
   for (std::size_t i = 0; i < needed_.size(); ++i) {
@@ -117,7 +142,8 @@ Computed Results::compute(std::span<const Row> groups) const {
   for (const Source& source : sources_) {
     switch (source.kind) {
       case Source::Kind::kKey: out.columns.push_back(table_.gather(groups, source.index)); break;
-      case Source::Kind::kWindowEnd: out.columns.push_back(window_ends(groups)); break;
+      case Source::Kind::kWindowStart: out.columns.push_back(bounds(groups, window, false)); break;
+      case Source::Kind::kWindowEnd: out.columns.push_back(bounds(groups, window, true)); break;
       case Source::Kind::kComputed:
         out.columns.push_back(design_.aggregation.outputs[source.index].expression.evaluate(inner, &out.errors));
         break;

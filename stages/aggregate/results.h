@@ -25,16 +25,24 @@ class Results {
   Results(const AggregateDesign& design, const StateTable& table, SchemaPtr output);
 
   const SchemaPtr& schema() const { return output_; }
-  Computed compute(std::span<const Row> groups) const;
+  // `window`: of the groups, where the design says that it is given.
+  Computed compute(std::span<const Row> groups, WindowSpan window = {}) const;
+  // Some row makes the group, and has not been taken back.
+  bool alive(Row group) const {
+    return design_.row_count == kNone || table_.get<std::int64_t>(group, design_.row_count) > 0;
+  }
 
  private:
   struct Source {
-    enum class Kind : std::uint8_t { kKey, kWindowEnd, kComputed } kind = Kind::kKey;
+    enum class Kind : std::uint8_t { kKey, kWindowStart, kWindowEnd, kComputed } kind = Kind::kKey;
     std::size_t index = 0;  // of the table's column, or of the computed output
   };
   Source source_of(const std::string& name) const;
   Column call_result(std::span<const Row> groups, std::size_t call, std::vector<RowError>* errors) const;
+  Column bounds(std::span<const Row> groups, WindowSpan window, bool end) const;
   Column window_ends(std::span<const Row> groups) const;
+  Column session_ends(std::span<const Row> groups) const;
+  void find_overflows(std::span<const Row> groups, std::vector<RowError>* errors) const;
 
   const AggregateDesign& design_;
   const StateTable& table_;

@@ -28,7 +28,7 @@ class TumbleWindows {
 
   // Instants of() knows windows for: those within some 146,000 years of the epoch.
   static constexpr bool in_range(Microseconds time) { return time > INT64_MIN / 2 && time < INT64_MAX / 2; }
-  Microseconds size() const { return size_; }
+  bool zoned() const { return zone_ != nullptr; }  // in a zone other than UTC
   // Needs in_range(time).
   WindowSpan of(Microseconds time) const;
 

@@ -53,11 +53,20 @@ Status read_step(std::string_view text, const std::vector<std::string>& words, W
   const auto step = parse_duration(words[3]);
   if (words[2] != "every" || !step.ok() || *step <= 0) return bad_window(text);
   window.step = *step;
-  if (window.size % window.step == 0) return {};
+  if (window.step > window.size)
+    return usage_error("the window's length " + words[1] + " is less than its step " + words[3]);
+  if (window.kind == WindowSpec::Kind::kHop || window.size % window.step == 0) return {};
   return usage_error("the window's length " + words[1] + " is not a multiple of its step " + words[3]);
 }
 
 }  // namespace
+
+std::string_view to_string(WindowSpec::Kind kind) {
+  for (const Form& form : kForms) {
+    if (form.kind == kind) return form.word;
+  }
+  return "";
+}
 
 Result<WindowSpec> parse_window(std::string_view text) {
   const std::vector<std::string> words = words_of(text);

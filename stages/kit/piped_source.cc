@@ -41,6 +41,10 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
     return Poll::kMore;
   }
   if (ending_) return Poll::kEnd;
+  if (const auto due = op_ ? op_->due() : std::nullopt; due && *due <= clock_.wall_us()) {
+    STREAM_TRY(op_->on_time(clock_.wall_us(), out));
+    return Poll::kMore;
+  }
   Feed feed(*this, out);
   STREAM_ASSIGN(const Poll polled, source_->poll(feed));
   generator_.advance(source_->split(), clock_.monotonic_us());

@@ -116,7 +116,20 @@ Result<bool> RunLoop::work() {
       STREAM_TRY(align(behind->first, behind->second));
     return true;
   }
+  if (const auto left = until_due(); left && *left == 0) {
+    STREAM_TRY(stage_.op->on_time(clock_.wall_us(), *emitter_));
+    STREAM_TRY(bad_records_.flush());
+    return true;
+  }
   return stage_.source ? poll_source() : read_inputs();
+}
+
+// How long until an operator's wall clock is due, if it goes by one.
+std::optional<Microseconds> RunLoop::until_due() const {
+  if (!stage_.op || ended_) return std::nullopt;
+  const auto due = stage_.op->due();
+  if (!due) return std::nullopt;
+  return std::max<Microseconds>(0, *due - clock_.wall_us());
 }
 
 Result<bool> RunLoop::poll_source() {
@@ -283,6 +296,7 @@ Status RunLoop::wait() {
   STREAM_ASSIGN(const auto credits_due, return_credits(now));
   if (credits_due) timeout = std::min(timeout, std::max<Microseconds>(0, *credits_due - now));
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
+  if (const auto left = until_due(); left && !outputs_.full()) timeout = std::min(timeout, *left);
   if (stage_.source && started_ && !paused_ && !ended_ && !outputs_.full()) {
     timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
   }

@@ -101,6 +101,7 @@ class RunLoop {
 
   Status turn();
   Result<bool> work();
+  std::optional<Microseconds> until_due() const;
   Result<bool> poll_source();
   Result<bool> read_inputs();
   Status handle(std::size_t channel, Received received);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,7 +70,7 @@ struct Context {
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
 };
 
-// Order of calls:  on_restored? ( (on_batch | on_watermark | on_end) more* | before_snapshot )*
+// Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
 // What event time had reached at the checkpoint comes as the first on_watermark() after on_restored().
 class Operator {
  public:
@@ -81,6 +82,10 @@ class Operator {
   // is never more; default: the same.
   virtual Microseconds output_watermark(Microseconds watermark) const { return watermark; }
   virtual Status on_watermark(Microseconds /*watermark*/, Emitter& /*out*/) { return {}; }
+
+  // For results that depend on the wall clock instead of event time: when on_time() is to be called; nothing: never.
+  virtual std::optional<Microseconds> due() const { return std::nullopt; }
+  virtual Status on_time(Microseconds /*now*/, Emitter& /*out*/) { return {}; }
 
   // Every input has ended (a watermark of kEndOfTime came before). Default: nothing left.
   virtual Status on_end(Emitter& /*out*/) { return {}; }

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "snapshot/state_store.h"
-#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/make.h"
 
 using namespace stream;
 
@@ -51,6 +51,14 @@ std::vector<Batch> input(const SchemaPtr& schema, std::uint64_t keys) {
   return batches;
 }
 
+// The same rows at the times that come next, 20,000 a second.
+Batch at_times(Batch batch, std::int64_t& now) {
+  ColumnBuilder times(kTimestamp, batch.rows);
+  for (std::size_t i = 0; i < batch.rows; ++i) times.append(now += 50);
+  batch.columns[4] = times.finish();
+  return batch;
+}
+
 void run(benchmark::State& state, const std::string& by, const std::string& compute, const std::string& emit,
          const std::string& window = {}) {
   Values values;
@@ -66,12 +74,17 @@ void run(benchmark::State& state, const std::string& by, const std::string& comp
   Context context{
       values, "/",     {schema}, {std::make_shared<const Schema>(plan.outputs.at(0).schema)}, store, system_clock(),
       "",     "bench", ""};
-  const auto op = *Aggregate::make(context);
+  const auto op = *make_aggregate(context);
   const std::vector<Batch> batches = input(schema, static_cast<std::uint64_t>(state.range(0)));
   Discard out;
   std::size_t at = 0;
+  std::int64_t now = 0;
   for (auto _ : state) {
-    if (!op->on_batch(0, batches[at], out).ok()) std::abort();
+    if (window.empty()) {
+      if (!op->on_batch(0, batches[at], out).ok()) std::abort();
+    } else {
+      if (!op->on_batch(0, at_times(batches[at], now), out).ok() || !op->on_watermark(now, out).ok()) std::abort();
+    }
     at = (at + 1) % kBatches;
   }
   benchmark::DoNotOptimize(out.rows);
@@ -86,6 +99,11 @@ BENCHMARK_CAPTURE(run, global_count_sum, "", "count(*), sum(v)", "final")->Arg(1
 BENCHMARK_CAPTURE(run, bigint_all, "k", "count(*), sum(v), min(v), max(d), avg(d)", "final")->Arg(1000);
 BENCHMARK_CAPTURE(run, bigint_updates, "k", "count(*), sum(v)", "updates")->Arg(1000)->Arg(100'000);
 BENCHMARK_CAPTURE(run, distinct, "k", "count(distinct v)", "final")->Arg(1000);
-BENCHMARK_CAPTURE(run, tumble, "k", "count(*), sum(v)", "", "tumble 1s")->Arg(1000);
+BENCHMARK_CAPTURE(run, tumble, "k", "count(*), sum(v)", "", "tumble 10s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, hop, "k", "count(*), sum(v)", "", "hop 10s every 2s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, hop_distinct, "k", "count(distinct v)", "", "hop 10s every 2s")->Arg(1000);
+BENCHMARK_CAPTURE(run, cumulate, "k", "count(*), sum(v)", "", "cumulate 60s every 2s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, session, "k", "count(*), sum(v)", "", "session 1s")->Arg(1000)->Arg(100'000);
+BENCHMARK_CAPTURE(run, session_ends, "k", "count(*), sum(v)", "", "session 10ms")->Arg(1000)->Arg(100'000);
 
 BENCHMARK_MAIN();

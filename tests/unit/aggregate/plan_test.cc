@@ -1,3 +1,4 @@
+#include "stages/kit/state_names.h"
 #include "stages/select/select.h"
 #include "tests/unit/aggregate/model.h"
 
@@ -39,8 +40,6 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   const Schema changing = record_schema(Changelog::kUpdates);
   BOOST_TEST(error({.compute = "count(*)", .by = {"kk"}}) == "by: no column 'kk'");
   BOOST_TEST(error({.compute = "count(*)", .by = {"k", "k"}}) == "by: 'k' stands twice");
-  BOOST_TEST(error(windowed("hop 5m every 1m")) ==
-             "window: 'hop 5m every 1m' is not there; the windows there are: tumble DURATION");
   BOOST_TEST(error(windowed("tumble 1m"), timeless) == "window: a window needs event time, and the input has none");
   BOOST_TEST(error({.compute = "count(*)", .lateness = "1m"}) ==
              "lateness: there is no window that could be kept for late rows");
@@ -55,6 +54,32 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_exactly) {
   Options taken = windowed("tumble 1m");
   taken.compute = "count(*) as window_end";
   BOOST_TEST(error(taken) == "compute: 'window_end' is the name of a column the window adds");
+  Options session = windowed("session 1m");
+  BOOST_TEST(error(session, changing) ==
+             "window: rows that may be taken back make no sessions: what they held together cannot be told");
+  session.lateness = "1s";
+  BOOST_TEST(error(session) == "lateness: a session is closed when its gap is over");
+  session.lateness = "0s";
+  session.zone = "Asia/Tokyo";
+  BOOST_TEST(error(session) == "zone: sessions begin with a row: they align to no zone");
+  Options count = windowed("count 10");
+  BOOST_TEST(error(count, changing) == "window: rows that may be taken back cannot be counted into windows");
+  count.emit = "updates";
+  BOOST_TEST(error(count) == "emit: a window is emitted when it is complete, not at every change");
+  count.lateness = "1s";
+  BOOST_TEST(error(count) == "lateness: rows are counted as they come: none is late");
+  Options clock = windowed("tumble 1m");
+  clock.clock = "processing";
+  BOOST_TEST(error(clock, changing) ==
+             "clock: rows that may be taken back would be taken from other windows than they came to");
+  clock.lateness = "1s";
+  BOOST_TEST(error(clock) == "lateness: a row is never later than the time at which it comes");
+  clock.window = "";
+  clock.lateness = "0s";
+  BOOST_TEST(error(clock) == "clock: there is no window that could go by a clock");
+  Options hop = windowed("hop 5m every 2m");
+  hop.zone = "Asia/Tokyo";
+  BOOST_TEST(error(hop) == "zone: in a zone the length of a hopping window must be a multiple of its step");
   BOOST_TEST(error({.compute = "max(v)"}, changing) ==
              "compute: max(v) cannot be kept where rows are taken back: the input's rows may change");
   BOOST_TEST(error({.compute = "count(distinct v)"}, changing) ==
@@ -89,6 +114,47 @@ BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(keys_and_times_of_windows_are_those_of_their_kind) {
+  const auto output = [](const std::string& window) {
+    Options options = windowed(window);
+    options.by = {"k"};
+    return plan(options, record_schema()).outputs.at(0).schema;
+  };
+  BOOST_TEST(output("hop 1m every 10s").key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(output("cumulate 1m every 10s").key == std::vector<std::size_t>({0, 1, 2}),
+             boost::test_tools::per_element());
+  BOOST_TEST(output("session 1m").key == std::vector<std::size_t>({0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(output("count 10").key.empty());
+  BOOST_TEST(output("count 10").names() == std::vector<std::string>({"k", "count"}), boost::test_tools::per_element());
+  BOOST_TEST((output("cumulate 1m every 10s").time == 1U));
+  BOOST_TEST(!output("count 10").time.has_value());
+  BOOST_TEST((output("session 1m").time == 2U));
+}
+
+BOOST_AUTO_TEST_CASE(state_of_another_window_is_not_taken_for_this_one) {
+  std::set<std::string> definitions;
+  for (const std::string window : {"tumble 1m", "hop 1m every 10s", "hop 1m every 20s", "hop 2m every 10s",
+                                   "cumulate 1m every 10s", "session 1m", "session 2m", "count 1", "count 2"}) {
+    Options options = windowed(window);
+    options.compute = "count(distinct v)";
+    for (const TableSpec& spec : plan(options, record_schema()).state)
+      BOOST_TEST(definitions.insert(spec.name + ": " + spec.definition).second);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_in_the_state_stay_apart_from_what_is_computed) {
+  Schema schema = *parse_schema("overflow bigint, session bigint, slice_start bigint, all_rows bigint, ts timestamp");
+  schema.time = 4;
+  for (const std::string window : {"hop 1m every 10s", "session 1m"}) {
+    for (const std::vector<std::string>& by : {std::vector<std::string>{}, {"overflow", "session", "slice_start"}}) {
+      Options options{.compute = "sum(all_rows) as all_rows, count(*) as due, count(distinct ts) as fired", .by = by};
+      options.window = window;
+      Running running(options, schema);
+      for (const TableSpec& spec : running.plan().state) require_ok(check_spec(spec));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(updates_are_emitted_in_a_job_and_final_rows_outside) {
   const Options options{.compute = "count(*)"};
   BOOST_TEST((plan(options, record_schema()).outputs[0].schema.changelog == Changelog::kUpdates));
@@ -98,9 +164,9 @@ BOOST_AUTO_TEST_CASE(updates_are_emitted_in_a_job_and_final_rows_outside) {
 }
 
 BOOST_AUTO_TEST_CASE(names_of_state_tables_are_valid_whatever_the_stage_is_called) {
-  BOOST_TEST(table_name("per-minute") == "per_minute");
-  BOOST_TEST(table_name("9lives") == "s_9lives");
-  BOOST_TEST(table_name("geo/lookup") == "geo_lookup");
+  BOOST_TEST(state_table_name("per-minute") == "per_minute");
+  BOOST_TEST(state_table_name("9lives") == "s_9lives");
+  BOOST_TEST(state_table_name("geo/lookup") == "geo_lookup");
 }
 
 BOOST_AUTO_TEST_CASE(select_keeps_time_and_key_where_their_columns_stay) {

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "snapshot/state_store.h"
-#include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/design.h"
+#include "stages/aggregate/make.h"
 #include "stages/kit/stage.h"
 
 namespace stream::test {
@@ -30,6 +31,7 @@ struct Options {
   std::string lateness = "0s";
   std::string zone = "UTC";
   std::string emit = {};
+  std::string clock = {};
 
   Values values() const {
     Values out;
@@ -39,6 +41,7 @@ struct Options {
     out.set("lateness", lateness);
     out.set("zone", zone);
     if (!emit.empty()) out.set("emit", emit);
+    if (!clock.empty()) out.set("clock", clock);
     return out;
   }
 };
@@ -112,17 +115,19 @@ class Gather final : public Emitter {
 // An aggregate with its own store.
 class Running {
  public:
-  Running(const Options& options, Schema input, StoreOptions store_options = {})
+  Running(const Options& options, Schema input, StoreOptions store_options = {}, const Clock& clock = system_clock())
       : values_(options.values()),
         input_(std::make_shared<const Schema>(std::move(input))),
         plan_(plan_aggregate({values_, {{"in", *input_}}, "/", 1, "per-key"})),
         store_(store_options) {
     for (const PlanError& error : plan_.errors) BOOST_FAIL(error.message);
-    Context context{values_, "/", {input_}, {}, store_, system_clock(), "", "per-key", ""};
+    Context context{values_, "/", {input_}, {}, store_, clock, "", "per-key", ""};
     context.supervised = true;
+    context.instance = store_options.instance;
+    context.parallelism = store_options.parallelism;
     for (const OutputPlan& output : plan_.outputs)
       context.outputs.push_back(std::make_shared<const Schema>(output.schema));
-    op_ = take(Aggregate::make(context));
+    op_ = take(make_aggregate(context));
   }
 
   void batch(const Batch& rows, Gather& out) {

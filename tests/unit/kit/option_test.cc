@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(windows_have_five_forms) {
   BOOST_TEST(parse_window("cumulate 1d every 1h")->size == 86'400'000'000);
   BOOST_TEST(parse_window("count 100")->count == 100u);
   for (const char* bad : {"", "tumble", "tumble 1", "tumble 0s", "tumble 1m every 1s", "hop 5m", "hop 5m each 1m",
-                          "hop 5m every 2m", "count 0", "count x", "slide 1m"}) {
+                          "hop 5m every 6m", "cumulate 5m every 2m", "count 0", "count x", "slide 1m"}) {
     BOOST_TEST(!parse_window(bad).ok(), bad);
   }
 }

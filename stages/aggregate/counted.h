@@ -1,0 +1,37 @@
+// CountedAggregate: windows of so many rows of a group, in the order they come. No event time.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "stages/aggregate/operator.h"
+#include "stages/aggregate/row_set.h"
+
+namespace stream {
+
+class CountedAggregate final : public AggregateOperator {
+ public:
+  // `output`: null where nothing reads it. `store` outlives it.
+  CountedAggregate(AggregateDesign design, StateStore& store, SchemaPtr output);
+
+  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
+
+ private:
+  Result<bool> add(const Work& work, Emitter& out) override;
+  void find(const Work& work);
+  void plan(const Batch& batch);
+  Result<std::vector<std::uint32_t>> add_turns(const Batch& batch, Emitter& out);
+  std::span<const std::uint32_t> turn(std::size_t number) const;
+  void erase(std::span<const Row> groups);
+
+  const std::int64_t rows_a_window_;
+  std::optional<Results> results_;  // none: nothing reads them
+  RowSet touched_;
+  std::size_t added_ = 0;  // rows, in this turn
+
+  // Rows of the batch by turn: a turn fills no window more than once.
+  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> begin_of_;  // by turn, and the end
+};
+
+}  // namespace stream

@@ -1,0 +1,173 @@
+// Where an aggregate keeps what: the columns of its state tables.
+#include <algorithm>
+
+#include "stages/aggregate/design.h"
+#include "stages/aggregate/fired_groups.h"
+#include "stages/kit/state_names.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+// Sums of whole numbers for an average never overflow 128 bits; DECIMAL has its own bound.
+Type sum_type(const AggregateCall& call) {
+  if (call.function == AggregateFunction::kSum) return call.result_type;
+  if (call.argument_type == kBigint) return decimal_type(38, 0);
+  if (call.argument_type.kind == TypeKind::kDecimal) return decimal_type(38, call.argument_type.scale);
+  return call.argument_type;
+}
+
+class Layout {
+ public:
+  Layout(AggregateDesign& design, const Schema& input, const std::string& window)
+      : design_(design), input_(input), window_(window) {}
+  void run(const std::string& stage);
+
+ private:
+  void lay_out_session();
+  void lay_out_call(std::size_t call);
+  void lay_out_distinct(std::size_t call, const std::string& name);
+  std::string call_name(std::size_t call) const;
+  std::size_t add(const std::string& name, Type type, std::string means, bool zero);
+
+  AggregateDesign& design_;
+  const Schema& input_;
+  const std::string& window_;
+  StateColumnNames names_;
+};
+
+std::size_t Layout::add(const std::string& name, Type type, std::string means, bool zero) {
+  design_.table.add_value({names_.add(name), type}, std::move(means), zero);
+  return design_.table.columns() - 1;
+}
+
+std::string Layout::call_name(std::size_t call) const {
+  for (const AggregateOutput& output : design_.aggregation.outputs) {
+    if (output.expression.as_column() == design_.by.size() + call) return output.name;
+  }
+  return state_identifier(design_.aggregation.calls[call].text);
+}
+
+void Layout::lay_out_call(std::size_t index) {
+  const AggregateCall& call = design_.aggregation.calls[index];
+  const std::string name = call_name(index);
+  CallState& state = design_.calls.emplace_back();
+  switch (call.function) {
+    case AggregateFunction::kCount: state.value = add(name, kBigint, call.definition, true); break;
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax: state.value = add(name, call.argument_type, call.definition, false); break;
+    case AggregateFunction::kSum:
+      state.value = add(name, sum_type(call), call.definition, design_.retracts);
+      if (design_.retracts) state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
+      break;
+    case AggregateFunction::kAvg:
+      state.value = add(name + "_sum", sum_type(call), "sum of " + call.definition, true);
+      state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
+      break;
+  }
+  if (call.distinct) lay_out_distinct(index, name);
+}
+
+void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
+  TableSpec spec;
+  const std::string base = design_.table.name + "_" + state_identifier(name);
+  spec.name = base;
+  const auto taken = [&](const TableSpec& other) { return other.name == spec.name; };
+  const std::string fired = design_.sliced() ? FiredGroups::spec(design_.table).name : "";
+  for (int n = 2; spec.name == fired || std::ranges::any_of(design_.distinct, taken); ++n)
+    spec.name = base + "_" + std::to_string(n);
+  if (!design_.global()) spec.key = design_.table.key;
+  spec.key.push_back({free_name("value", spec.key), design_.aggregation.calls[index].argument_type});
+  // Windows of so many rows are cleared, sessions become one, and windows that have fired are computed again for the
+  // groups of late rows.
+  if (design_.counted() || design_.sessions() || (design_.sliced() && design_.lateness > 0))
+    spec.prefix = spec.key.size() - 1;
+  spec.group_columns = design_.table.group_columns;
+  if (!design_.sessions()) spec.ordered = design_.table.ordered;
+  spec.definition = design_.aggregation.calls[index].definition;
+  if (!window_.empty()) spec.definition += ", " + window_;
+  design_.calls[index].distinct = design_.distinct.size();
+  design_.distinct.push_back(std::move(spec));
+}
+
+// Sessions of a group are told apart by a time that stays as it is when rows come before the first.
+void Layout::lay_out_session() {
+  std::vector<Field>& key = design_.table.key;
+  if (key.empty()) key.push_back({"all_rows", kBoolean});
+  design_.table.prefix = key.size();
+  design_.session.key = key.size();
+  key.push_back({free_name("session", key), kTimestamp});
+}
+
+void Layout::run(const std::string& stage) {
+  TableSpec& table = design_.table;
+  table.name = state_table_name(stage);
+  table.group_columns = design_.by.size();
+  for (const std::size_t column : design_.by) table.key.push_back(input_.fields[column]);
+  if (design_.sessions()) {
+    lay_out_session();
+  } else if (design_.windowed()) {
+    table.ordered = design_.sliced() ? free_name("slice_start", table.key) : "window_start";
+    table.key.push_back({table.ordered, kTimestamp});
+  }
+  table.definition = window_;
+  if (design_.retracts) table.definition += std::string(table.definition.empty() ? "" : " of ") + "rows that change";
+  if (design_.global()) table.key.push_back({"all_rows", kBoolean});
+  for (const Field& field : table.key) names_.add(field.name);
+  if (design_.sessions()) {
+    design_.session.start = add("window_start", kTimestamp, "", false);
+    design_.session.last = add("last_row", kTimestamp, "", false);
+    design_.session.due = add("due", kTimestamp, "", false);
+    table.ordered = table.field(design_.session.due).name;
+  }
+  for (std::size_t i = 0; i < design_.aggregation.calls.size(); ++i) lay_out_call(i);
+  if (design_.retracts || design_.counted()) design_.row_count = add("row_count", kBigint, "rows", true);
+  if (design_.sessions()) design_.overflow = add("overflow", kBoolean, "", true);
+  if (design_.lateness > 0 && !design_.sliced())
+    design_.fired = add("fired", kBoolean, "windows kept by lateness", true);
+}
+
+// The same table without the start of the slice, its column `at`; never in a snapshot.
+void drop_slice(TableSpec& spec, std::size_t at) {
+  spec.ordered.clear();
+  spec.prefix = 0;
+  spec.group_columns = 0;
+  spec.key.erase(spec.key.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+}  // namespace
+
+void lay_out_tables(AggregateDesign& design, const Schema& input, const std::string& stage, const std::string& window) {
+  Layout(design, input, window).run(stage);
+}
+
+std::string free_name(std::string name, std::span<const Field> taken) {
+  while (std::ranges::any_of(taken, [&](const Field& field) { return lower(field.name) == name; })) name += '_';
+  return name;
+}
+
+AggregateDesign merged_design(const AggregateDesign& sliced) {
+  AggregateDesign merged = sliced;
+  merged.time = kNone;
+  merged.slices.reset();
+  merged.window.reset();
+  merged.lateness = 0;
+  merged.bounds = WindowBounds::kGiven;
+  const std::size_t at = sliced.window_start();
+  const std::size_t shift = at == 0 ? 0 : 1;
+  drop_slice(merged.table, at);
+  for (TableSpec& spec : merged.distinct) drop_slice(spec, at);
+  if (merged.table.key.empty()) merged.table.key.push_back({free_name("all_rows", merged.table.value), kBoolean});
+  for (CallState& state : merged.calls) {
+    state.value -= shift;
+    if (state.count != kNone) state.count -= shift;
+  }
+  if (merged.row_count != kNone) merged.row_count -= shift;
+  std::vector<Field> taken = merged.table.key;
+  taken.insert(taken.end(), merged.table.value.begin(), merged.table.value.end());
+  merged.table.add_value({free_name("overflow", taken), kBoolean}, "", true);
+  merged.overflow = merged.table.columns() - 1;
+  return merged;
+}
+
+}  // namespace stream

@@ -1,0 +1,67 @@
+// AggregateOperator: what all ways of grouping rows share: arguments, rows that are bad, rows that are late.
+#pragma once
+
+#include <vector>
+
+#include "stages/aggregate/accumulators.h"
+#include "stages/aggregate/emission.h"
+#include "stages/kit/stage.h"
+
+namespace stream {
+
+class AggregateOperator : public Operator {
+ public:
+  Status on_restored() override;
+
+ protected:
+  // A part of the input with the window, or slice, of each row.
+  struct Work {
+    Batch batch;
+    Column starts;  // only with windows of event time
+  };
+
+  // `late`: null where nothing reads it. `store` outlives it.
+  AggregateOperator(AggregateDesign design, StateStore& store, SchemaPtr late);
+
+  // Rows whose arguments cannot be computed, and those that make a sum too large, are bad records; the
+  // others are added.
+  Status apply(Work work, Emitter& out);
+  // Adds the rows evaluated last. False if a sum would leave its range: accumulators_.overflow() says
+  // which, and all is as it was.
+  virtual Result<bool> add(const Work& work, Emitter& out) = 0;
+
+  Work take(const Work& work, std::span<const std::uint32_t> rows) const;
+  // The groups of the rows, by the design's key.
+  void find_groups(const Work& work);
+  void find_global();
+  void undo_groups();
+
+  // Leaves in `work` the rows of slices that start at `kept_from` or later. Others are late, or bad.
+  Status split_by_time(Batch batch, Microseconds kept_from, Work* work, Emitter& out);
+  Status report_bad_times(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out);
+  Status emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out);
+
+  const AggregateDesign design_;
+  StateTable& table_;
+  std::vector<StateTable*> distinct_;
+  Accumulators accumulators_;
+  SchemaPtr late_;
+
+  std::vector<std::size_t> key_columns_;  // 0, 1, … of keys_
+  Batch keys_;
+  std::vector<std::uint64_t> hashes_;
+  std::vector<Row> rows_;
+  std::vector<std::uint8_t> inserted_;
+
+ private:
+  Status apply_valid(const Work& work, Emitter& out);
+  Status apply_one_by_one(const Work& work, Emitter& out);
+  Status without_failed(const Work& work, std::span<const RowError> errors, Emitter& out);
+
+  std::vector<RowError> errors_;
+};
+
+// A time so much earlier, and not before time began.
+Microseconds earlier(Microseconds time, Microseconds by);
+
+}  // namespace stream

@@ -1,0 +1,48 @@
+// SessionAggregate: rows of a key that are less than a gap apart.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "stages/aggregate/operator.h"
+#include "stages/aggregate/session_finder.h"
+
+namespace stream {
+
+class SessionAggregate final : public AggregateOperator {
+ public:
+  // `output`, `late`: null where nothing reads them. `store` outlives it.
+  SessionAggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
+
+  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
+  Status on_watermark(Microseconds watermark, Emitter& out) override;
+  bool has_more() const override { return firing_; }
+  Status more(Emitter& out) override { return fire_some(out); }
+
+ private:
+  Status drop_bad_times(Batch* batch, Emitter& out);
+  Status add_or_late(const Work& row, Emitter& out);
+  Result<bool> add(const Work& work, Emitter& out) override;
+  void find_sessions(const Work& work);
+  void make_sessions();
+  void assign_rows();
+  void erase_made();
+  void keep_extents();
+  void merge_absorbed();
+  void merge_values(std::size_t call);
+  void erase_values(std::span<const Row> sessions);
+  std::vector<Row> values_of(const StateTable& table, Row session) const;
+
+  Microseconds end_of(Row session) const;
+  Status fire_some(Emitter& out);
+
+  SessionFinder finder_;
+  std::optional<Results> results_;   // none: nothing reads them
+  std::vector<std::uint32_t> made_;  // sessions of the finder that the batch has made
+
+  Microseconds watermark_ = kNoWatermark;
+  bool firing_ = false;
+  TimeCursor cursor_;
+};
+
+}  // namespace stream
