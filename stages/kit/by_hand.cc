@@ -322,6 +322,9 @@ Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
   for (const std::string& text : values_.list("out")) {
     STREAM_ASSIGN(const OutEndpoint out, parse_out(program_, text));
     STREAM_TRY(check_endpoint(out.endpoint, values_.has("key-file")));
+    if (out.output != errors_output(program_) && out.output >= context_->outputs.size()) {
+      return usage_error("--out: no output '" + output_names(program_)[out.output] + "' with these options");
+    }
     const SchemaPtr schema = out.output == errors_output(program_) ? errors_schema() : context_->outputs[out.output];
     OutputEdge::Config config;
     config.to = out.endpoint;
