@@ -1,0 +1,39 @@
+"""Nexmark's events as SQLite tables, for queries that know nothing of how pipelines work."""
+
+import json
+import sqlite3
+import subprocess
+
+COLUMNS = {
+    "person": "id name email_address credit_card city state date_time extra".split(),
+    "auction": "id item_name description initial_bid reserve date_time expires seller category extra".split(),
+    "bid": "auction bidder price channel url date_time extra".split(),
+}
+BATCH = 10_000
+
+
+def insert(db, kind, rows):
+    marks = ", ".join("?" * len(COLUMNS[kind]))
+    db.executemany(f"insert into {kind} values ({marks})", rows)
+    rows.clear()
+
+
+def load(stream, path, rows, event_rate):
+    """Every event once, in the order in which the plain program prints them; times are texts, as printed."""
+    db = sqlite3.connect(path)
+    db.executescript("pragma journal_mode = off; pragma synchronous = off;")
+    for kind, columns in COLUMNS.items():
+        db.execute(f"create table {kind} ({', '.join(columns)})")
+    waiting = {kind: [] for kind in COLUMNS}
+    command = ["stream-generate", "--nexmark", "--rows", str(rows), "--event-rate", str(event_rate)]
+    with subprocess.Popen(command, env=stream.environment, stdout=subprocess.PIPE) as made:
+        for line in made.stdout:
+            event = json.loads(line)
+            kind = event["type"]
+            waiting[kind].append([event[column] for column in COLUMNS[kind]])
+            if len(waiting[kind]) == BATCH:
+                insert(db, kind, waiting[kind])
+    for kind in COLUMNS:
+        insert(db, kind, waiting[kind])
+    db.commit()
+    return db
