@@ -1,8 +1,11 @@
 """Nexmark's events as SQLite tables, for queries that know nothing of how pipelines work."""
 
+import calendar
+import functools
 import json
 import sqlite3
 import subprocess
+import time
 
 COLUMNS = {
     "person": "id name email_address credit_card city state date_time extra".split(),
@@ -12,6 +15,19 @@ COLUMNS = {
 BATCH = 10_000
 
 
+@functools.cache
+def day_seconds(text):
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+
+
+def milliseconds(text):
+    """Since the epoch, of a time like 2015-07-15T00:00:01.5Z."""
+    day, _, clock = text.rstrip("Z").partition("T")
+    whole, _, fraction = clock.partition(".")
+    hours, minutes, seconds = map(int, whole.split(":"))
+    return (day_seconds(day) + hours * 3600 + minutes * 60 + seconds) * 1000 + int(fraction.ljust(3, "0"))
+
+
 def insert(db, kind, rows):
     marks = ", ".join("?" * len(COLUMNS[kind]))
     db.executemany(f"insert into {kind} values ({marks})", rows)
@@ -19,8 +35,10 @@ def insert(db, kind, rows):
 
 
 def load(stream, path, rows, event_rate):
-    """Every event once, in the order in which the plain program prints them; times are texts, as printed."""
+    """Every event once, in the order in which the plain program prints them; times are texts, as printed, which
+    ms() makes numbers of."""
     db = sqlite3.connect(path)
+    db.create_function("ms", 1, milliseconds, deterministic=True)
     db.executescript("pragma journal_mode = off; pragma synchronous = off;")
     for kind, columns in COLUMNS.items():
         db.execute(f"create table {kind} ({', '.join(columns)})")
@@ -35,5 +53,11 @@ def load(stream, path, rows, event_rate):
                 insert(db, kind, waiting[kind])
     for kind in COLUMNS:
         insert(db, kind, waiting[kind])
+    db.executescript("""
+        create index person_id on person (id);
+        create index auction_id on auction (id);
+        create index auction_seller on auction (seller);
+        create index bid_auction on bid (auction);
+        create index bid_price on bid (price);""")
     db.commit()
     return db

@@ -21,16 +21,34 @@ DAY = "substr(date_time, 1, 10)"
 MINUTE = "substr(date_time, 12, 5)"
 HOUR = "cast(substr(date_time, 12, 2) as integer)"
 NUMBER_IN_URL = "substr(url, instr(url, '&channel_id=') + length('&channel_id='))"
+# The ten seconds a time belongs to: their begin in seconds, and as it is printed.
+WINDOW = "ms(date_time) / 10000 * 10"
+PRINTED = "strftime('%Y-%m-%dT%H:%M:%SZ', start, 'unixepoch')"
 # Behind the host, one part after the other.
 PATH = "substr(url, length('https://www.nexmark.com/') + 1)"
 
 # Queries about minutes rather than days: their events lie closer together.
-OF_MINUTES = {"q10"}
+OF_MINUTES = {"q4", "q7", "q8", "q10"}
 
 QUERIES = {
     "q0": "select auction, bidder, price, date_time, extra from bid",
     "q1": f"select auction, bidder, {EUROS}, date_time, extra from bid",
     "q2": "select auction, price from bid where auction % 123 = 0",
+    "q3": """
+        select name, city, state, auction.id from auction, person
+        where seller = person.id and category = 10 and state in ('OR', 'ID', 'CA')""",
+    "q4": """
+        with final as (select category, max(price) as price from auction cross join bid on bid.auction = auction.id
+                       where ms(bid.date_time) between ms(auction.date_time) and ms(expires) group by auction.id, category)
+        select category, cast(avg(price) as integer) from final group by 1""",
+    "q7": f"""
+        with highest as (select {WINDOW} as start, max(price) as top from bid group by 1)
+        select auction, bidder, price, date_time, extra from highest cross join bid on price = top
+        where ms(date_time) >= 1000 * start and ms(date_time) <= 1000 * (start + 10)""",
+    "q8": f"""
+        with people as (select distinct id, name, {WINDOW} as start from person),
+             sellers as (select distinct seller, {WINDOW} as start from auction)
+        select id, name, {PRINTED} from people join sellers using (start) where id = seller""",
     "q10": f"select {DAY}, {MINUTE}, auction, bidder, price, date_time, extra from bid",
     "q14": f"""
         select auction, bidder, {EUROS},
@@ -42,6 +60,10 @@ QUERIES = {
            "from bid group by 1, 2",
     "q17": f"select auction, {DAY}, {counts()}, min(price), max(price), cast(avg(price) as integer), sum(price) "
            "from bid group by 1, 2",
+    "q20": """
+        select auction, bidder, price, channel, url, bid.date_time, bid.extra, item_name, description, initial_bid,
+               reserve, auction.date_time, expires, seller, category, auction.extra
+        from auction cross join bid on auction = id where category = 10""",
     "q21": f"""
         with ids (channel, id) as (values ('Apple', '0'), ('Google', '1'), ('Facebook', '2'), ('Baidu', '3'))
         select auction, bidder, price, channel, id from bid join ids using (channel)
@@ -53,4 +75,7 @@ QUERIES = {
                substr(path, a + b + 1, instr(substr(path, a + b + 1), '/') - 1)
         from (select *, instr(substr(path, a + 1), '/') as b
               from (select *, instr(path, '/') as a from (select *, {PATH} as path from bid)))""",
+    "q23": """
+        select auction, bidder, price, bid.date_time, name, city, state, auction.id, item_name, category
+        from bid cross join person on bidder = person.id cross join auction on seller = bidder""",
 }
