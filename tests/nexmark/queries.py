@@ -22,13 +22,13 @@ MINUTE = "substr(date_time, 12, 5)"
 HOUR = "cast(substr(date_time, 12, 2) as integer)"
 NUMBER_IN_URL = "substr(url, instr(url, '&channel_id=') + length('&channel_id='))"
 # The ten seconds a time belongs to: their begin in seconds, and as it is printed.
-WINDOW = "ms(date_time) / 10000 * 10"
+WINDOW = "at / 10000 * 10"
 PRINTED = "strftime('%Y-%m-%dT%H:%M:%SZ', start, 'unixepoch')"
 # Behind the host, one part after the other.
 PATH = "substr(url, length('https://www.nexmark.com/') + 1)"
 
 # Queries about minutes rather than days: their events lie closer together.
-OF_MINUTES = {"q4", "q7", "q8", "q10"}
+OF_MINUTES = {"q4", "q9", "q7", "q8", "q10"}
 
 QUERIES = {
     "q0": "select auction, bidder, price, date_time, extra from bid",
@@ -39,16 +39,24 @@ QUERIES = {
         where seller = person.id and category = 10 and state in ('OR', 'ID', 'CA')""",
     "q4": """
         with final as (select category, max(price) as price from auction cross join bid on bid.auction = auction.id
-                       where ms(bid.date_time) between ms(auction.date_time) and ms(expires) group by auction.id, category)
+                       where bid.at between auction.at and ends group by auction.id, category)
         select category, cast(avg(price) as integer) from final group by 1""",
     "q7": f"""
         with highest as (select {WINDOW} as start, max(price) as top from bid group by 1)
         select auction, bidder, price, date_time, extra from highest cross join bid on price = top
-        where ms(date_time) >= 1000 * start and ms(date_time) <= 1000 * (start + 10)""",
+        where at >= 1000 * start and at <= 1000 * (start + 10)""",
     "q8": f"""
         with people as (select distinct id, name, {WINDOW} as start from person),
              sellers as (select distinct seller, {WINDOW} as start from auction)
         select id, name, {PRINTED} from people join sellers using (start) where id = seller""",
+    "q9": """
+        select id, item_name, description, initial_bid, reserve, date_time, expires, seller, category, extra,
+               auction, bidder, price, bid_date_time, bid_extra
+        from (select auction.*, bid.auction, bidder, price, bid.date_time as bid_date_time, bid.extra as bid_extra,
+                     row_number() over (partition by auction.id order by price desc, bid.at) as place
+              from auction cross join bid on bid.auction = auction.id
+              where bid.at >= auction.at and bid.at <= ends)
+        where place = 1""",
     "q10": f"select {DAY}, {MINUTE}, auction, bidder, price, date_time, extra from bid",
     "q14": f"""
         select auction, bidder, {EUROS},
@@ -60,6 +68,14 @@ QUERIES = {
            "from bid group by 1, 2",
     "q17": f"select auction, {DAY}, {counts()}, min(price), max(price), cast(avg(price) as integer), sum(price) "
            "from bid group by 1, 2",
+    "q18": """
+        select auction, bidder, price, channel, url, date_time, extra from bid as last
+        where not exists (select 1 from bid as later where later.auction = last.auction and later.bidder = last.bidder
+                                                       and later.at > last.at)""",
+    "q19": """
+        select auction, bidder, price, channel, url, date_time, extra, place
+        from (select *, row_number() over (partition by auction order by price desc, at) as place from bid)
+        where place <= 10""",
     "q20": """
         select auction, bidder, price, channel, url, bid.date_time, bid.extra, item_name, description, initial_bid,
                reserve, auction.date_time, expires, seller, category, auction.extra
