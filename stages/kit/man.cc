@@ -49,7 +49,9 @@ std::string flow(const StageProgram& program) {
   if (program.kind == StageKind::kSink) out += "A sink: its only output are the records it could not write.\n";
   if (program.outputs.empty()) return out == ".Pp\n" ? "" : out;
   out += "Beside its main output it has";
-  for (const std::string_view name : program.outputs) out += "\n.Ql " + std::string(name);
+  for (const std::string_view name : program.outputs) {
+    out += "\n.Ql " + std::string(name) + (name == program.outputs.back() ? "" : " ,");
+  }
   return out + "\nand\n.Ql errors .\n";
 }
 
