@@ -59,14 +59,13 @@ Column numbers(Type type, Events events, F value) {
 template <class F>
 Column texts(Events events, F value) {
   ByteBuilder bytes;
-  ByteBuilder offsets;
-  auto* end = reinterpret_cast<std::int32_t*>(offsets.extend((events.size() + 1) * sizeof(std::int32_t)));
-  *end++ = 0;
+  ByteBuilder offsets((events.size() + 1) * sizeof(std::int32_t));
+  offsets.append_value(std::int32_t{0});
   for (const std::int64_t event : events) {
     const auto text = value(event);
     const std::string_view view = text;
     bytes.append(view.data(), view.size());
-    *end++ = static_cast<std::int32_t>(bytes.size());
+    offsets.append_value(static_cast<std::int32_t>(bytes.size()));
   }
   return {kVarchar, events.size(), {}, bytes.finish(), offsets.finish()};
 }

@@ -137,7 +137,8 @@ class Prices {
     const double at = unit(random) * kSteps;
     const auto step = static_cast<std::size_t>(at);
     const double low = table_[step];
-    return static_cast<std::int64_t>(low + (at - static_cast<double>(step)) * (table_[step + 1] - low) + 0.5);
+    const double price = low + (at - static_cast<double>(step)) * (table_[step + 1] - low);
+    return static_cast<std::int64_t>(2 * price + 1) / 2;  // rounded, without a call
   }
 
  private:
