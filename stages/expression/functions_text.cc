@@ -14,10 +14,6 @@ constexpr CallTraits kTotal{.total = true, .cost = 15};
 constexpr CallTraits kSlow{.cost = 60};
 constexpr CallTraits kSlowTotal{.total = true, .cost = 60};
 
-bool one_byte_each(Bytes text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 // A set of characters to trim by.
 struct Set {
   Bytes characters;
@@ -56,6 +52,23 @@ Kernel text_of(F f) {
     out.append(f(text));
     return nullptr;
   });
+}
+
+// Letters of one byte are changed in place, others by the table of all letters.
+template <std::string (*kFold)(Bytes), char kFirst, char kLast>
+const char* fold(Bytes text, Text& out) {
+  if (!is_ascii(text)) {
+    out.append(kFold(text));
+    return nullptr;
+  }
+  const std::size_t before = out.size();
+  out.append(text);
+  if (out.too_long()) return nullptr;
+  char* const bytes = out.data() + before;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (bytes[i] >= kFirst && bytes[i] <= kLast) bytes[i] ^= 0x20;
+  }
+  return nullptr;
 }
 
 template <class F>
@@ -151,7 +164,7 @@ const char* repeat(Bytes text, int64_t count, Text& out) {
 }
 
 std::string reversed(Bytes text) {
-  if (one_byte_each(text)) return {text.rbegin(), text.rend()};
+  if (is_ascii(text)) return {text.rbegin(), text.rend()};
   std::string out(text.size(), '\0');
   std::size_t end = text.size();
   for (std::size_t i = 0; i < text.size();) {
@@ -256,8 +269,8 @@ void add_text_functions(Functions& f) {
   add_trims(f);
   add_cuts(f);
   add_lengths(f);
-  f.add("lower", "t", kVarchar, text_of(lower_utf8), kSlowTotal);
-  f.add("upper", "t", kVarchar, text_of(upper_utf8), kSlowTotal);
+  f.add("lower", "t", kVarchar, map_checked<Text, Bytes>(fold<lower_utf8, 'A', 'Z'>), kSlowTotal);
+  f.add("upper", "t", kVarchar, map_checked<Text, Bytes>(fold<upper_utf8, 'a', 'z'>), kSlowTotal);
   f.add("initcap", "t", kVarchar, text_of(title_utf8), kSlowTotal);
   f.add("reverse", "t", kVarchar, text_of(reversed), kSlowTotal);
   f.add("repeat", "ti", kVarchar, map_checked<Text, Bytes, int64_t>(repeat), kSlow);

@@ -4,6 +4,7 @@
 #include "stages/expression/kernel.h"
 #include "stages/expression/operators.h"
 #include "stages/expression/temporal.h"
+#include "stages/expression/time_pattern.h"
 #include "stages/expression/zone.h"
 
 namespace stream::expression {
@@ -204,6 +205,35 @@ void add_arithmetic(Functions& f) {
         }));
 }
 
+// Rows follow one another with one pattern and times that are close together: what was written last is kept for as
+// long as it stays the same.
+const char* to_char(int64_t us, Bytes text, Text& out) {
+  struct Last {
+    std::string text;
+    TimePattern pattern;
+    const char* refused = nullptr;
+    int64_t from = 0;
+    int64_t until = 0;  // of the instants that are written so
+    std::string written;
+  };
+  thread_local Last last;
+  if (last.text != text) {
+    last.text.assign(text);
+    last.refused = last.pattern.parse(text);
+    last.until = last.from;
+  }
+  if (last.refused != nullptr) return last.refused;
+  if (us < last.from || us >= last.until) {
+    last.written.clear();
+    last.pattern.append(us, last.written);
+    const int64_t step = last.pattern.step();
+    last.from = us - (us % step + step) % step;
+    last.until = last.from + step;
+  }
+  out.append(last.written);
+  return nullptr;
+}
+
 }  // namespace
 
 void add_time_functions(Functions& f) {
@@ -224,14 +254,10 @@ void add_time_functions(Functions& f) {
         kSlow);
   f.add("date_bin", "vss", kTimestamp, map_checked<int64_t, Interval, int64_t, int64_t>(date_bin), {.cost = 20});
   f.add("to_timestamp", "f", kTimestamp, map_checked<int64_t, double>(timestamp_of_seconds));
-  f.add("to_char", "st", kVarchar,
-        map_checked<Text, int64_t, Bytes>([](int64_t us, Bytes pattern, Text& out) -> const char* {
-          std::string text;
-          if (const char* reason = format_pattern(us, pattern, text)) return reason;
-          out.append(text);
-          return nullptr;
+  f.add("to_char", "st", kVarchar, map_checked<Text, int64_t, Bytes>([](int64_t us, Bytes pattern, Text& out) {
+          return to_char(us, pattern, out);
         }),
-        {.cost = 150});
+        kSlow);
   f.add("make_date", "iii", kDate, map_checked<std::int32_t, int64_t, int64_t, int64_t>(make_date));
   for (const char* name : {"make_timestamp", "make_timestamptz"}) {
     f.add(name, "iiiiif", kTimestamp,

@@ -89,7 +89,4 @@ bool extract_interval(Unit unit, Interval interval, __int128& micros);
 bool truncate_timestamp(Unit unit, std::int64_t us, std::int64_t& out);
 bool truncate_interval(Unit unit, Interval interval, Interval& out);
 
-// to_char's patterns for an instant. Null, or the reason why the pattern is refused.
-const char* format_pattern(std::int64_t us, std::string_view pattern, std::string& out);
-
 }  // namespace stream::expression

@@ -67,7 +67,15 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return length;
 }
 
+// Without a branch a byte, so that many are looked at at once.
+bool is_ascii(std::string_view text) {
+  unsigned char all = 0;
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
 std::size_t utf8_count(std::string_view text) {
+  if (is_ascii(text)) return text.size();
   std::size_t count = 0;
   for (std::size_t i = 0; i < text.size(); i += utf8_length(text, i)) ++count;
   return count;

@@ -9,6 +9,8 @@ namespace stream::expression {
 
 // Bytes of the character at `at`, at least 1.
 std::size_t utf8_length(std::string_view text, std::size_t at);
+// All characters are of one byte.
+bool is_ascii(std::string_view text);
 std::size_t utf8_count(std::string_view text);
 // Byte offset behind the first `count` characters, at most text.size().
 std::size_t utf8_skip(std::string_view text, std::size_t count);

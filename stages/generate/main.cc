@@ -1,5 +1,6 @@
 // stream-generate: makes up rows, reproducibly.
 #include "stages/generate/generate.h"
+#include "stages/generate/nexmark.h"
 
 namespace {
 
@@ -10,7 +11,7 @@ constexpr stream::Option kOptions[] = {
      .arg = "SELECT",
      .doc = "SQL select list over n, random and uniform.",
      .kind = OptionKind::kSelect,
-     .fallback = "n, random",
+     .fallback = stream::kColumnsFallback,
      .positional = true},
     {.name = "rows", .arg = "N", .doc = "How many rows in all; not set: for ever.", .kind = OptionKind::kInteger},
     {.name = "rate",
@@ -22,10 +23,24 @@ constexpr stream::Option kOptions[] = {
      .doc = "The same seed gives the same rows.",
      .kind = OptionKind::kInteger,
      .fallback = "1"},
+    {.name = "nexmark", .doc = "The events of the Nexmark benchmark instead of columns.", .kind = OptionKind::kFlag},
+    {.name = "event-rate",
+     .arg = "N",
+     .doc = "Nexmark: events a second of event time; not set: 10000000, as in published figures, where windows hardly "
+            "ever end.",
+     .kind = OptionKind::kInteger},
+    {.name = "shuffle",
+     .arg = "N",
+     .doc = "Nexmark: events come out of order within groups of N; not set: in order.",
+     .kind = OptionKind::kInteger},
+    {.name = "matching-bidders",
+     .doc = "Nexmark: bidders are persons; not set: ids 1000 too high, as the original makes them.",
+     .kind = OptionKind::kFlag},
 };
 
 constexpr stream::Example kExamples[] = {
     {"stream-generate --rows 3 'n, random % 6 + 1 as dice'", "Prints three throws of a die, the same each time."},
+    {"stream-generate --nexmark --rows 50", "Prints a person, three auctions and 46 bids."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -34,13 +49,25 @@ constexpr stream::StageProgram kProgram = {
     .description =
         "Each row has a number n, counted from 0, a random BIGINT of 63 bits, random, and a random DOUBLE "
         "from 0 to 1, uniform; the columns are SQL expressions over these. The same seed gives the same "
-        "rows whatever the parallelism, and after a restart the stream goes on where the checkpoint was.",
+        "rows whatever the parallelism, and after a restart the stream goes on where the checkpoint was.\n\n"
+        "With --nexmark the rows are the events of the Nexmark benchmark, an auction house: of 50, one is a person, "
+        "three are auctions and 46 are bids. The outputs `person`, `auction` and `bid` have those of one kind, as in "
+        "`from: events.bid`; the output `out` has all, with a column type, and NULL in columns that a kind lacks. "
+        "Columns and outputs that nothing reads are not made.\n\n"
+        "A person has id, name, email_address, credit_card, city, state, date_time, extra. An auction has id, "
+        "item_name, description, initial_bid, reserve, date_time, expires, seller, category, extra. A bid has auction, "
+        "bidder, price, channel, url, date_time, extra. Prices are in cents.\n\n"
+        "date_time is the event time without `time` being given. It begins at 2015-07-15T00:00:00Z and rises by a "
+        "second every `event-rate` events: 10000000 for figures to compare with those published, 100000 to see "
+        "windows end. With `shuffle`, `out-of-order` must be at least shuffle / event-rate seconds for no event to "
+        "be late. `rate` says how fast events are really made.",
     .kind = stream::StageKind::kSource,
     .options = kOptions,
+    .outputs = stream::nexmark::kOutputs,
     .inputs_max = 0,
     .examples = kExamples,
     .plan = stream::plan_generate,
-    .make_source = stream::Generate::make,
+    .make_source = stream::make_generate,
 };
 
 }  // namespace

@@ -328,8 +328,11 @@ Status ByHand::connect(std::vector<std::vector<OutputEdge>>& edges) {
   for (const std::string& text : values_.list("out")) {
     STREAM_ASSIGN(const OutEndpoint out, parse_out(output_names(program_, values_), text));
     STREAM_TRY(check_endpoint(out.endpoint, values_.has("key-file")));
-    const SchemaPtr schema =
-        out.output == errors_output(program_, values_) ? errors_schema() : context_->outputs[out.output];
+    const bool errors = out.output == errors_output(program_, values_);
+    if (!errors && out.output >= context_->outputs.size()) {
+      return usage_error("--out: no output '" + output_names(program_, values_)[out.output] + "' with these options");
+    }
+    const SchemaPtr schema = errors ? errors_schema() : context_->outputs[out.output];
     OutputEdge::Config config;
     config.to = out.endpoint;
     config.schema = schema;

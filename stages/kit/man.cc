@@ -53,7 +53,9 @@ std::string flow(const StageProgram& program) {
   }
   if (program.outputs.empty()) return out == ".Pp\n" ? "" : out;
   out += "Beside its main output it has";
-  for (const std::string_view name : program.outputs) out += "\n.Ql " + std::string(name);
+  for (const std::string_view name : program.outputs) {
+    out += "\n.Ql " + std::string(name) + (name == program.outputs.back() ? "" : " ,");
+  }
   return out + "\nand\n.Ql errors .\n";
 }
 

@@ -34,6 +34,7 @@ class RunLoop::LoopEmitter final : public Emitter {
   }
 
   bool full() const override { return loop_.outputs_.full(); }
+  bool wanted(std::size_t output) const override { return loop_.outputs_.connected(output); }
 
  private:
   RunLoop& loop_;

@@ -47,6 +47,8 @@ class Emitter {
   // True when the outputs hold more than their budget: a stage with much left to emit returns
   // and says has_more().
   virtual bool full() const = 0;
+  // False where nothing reads the output: what would be emitted there need not be made.
+  virtual bool wanted(std::size_t /*output*/) const { return true; }
 };
 
 // What a stage knows when it is made. References live as long as the stage.

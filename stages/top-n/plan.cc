@@ -15,6 +15,8 @@ OutputPlan main_output(const TopNDesign& design) {
   output.schema.changelog = design.windows ? Changelog::kAppend : Changelog::kUpdates;
   // Rows come up late when others are taken back.
   if (!design.windows) output.schema.time.reset();
+  // One row a group.
+  if (design.limit == 1 && !design.by.empty()) output.schema.key = design.by;
   if (design.rank.empty()) return output;
   output.schema.key = design.by;
   output.schema.key.push_back(output.schema.fields.size());

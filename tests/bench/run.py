@@ -2,7 +2,8 @@
 
 usage: run.py PROGRAMS TOOLS [PART]…
 PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
-measure. Parts: throughput, hop, latency, state, footprint. With parts named, RESULTS.md stays as it is.
+measure. Parts: throughput, hop, latency, state, footprint; nexmark, by name only, with a file of its own, NEXMARK.md.
+With other parts named, RESULTS.md stays as it is.
 """
 
 import os
@@ -17,12 +18,14 @@ sys.path.insert(0, str(HERE.parent / "support"))
 import footprint  # noqa: E402
 import hop  # noqa: E402
 import latency  # noqa: E402
+import nexmark  # noqa: E402
 import state  # noqa: E402
 import throughput  # noqa: E402
 from harness import Stream  # noqa: E402
 from report import goal_table  # noqa: E402
 
 RECORDS = 2_000_000
+OWN_FILES = {"nexmark": "NEXMARK.md"}  # of parts that take long and are run by name
 
 
 def parts_of(tools):
@@ -32,6 +35,7 @@ def parts_of(tools):
         "latency": lambda stream: latency.measure(stream, tools),
         "state": state.measure,
         "footprint": footprint.measure,
+        "nexmark": nexmark.measure,
     }
 
 
@@ -59,18 +63,28 @@ def measured(programs, tools, names):
     return lines, goals
 
 
+def file_of(wanted):
+    """Where the text goes, if anywhere."""
+    if not wanted:
+        return "RESULTS.md"
+    return OWN_FILES.get(wanted[0]) if len(wanted) == 1 else None
+
+
 def main():
     programs, tools, *wanted = sys.argv[1:]
     before = load()
-    lines, goals = measured(programs, tools, wanted or parts_of(tools))
-    head = ["# Results", "", "Written by `./dev bench`; do not edit.", "",
+    parts = wanted or [name for name in parts_of(tools) if name not in OWN_FILES]
+    lines, goals = measured(programs, tools, parts)
+    title = "# Results" if not wanted else f"# Results: {', '.join(wanted)}"
+    head = [title, "", f"Written by `./dev bench{' ' if wanted else ''}{' '.join(wanted)}`; do not edit.", "",
             f"{os.cpu_count()} cores ({processor()}), Linux {platform.release()}; {time.strftime('%Y-%m-%d')}. Processes wanting "
             f"a core (load average) before: {before}, at the end: {load()}; what is above the number of cores at the start is other "
             "work, and makes every number worse.", ""]
     text = "\n".join(head + goal_table(goals) + ["## Details", ""] + lines)
     if not wanted:
         text += "\n" + (HERE / "NOTES.md").read_text()
-        (HERE / "RESULTS.md").write_text(text)
+    if file_of(wanted):
+        (HERE / file_of(wanted)).write_text(text)
     print(text)
 
 

@@ -1,5 +1,6 @@
 """What a person sees on a terminal: one status line, a table that stays in place, logs that end whole."""
 
+import itertools
 import os
 import pathlib
 import shlex
@@ -11,11 +12,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from harness import Failure, check, main, wait_until  # noqa: E402
 
 
+NUMBERS = itertools.count()
+
+
 class Terminal:
     """A shell in a tmux server of its own."""
 
     def __init__(self, stream, columns=80, lines=24, shell="sh"):
-        self.socket = str(stream.folder / "tmux")
+        self.socket = str(stream.folder / f"tmux{next(NUMBERS)}")  # the server of an earlier one may still be leaving
         self.environment = dict(stream.environment, TERM="screen", PS1="$ ")
         self.environment.pop("TMUX", None)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(stream.folder),

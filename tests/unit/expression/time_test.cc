@@ -1,3 +1,5 @@
+#include <array>
+
 #include <boost/test/unit_test.hpp>
 
 #include "tests/unit/expression/support.h"
@@ -92,6 +94,27 @@ BOOST_AUTO_TEST_CASE(time_zones_come_from_the_system) {
   BOOST_TEST(value("timestamp '2100-01-01 12:00' at time zone 'Australia/Sydney'") == "2100-01-01 23:00:00+00");
   BOOST_TEST(value("now() at time zone 'Nowhere/City'") == "ERROR time zone not recognized");
   BOOST_TEST(value("now() at time zone '../etc/passwd'") == "ERROR time zone not recognized");
+}
+
+BOOST_AUTO_TEST_CASE(to_char_tells_instants_apart_that_follow_one_another) {
+  const std::string base = "timestamp '1969-12-31 23:59:58.999'";
+  for (const auto& [pattern, first, second] :
+       std::vector<std::array<std::string, 3>>{{"MS", "999", "000"},
+                                               {"SS", "58", "59"},
+                                               {"SSSS", "86398", "86399"},
+                                               {"HH24:MI:SS.US", "23:59:58.999000", "23:59:59.000000"},
+                                               {"YYYY", "1969", "1969"}}) {
+    BOOST_TEST(value("to_char(" + base + ", '" + pattern + "')") == first);
+    BOOST_TEST(value("to_char(" + base + " + interval '1 millisecond', '" + pattern + "')") == second);
+  }
+  for (const std::string pattern : {"MI", "HH24", "AM", "DD", "MM", "YYYY"}) {
+    const auto in = [&](const std::string& later) {
+      return value("to_char(" + base + " + interval '" + later + "', '" + pattern + "')");
+    };
+    BOOST_TEST(in("1 second") == in("0 seconds"));
+    BOOST_TEST(in("1001 milliseconds") != in("1 second"));
+  }
+  BOOST_TEST(value("to_char(timestamp '0001-01-01 00:00:00', 'YYYY-MM-DD HH24')") == "0001-01-01 00");
 }
 
 BOOST_AUTO_TEST_CASE(to_char_writes_patterns) {

@@ -257,6 +257,13 @@ BOOST_AUTO_TEST_CASE(a_key_is_forgotten_after_its_time) {
   BOOST_TEST(out.rows.size() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(with_one_row_a_group_its_columns_are_the_key) {
+  OperatorRig rig(plan_top_n, TopN::make, top_n_values({"k"}, "v desc", 1, ""), {{"in", input_schema()}});
+  BOOST_TEST((rig.answer().outputs[0].schema.key == std::vector<std::size_t>{0}));
+  OperatorRig two(plan_top_n, TopN::make, top_n_values({"k"}, "v desc", 2, ""), {{"in", input_schema()}});
+  BOOST_TEST(two.answer().outputs[0].schema.key.empty());
+}
+
 BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
   BOOST_TEST(error_of(plan_top_n, top_n_values({"m"}, "v", 1, ""), input_schema()) == "by: no column 'm'");
   BOOST_TEST(error_of(plan_top_n, top_n_values({"k"}, "w", 1, ""), input_schema()) == "order: no column 'w'");

@@ -1,0 +1,112 @@
+"""Nexmark's queries: events a second of CPU, memory, and what a checkpoint costs."""
+
+import collections
+import json
+import pathlib
+import subprocess
+import time
+
+from measure import cpu_of_children
+from report import Part, millions
+
+MANIFESTS = pathlib.Path(__file__).resolve().parent.parent.parent / "manifests" / "nexmark"
+EVENTS = 10_000_000
+# What keeps much for ever, or all of a window, gets fewer events: its state must fit into memory.
+FEWER = dict.fromkeys(["q4", "q7", "q9", "q16", "q18", "q19", "q20", "q23"], 2_000_000)
+GOALS = dict.fromkeys("q0 q1 q2 q3 q5 q7 q8 q11 q12 q13 q14 q17 q21 q22".split(), 3e6)
+GOALS |= dict.fromkeys("q4 q9 q15 q16 q18 q19 q20".split(), 1e6)
+BENCHMARK, LONG = 10_000_000, 100_000  # events a second of event time
+WINDOWED = {"q4", "q5", "q7", "q8", "q11"}  # what event time makes a difference to
+SAMPLE = 0.05  # seconds between two looks at memory
+
+# Others on the same events and cores: name to a function from query and events to events/s a core, or None.
+PEERS = {}
+
+Run = collections.namedtuple("Run", "events wall cpu memory pause checkpoints")
+
+
+def queries():
+    return sorted((path.stem for path in MANIFESTS.glob("q*.yaml")), key=lambda name: int(name[1:]))
+
+
+def resident(pid):
+    """Bytes of a supervisor and its instances, each without what it shares with others."""
+    pages = 0
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for process in [str(pid), *children]:
+            _, rss, shared, *_ = map(int, pathlib.Path(f"/proc/{process}/statm").read_text().split())
+            pages += rss - shared
+    except (OSError, ValueError):
+        return 0  # it is about to end
+    return pages * 4096
+
+
+def command(stream, query, events, event_rate):
+    words = ["stream", "run", "--fresh", str(MANIFESTS / f"{query}.yaml"), "-p", f"rows={events}",
+             "-p", f"event-rate={event_rate}", "--set", "checkpoint.interval=1s"]
+    return words + (["-p", f"path={stream.folder}/q10-{time.monotonic_ns()}/"] if query == "q10" else [])
+
+
+def pauses(stream, query, since):
+    """Of each checkpoint of the run the longest time that an instance stood still, in ms."""
+    listed = stream.run("stream", "checkpoint", "--list", "--json", f"nexmark-{query}")
+    found = [json.loads(line) for line in listed.splitlines()]
+    return [max(detail["sync_us"] for detail in one["detail"]) / 1000
+            for one in found if one["triggered_us"] >= since * 1e6 and one["detail"]]
+
+
+def run(stream, query, event_rate):
+    events = FEWER.get(query, EVENTS)
+    since, began, used = time.time(), time.monotonic(), cpu_of_children()
+    job = subprocess.Popen(command(stream, query, events, event_rate), env=stream.environment, cwd=stream.folder,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    memory = 0
+    while job.poll() is None:
+        memory = max(memory, resident(job.pid))
+        time.sleep(SAMPLE)
+    wall, cpu = time.monotonic() - began, cpu_of_children() - used
+    if job.returncode != 0:
+        raise OSError(f"{query}: exit {job.returncode}: {job.stderr.read().decode()[-500:]}")
+    stood_still = pauses(stream, query, since)
+    return Run(events, wall, cpu, memory, max(stood_still, default=0), len(stood_still))
+
+
+def row(query, result, peers):
+    goal = GOALS.get(query)
+    speed = result.events / result.cpu
+    cells = [query, f"{result.events / 1e6:.0f} M", millions(speed), "" if goal is None else f"≥ {goal / 1e6:.0f} M",
+             result.wall, result.cpu, f"{result.memory / 1e6:.0f} MB", f"{result.pause:.1f} ms", result.checkpoints]
+    for peer in peers.values():
+        other = peer(query, result.events)
+        cells += ["", ""] if other is None else [millions(other), f"{speed / other:.1f}"]
+    return cells
+
+
+def table(stream, part, title, event_rate, chosen):
+    head = ["query", "events", "events/s a core", "goal", "seconds", "CPU seconds", "peak memory", "longest pause", "checkpoints"]
+    for name in PEERS:
+        head += [f"{name}, events/s a core", "times"]
+    rows = []
+    for query in chosen:
+        result = run(stream, query, event_rate)
+        rows.append(row(query, result, PEERS))
+        goal = GOALS.get(query)
+        if event_rate == BENCHMARK and goal is not None:
+            speed = result.events / result.cpu
+            part.goal(f"Nexmark {query}, events/s a core", f"≥ {goal / 1e6:.0f} M", millions(speed), speed >= goal)
+    part.heading(title)
+    part.table(head, rows)
+    return rows
+
+
+def measure(stream):
+    part = Part()
+    part.text("Events of all three kinds, made in the same run by `generate --nexmark`, whose cost counts; results go to "
+              "`write-null`, those of q10 to files. Exactly once, a checkpoint every second, one instance a stage. A core's "
+              "second is a second of CPU of all processes and threads, the supervisor's too. Memory is what no two processes "
+              "share, all of them together. A pause is the longest time that any instance stood still for a checkpoint.")
+    table(stream, part, "The published profile: 10 M events a second of event time", BENCHMARK, queries())
+    table(stream, part, "The long profile: 100 K events a second of event time, so that windows end", LONG,
+          [query for query in queries() if query in WINDOWED])
+    return part
