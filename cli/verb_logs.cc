@@ -152,28 +152,6 @@ int run_logs(const VerbValues& values) {
   return kDone;
 }
 
-constexpr std::size_t kLetterBytes = 1 << 20;  // a file may be larger than memory
-
-int run_dead_letter(const VerbValues& values) {
-  const auto job = find_job(values.text("job"));
-  if (!job.ok()) return fail("dead-letter", job.status());
-  const auto names = system_files().list(job->dead_letter());
-  std::size_t lines = 0;
-  for (const std::string& file : names.ok() ? *names : std::vector<std::string>()) {
-    if (!file.ends_with(".ndjson")) continue;
-    for (std::uint64_t at = 0;;) {
-      const auto text = system_files().read_at(job->dead_letter() + "/" + file, at, kLetterBytes);
-      if (!text.ok()) return fail("dead-letter", text.status());
-      if (text->empty()) break;
-      at += text->size();
-      lines += static_cast<std::size_t>(std::ranges::count(*text, '\n'));
-      if (!values.flag("count")) std::fwrite(text->data(), 1, text->size(), stdout);
-    }
-  }
-  if (values.flag("count")) std::printf(values.flag("json") ? "{\"count\":%zu}\n" : "%zu\n", lines);
-  return kDone;
-}
-
 constexpr VerbOption kLogsOptions[] = {
     job_argument(ValueKind::kJob),
     {.name = "follow",
@@ -198,17 +176,6 @@ constexpr VerbExample kLogsExamples[] = {
      "Shows what one stage has complained about lately."},
 };
 
-constexpr VerbOption kDeadLetterOptions[] = {
-    job_argument(ValueKind::kJob),
-    {.name = "count", .doc = "Print how many there are instead.", .kind = ValueKind::kFlag},
-    json_option("Print JSON, a line a record, as without it; with --count an object."),
-};
-
-constexpr VerbExample kDeadLetterExamples[] = {
-    {"stream dead-letter web-errors | jq -r .record", "Prints the records, those of sources as they came."},
-    {"stream dead-letter web-errors | stream-aggregate --by reason 'count(*) as n'", "Counts them by reason."},
-};
-
 }  // namespace
 
 const VerbTable kLogsVerb = {
@@ -219,19 +186,6 @@ const VerbTable kLogsVerb = {
     .options = kLogsOptions,
     .examples = kLogsExamples,
     .run = run_logs,
-};
-
-const VerbTable kDeadLetterVerb = {
-    .description =
-        "Prints the records that stages could not process and that 'on-error: dead-letter' has kept, JSON lines with "
-        "stage, reason, position and record. A record is there once, whatever happened to the job meanwhile.\n\n"
-        "What a source could not read is there as it came, with its position: file and line, or file:@byte where "
-        "the line is not known. What a later stage could not process has no position, as rows travel without one; its "
-        "record is the row as that stage had it, in JSON. Columns that nothing uses are not even read, so they are not "
-        "in it either: not_read lists them. Event time and keys always are, and lead back to the source.",
-    .options = kDeadLetterOptions,
-    .examples = kDeadLetterExamples,
-    .run = run_dead_letter,
 };
 
 }  // namespace stream

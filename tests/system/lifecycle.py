@@ -379,6 +379,10 @@ def logs_are_filtered_and_followed(stream):
     stream.run("stream", "cancel", "totals")
     letters = stream.run("stream", "dead-letter", "totals").splitlines()
     check([json.loads(l)["record"] for l in letters] == ["no record"], str(letters))
+    check(stream.run("stream", "dead-letter", "--replay", "totals") == "no record\n", "the record alone")
+    check(stream.run("stream", "dead-letter", "--replay", "--stage", "in", "totals") == "no record\n", "of its stage")
+    check(stream.run("stream", "dead-letter", "--stage", "smus", "totals") == "", "of another stage")
+    refused(stream, 100, "--replay prints records as they are", "stream", "dead-letter", "--replay", "--json", "totals")
 
 
 def a_plan_follows_the_data_and_the_rest_is_remembered(stream):
