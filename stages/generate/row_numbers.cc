@@ -9,6 +9,9 @@
 namespace stream {
 namespace {
 
+// Rows that fall due within a millisecond come together: to wake for each would cost a core.
+constexpr Microseconds kNapMin = 1'000;
+
 std::uint64_t hash_of_lane(std::int64_t lane) {
   ColumnBuilder key(kBigint);
   key.append(lane);
@@ -94,7 +97,7 @@ std::int64_t RowNumbers::allowed(std::int64_t wanted) {
   if (began_ < 0) began_ = now;
   const std::int64_t due =
       static_cast<std::int64_t>(static_cast<double>(now - began_) * static_cast<double>(rate_) / 1e6) + 1;
-  wait_ = std::max<Microseconds>(1, 1'000'000 / rate_);
+  wait_ = std::max(kNapMin, 1'000'000 / rate_);
   return std::clamp<std::int64_t>(due - made_, 0, wanted);
 }
 
