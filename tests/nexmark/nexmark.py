@@ -29,7 +29,7 @@ SEED = int(os.environ.get("STREAM_SEED", "0")) or random.SystemRandom().randrang
 MANIFESTS = TOP / "manifests" / "nexmark"
 FILES = {"q10"}  # what writes files itself
 # What is also run with kills: every query, or those that differ in state and sinks.
-DISTURBED = sorted(QUERIES) if LONG else ["q4", "q7", "q8", "q9", "q10", "q16", "q18", "q19"]
+DISTURBED = sorted(QUERIES) if LONG else ["q4", "q5", "q7", "q8", "q9", "q10", "q11", "q16", "q18", "q19"]
 SIDE_BY_SIDE = 4 if LONG else 8  # jobs at once
 KILLS = 20 if LONG else 6  # of each
 KILL_SETTINGS = {"stages.events.rate": EVENTS // (20 if LONG else 2), "checkpoint.interval": "100ms",

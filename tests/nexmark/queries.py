@@ -15,6 +15,12 @@ def distinct(what):
     return ", ".join(f"count(distinct case when {condition} then {what} end)" for condition in conditions)
 
 
+def printed(at):
+    """Milliseconds as the time they are, without zeros at the end of the fraction."""
+    second = f"strftime('%Y-%m-%dT%H:%M:%S', ({at}) / 1000, 'unixepoch')"
+    return f"rtrim(rtrim({second} || printf('.%03d', ({at}) % 1000), '0'), '.') || 'Z'"
+
+
 # 0.908 times the price, exactly.
 EUROS = "printf('%d.%03d', price * 908 / 1000, price * 908 % 1000)"
 DAY = "substr(date_time, 1, 10)"
@@ -28,7 +34,7 @@ PRINTED = "strftime('%Y-%m-%dT%H:%M:%SZ', start, 'unixepoch')"
 PATH = "substr(url, length('https://www.nexmark.com/') + 1)"
 
 # Queries about minutes rather than days: their events lie closer together.
-OF_MINUTES = {"q4", "q9", "q7", "q8", "q10"}
+OF_MINUTES = {"q4", "q5", "q7", "q8", "q9", "q10", "q11"}
 
 QUERIES = {
     "q0": "select auction, bidder, price, date_time, extra from bid",
@@ -41,6 +47,11 @@ QUERIES = {
         with final as (select category, max(price) as price from auction cross join bid on bid.auction = auction.id
                        where bid.at between auction.at and ends group by auction.id, category)
         select category, cast(avg(price) as integer) from final group by 1""",
+    "q5": """
+        with slides(n) as (values (0), (1), (2), (3), (4)),
+             counts as (select auction, at / 2000 - n as slide, count(*) as num from bid cross join slides group by 1, 2),
+             most as (select slide, max(num) as top from counts group by 1)
+        select auction, num from counts join most using (slide) where num = top""",
     "q7": f"""
         with highest as (select {WINDOW} as start, max(price) as top from bid group by 1)
         select auction, bidder, price, date_time, extra from highest cross join bid on price = top
@@ -58,6 +69,11 @@ QUERIES = {
               where bid.at >= auction.at and bid.at <= ends)
         where place = 1""",
     "q10": f"select {DAY}, {MINUTE}, auction, bidder, price, date_time, extra from bid",
+    "q11": f"""
+        with spaced as (select bidder, at,
+                               at - lag(at) over (partition by bidder order by at) < 10000 as goes_on from bid),
+             numbered as (select *, sum(coalesce(1 - goes_on, 1)) over (partition by bidder order by at) as session from spaced)
+        select bidder, count(*), {printed("min(at)")}, {printed("max(at) + 10000")} from numbered group by bidder, session""",
     "q14": f"""
         select auction, bidder, {EUROS},
                iif({HOUR} in (7, 19), 'otherTime', iif({HOUR} > 7 and {HOUR} < 19, 'dayTime', 'nightTime')),

@@ -16,7 +16,6 @@ struct Record {
   std::optional<std::int64_t> k;
   Microseconds ts = 0;
   std::int64_t v = 0;
-  friend auto operator<=>(const Record&, const Record&) = default;
 };
 
 struct Options {
