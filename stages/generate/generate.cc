@@ -64,6 +64,10 @@ std::vector<PlanError> useless_options(const Values& options) {
 PlanAnswer plan_generate(const PlanRequest& request) {
   PlanAnswer answer;
   answer.errors = useless_options(request.options);
+  for (const auto& [name, least] : {std::pair{"rows", 0}, {"rate", 1}}) {
+    if (!request.options.has(name) || request.options.integer(name) >= least) continue;
+    answer.errors.push_back({name, 0, "must be at least " + std::to_string(least), ""});
+  }
   if (!answer.errors.empty()) return answer;
   return request.options.flag("nexmark") ? nexmark::plan(request.options) : plan_columns(request.options);
 }

@@ -39,6 +39,7 @@ def a_stage_refuses_wrong_options(stream):
     refused(stream, USAGE, "'xml' is not one of ndjson, csv", "stream-read-file", "--format", "xml", "x")
     refused(stream, USAGE, "'soon' is not a duration", "stream-filter", "--out-of-order", "soon", "a > 1")
     refused(stream, USAGE, "unexpected argument '|'", "stream-generate", "n", "|")
+    refused(stream, USAGE, "option 'rows': must be at least 0", "stream-generate", "--rows", "-5", "n")
     refused(stream, USAGE, "no column 'statsu'; did you mean 'status'?", "stream-filter", "statsu > 1",
             stdin='{"status":1}\n')
     refused(stream, USAGE, "no column 'x'\n", "stream-filter", "x > 1", stdin=numbers(1))
