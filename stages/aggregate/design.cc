@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stages/aggregate/processing_time.h"
+#include "stages/kit/option_columns.h"
 #include "stages/kit/option_window.h"
 #include "stages/kit/row_text.h"
 #include "transport/base/text.h"
@@ -28,7 +29,6 @@ class Designer {
     error_ = {std::move(option), 0, std::move(message), std::move(hint)};
     return false;
   }
-  bool find_by();
   bool set_emit(bool supervised);
   bool set_window(bool supervised);
   bool compile();
@@ -48,19 +48,6 @@ class Designer {
   AggregateDesign design_;
   PlanError error_;
 };
-
-bool Designer::find_by() {
-  for (const std::string& name : options_.list("by")) {
-    const auto at = columns_.find(name);
-    if (!at) {
-      const std::string near = did_you_mean(name, columns_.names());
-      return fail("by", "no column '" + name + "'", near.empty() ? "" : near.substr(2));
-    }
-    if (std::ranges::find(design_.by, *at) != design_.by.end()) return fail("by", "'" + name + "' stands twice");
-    design_.by.push_back(*at);
-  }
-  return true;
-}
 
 bool Designer::set_window(bool supervised) {
   if (!options_.has("window")) {
@@ -200,7 +187,8 @@ std::string Designer::window_text() const {
 }
 
 bool Designer::run(const std::string& stage, bool supervised) {
-  if (!find_by() || !set_window(supervised) || !set_emit(supervised) || !compile() || !check_retractions())
+  if (!find_columns(options_, "by", columns_, &design_.by, &error_) || !set_window(supervised) ||
+      !set_emit(supervised) || !compile() || !check_retractions())
     return false;
   lay_out_tables(design_, input_, stage, window_text());
   return true;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "snapshot/state_store.h"
+#include "stages/kit/late_rows.h"
 #include "stages/kit/row_kinds.h"
 #include "stages/kit/row_text.h"
 #include "transport/record/key.h"
@@ -46,14 +47,7 @@ Status AggregateOperator::apply(Work work, Emitter& out) {
 
 Status AggregateOperator::without_failed(const Work& work, std::span<const RowError> errors, Emitter& out) {
   STREAM_TRY(report_row_errors(work.batch, errors, out));
-  std::vector<std::uint32_t> good;
-  auto bad = errors.begin();
-  for (std::uint32_t row = 0; row < work.batch.rows; ++row) {
-    if (bad != errors.end() && bad->row == row)
-      ++bad;
-    else
-      good.push_back(row);
-  }
+  const std::vector<std::uint32_t> good = rows_without(errors, work.batch.rows);
   return good.empty() ? Status() : apply(take(work, good), out);
 }
 
@@ -113,16 +107,7 @@ Status AggregateOperator::report_bad_times(const Batch& batch, std::span<const s
 }
 
 Status AggregateOperator::emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
-  if (rows.empty()) return {};
-  out.late_records(rows.size(), kLateOutput);
-  if (!late_) return {};
-  Batch late{late_, rows.size(), {}, kinds_of_kept(batch, rows)};
-  for (const Field& field : late_->fields) {
-    const auto column = batch.schema->find(field.name);
-    STREAM_CHECK(column.has_value());
-    late.columns.push_back(batch.columns[*column].take(rows));
-  }
-  return out.emit(std::move(late), kLateOutput);
+  return emit_late_rows(batch, rows, late_, kLateOutput, out);
 }
 
 Status AggregateOperator::split_by_time(Batch batch, Microseconds kept_from, Work* work, Emitter& out) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "stages/dedup/dedup.h"
+#include "stages/kit/option_columns.h"
 #include "stages/kit/state_names.h"
 #include "transport/base/text.h"
 
@@ -14,7 +15,7 @@ class Designer {
 
   bool run(const std::string& stage) {
     design_.last = options_.text("keep") == "last";
-    if (!find_by() || !read_ttl()) return false;
+    if (!find_columns(options_, "by", input_, &design_.by, error_) || !read_ttl()) return false;
     if (input_.changelog == Changelog::kUpdates) {
       return fail("", "the input's rows may be taken back, and what came before them is not kept",
                   "use top-n with limit 1");
@@ -28,19 +29,6 @@ class Designer {
   bool fail(std::string option, std::string message, std::string hint) {
     *error_ = {std::move(option), 0, std::move(message), std::move(hint)};
     return false;
-  }
-
-  bool find_by() {
-    for (const std::string& name : options_.list("by")) {
-      const auto at = input_.find(name);
-      if (!at) {
-        const std::string near = did_you_mean(name, input_.names());
-        return fail("by", "no column '" + name + "'", near.empty() ? "" : near.substr(2));
-      }
-      if (std::ranges::find(design_.by, *at) != design_.by.end()) return fail("by", "'" + name + "' stands twice", "");
-      design_.by.push_back(*at);
-    }
-    return true;
   }
 
   bool read_ttl() {

@@ -42,7 +42,6 @@ class Join final : public Operator {
   };
 
   Status drop_late(std::size_t side, Batch& batch, Emitter& out);
-  Status emit_late(std::size_t side, const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out);
   void look_up();
   Status join_some(Emitter& out);
   void find_candidates();

@@ -21,19 +21,6 @@ Column take_or_null(const Column& column, std::span<const std::uint32_t> rows) {
   return builder.finish();
 }
 
-std::vector<std::uint32_t> rows_without(std::span<const RowError> errors, std::size_t rows) {
-  std::vector<std::uint32_t> good;
-  auto bad = errors.begin();
-  for (std::uint32_t row = 0; row < rows; ++row) {
-    if (bad != errors.end() && bad->row == row) {
-      ++bad;
-    } else {
-      good.push_back(row);
-    }
-  }
-  return good;
-}
-
 }  // namespace
 
 JoinedRows::JoinedRows(const JoinDesign& design, std::array<const KeptRows*, 2> kept, SchemaPtr output)

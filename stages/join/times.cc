@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "stages/join/join.h"
+#include "stages/kit/late_rows.h"
 #include "stages/kit/row_text.h"
 
 namespace stream {
@@ -38,23 +39,9 @@ Status Join::drop_late(std::size_t index, Batch& batch, Emitter& out) {
     }
   }
   if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late(index, batch, late, out));
+  STREAM_TRY(emit_late_rows(batch, late, late_[index], index == 0 ? kLateLeft : kLateRight, out));
   batch = batch.take(good);
   return {};
-}
-
-Status Join::emit_late(std::size_t side, const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
-  if (rows.empty()) return {};
-  const std::size_t output = side == 0 ? kLateLeft : kLateRight;
-  out.late_records(rows.size(), output);
-  if (!late_[side]) return {};
-  Batch late{late_[side], rows.size(), {}, {}};
-  for (const Field& field : late_[side]->fields) {
-    const auto column = batch.schema->find(field.name);
-    STREAM_CHECK(column.has_value());
-    late.columns.push_back(batch.columns[*column].take(rows));
-  }
-  return out.emit(std::move(late), output);
 }
 
 Microseconds Join::output_watermark(Microseconds watermark) const {

@@ -24,6 +24,19 @@ void merge_row_errors(std::vector<RowError>& errors) {
   errors.erase(std::unique(errors.begin(), errors.end(), same_row), errors.end());
 }
 
+std::vector<std::uint32_t> rows_without(std::span<const RowError> errors, std::size_t rows) {
+  std::vector<std::uint32_t> good;
+  auto bad = errors.begin();
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (bad != errors.end() && bad->row == row) {
+      ++bad;
+    } else {
+      good.push_back(row);
+    }
+  }
+  return good;
+}
+
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out) {
   for (const RowError& error : errors) { STREAM_TRY(out.bad_record({error.reason, "", row_text(batch, error.row)})); }
   return {};

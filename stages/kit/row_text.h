@@ -18,6 +18,9 @@ std::string row_text(const Batch& batch, std::size_t row);
 // the order of the rows.
 void merge_row_errors(std::vector<RowError>& errors);
 
+// All rows but these, which are ascending and each once.
+std::vector<std::uint32_t> rows_without(std::span<const RowError> errors, std::size_t rows);
+
 // Reports the rows an expression failed for. Errors: as Emitter::bad_record.
 Status report_row_errors(const Batch& batch, std::span<const RowError> errors, Emitter& out);
 

@@ -45,18 +45,6 @@ bool counts_columns(const std::vector<SelectedColumn>& columns) {
   return false;
 }
 
-std::vector<std::uint32_t> rows_without(const std::vector<RowError>& errors, std::size_t rows) {
-  std::vector<std::uint32_t> good;
-  auto bad = errors.begin();
-  for (std::uint32_t row = 0; row < rows; ++row) {
-    if (bad != errors.end() && bad->row == row)
-      ++bad;
-    else
-      good.push_back(row);
-  }
-  return good;
-}
-
 }  // namespace
 
 PlanAnswer plan_select(const PlanRequest& request) {

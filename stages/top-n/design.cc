@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "stages/kit/option_columns.h"
 #include "stages/kit/state_names.h"
-#include "transport/base/text.h"
 
 namespace stream {
 namespace {
@@ -29,16 +29,8 @@ class Designer {
   }
 
   bool find_by() {
-    for (const std::string& name : options_.list("by")) {
-      const auto at = design_.input.find(name);
-      if (!at) {
-        const std::string near = did_you_mean(name, design_.input.names());
-        return fail("by", "no column '" + name + "'", near.empty() ? "" : near.substr(2));
-      }
-      if (std::ranges::find(design_.by, *at) != design_.by.end()) return fail("by", "'" + name + "' stands twice");
-      design_.by.push_back(*at);
-      design_.windows = design_.windows || at == design_.input.time;
-    }
+    if (!find_columns(options_, "by", design_.input, &design_.by, error_)) return false;
+    design_.windows = std::ranges::any_of(design_.by, [&](std::size_t at) { return at == design_.input.time; });
     return true;
   }
 

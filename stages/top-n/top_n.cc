@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "snapshot/state_store.h"
+#include "stages/kit/late_rows.h"
 #include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
@@ -81,19 +82,9 @@ Status TopN::drop_late(Batch& batch, Emitter& out) {
     }
   }
   if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late(batch, late, out));
+  STREAM_TRY(emit_late_rows(batch, late, late_, kLateOutput, out));
   batch = batch.take(good);
   return {};
-}
-
-Status TopN::emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
-  if (rows.empty()) return {};
-  out.late_records(rows.size(), kLateOutput);
-  if (!late_) return {};
-  Batch late{late_, rows.size(), {}, {}};
-  for (const Field& field : late_->fields)
-    late.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(rows));
-  return out.emit(std::move(late), kLateOutput);
 }
 
 // Groups of the batch with what is kept of each, and the sort keys of all.

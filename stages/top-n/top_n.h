@@ -49,7 +49,6 @@ class TopN final : public Operator {
   void take_back(std::uint32_t row, std::vector<Candidate>& now);
   void tell(std::span<const Candidate> before, std::span<const Candidate> after);
   void store();
-  Status emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out);
   Status drop_late(Batch& batch, Emitter& out);
   Batch state_keys(const Batch& batch, std::span<const std::uint32_t> rows) const;
 
