@@ -69,8 +69,12 @@ function(stream_boost_test kind name)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_definitions(${program} PRIVATE BOOST_TEST_DYN_LINK STREAM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${program} PRIVATE ${arg_DEPS} boost_unit_test_framework)
+  set(seconds 120)
+  if(STREAM_SANITIZE)
+    set(seconds 600)
+  endif()
   add_test(NAME ${kind}-${name} COMMAND ${program} --log_level=test_suite --report_level=short)
-  set_tests_properties(${kind}-${name} PROPERTIES TIMEOUT $<IF:$<BOOL:${STREAM_SANITIZE}>,600,120> LABELS ${kind})
+  set_tests_properties(${kind}-${name} PROPERTIES TIMEOUT ${seconds} LABELS ${kind})
 endfunction()
 
 # Tests of one area's logic.
