@@ -46,7 +46,7 @@ class Job:
         before, end = self.totals(), time.monotonic() + 1
         if checkpoint:
             self.stream.run("stream", "checkpoint", "state")
-        time.sleep(end - time.monotonic())
+        time.sleep(max(0.0, end - time.monotonic()))  # unless the checkpoint took longer
         after = self.totals()
         return (after["records_in"] - before["records_in"]) / (after["running_us"] - before["running_us"]) * 1e6
 
