@@ -77,16 +77,19 @@ constexpr stream::StageProgram kProgram = {
         "A row for which a condition on it alone, or what is to be kept of it, cannot be computed is a bad record and "
         "left out. A condition that compares rows and cannot be computed is not met, and the row is reported.\n\n"
         "The rows that may still become part of a match are kept as state, with the columns that conditions and "
-        "measures need; with prev() also the last ones of each key. Nothing else is: half-found matches are found again "
+        "measures need; with prev() also the last ones of each key. Nothing else is: half-found matches are found "
+        "again "
         "after a restart. `within` bounds what is kept; without it the rows of a match that does not end are kept for "
         "ever, and there is a warning. With it the result has event time if a measure is match_rowtime(), or with "
         "`rows` all. Rows that allow more than 2,000 ways to go on at once are given up, and the first of them is "
         "reported.\n\n"
         "What differs from Apache Flink: its greedy quantifiers never give a row back, so that `A B* C` finds nothing "
         "where a row could be B and C and no C follows; here it does, as SQL says. A pattern may end in a greedy "
-        "quantifier, and have groups, alternatives, prev() and `rows` all. Where `skip` names a variable that the match "
+        "quantifier, and have groups, alternatives, prev() and `rows` all. Where `skip` names a variable that the "
+        "match "
         "does not have, or its first row, the search goes on at the next row; Flink fails. Names of variables stand "
-        "behind the condition, as in a select list. Not supported in either: PERMUTE, ^ and $, {- -}, SUBSET, DISTINCT, "
+        "behind the condition, as in a select list. Not supported in either: PERMUTE, ^ and $, {- -}, SUBSET, "
+        "DISTINCT, "
         "next().",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,

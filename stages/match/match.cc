@@ -58,9 +58,8 @@ Match::Match(MatchDesign design, StateStore& store, SchemaPtr output, SchemaPtr 
 }
 
 Status Match::on_restored() {
-  table_.for_each([&](Row row) {
-    next_arrival_ = std::max(next_arrival_, table_.get<std::int64_t>(row, design_.arrival) + 1);
-  });
+  table_.for_each(
+      [&](Row row) { next_arrival_ = std::max(next_arrival_, table_.get<std::int64_t>(row, design_.arrival) + 1); });
   return {};
 }
 

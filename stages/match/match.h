@@ -79,8 +79,8 @@ class Match final : public Operator {
   StateTable& table_;
   MatchResults results_;
   SchemaPtr late_;
-  MatchValues compared_;         // the values that conditions look at
-  std::int64_t may_begin_ = 0;   // bits of the variables that a match can begin with
+  MatchValues compared_;                  // the values that conditions look at
+  std::int64_t may_begin_ = 0;            // bits of the variables that a match can begin with
   std::vector<std::size_t> key_columns_;  // of the table: by, or the constant
   std::int64_t next_arrival_ = 0;
 

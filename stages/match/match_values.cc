@@ -173,8 +173,8 @@ const char* MatchValues::append(const MatchHistory& history, const MatchRows& ro
                                 ColumnBuilder& out) const {
   const PatternValue& value = expressions_->values[which_[i]];
   const Accumulated& from = history[i];
-  const bool summed = value.kind == Kind::kAggregate && (value.function == AggregateFunction::kSum ||
-                                                         value.function == AggregateFunction::kAvg);
+  const bool summed = value.kind == Kind::kAggregate &&
+                      (value.function == AggregateFunction::kSum || value.function == AggregateFunction::kAvg);
   if (value.kind == Kind::kAggregate && value.function == AggregateFunction::kCount) {
     out.append(from.count);
   } else if (summed && from.count > 0) {
@@ -186,7 +186,8 @@ const char* MatchValues::append(const MatchHistory& history, const MatchRows& ro
   } else if (value.kind == Kind::kClassifier) {
     out.append_bytes(variables_[from.row]);
   } else {
-    append_cell(rows.cell(static_cast<std::int64_t>(from.row) - static_cast<std::int64_t>(value.back), *value.kept), out);
+    append_cell(rows.cell(static_cast<std::int64_t>(from.row) - static_cast<std::int64_t>(value.back), *value.kept),
+                out);
   }
   return nullptr;
 }

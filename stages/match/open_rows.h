@@ -21,7 +21,9 @@ class OpenRows final : public MatchRows {
   // Row 0 is the one that a match may begin at.
   Cell cell(std::int64_t row, std::size_t kept) const override {
     const std::int64_t at = static_cast<std::int64_t>(first_) + row;
-    return at < static_cast<std::int64_t>(begin_) ? Cell() : table_.cell(rows_[static_cast<std::size_t>(at)], design_.kept[kept]);
+    return at < static_cast<std::int64_t>(begin_)
+               ? Cell()
+               : table_.cell(rows_[static_cast<std::size_t>(at)], design_.kept[kept]);
   }
   Row row(std::size_t row) const { return rows_[first_ + row]; }
   std::size_t rows() const { return rows_.size() - first_; }

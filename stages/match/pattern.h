@@ -26,11 +26,11 @@ struct PatternNext {
 };
 
 struct Pattern {
-  std::vector<std::string> variables;      // in the order they are first named
-  std::vector<std::size_t> variable_of;    // by position
-  std::vector<PatternNext> next;           // by position
-  PatternNext first;                       // never ends: a pattern that no row matches is refused
-  std::string text;                        // in one spelling
+  std::vector<std::string> variables;    // in the order they are first named
+  std::vector<std::size_t> variable_of;  // by position
+  std::vector<PatternNext> next;         // by position
+  PatternNext first;                     // never ends: a pattern that no row matches is refused
+  std::string text;                      // in one spelling
 };
 
 // nullopt with `error` set if the text is no pattern.

@@ -101,8 +101,9 @@ PlanAnswer plan_match(const PlanRequest& request) {
     answer.parallelism_why = "without 'by' all rows are one sequence";
   }
   if (!design->within) {
-    answer.warnings.push_back("rows of a match that does not end are kept for ever, and the matches have no event time; "
-                              "say how long one may last: 'within'");
+    answer.warnings.push_back(
+        "rows of a match that does not end are kept for ever, and the matches have no event time; "
+        "say how long one may last: 'within'");
   }
   return answer;
 }

@@ -34,8 +34,8 @@ std::vector<Row> Match::next_rows() {
       return rows;
     }
     const auto last = table_.get<std::int64_t>(rows.back(), design_.open);
-    const auto end = std::ranges::find_if(
-        rows, [&](Row row) { return table_.get<std::int64_t>(row, design_.open) == last; });
+    const auto end =
+        std::ranges::find_if(rows, [&](Row row) { return table_.get<std::int64_t>(row, design_.open) == last; });
     if (end != rows.begin()) {
       rows.erase(end, rows.end());
       horizon_ = last;
@@ -62,7 +62,8 @@ std::vector<std::uint32_t> Match::in_order(std::span<const Row> rows) const {
     if (!design_.order.empty()) std::get<1>(keys[i]) = order[i];
     std::get<2>(keys[i]) = arrival.value<std::int64_t>(i);
   }
-  std::ranges::sort(sorted, {}, [&](std::uint32_t i) -> const auto& { return keys[i]; });
+  std::ranges::sort(
+      sorted, {}, [&](std::uint32_t i) -> const auto& { return keys[i]; });
   return sorted;
 }
 
