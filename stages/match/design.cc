@@ -134,18 +134,22 @@ class Designer {
   }
 
   bool check_names() {
-    std::vector<std::string> taken;
+    std::vector<std::string> given;
     for (std::size_t i = 0; i < design_.input.fields.size(); ++i) {
       if (design_.all_rows || std::ranges::find(design_.by, i) != design_.by.end())
-        taken.push_back(design_.input.fields[i].name);
+        given.push_back(design_.input.fields[i].name);
     }
+    std::vector<std::string> measured;
     for (const PatternMeasure& measure : design_.expressions.measures) {
-      if (std::ranges::find(taken, measure.name) != taken.end()) {
-        return fail("measures", "two columns are called '" + measure.name + "'",
-                    design_.all_rows ? "all columns of the input are given: choose another name"
-                                     : "the columns of 'by' are given in any case: choose another name");
+      const std::string message = "two columns are called '" + measure.name + "'";
+      if (std::ranges::find(given, measure.name) != given.end()) {
+        const char* which = design_.all_rows ? "all columns of the input" : "the columns of 'by'";
+        return fail("measures", message, std::string(which) + " are given in any case: choose another name");
       }
-      taken.push_back(measure.name);
+      if (std::ranges::find(measured, measure.name) != measured.end()) {
+        return fail("measures", message, "name one of them: … as other_name");
+      }
+      measured.push_back(measure.name);
     }
     return true;
   }
