@@ -34,6 +34,18 @@ std::vector<std::size_t> compared_values(const PatternExpressions& expressions) 
   return {which.begin(), which.end()};
 }
 
+// For each thing kept the bits of the variables for whose rows it is.
+std::vector<std::int64_t> kept_for(const PatternExpressions& expressions) {
+  std::vector<std::int64_t> out(expressions.kept.size(), 0);
+  for (const PatternValue& value : expressions.values) {
+    const bool any = value.variable == kAnyVariable || value.back > 0;
+    for (const auto& part : {value.kept, value.filter}) {
+      if (part) out[*part] |= any ? ~std::int64_t{0} : std::int64_t{1} << value.variable;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Operator>> Match::make(Context& context) {
@@ -51,6 +63,7 @@ Match::Match(MatchDesign design, StateStore& store, SchemaPtr output, SchemaPtr 
       results_(design_, table_, std::move(output)),
       late_(std::move(late)),
       compared_(design_.expressions, design_.pattern.variables, compared_values(design_.expressions)),
+      kept_for_(kept_for(design_.expressions)),
       key_columns_(count_up(design_.table.group_columns)) {
   for (const std::uint32_t position : design_.pattern.first.positions) {
     may_begin_ |= std::int64_t{1} << design_.pattern.variable_of[position];
@@ -92,11 +105,21 @@ Status Match::drop_late(Batch& batch, Emitter& out) {
 // Whatever can be said of a row alone. One for which it cannot is a bad record, and in no match.
 Status Match::compute(Batch& batch, Emitter& out) {
   std::vector<RowError> errors;
-  computed_.assign(design_.expressions.kept.size(), {});
-  for (std::size_t i = 0; i < computed_.size(); ++i) {
-    const Expression& expression = design_.expressions.kept[i].expression;
-    if (!expression.as_column()) computed_[i] = expression.evaluate(batch, &errors);
+  evaluate_conditions(batch, errors);
+  evaluate_kept(batch, errors);
+  if (errors.empty()) return {};
+  merge_row_errors(errors);
+  const Status reported = report_row_errors(batch, errors, out);
+  const std::vector<std::uint32_t> good = rows_without(errors, batch.rows);
+  batch = batch.take(good);
+  for (Column& column : computed_) {
+    if (column.size() > 0) column = column.take(good);
   }
+  for (std::size_t i = 0; i < good.size(); ++i) holds_[i] = holds_[good[i]];
+  return reported;
+}
+
+void Match::evaluate_conditions(const Batch& batch, std::vector<RowError>& errors) {
   holds_.assign(batch.rows, 0);
   std::vector<std::uint32_t> rows;
   for (std::size_t variable = 0; variable < design_.expressions.conditions.size(); ++variable) {
@@ -109,16 +132,20 @@ Status Match::compute(Batch& batch, Emitter& out) {
       for (std::int64_t& holds : holds_) holds |= bit;
     }
   }
-  if (errors.empty()) return {};
-  merge_row_errors(errors);
-  const Status reported = report_row_errors(batch, errors, out);
-  const std::vector<std::uint32_t> good = rows_without(errors, batch.rows);
-  batch = batch.take(good);
-  for (Column& column : computed_) {
-    if (column.size() > 0) column = column.take(good);
+}
+
+// What is kept for the rows of a variable is of no matter in those that cannot match it.
+void Match::evaluate_kept(const Batch& batch, std::vector<RowError>& errors) {
+  computed_.assign(design_.expressions.kept.size(), {});
+  for (std::size_t i = 0; i < computed_.size(); ++i) {
+    const Expression& expression = design_.expressions.kept[i].expression;
+    if (expression.as_column()) continue;
+    std::vector<RowError> failed;
+    computed_[i] = expression.evaluate(batch, &failed);
+    for (const RowError& error : failed) {
+      if ((holds_[error.row] & kept_for_[i]) != 0) errors.push_back(error);
+    }
   }
-  for (std::size_t i = 0; i < good.size(); ++i) holds_[i] = holds_[good[i]];
-  return reported;
 }
 
 void Match::keep(const Batch& batch) {

@@ -51,6 +51,8 @@ class Match final : public Operator {
   // --- rows that come: match.cc
   Status drop_late(Batch& batch, Emitter& out);
   Status compute(Batch& batch, Emitter& out);
+  void evaluate_conditions(const Batch& batch, std::vector<RowError>& errors);
+  void evaluate_kept(const Batch& batch, std::vector<RowError>& errors);
   void keep(const Batch& batch);
 
   // --- rows whose time has come: take.cc
@@ -80,6 +82,7 @@ class Match final : public Operator {
   MatchResults results_;
   SchemaPtr late_;
   MatchValues compared_;                  // the values that conditions look at
+  std::vector<std::int64_t> kept_for_;    // by expressions.kept: bits of variables
   std::int64_t may_begin_ = 0;            // bits of the variables that a match can begin with
   std::vector<std::size_t> key_columns_;  // of the table: by, or the constant
   std::int64_t next_arrival_ = 0;

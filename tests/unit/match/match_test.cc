@@ -220,6 +220,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_computed_is_reported_once) {
   alone.watermark(10);
   BOOST_TEST(alone.out.bad == Texts({"division by zero"}), boost::test_tools::per_element());
   BOOST_TEST(alone.take() == Texts({"1|3"}), boost::test_tools::per_element());
+  // What is kept for the rows of a variable is not asked of others.
+  Rig kept({"A B", {{"A", "v = 0"}, {"B", "v = 2"}}, {{"sum", "sum(10 / B.v)"}}, "1m"});
+  kept.row(1, 1, 0, 1);
+  kept.row(1, 2, 2, 2);
+  kept.watermark(10);
+  BOOST_TEST(kept.out.bad.empty());
+  BOOST_TEST(kept.take() == Texts({"1|5"}), boost::test_tools::per_element());
   // Compared with others: not met, and the row stays.
   Rig compared({"A B* C", {{"A", "v = 0"}, {"B", "v / A.v > 0"}, {"C", "v > 5"}}, {{"n", "C.n"}}, "1m", "to-next-row"});
   compared.row(1, 1, 0, 1);
