@@ -358,7 +358,7 @@ class PatternCompiler {
   std::size_t keep(Expression expression, const std::string& name) {
     const auto same = std::ranges::find(out_.kept, name, &PatternColumn::name);
     if (same != out_.kept.end()) return static_cast<std::size_t>(same - out_.kept.begin());
-    out_.kept.push_back({std::move(expression), name, name});
+    out_.kept.push_back({std::move(expression), name});
     return out_.kept.size() - 1;
   }
 

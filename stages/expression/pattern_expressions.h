@@ -21,7 +21,6 @@ inline constexpr std::size_t kPatternOffsetMax = 10'000;
 struct PatternColumn {
   Expression expression;  // over the input's schema; deterministic
   std::string name;       // of the column, or the text it was written as
-  std::string definition;
 };
 
 struct PatternValue {

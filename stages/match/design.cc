@@ -186,7 +186,7 @@ class Designer {
         keep_column(*column);
         design_.kept.push_back(design_.columns[*column]);
       } else {
-        design_.kept.push_back(add_value(state_identifier(kept.name), kept.expression.type(), kept.definition));
+        design_.kept.push_back(add_value(state_identifier(kept.name), kept.expression.type(), kept.name));
       }
     }
     design_.holds = add_value("holds", kBigint, "bit by bit: the row may match this variable");

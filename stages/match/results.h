@@ -36,7 +36,6 @@ class MatchResults {
   std::vector<Source> sources_;
   std::vector<ColumnBuilder> builders_;  // the values wanted, then the columns copied
   std::size_t rows_ = 0;
-  std::size_t bytes_ = 0;
   std::vector<RowError> errors_;
 };
 
