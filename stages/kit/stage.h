@@ -70,6 +70,7 @@ struct Context {
   std::string spool = {};    // of a stage that reads standard input in a job: the folder it is spooled in
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
+  std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
