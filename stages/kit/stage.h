@@ -193,8 +193,9 @@ struct StageProgram {
   StageKind kind = StageKind::kOperator;
   std::span<const Option> options = {};
   std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
-  std::string_view outputs_option = {};            // a kSelect whose names are outputs, behind `outputs`
-  std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
+  // A kSelect whose names are outputs, behind `outputs`; or a kColumns whose items are, without what a dot ends.
+  std::string_view outputs_option = {};
+  std::size_t inputs_max = 1;  // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};
   bool passes_lines = false;  // its rows are input rows unchanged: plain text passes byte for byte
 

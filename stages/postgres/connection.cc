@@ -133,6 +133,18 @@ Result<PgRows> PgConnection::query(const std::string& sql, const Parameters& par
                              nullptr, 0));
 }
 
+Status PgConnection::send(const std::string& sql) {
+  return PQsendQuery(connection_, sql.c_str()) == 1 ? Status() : lost();
+}
+
+Result<std::optional<PgRows>> PgConnection::take() {
+  if (PQconsumeInput(connection_) == 0) return lost();
+  if (PQisBusy(connection_) != 0) return std::optional<PgRows>();
+  STREAM_ASSIGN(PgRows rows, answer(PQgetResult(connection_)));
+  while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+  return std::optional<PgRows>(std::move(rows));
+}
+
 Status PgConnection::transact(const std::function<Status()>& work) {
   STREAM_TRY(execute("BEGIN"));
   Status done = work();

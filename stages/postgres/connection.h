@@ -61,6 +61,10 @@ class PgConnection {
   Result<PgRows> query(const std::string& sql);
   Result<PgRows> query(const std::string& sql, const Parameters& parameters);  // $1, $2, … as text
 
+  // The same in two steps, for what may take long: nothing until the answer is there. Wait for socket().
+  Status send(const std::string& sql);
+  Result<std::optional<PgRows>> take();
+
   // Runs `work` between BEGIN and COMMIT, or rolls back. kSystem at COMMIT: nobody knows whether it happened.
   Status transact(const std::function<Status()>& work);
 
