@@ -161,7 +161,9 @@ Status CdcSource::begin_reading(const PgRows& slot) {
   STREAM_ASSIGN(reader_, PgConnection::open(setup_.dsn, {setup_.application, false}));
   STREAM_TRY(reader_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   STREAM_TRY(reader_->execute("SET TRANSACTION SNAPSHOT " + pg_literal(slot.text(0, 2))));
-  ++position_.pass;
+  if (++position_.pass > 1) {
+    std::fprintf(stderr, "stream-read-postgres: the tables had not been read to their end: reading them again\n");
+  }
   reading_ = 0;
   return read_next_table();
 }

@@ -185,7 +185,8 @@ Status TableFeed::update(const std::optional<PgTuple>& before, const PgTuple& af
                        "' no longer has REPLICA IDENTITY FULL; set it again and start anew with --fresh");
   }
   if (kept_) {
-    STREAM_TRY(replace_kept(before ? reader_.read(*before).row : row.row, std::move(row)));
+    const Batch old = before ? reader_.read(*before).row : row.row;
+    STREAM_TRY(replace_kept(old, std::move(row)));
   } else {
     STREAM_TRY(replace_sent(reader_.read(*before), std::move(row)));
   }

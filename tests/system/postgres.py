@@ -46,6 +46,176 @@ def sqlite_rows(stream, sql, database="customers.db"):
         return ["|".join("" if value is None else str(value) for value in row) for row in found.execute(sql)]
 
 
+class Writer:
+    """Changes the tables in one thread, transaction by transaction, through restarts of the server."""
+
+    def __init__(self, server, seed):
+        self.server = server
+        self.pick = random.Random(seed)
+        self.done = 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def transaction(self):
+        one = self.pick.randrange(1, 4000)
+        other = self.pick.randrange(1, 60)
+        return self.pick.choice([
+            f"update customer set name = name || '.' where id % 97 = {one % 97};",
+            f"insert into customer (id, name, city_id, price) values ({one}, 'new', {other}, 3.5) on conflict (id) do "
+            f"update set name = 'again', price = null;",
+            f"delete from customer where id % 83 = {one % 83};",
+            f"update city set name = 'renamed {one}' where id = {other}; update customer set note = null where id = {one};",
+            f"update customer set id = id + 5000 where id = {one} and not exists (select from customer where id = {one + 5000});",
+            f"delete from city where id = {other};",
+            f"insert into city values ({other}, 'back {one}', 'x') on conflict do nothing;",
+            f"begin; update customer set price = 1 where id < 300; rollback;",
+        ])
+
+    def run(self):
+        while not self.ended.is_set():
+            self.server.psql("".join(f"begin; {self.transaction()} commit;\n" for _ in range(5)), check=False)
+            self.done += 5
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+def newest_checkpoint(stream, job):
+    folder = stream.home(job) / "checkpoints"
+    return max((int(path.parent.name) for path in folder.glob("*/checkpoint.sqlite")), default=0)
+
+
+def kill_both_sides(stream, server, job, pick, rounds):
+    """Kills an instance, every other time the server as well, and waits until a checkpoint is complete again."""
+    for turn in range(rounds):
+        victims = wait_until("instances", lambda: stream.instances(job))
+        stream.kill([victims[pick.choice(sorted(victims))]])
+        if turn % 2 == 1:
+            server.crash()
+        before = newest_checkpoint(stream, job)
+        wait_until("a checkpoint", lambda: newest_checkpoint(stream, job) > before, 60)
+
+
+FOLLOWED = """
+pipeline: followed
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 20ms, attempts: 50}
+stages:
+  shop: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [public.customer, city]}
+  copy: {run: write-postgres, from: shop.customer, dsn: "env:PG", table: copy_of_customer}
+  city: {run: write-sqlite, from: shop.city, path: out.db, table: city}
+  sums: {run: aggregate, from: shop.customer, by: city_id, compute: {n: count(*), price: sum(price)}}
+  sums-table: {run: write-sqlite, path: out.db, table: sums}
+  joined: {run: join, from: {c: shop.customer, t: shop.city}, kind: left, columns: [c.id, c.name, t.name as city, t.country], on: c.city_id = t.id}
+  joined-table: {run: write-sqlite, path: out.db, table: joined, key: id}
+"""
+
+
+def followed_equals(stream, server):
+    """What is different, or nothing."""
+    difference = server.psql("(select * from customer except select * from copy_of_customer) union all "
+                             "(select * from copy_of_customer except select * from customer)")
+    if difference:
+        return difference
+    for table, wanted in (("city", "select id, name, country from city order by 1"), ("joined", JOINED),
+                          ("sums", "select city_id, count(*), sum(price) from customer group by 1 order by 1 nulls first")):
+        rows = sqlite_rows(stream, f"select * from {table} order by 1", "out.db")
+        if rows != server.rows(wanted):
+            return f"{table}: {sorted(set(rows) ^ set(server.rows(wanted)))[:6]}"
+    return ""
+
+
+def follow_through_kills(stream, server, seed, rounds):
+    server.psql(SHOP + "alter table city replica identity full;")
+    stream.write("followed.yaml", FOLLOWED)
+    pick = random.Random(seed)
+    with Writer(server, seed) as writer:
+        stream.run("stream", "run", "-d", "followed.yaml")
+        kill_both_sides(stream, server, "followed", pick, rounds)
+    check(writer.done > 50, f"only {writer.done} transactions")
+    try:
+        wait_until("the copies to be equal", lambda: followed_equals(stream, server) == "", 30)
+    except Failure as failure:
+        raise Failure(f"{failure}: {followed_equals(stream, server)[:600]}") from failure
+    check(server.psql("select count(*) from customer").strip() != "0", "nothing to compare")
+
+
+@with_server
+def changes_come_exactly_once_whoever_is_killed(stream, server):
+    follow_through_kills(stream, server, 11, 6)
+    stream.run("stream", "stop", "followed")
+    server.psql("update customer set name = 'while it was stopped' where id % 5 = 0")
+    stream.run("stream", "run", "-d", "followed.yaml")
+    wait_until("the copies to be equal", lambda: followed_equals(stream, server) == "", 30)
+
+
+@with_server
+def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
+    """The job dies while the tables are first read, checkpoints behind it; meanwhile they change."""
+    server.psql(SHOP + "insert into customer (id, name, note) select n, 'more', repeat('x', 300) from generate_series(10000, 150000) n")
+    stream.write("followed.yaml", FOLLOWED)
+    job = stream.start("stream", "run", "followed.yaml", stderr=subprocess.PIPE)
+    for turn in range(3):
+        before = newest_checkpoint(stream, "followed")
+        wait_until("a checkpoint", lambda: newest_checkpoint(stream, "followed") > before + 1, 60)
+        instances = wait_until("instances", lambda: stream.instances("followed"))
+        stream.kill([instances["shop.0"]])
+        server.psql(f"delete from customer where id % 7 = {turn}; update customer set name = 'turn {turn}' where id % 1000 < 10;")
+    wait_until("the copies to be equal", lambda: "copy_of_customer" in server.psql("select relname from pg_class")
+               and followed_equals(stream, server) == "", 90, 0.2)
+    again = stream.run("stream", "logs", "followed").count("reading them again")
+    check(again >= 2, f"reading began anew {again} times")
+    stream.run("stream", "stop", "followed")
+    job.communicate(timeout=30)
+
+
+WRITTEN = """
+pipeline: written
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 20ms, attempts: 50}
+stages:
+  made: {run: generate, rows: 40000, rate: 8000, columns: "n, random % 50 as k, case when n % 7 = 0 then null else 'a' || n end as s, to_timestamp(n) as ts"}
+  rows: {run: write-postgres, from: made, dsn: "env:PG", parallelism: 2}
+  prepared: {run: write-postgres, from: made, dsn: "env:PG", commit: two-phase, parallelism: 2}
+  sums: {run: aggregate, from: made, by: k, compute: {n: count(*), total: sum(n), last: max(s)}, parallelism: 2}
+  sums-table: {run: write-postgres, dsn: "env:PG", table: sums}
+"""
+
+
+@with_server
+def rows_are_written_exactly_once_whoever_is_killed(stream, server):
+    stream.write("written.yaml", WRITTEN)
+    job = stream.start("stream", "run", "written.yaml", stderr=subprocess.PIPE)
+    pick = random.Random(3)
+    wait_until("the first rows", lambda: server.psql("select 1 from prepared limit 1", check=False).strip() == "1")
+    rounds = 0
+    while job.poll() is None and rounds < 5:
+        instances = stream.instances("written")
+        if instances:
+            stream.kill([instances[pick.choice(sorted(instances))]])
+            if rounds % 2 == 1:
+                server.crash()
+            rounds += 1
+        try:
+            job.wait(timeout=0.6)
+        except subprocess.TimeoutExpired:
+            pass
+    talk = job.communicate(timeout=120)[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    check(rounds >= 4, f"only {rounds} kills")
+    for table in ("rows", "prepared"):
+        found = server.psql(f"select count(*), count(distinct n), sum(n), count(s), max(ts) from {table}").strip()
+        check(found == "40000|40000|799980000|34285|1970-01-01 11:06:39+00", f"{table}: {found}")
+    difference = server.psql("select k, count(*), sum(n), max(s) from rows group by 1 except select k, n, total, last from sums")
+    check(difference == "" and server.psql("select count(*) from sums").strip() == "50", f"sums: {difference}")
+    check(server.psql("select gid from pg_prepared_xacts") == "", "a prepared transaction is left")
+
+
 @with_server
 def tables_joined_stay_equal_to_the_join_of_the_tables(stream, server):
     server.psql(SHOP)
@@ -64,4 +234,5 @@ if __name__ == "__main__":
     if newest_programs() is None:
         print("skipped: no PostgreSQL server")
         sys.exit(0)
-    main([tables_joined_stay_equal_to_the_join_of_the_tables])
+    main([tables_joined_stay_equal_to_the_join_of_the_tables, changes_come_exactly_once_whoever_is_killed,
+          reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed])
