@@ -14,7 +14,7 @@ namespace stream {
 struct ReadRow {
   Batch row;                           // one row of all columns; NULL where something is wrong or missing
   std::vector<std::size_t> unchanged;  // columns whose value was not sent
-  std::string wrong;                   // why it is no row: "column 'n': not a BIGINT: x"
+  std::string wrong;                   // why it is no row: "column 'n': not a valid BIGINT: x"
 };
 
 class RowReader {
