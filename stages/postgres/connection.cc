@@ -38,11 +38,10 @@ Code code_of(const std::string& state) {
 
 // A server that is not there yet says the same as one that never was: trying again is right for both.
 Code code_of_refusal(std::string_view text) {
-  for (const std::string_view final : {"authentication failed", "does not exist", "no pg_hba.conf entry",
-                                       "no password supplied", "invalid connection option", "permission denied"}) {
-    if (text.find(final) != std::string_view::npos && text.find(".s.PGSQL.") == std::string_view::npos) {
-      return Code::kUsage;
-    }
+  for (const std::string_view final :
+       {"authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied",
+        "invalid connection option", "permission denied", "missing \"=\" after"}) {
+    if (text.find(final) != std::string_view::npos) return Code::kUsage;
   }
   return Code::kSystem;
 }
@@ -73,7 +72,20 @@ PgConnection::PgConnection(pg_conn* connection) : connection_(connection) {
 
 PgConnection::~PgConnection() { PQfinish(connection_); }
 
+// libpq's own words would quote the text, and with it a password.
+Status PgConnection::check_dsn(const std::string& dsn) {
+  char* why = nullptr;
+  PQconninfoOption* options = PQconninfoParse(dsn.c_str(), &why);
+  PQfreemem(why);
+  const bool good = options != nullptr;
+  PQconninfoFree(options);
+  return good ? Status()
+              : usage_error("the secret is no connection string of PostgreSQL: 'host=db dbname=shop user=me', or "
+                            "postgresql://me@db/shop");
+}
+
 Result<std::unique_ptr<PgConnection>> PgConnection::open(const std::string& dsn, const PgSettings& settings) {
+  STREAM_TRY(check_dsn(dsn));
   // What the user says comes last but one, so that it may override all but what we rely on.
   const std::array<const char*, 9> names = {"connect_timeout",  "keepalives_idle", "keepalives_interval",
                                             "keepalives_count", "dbname",          "application_name",

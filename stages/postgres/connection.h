@@ -84,6 +84,7 @@ class PgConnection {
 
  private:
   explicit PgConnection(pg_conn* connection);
+  static Status check_dsn(const std::string& dsn);
   Status error(pg_result* result) const;
   Status lost() const;
   Result<PgRows> answer(pg_result* result) const;

@@ -73,6 +73,10 @@ Status drop_slot(Values& options) {
   STREAM_ASSIGN(const std::string dsn, read_secret(system_files(), ".", options.text("dsn")));
   STREAM_ASSIGN(const auto server, PgConnection::open(dsn, {"stream/drop", false}));
   const ReplicationSlot slot(options.text("slot"), options.text("publication"), {});
+  STREAM_ASSIGN(const bool there, slot.exists(*server));
+  if (!there) {
+    return usage_error("there is no replication slot '" + slot.name() + "' in PostgreSQL '" + server->name() + "'");
+  }
   STREAM_ASSIGN(const bool dropped, slot.drop(*server));
   if (!dropped) return failed("the replication slot '" + slot.name() + "' is in use; stop or cancel its job first");
   STREAM_TRY(slot.drop_publication(*server));

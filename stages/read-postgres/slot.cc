@@ -45,6 +45,11 @@ Status ReplicationSlot::publish(PgConnection& server) const {
                         " WITH (publish_via_partition_root = true)");
 }
 
+Result<bool> ReplicationSlot::exists(PgConnection& server) const {
+  STREAM_ASSIGN(const PgRows rows, server.query("SELECT 1 FROM pg_replication_slots WHERE slot_name = $1", {name_}));
+  return rows.size() > 0;
+}
+
 Result<bool> ReplicationSlot::drop(PgConnection& server) const {
   STREAM_ASSIGN(const PgRows rows,
                 server.query("SELECT active FROM pg_replication_slots WHERE slot_name = $1", {name_}));

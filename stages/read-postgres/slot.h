@@ -24,6 +24,7 @@ class ReplicationSlot {
   // Makes the publication hold exactly these tables, or checks that the user's is there.
   Status publish(PgConnection& server) const;
 
+  Result<bool> exists(PgConnection& server) const;
   // Drops the slot if it is there. False: somebody uses it at the moment.
   Result<bool> drop(PgConnection& server) const;
   Status drop_publication(PgConnection& server) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stages/kit/row_text.h"
 #include "stages/postgres/values.h"
 #include "stages/write-postgres/last_rows.h"
 #include "transport/base/text.h"
@@ -117,6 +118,23 @@ Status PgTarget::take_back(PgConnection& server, const std::vector<std::string>&
       .status();
 }
 
+// "…; COPY orders, line 3: …" is about the third row.
+Status PgTarget::name_row(Status refused, std::span<const Batch> batches) const {
+  if (refused.code() != Code::kBadRecord) return refused;
+  constexpr std::string_view kMark = ", line ";
+  const std::size_t at = refused.what().rfind(kMark);
+  if (at == std::string::npos) return refused;
+  std::size_t row = static_cast<std::size_t>(std::atoll(refused.what().c_str() + at + kMark.size()));
+  for (const Batch& batch : batches) {
+    if (row >= 1 && row <= batch.rows) {
+      return {Code::kBadRecord,
+              refused.what().substr(0, refused.what().rfind("; ", at)) + ": " + row_text(batch, row - 1)};
+    }
+    row -= std::min(row, batch.rows);
+  }
+  return refused;
+}
+
 Status PgTarget::insert(PgConnection& server, std::span<const Batch> batches) const {
   std::string lines;
   for (const Batch& batch : batches) {
@@ -125,7 +143,7 @@ Status PgTarget::insert(PgConnection& server, std::span<const Batch> batches) co
       lines += '\n';
     }
   }
-  return server.copy_in("COPY " + table_ + " (" + columns() + ") FROM STDIN", lines);
+  return name_row(server.copy_in("COPY " + table_ + " (" + columns() + ") FROM STDIN", lines), batches);
 }
 
 // NULLs in a key are equal: such rows are deleted and inserted, as a unique index may hold several.

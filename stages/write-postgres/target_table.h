@@ -31,6 +31,7 @@ class PgTarget {
  private:
   Status insert(PgConnection& server, std::span<const Batch> batches) const;
   Status merge(PgConnection& server, std::span<const Batch> batches) const;
+  Status name_row(Status refused, std::span<const Batch> batches) const;
   Status check_key(PgConnection& server) const;
   std::string columns() const;
   std::string column(std::size_t index) const;

@@ -230,9 +230,159 @@ def tables_joined_stay_equal_to_the_join_of_the_tables(stream, server):
     stream.run("stream", "cancel", "customers")
 
 
+@with_server
+def pages_by_key_or_by_a_growing_column_come_once(stream, server):
+    server.psql(SHOP + "create schema other; create table other.event (id bigserial primary key, what text, part text);"
+                "insert into other.event (what) select 'w' || n from generate_series(1, 9000) n")
+    rows = [json.loads(line) for line in stream.run("stream-read-postgres", "--dsn", "env:PG", "city, customer").splitlines()]
+    check(len(rows) == 50 and rows[6] == {"id": 7, "name": "city 7", "country": "land 2"}, rows[6])
+    found = stream.run("bash", "-c", "stream-read-postgres --dsn env:PG customer | stream-filter 'id = 3'")
+    check(json.loads(found) == {"id": 3, "name": "customer 3", "city_id": 3, "note": "line\nbreak\t\\ 3", "price": "3.75",
+                                "seen": "1970-01-01T00:00:03Z", "score": 1, "raw": "EAM=", "extra": {"n": 3}}, found)
+    stream.write("polled.yaml", """
+pipeline: polled
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 20ms, attempts: 50}
+stages:
+  events: {run: read-postgres, dsn: "env:PG", mode: poll, tables: [other.event], column: id, poll-interval: 20ms}
+  table: {run: write-sqlite, from: events.event, path: out.db, table: event}
+""")
+    stream.run("stream", "run", "-d", "polled.yaml")
+    for turn in range(4):
+        server.psql("insert into other.event (what) select 'more' from generate_series(1, 3000)")
+        stream.kill([wait_until("instances", lambda: stream.instances("polled"))["events.0"]])
+        if turn == 2:
+            server.crash()
+    wanted = server.rows("select id, what, part from other.event order by id")
+    wait_until("the rows", lambda: sqlite_rows(stream, "select * from event order by id", "out.db") == wanted, 60)
+    stream.run("stream", "stop", "polled")
+    stream.write("copied.yaml", """
+pipeline: copied
+checkpoint: {interval: 20ms}
+stages:
+  shop: {run: read-postgres, dsn: "env:PG", tables: [customer, city]}
+  a: {run: write-sqlite, from: shop.customer, path: out.db, table: customer}
+  b: {run: write-postgres, from: shop.city, dsn: "env:PG", table: other.city_copy}
+""")
+    stream.run("stream", "run", "copied.yaml")
+    check(sqlite_rows(stream, "select count(*), sum(id) from customer", "out.db") == ["3000|4501500"], "customer")
+    check(server.psql("select * from city except select * from other.city_copy") == "", "city")
+
+
+@with_server
+def wrong_use_is_refused_and_says_why(stream, server):
+    server.psql("create table plain (n int); create table keyed (n int primary key); create view seen as select 1 as n;"
+                "create table indexed (n int primary key, m int not null unique);"
+                "alter table indexed replica identity using index indexed_m_key")
+    read = ["stream-read-postgres", "--dsn", "env:PG"]
+    write = ["stream-write-postgres", "--dsn", "env:PG"]
+    for words, said in (
+            ([*read, "nothing"], "there is no table 'nothing'"),
+            ([*read, "plain"], "has no primary key"),
+            ([*read, "seen"], "is no table"),
+            ([*read, "indexed"], "make it DEFAULT or FULL"),
+            ([*read, "keyed, x.keyed"], "there is an output 'keyed' already"),
+            ([*read, "a.b.c"], "is no name of a table"),
+            ([*read, "keyed", "--mode", "poll"], "needs the column"),
+            ([*read, "keyed", "--mode", "poll", "--column", "nn"], "has no column 'nn'; did you mean"),
+            ([*read, "keyed", "--column", "n"], "has a meaning with mode: poll only"),
+            ([*read, "keyed", "--mode", "cdc"], "cdc needs a job"),
+            ([*read, "keyed", "--drop"], "--drop needs --slot NAME"),
+            ([*read, "keyed", "--drop", "--slot", "none"], "there is no replication slot 'none'"),
+            (["stream-read-postgres", "keyed", "--dsn", "host=x password=sesame"], "a secret is never written out"),
+            (["stream-read-postgres", "keyed", "--dsn", "env:NONE"], "'NONE' is not set"),
+            ([*write, "_stream_rows"], "reserved name"),
+            ([*write, "a.b.c"], "has two dots"),
+            ([*write, "t", "--key", "m"], "no column 'm'"),
+            ([*write, "t", "--key", "n", "--commit", "two-phase"], "two-phase is for rows that are only inserted"),
+            ([*write, "t", "--leftovers", "commit"], "needs --leftovers-of RUN")):
+        done = subprocess.run(words, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=20, check=False)
+        check(done.returncode == 100 and said in done.stderr and done.stderr.count("\n") == 1, f"{words}: {done.returncode} {done.stderr}")
+        check("sesame" not in done.stderr, done.stderr)
+
+
+@with_server
+def what_a_job_leaves_behind_is_listed_and_resolved(stream, server):
+    stream.write("left.yaml", """
+pipeline: left
+checkpoint: {interval: 1h}
+stages:
+  made: {run: generate, rate: 1000, columns: n}
+  rows: {run: write-postgres, dsn: "env:PG", commit: two-phase}
+""")
+    server.psql("begin; create table x (n int); prepare transaction 'stream:feed:rows:0:2:5';"
+                "begin; create table y (n int); prepare transaction 'stream:cafe:rows:0:2:6';"
+                "begin; create table z (n int); prepare transaction 'of another'")
+    ask = ["stream-write-postgres", "--dsn", "env:PG", "--leftovers"]
+    found = [json.loads(line) for line in stream.run(*ask, "list").splitlines()]
+    check([(one["run"], one["stage"], one["attempt"], one["epoch"]) for one in found] == [("feed", "rows", 2, 5), ("cafe", "rows", 2, 6)], found)
+    check(json.loads(stream.run(*ask, "commit", "--leftovers-of", "feed"))["done"] == "committed", "commit")
+    check(json.loads(stream.run(*ask, "roll-back", "--leftovers-of", "cafe"))["done"] == "rolled back", "roll back")
+    check(stream.run(*ask, "list") == "", "still there")
+    check(server.rows("select relname from pg_class where relname in ('x', 'y', 'z')") == ["x"], "tables")
+    check(server.rows("select gid from pg_prepared_xacts") == ["of another"], "somebody else's")
+    server.psql("rollback prepared 'of another'")
+
+
+@with_server
+def slots_are_kept_made_anew_and_dropped(stream, server):
+    server.psql("create table t (id bigint primary key, name text); insert into t values (1, 'a')")
+    stream.write("one.yaml", """
+pipeline: one
+checkpoint: {interval: 50ms}
+stages:
+  t: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [t]}
+  copy: {run: write-sqlite, path: out.db, table: t, if-exists: replace}
+""")
+
+    def equal():
+        return sqlite_rows(stream, "select * from t order by id", "out.db") == server.rows("select * from t order by id")
+    stream.run("stream", "run", "-d", "one.yaml")
+    wait_until("the copy", equal)
+    server.psql("truncate t; insert into t values (2, 'b')")
+    wait_until("the copy", equal)
+    before = server.psql("select confirmed_flush_lsn from pg_replication_slots")
+    server.psql("create table noise as select n from generate_series(1, 50000) n; insert into t values (3, 'c')")
+    wait_until("the server to be told", lambda: server.psql(f"select confirmed_flush_lsn > '{before.strip()}' from pg_replication_slots").strip() == "t")
+    drop = ["stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", "stream_one_t", "t"]
+    stream.run(*drop, expect=1)
+    check("is in use" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "stop", "one")
+    check("dropped replication slot 'stream_one_t'" in stream.run(*drop), "drop")
+    check(server.psql("select slot_name from pg_replication_slots union all select pubname from pg_publication") == "", "something is left")
+    stream.run("stream", "run", "one.yaml", expect=1)
+    check("is gone from PostgreSQL" in stream.last_stderr and "--fresh" in stream.last_stderr, stream.last_stderr)
+    server.psql("insert into t values (4, 'd')")
+    stream.run("stream", "run", "-d", "--fresh", "one.yaml")
+    wait_until("the copy", equal)
+    stream.run("stream", "cancel", "one")
+
+
+@with_server
+def values_that_do_not_fit_are_bad_records(stream, server):
+    server.psql("create table t (id bigint primary key, at timestamptz); insert into t values (1, now()), (2, 'infinity')")
+    stream.write("bad.yaml", """
+pipeline: bad
+checkpoint: {interval: 50ms}
+stages:
+  t: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [t]}
+  copy: {run: write-sqlite, path: out.db, table: t}
+""")
+    stream.run("stream", "run", "-d", "bad.yaml")
+    wait_until("the first row", lambda: (stream.folder / "out.db").exists() and sqlite_rows(stream, "select id from t", "out.db") == ["1"])
+    server.psql("update t set at = 'infinity' where id = 1; update t set at = now() where id = 2")
+    wait_until("the second", lambda: sqlite_rows(stream, "select id from t", "out.db") == ["2"])
+    letters = [json.loads(line) for line in stream.run("stream", "dead-letter", "--json", "bad").splitlines()]
+    check([letter["reason"] for letter in letters] == ["column 'at': not a valid TIMESTAMP: infinity"] * 2, letters)
+    stream.run("stream", "cancel", "bad")
+
+
 if __name__ == "__main__":
     if newest_programs() is None:
         print("skipped: no PostgreSQL server")
         sys.exit(0)
     main([tables_joined_stay_equal_to_the_join_of_the_tables, changes_come_exactly_once_whoever_is_killed,
-          reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed])
+          reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
+          pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
+          what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
+          values_that_do_not_fit_are_bad_records])
