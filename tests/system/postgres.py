@@ -162,6 +162,36 @@ def changes_come_exactly_once_whoever_is_killed(stream, server):
 
 
 @with_server
+def a_transaction_that_checkpoints_cut_is_gone_on_with(stream, server):
+    """Its rows are not kept in state, so that none may come twice."""
+    server.psql("create table visit (id bigint primary key, who bigint, note text); alter table visit replica identity full")
+    stream.write("visits.yaml", """
+pipeline: visits
+checkpoint: {interval: 20ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
+stages:
+  shop: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [visit]}
+  visits: {run: aggregate, by: who, compute: {n: count(*), total: sum(id)}}
+  table: {run: write-sqlite, path: out.db, table: visits}
+""")
+    stream.run("stream", "run", "-d", "visits.yaml")
+    server.until("the slot", "select active from pg_replication_slots", "t")
+    server.psql("insert into visit select n, n % 5, repeat('x', 100) from generate_series(1, 300000) n")
+
+    def counted():
+        return int(sqlite_rows(stream, "select coalesce(sum(n), 0) from visits", "out.db")[0]) if (stream.folder / "out.db").exists() else 0
+    seen = []
+    while len(seen) < 3:
+        seen.append(wait_until("rows", lambda: counted() > (seen[-1] if seen else 0) and counted()))
+        instances = wait_until("instances", lambda: stream.instances("visits"))
+        stream.kill([instances["shop.0"]])
+    check(seen[0] < 300000, "the transaction came at once")
+    wanted = server.rows("select who, count(*), sum(id) from visit group by 1 order by 1")
+    wait_until("the counts", lambda: sqlite_rows(stream, "select who, n, total from visits order by 1", "out.db") == wanted)
+    stream.run("stream", "cancel", "visits")
+
+
+@with_server
 def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
     """The job dies while the tables are first read, checkpoints behind it; meanwhile they change."""
     server.psql(SHOP + "insert into customer (id, name, note) select n, 'more', repeat('x', 300) from generate_series(10000, 150000) n")
@@ -398,7 +428,7 @@ if __name__ == "__main__":
         print("skipped: no PostgreSQL server")
         sys.exit(0)
     main([the_tutorial_keeps_its_promises, changes_come_exactly_once_whoever_is_killed,
-          reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
+          a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
           values_that_do_not_fit_are_bad_records])
