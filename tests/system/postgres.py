@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -407,6 +408,33 @@ stages:
 
 
 @with_server
+def examples_of_the_manuals_work_as_printed(stream, server):
+    stream.environment |= {"PGHOST": str(server.folder), "PGUSER": "postgres"}
+    server.psql("create database shop")
+    subprocess.run([str(server.programs / "psql"), "-q", "-d", "shop", "-c", "create table customer (id int primary key); insert into "
+                    "customer values (4)"], env=stream.environment, check=True, timeout=20)
+    manuals = {name: stream.run(f"stream-{name}", "--man").replace("\\(aq", "'").replace("\\-", "-").replace("\\(rs", "\\").replace("\\e", "\\")
+               for name in ("read-postgres", "write-postgres")}
+    for name, command in (("read-postgres", "PG='dbname=shop' stream-read-postgres --dsn env:PG customer"),
+                          ("write-postgres", "printf '{\"id\":1,\"city\":\"Oslo\"}\\n' | PG='dbname=postgres' stream-write-postgres --dsn env:PG places")):
+        check("stream-" + name + " --dsn env:PG" in manuals[name], manuals[name])
+        found = stream.run("bash", "-c", command)
+        check(found == ('{"id":4}\n' if name == "read-postgres" else ""), found)
+    check(server.rows("select * from places") == ["1|Oslo"], "places")
+    stream.environment["PG"] = "dbname=shop"
+    job = stream.start("stream", "run", "read-postgres customer --dsn env:PG --mode cdc | write-sqlite copy.db --table customer",
+                       stderr=subprocess.PIPE)
+    wait_until("the copy", lambda: (stream.folder / "copy.db").exists() and sqlite_rows(
+        stream, "select count(*) from sqlite_master where name = 'customer'", "copy.db") == ["1"]
+        and sqlite_rows(stream, "select id from customer", "copy.db") == ["4"])
+    job.send_signal(signal.SIGINT)
+    job.communicate(timeout=30)
+    log = stream.run("stream", "logs", stream.jobs()[0])
+    slot = re.search(r"replication slot '(\w+)'", log).group(1)
+    stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", slot, "customer")
+
+
+@with_server
 def values_that_do_not_fit_are_bad_records(stream, server):
     server.psql("create table t (id bigint primary key, at timestamptz); insert into t values (1, now()), (2, 'infinity')")
     stream.write("bad.yaml", """
@@ -433,4 +461,4 @@ if __name__ == "__main__":
           a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
-          values_that_do_not_fit_are_bad_records])
+          values_that_do_not_fit_are_bad_records, examples_of_the_manuals_work_as_printed])
