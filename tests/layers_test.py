@@ -17,13 +17,15 @@ MAY_INCLUDE = {
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
-    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
+    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format", "stages/postgres"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
 }
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"},
+           "libpq-fe.h": {"stages/postgres"}}
 
 
 def layer_of(path):

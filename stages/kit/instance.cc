@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stages/expression/select_list.h"
+#include "stages/kit/option_table.h"
 
 namespace stream {
 namespace {
@@ -73,12 +74,19 @@ void add_named_items(const std::vector<SelectItem>& items, std::vector<std::stri
   }
 }
 
+// Of "shop.customer" the output is `customer`.
+void add_last_parts(const std::vector<std::string>& items, std::vector<std::string>& names) {
+  for (const std::string& item : items) names.push_back(item.substr(item.rfind('.') + 1));
+}
+
 }  // namespace
 
 std::vector<std::string> output_names(const StageProgram& program, const Values& values) {
   std::vector<std::string> names = {"out"};
   for (const std::string_view name : program.outputs) names.emplace_back(name);
-  if (!program.outputs_option.empty()) add_named_items(values.select(program.outputs_option), names);
+  const Option* option = find_option(program.options, program.outputs_option);
+  if (option != nullptr && option->kind == OptionKind::kSelect) add_named_items(values.select(option->name), names);
+  if (option != nullptr && option->kind == OptionKind::kColumns) add_last_parts(values.list(option->name), names);
   names.emplace_back("errors");
   return names;
 }

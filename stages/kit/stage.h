@@ -70,6 +70,7 @@ struct Context {
   std::string spool = {};    // of a stage that reads standard input in a job: the folder it is spooled in
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
+  std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
@@ -192,8 +193,9 @@ struct StageProgram {
   StageKind kind = StageKind::kOperator;
   std::span<const Option> options = {};
   std::span<const std::string_view> outputs = {};  // named outputs beside "out" and "errors"
-  std::string_view outputs_option = {};            // a kSelect whose names are outputs, behind `outputs`
-  std::size_t inputs_max = 1;                      // 0 for sources; more than 1: named inputs
+  // A kSelect whose names are outputs, behind `outputs`; or a kColumns whose items are, without what a dot ends.
+  std::string_view outputs_option = {};
+  std::size_t inputs_max = 1;  // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};
   bool passes_lines = false;  // its rows are input rows unchanged: plain text passes byte for byte
 

@@ -145,6 +145,7 @@ Status SupervisedInstance::make() {
                            assignment_.memory_bytes,
                            true,
                            assignment_.spool});
+  context_->attempt = assignment_.attempt;
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
     context_->input_names.push_back(input.name);

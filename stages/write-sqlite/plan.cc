@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "stages/kit/sink_key.h"
 #include "stages/write-sqlite/write_sqlite.h"
 #include "transport/base/text.h"
 
@@ -29,22 +30,6 @@ void check_columns(const Schema& schema, PlanAnswer& answer) {
   }
 }
 
-std::vector<std::string> key_names(const PlanRequest& request, const Schema& schema, PlanAnswer& answer) {
-  std::vector<std::string> key = request.options.list("key");
-  for (const std::string& name : key) {
-    if (schema.find(name)) continue;
-    const std::string near = nearest(name, schema.names());
-    answer.errors.push_back({"key", 0, "no column '" + name + "'", near.empty() ? "" : "did you mean '" + near + "'?"});
-  }
-  if (!key.empty() || schema.changelog == Changelog::kAppend) return key;
-  for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
-  if (key.empty()) {
-    answer.errors.push_back(
-        {"key", 0, "the input is a stream of changes without a key", "name the columns that identify a row"});
-  }
-  return key;
-}
-
 }  // namespace
 
 PlanAnswer plan_write_sqlite(const PlanRequest& request) {
@@ -53,15 +38,8 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   const Schema& schema = request.inputs[0].schema;
   check_table_name(request.options, answer);
   check_columns(schema, answer);
-  const std::vector<std::string> key = key_names(request, schema, answer);
-  InputPlan input;
-  input.needs = schema.names();
-  if (!key.empty()) {
-    input.partition = Partition::kHash;
-    input.partition_columns = key;
-  }
-  answer.inputs.push_back(std::move(input));
-  answer.state.push_back(outbox_spec("outbox", schema.fields));
+  plan_sink_key(request, answer);
+  answer.state.push_back(OutboxSink::outbox_of(schema));
   answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false,
                            "table " + WriteSqlite::table_of(request.options, request.stage)});
   answer.visible = "at each checkpoint";

@@ -5,9 +5,6 @@
 //
 // Prints its seed. Skips, successfully, where no server is installed. What differs on purpose is
 // listed in kKnown and in stream-expression(7), and counted.
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,13 +21,12 @@
 #include <vector>
 
 #include "stages/expression/expression.h"
+#include "tests/support/postgres_server.h"
 
 namespace {
 
 using namespace stream;
-namespace fs = std::filesystem;
 
-constexpr char kBin[] = "/usr/lib/postgresql/15/bin/";
 constexpr int kRows = 24;
 
 // Reasons only we can have: ranges that are narrower than PostgreSQL's.
@@ -412,48 +408,6 @@ Batch batch_of(const std::vector<Row>& rows) {
   return batch;
 }
 
-// --- the server --------------------------------------------------------------------------------
-
-int run(const std::string& command) { return std::system(command.c_str()); }
-
-class Server {
- public:
-  bool start() {
-    std::string pattern = "/tmp/oracle-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-    if (geteuid() == 0) {
-      const passwd* user = getpwnam("postgres");
-      if (user == nullptr || chown(folder_.c_str(), user->pw_uid, user->pw_gid) != 0) return false;
-      as_user_ = "cd " + folder_ + " && runuser -u postgres -- ";
-    }
-    const std::string quiet = " > " + folder_ + "/log 2>&1";
-    if (run(as_user_ + kBin + "initdb -D " + folder_ +
-            "/data -U postgres -A trust --no-sync -E UTF8 --lc-collate=C --lc-ctype=C.UTF-8" + quiet) != 0) {
-      return false;
-    }
-    const std::string options =
-        "-c listen_addresses='' -c unix_socket_directories=" + folder_ + " -c fsync=off -c timezone=UTC -c jit=off";
-    started_ = run(as_user_ + kBin + "pg_ctl -D " + folder_ + "/data -w -l " + folder_ + "/server.log -o \"" + options +
-                   "\" start" + quiet) == 0;
-    return started_;
-  }
-  ~Server() {
-    if (started_) run(as_user_ + kBin + "pg_ctl -D " + folder_ + "/data -m immediate stop > /dev/null 2>&1");
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
-  }
-  bool psql(const std::string& script, const std::string& out) {
-    return run(std::string(kBin) + "psql -X -q -At -v ON_ERROR_STOP=1 -h " + folder_ + " -U postgres -d postgres -f " +
-               script + " > " + out) == 0;
-  }
-  const std::string& folder() const { return folder_; }
-
- private:
-  std::string folder_;
-  std::string as_user_;
-  bool started_ = false;
-};
-
 void write_script(const std::string& path, const std::vector<Row>& rows, const std::vector<std::string>& expressions) {
   std::ofstream out(path);
   out << "create table r (id int primary key";
@@ -586,8 +540,8 @@ int compare_all(std::uint64_t seed, std::size_t count) {
   const std::vector<Row> rows = random_rows(random);
   const Batch batch = batch_of(rows);
   const std::vector<std::string> expressions = random_expressions(seed, count);
-  Server server;
-  if (!server.start()) {
+  PostgresServer server;
+  if (!server.start("-c jit=off")) {
     std::cout << "skipped: the PostgreSQL server does not start here\n";
     return 0;
   }
@@ -628,8 +582,8 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = argc > 1 ? std::stoull(argv[1]) : std::random_device{}();
   const std::size_t count = argc > 2 ? std::stoul(argv[2]) : 3000;
   std::cout << "seed " << seed << "\n";
-  if (!fs::exists(std::string(kBin) + "postgres")) {
-    std::cout << "skipped: no PostgreSQL server in " << kBin << "\n";
+  if (!PostgresServer::installed()) {
+    std::cout << "skipped: no PostgreSQL server in " << PostgresServer::bin() << "\n";
     return 0;
   }
   return compare_all(seed, count);

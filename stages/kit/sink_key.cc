@@ -1,0 +1,52 @@
+#include "stages/kit/sink_key.h"
+
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+std::vector<std::string> key_names(const PlanRequest& request, PlanAnswer& answer) {
+  const Schema& schema = request.inputs[0].schema;
+  std::vector<std::string> key = request.options.list("key");
+  for (const std::string& name : key) {
+    if (schema.find(name)) continue;
+    const std::string near = nearest(name, schema.names());
+    answer.errors.push_back({"key", 0, "no column '" + name + "'", near.empty() ? "" : "did you mean '" + near + "'?"});
+  }
+  if (!key.empty() || schema.changelog == Changelog::kAppend) return key;
+  for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
+  if (key.empty()) {
+    answer.errors.push_back(
+        {"key", 0, "the input is a stream of changes without a key", "name the columns that identify a row"});
+  }
+  return key;
+}
+
+}  // namespace
+
+std::vector<std::string> plan_sink_key(const PlanRequest& request, PlanAnswer& answer) {
+  std::vector<std::string> key = key_names(request, answer);
+  InputPlan input;
+  input.needs = request.inputs[0].schema.names();
+  if (!key.empty()) {
+    input.partition = Partition::kHash;
+    input.partition_columns = key;
+  }
+  answer.inputs.push_back(std::move(input));
+  return key;
+}
+
+Result<std::vector<std::size_t>> sink_key(const Context& context) {
+  const Schema& schema = *context.inputs[0];
+  std::vector<std::size_t> key;
+  for (const std::string& name : context.options.list("key")) {
+    const auto column = schema.find(name);
+    if (!column) return usage_error("option 'key': no column '" + name + "'");
+    key.push_back(*column);
+  }
+  // Without a key there is no telling which row changed, so a key of an append-only stream is none.
+  if (key.empty() && schema.changelog != Changelog::kAppend) key = schema.key;
+  return key;
+}
+
+}  // namespace stream
