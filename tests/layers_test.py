@@ -17,13 +17,16 @@ MAY_INCLUDE = {
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/nats": RECORD | {"stages/kit", "stages/nats"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
 }
+# Libraries that the stages of one message broker share.
+SHARED = {"stages/read-nats": {"stages/nats"}, "stages/write-nats": {"stages/nats"}}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "nats/nats.h": {"stages/nats"}, "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):
@@ -38,7 +41,7 @@ def layer_of(path):
 def allowed(layer):
     if layer in MAY_INCLUDE:
         return MAY_INCLUDE[layer]
-    return MAY_INCLUDE["stages/*"] | {layer}
+    return MAY_INCLUDE["stages/*"] | SHARED.get(layer, set()) | {layer}
 
 
 def faults():
