@@ -17,13 +17,14 @@ MAY_INCLUDE = {
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/kafka": RECORD | {"stages/kit", "stages/kafka"},
     "stages/nats": RECORD | {"stages/kit", "stages/nats"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
 }
 # Libraries that the stages of one message broker share.
-SHARED = {"stages/read-nats": {"stages/nats"}, "stages/write-nats": {"stages/nats"}}
+SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats")}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
