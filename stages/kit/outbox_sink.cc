@@ -46,10 +46,13 @@ Status OutboxSink::commit(Epoch epoch) {
   std::vector<Prepared> due;
   {
     const std::lock_guard lock(mutex_);
-    std::ranges::copy_if(prepared_, std::back_inserter(due),
-                         [&](const Prepared& prepared) { return prepared.committable.epoch <= epoch; });
+    std::ranges::copy_if(prepared_, std::back_inserter(due), [&](const Prepared& prepared) {
+      return prepared.committable.epoch <= epoch && prepared.committable.epoch > visible_;
+    });
   }
-  return make_visible(due);
+  STREAM_TRY(make_visible(due));
+  visible_ = std::max(visible_, epoch);
+  return {};
 }
 
 Status OutboxSink::committed(Epoch epoch) {

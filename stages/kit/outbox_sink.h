@@ -57,6 +57,9 @@ class OutboxSink : public Sink {
   std::size_t pending_bytes_ = 0;
   std::mutex mutex_;
   std::vector<Prepared> prepared_;  // guarded by mutex_: the commit thread takes from it
+  // The commit thread's: what it has made visible itself. The next commit() may come before committed() has
+  // taken the rows of the last one away.
+  Epoch visible_;
 };
 
 }  // namespace stream

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from harness import Failure, check, main, wait_until  # noqa: E402
 from kafka_server import start_kafka  # noqa: E402
 
+KILLS = 7
 COPY = """
 pipeline: copied
 checkpoint: {interval: 200ms}
@@ -46,16 +47,17 @@ def what_is_in_a_topic_is_copied_once(stream):
 
 
 class Producing(threading.Thread):
-    """Fills the topic piece by piece; waits for the broker where it is away, and only goes on with what is missing."""
+    """Fills the topic piece by piece, as kills go on; where the broker dies meanwhile, only with what is missing."""
 
-    def __init__(self, kafka, count):
+    def __init__(self, kafka, count, kills):
         super().__init__(daemon=True)
-        self.kafka, self.count = kafka, count
+        self.kafka, self.count, self.kills = kafka, count, kills
         self.start()
 
     def run(self):
         done = 0
         while done < self.count:
+            wait_until("kills", lambda: sum(self.kills) * self.count >= done * KILLS, timeout=60)
             last = min(done + 1000, self.count)
             try:
                 self.kafka.produce("in", messages(done, last))
@@ -82,12 +84,12 @@ def count_of(kafka, topic):
         return 0
 
 
-def kill_both(stream, job, kafka, pick, finished):
-    """Kills instances and the broker, by turns, until the condition holds; returns how many of each."""
-    kills = [0, 0]
+def kill_both(stream, job, kafka, kills, finished):
+    """Kills instances and the broker, by turns, until the condition holds; counts how many of each."""
+    pick = random.Random(11)
     while not finished():
         instances = stream.instances("copied")
-        if instances and kills[0] < 6:
+        if instances and kills[0] < 7:
             stream.kill([instances[pick.choice(sorted(instances))]])
             kills[0] += 1
         if kafka.restarts and kills[1] < 2 and kills[0] >= 2 * (kills[1] + 1):
@@ -99,7 +101,6 @@ def kill_both(stream, job, kafka, pick, finished):
         except subprocess.TimeoutExpired:
             continue
         raise Failure(f"the job has ended: exit {job.returncode}: {job.communicate()[1]}")
-    return kills
 
 
 def nothing_is_lost_or_doubled_whoever_is_killed(stream):
@@ -109,9 +110,10 @@ def nothing_is_lost_or_doubled_whoever_is_killed(stream):
         kafka.create("out", 2)
         stream.write("copied.yaml", COPY.replace("SERVERS", kafka.servers).replace("OPTIONS", ""))
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
-        producing = Producing(kafka, count)
-        kills = kill_both(stream, job, kafka, random.Random(11), lambda: not producing.is_alive() and count_of(kafka, "out") >= count)
-        check(kills[0] >= 3 and kills[1] >= (2 if kafka.restarts else 0), f"only {kills} kills")
+        kills = [0, 0]
+        producing = Producing(kafka, count, kills)
+        kill_both(stream, job, kafka, kills, lambda: not producing.is_alive() and count_of(kafka, "out") >= count)
+        check(sum(kills) >= KILLS and kills[1] == (2 if kafka.restarts else 0), f"only {kills} kills")
         stream.run("stream", "stop", "copied", timeout=60)
         found = by_n(kafka.values("out"))
         check(len(found) == count, f"{len(found)} messages, {len({row['n'] for row in found})} different")
