@@ -51,9 +51,6 @@ Status set_properties(KafkaSettings& to, const Values& options) {
 
 bool refused(rd_kafka_resp_err_t error) {
   switch (error) {
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
@@ -74,6 +71,19 @@ Status kafka_error(const std::string& doing, rd_kafka_resp_err_t error, std::str
   const std::string why(words.empty() ? rd_kafka_err2str(error) : words);
   const std::string what = "unable to " + doing + ": " + why;
   return refused(error) ? usage_error(what) : failed(what);
+}
+
+Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic) {
+  const KafkaTopic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* answer = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle.get(), &answer, kKafkaAnswerMilliseconds);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look at topic '" + topic + "'", error);
+  const std::unique_ptr<const rd_kafka_metadata_t, KafkaFree> data(answer);
+  if (data->topic_cnt != 1) return failed("unable to look at topic '" + topic + "': no answer");
+  const rd_kafka_metadata_topic& found = data->topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) { return usage_error("there is no topic '" + topic + "'"); }
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look at topic '" + topic + "'", found.err);
+  return found.partition_cnt;
 }
 
 Result<KafkaSettings> KafkaSettings::from(const Values& options, const std::string& folder) {

@@ -40,7 +40,7 @@ inline constexpr Option kKafkaAuthorityOption{.name = "tls-ca",
 inline constexpr Option kKafkaPropertyOption{
     .name = "property",
     .arg = "NAME=VALUE",
-    .doc = "Any other setting of librdkafka, such as fetch.wait.max.ms=50; what the stage sets itself it refuses.",
+    .doc = "Any other setting of librdkafka, such as fetch.wait.max.ms=50; what the stage sets itself stays.",
     .repeated = true};
 inline constexpr Option kKafkaPatienceOption{
     .name = "patience",
@@ -48,6 +48,8 @@ inline constexpr Option kKafkaPatienceOption{
     .doc = "How long the brokers may be away before the stage fails, and is restarted.",
     .kind = OptionKind::kDuration,
     .fallback = "30s"};
+
+inline constexpr int kKafkaAnswerMilliseconds = 5'000;  // how long a broker may think about a question
 
 struct KafkaFree {
   void operator()(rd_kafka_t* client) const { rd_kafka_destroy(client); }
@@ -85,7 +87,11 @@ class KafkaSettings {
   std::unique_ptr<rd_kafka_conf_t, KafkaFree> settings_;
 };
 
-// "unable to DOING: the client's words". kUsage where trying again cannot help: no such topic, not allowed, too large.
+// "unable to DOING: the client's words". kUsage where trying again cannot help: not allowed, too large. No such topic
+// is not among them: a broker that starts says so of any.
 Status kafka_error(const std::string& doing, rd_kafka_resp_err_t error, std::string_view words = {});
+
+// How many partitions a topic has. Errors: kNotFound if there is no such topic.
+Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic);
 
 }  // namespace stream

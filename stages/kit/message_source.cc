@@ -40,7 +40,7 @@ Schema sampled_schema(const FormatOptions& format, const MessageSourcePlan& plan
   answer.cacheable = false;
   InputBuffer sample;
   if (Status status = plan.sample(format, sample); !status.ok()) {
-    answer.errors.push_back({"", 0, status.what(), "unread messages have no schema: " + std::string(kSchemaAdvice)});
+    answer.errors.push_back({"", 0, status.what(), std::string(kSchemaAdvice)});
     return {};
   }
   auto inferred = infer_schema(format, sample.bytes(), true);

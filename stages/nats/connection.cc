@@ -28,12 +28,7 @@ Status check(natsStatus status, std::string_view option) {
 
 Status set_servers(natsOptions* to, const Values& options) {
   std::vector<const char*> servers;
-  for (const std::string& server : options.list("servers")) {
-    if (server.find('@') != std::string::npos) {
-      return usage_error("option 'servers': a secret is never written out; give 'user' and 'password', or 'token'");
-    }
-    servers.push_back(server.c_str());
-  }
+  for (const std::string& server : options.list("servers")) servers.push_back(server.c_str());
   return check(natsOptions_SetServers(to, servers.data(), static_cast<int>(servers.size())), "servers");
 }
 
@@ -79,6 +74,15 @@ Result<OptionsPtr> client_options(const Values& options, const std::string& fold
 }
 
 }  // namespace
+
+std::vector<PlanError> check_nats_servers(const Values& options) {
+  std::vector<PlanError> errors;
+  for (const std::string& server : options.list("servers")) {
+    if (server.find('@') == std::string::npos) continue;
+    errors.push_back({"servers", 0, "a secret is never written out", "give 'user' and 'password', or 'token'"});
+  }
+  return errors;
+}
 
 Status nats_error(const std::string& doing, natsStatus status, jsErrCode code) {
   std::string what = "unable to " + doing + ": ";

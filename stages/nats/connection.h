@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "stages/kit/option.h"
+#include "stages/kit/plan.h"
 #include "transport/base/clock.h"
 #include "transport/base/status.h"
 
@@ -33,6 +35,9 @@ inline constexpr Option kNatsPatienceOption{
     .doc = "How long the servers may be away before the stage fails, and is restarted.",
     .kind = OptionKind::kDuration,
     .fallback = "30s"};
+
+// What is wrong with 'servers', wherever they are: a user or password in an address.
+std::vector<PlanError> check_nats_servers(const Values& options);
 
 struct NatsStreamInfo {
   std::string name;

@@ -3,13 +3,11 @@
 namespace stream {
 namespace {
 
-constexpr int kAnswerMilliseconds = 5'000;
-
 // The offset of the first message at or behind a time; `high` if there is none.
 Result<std::int64_t> offset_at(rd_kafka_t* client, const PartitionPosition& at, Microseconds time, std::int64_t high) {
   const KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition)->offset = time / 1000;
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), kAnswerMilliseconds);
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), kKafkaAnswerMilliseconds);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("find a time in topic '" + at.topic + "'", error);
   const std::int64_t offset = list->elems[0].offset;
   return offset < 0 ? high : offset;
@@ -36,23 +34,10 @@ std::vector<std::int32_t> new_partitions(const Search& search, const std::string
   return out;
 }
 
-Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic) {
-  const KafkaTopic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
-  const rd_kafka_metadata_t* answer = nullptr;
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle.get(), &answer, kAnswerMilliseconds);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look at topic '" + topic + "'", error);
-  const std::unique_ptr<const rd_kafka_metadata_t, KafkaFree> data(answer);
-  if (data->topic_cnt != 1) return failed("unable to look at topic '" + topic + "': no answer");
-  const rd_kafka_metadata_topic& found = data->topics[0];
-  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) { return usage_error("there is no topic '" + topic + "'"); }
-  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look at topic '" + topic + "'", found.err);
-  return found.partition_cnt;
-}
-
 Result<OffsetRange> offset_range(rd_kafka_t* client, const std::string& topic, std::int32_t partition) {
   OffsetRange out;
   const rd_kafka_resp_err_t error =
-      rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &out.low, &out.high, kAnswerMilliseconds);
+      rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &out.low, &out.high, kKafkaAnswerMilliseconds);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
   return kafka_error("look at partition " + std::to_string(partition) + " of topic '" + topic + "'", error);
 }

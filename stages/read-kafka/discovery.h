@@ -35,9 +35,6 @@ struct Found {
 // Which partitions of a topic that has `count` are new, and this instance's. Pure.
 std::vector<std::int32_t> new_partitions(const Search& search, const std::string& topic, std::int32_t count);
 
-// The brokers' number of partitions. Errors: kUsage if there is no such topic.
-Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic);
-
 struct OffsetRange {
   std::int64_t low = 0;   // of the oldest message that is kept
   std::int64_t high = 0;  // behind the newest that can be read

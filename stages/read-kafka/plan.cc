@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <utility>
 
 #include "stages/read-kafka/about.h"
 #include "stages/read-kafka/read_kafka.h"
@@ -6,9 +6,10 @@
 namespace stream {
 namespace {
 
-constexpr std::size_t kSampleMessages = 10'000;
+constexpr std::int64_t kSampleMessages = 10'000;
 constexpr std::size_t kSampleBytes = 1 << 20;
-constexpr int kSampleWaitMilliseconds = 2'000;
+constexpr int kSampleWaitMilliseconds = 50;
+constexpr int kSampleWaitsMax = 100;  // in silence
 
 // The messages of one partition, from its oldest on, until there is enough or it ends.
 Status sample_partition(rd_kafka_t* client, const std::string& topic, std::int32_t id, const FormatOptions& format,
@@ -17,21 +18,16 @@ Status sample_partition(rd_kafka_t* client, const std::string& topic, std::int32
   if (range.low >= range.high) return {};
   PartitionReader partition(client, {topic, id, range.low, range.high}, range.high, true, -1);
   STREAM_TRY(partition.start());
-  std::size_t messages = 0;
-  bool silent = false;
-  while (!partition.ended() && !silent && messages < kSampleMessages && to.bytes().size() < kSampleBytes) {
-    const std::size_t before = messages;
-    STREAM_TRY(partition
-                   .read(
-                       [&](const rd_kafka_message_t& message) {
-                         ++messages;
-                         if (message.len == 0) return Status();
-                         append_message(format, {static_cast<const char*>(message.payload), message.len}, to);
-                         return Status();
-                       },
-                       kSampleWaitMilliseconds)
-                   .status());
-    silent = messages == before && !partition.ended();
+  const auto keep = [&](const rd_kafka_message_t& message) {
+    const std::string_view payload(static_cast<const char*>(message.payload), message.len);
+    if (!payload.empty()) append_message(format, payload, to);
+    return Status();
+  };
+  std::int64_t seen = range.low;
+  for (int silent = 0; !partition.ended() && silent < kSampleWaitsMax && to.bytes().size() < kSampleBytes; ++silent) {
+    STREAM_TRY(partition.read(keep, kSampleWaitMilliseconds).status());
+    if (partition.position().next >= range.low + kSampleMessages) break;
+    if (std::exchange(seen, partition.position().next) != partition.position().next) silent = 0;
   }
   return {};
 }

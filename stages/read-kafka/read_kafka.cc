@@ -123,8 +123,9 @@ Status ReadKafka::searched(Status status) {
   const Microseconds now = context_.clock.monotonic_us();
   if (!failing_since_) failing_since_ = now;
   // A topic that was there comes back when its broker does.
-  const bool hopeless = status.code() == Code::kUsage && !found_once_ && first_.empty();
-  return hopeless || now - *failing_since_ >= patience_ ? status : Status();
+  const bool absent = status.code() == Code::kNotFound && first_.empty();
+  if (absent || status.code() == Code::kUsage) return usage_error(status.what());
+  return now - *failing_since_ >= patience_ ? status : Status();
 }
 
 // Its next message is not there: removed by the topic's limits, or the topic is another one now.

@@ -49,6 +49,7 @@ Status sample(const PlanRequest& request, const FormatOptions& format, InputBuff
 }  // namespace
 
 PlanAnswer plan_read_nats(const PlanRequest& request) {
+  if (PlanAnswer wrong; !(wrong.errors = check_nats_servers(request.options)).empty()) return wrong;
   const auto sampler = [&](const FormatOptions& format, InputBuffer& to) { return sample(request, format, to); };
   PlanAnswer answer = plan_message_source(request, {kAbout, sampler});
   answer.state.push_back(splits_spec());

@@ -23,6 +23,7 @@ StreamReader::StreamReader(Connect connect, StreamReading reading, StreamPositio
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       next_(static_cast<std::uint64_t>(position.next)),
       end_(static_cast<std::uint64_t>(position.end)),
+      located_(position.created != 0),
       position_(position),
       thread_([this] { run(); }) {}
 
@@ -55,6 +56,7 @@ Status StreamReader::locate(const NatsStreamInfo& info) {
         "' is not the one any more that was read: it has been made anew since; begin again with --fresh");
   }
   position_.created = info.created;
+  located_ = true;
   if (next_ == 0 && reading_.start.kind != StartAt::Kind::kTime) {
     next_ = reading_.start.kind == StartAt::Kind::kLatest ? info.last + 1 : std::max<std::uint64_t>(info.first, 1);
     position_.next = static_cast<std::int64_t>(next_);
@@ -79,7 +81,10 @@ void StreamReader::note_removed(const NatsStreamInfo& info) {
 Status StreamReader::open() {
   puller_.reset();
   if (connection_ == nullptr) { STREAM_ASSIGN(connection_, connect_()); }
-  STREAM_ASSIGN(const NatsStreamInfo info, connection_->stream(reading_.stream));
+  auto found = connection_->stream(reading_.stream);
+  // One that was there comes back when its server does.
+  if (found.status().code() == Code::kNotFound && !located_) return usage_error(found.status().what());
+  STREAM_ASSIGN(const NatsStreamInfo info, std::move(found));
   if (!info.keeps_what_is_read) {
     return usage_error("stream '" + info.name +
                        "' lets messages go when they are acknowledged, so it cannot be read again after a crash; "

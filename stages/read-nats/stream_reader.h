@@ -79,6 +79,7 @@ class StreamReader {
   std::unique_ptr<NatsPuller> puller_;
   std::uint64_t next_ = 0;
   std::uint64_t end_ = 0;
+  bool located_;  // the stream has been there
   std::optional<Microseconds> failing_since_;
 
   std::mutex mutex_;

@@ -1,9 +1,14 @@
 #include "stages/write-kafka/producer.h"
 
+#include <chrono>
+#include <thread>
+
 namespace stream {
 namespace {
 
 constexpr int kWaitMilliseconds = 100;
+constexpr int kTopicTries = 10;
+constexpr std::chrono::milliseconds kTopicAgainAfter{100};
 constexpr const char* kTransactionMilliseconds = "60000";  // brokers abort what is open for longer
 
 // The offset of one partition, which need not exist in any other sense: a place for the mark.
@@ -40,10 +45,21 @@ Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
   }
   settings.on_delivery(on_delivery, out.get());
   STREAM_ASSIGN(out->client_, std::move(settings).make(RD_KAFKA_PRODUCER));
+  STREAM_TRY(out->find_topic());
   if (out->setup_.id.empty()) return out;
   rd_kafka_error_t* error = rd_kafka_init_transactions(out->client_.get(), out->patience_milliseconds());
   if (error != nullptr) return out->error_of("begin transactions as '" + out->setup_.id + "'", error);
   return out;
+}
+
+// Asked for, it is made where the brokers are set to make topics; that takes a moment.
+Status Producer::find_topic() const {
+  for (int tries = 0;; ++tries) {
+    const auto count = count_partitions(client_.get(), setup_.topic);
+    if (count.ok()) return {};
+    if (count.status().code() != Code::kNotFound || tries == kTopicTries) return count.status();
+    std::this_thread::sleep_for(kTopicAgainAfter);
+  }
 }
 
 Producer::~Producer() {

@@ -24,6 +24,7 @@ struct ProducerSetup {
 
 class Producer {
  public:
+  // Errors: kNotFound if there is no such topic, or brokers that start do not know it yet.
   static Result<std::unique_ptr<Producer>> open(ProducerSetup setup);
   ~Producer();
 
@@ -42,6 +43,7 @@ class Producer {
  private:
   explicit Producer(ProducerSetup setup) : setup_(std::move(setup)) {}
   static void on_delivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* self);
+  Status find_topic() const;
   Status error_of(const std::string& doing, rd_kafka_error_t* error) const;
   int patience_milliseconds() const { return static_cast<int>(setup_.patience / 1000); }
 

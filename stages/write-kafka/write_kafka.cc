@@ -71,8 +71,18 @@ ProducerSetup WriteKafka::setup_of(std::uint32_t origin, Microseconds patience) 
 // Rows of another instance's, after a rescale, are committed as that instance: so it is shut out, and its mark read.
 Result<Producer*> WriteKafka::producer_of(std::uint32_t origin) {
   std::unique_ptr<Producer>& producer = producers_[origin];
-  if (producer == nullptr) { STREAM_ASSIGN(producer, Producer::open(setup_of(origin, patience_))); }
+  if (producer != nullptr) return producer.get();
+  auto opened = Producer::open(setup_of(origin, patience_));
+  // A topic that was there comes back when its broker does.
+  if (opened.status().code() == Code::kNotFound && !topic_seen_) return usage_error(opened.status().what());
+  STREAM_ASSIGN(producer, std::move(opened));
+  topic_seen_ = true;
   return producer.get();
+}
+
+Status WriteKafka::begin(Epoch epoch, std::span<const Prepared> /*pending*/) {
+  topic_seen_ = epoch != Epoch(0);
+  return {};
 }
 
 Batch WriteKafka::kept(Batch batch) {

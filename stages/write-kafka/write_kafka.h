@@ -24,7 +24,7 @@ class WriteKafka final : public OutboxSink {
 
  protected:
   Batch kept(Batch batch) override;
-  Status begin(Epoch, std::span<const Prepared>) override { return {}; }
+  Status begin(Epoch epoch, std::span<const Prepared> pending) override;
   Status make_visible(std::span<const Prepared> due) override;
   Status write_now(const std::vector<Batch>& batches) override;
 
@@ -42,6 +42,7 @@ class WriteKafka final : public OutboxSink {
   const Microseconds patience_;
   std::optional<std::size_t> key_;
   MessageEncoder encoder_;
+  bool topic_seen_ = false;                                       // by this process or one before it
   std::map<std::uint32_t, std::unique_ptr<Producer>> producers_;  // by origin; the commit thread's
 };
 

@@ -40,6 +40,7 @@ PlanAnswer plan_write_nats(const PlanRequest& request) {
                              "messages have one subject; '" + request.options.text("subject") + "' is none",
                              "leave out wildcards and blanks"});
   }
+  for (PlanError& error : check_nats_servers(request.options)) answer.errors.push_back(std::move(error));
   answer.visible = "one by one, behind each checkpoint";
   return answer;
 }

@@ -1,12 +1,6 @@
 #include "stages/write-sqlite/write_sqlite.h"
 
 namespace stream {
-namespace {
-
-constexpr std::size_t kFlushAt = 8 << 20;  // plain mode: rows are gathered no further
-
-}  // namespace
-
 std::string WriteSqlite::path_of(const Values& options, const std::string& folder) {
   const std::string& path = options.text("path");
   return path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
@@ -34,14 +28,12 @@ Result<std::unique_ptr<Sink>> WriteSqlite::make(Context& context) {
 }
 
 WriteSqlite::WriteSqlite(Context& context)
-    : supervised_(context.supervised),
-      instance_(context.instance),
+    : OutboxSink(context, outbox_spec("outbox", context.inputs[0]->fields)),
       schema_(context.inputs[0]),
       path_(path_of(context.options, context.folder)),
       run_(context.run),
       stage_(context.stage),
-      table_name_(table_of(context.options, context.stage)),
-      outbox_(context.state.outbox(outbox_spec("outbox", schema_->fields))) {}
+      table_name_(table_of(context.options, context.stage)) {}
 
 Status WriteSqlite::open() {
   if (database_) return {};
@@ -66,21 +58,17 @@ Status WriteSqlite::make_table(bool fresh) {
 
 // The first instance of a run to come here makes or replaces the table; the others, and later
 // attempts, find the run in the log.
-Status WriteSqlite::begin(bool fresh) {
-  if (!supervised_) return make_table(true);
+Status WriteSqlite::register_run(bool fresh) {
+  if (!supervised()) return make_table(true);
   STREAM_TRY(log_->create_tables());
   STREAM_ASSIGN(const bool begun, log_->begun());
   STREAM_TRY(make_table(fresh && !begun));
   return begun ? Status() : log_->begin(table_name_);
 }
 
-Status WriteSqlite::on_restored(Epoch epoch) {
+Status WriteSqlite::begin(Epoch epoch, std::span<const Prepared> /*pending*/) {
   STREAM_TRY(open());
-  STREAM_TRY(database_->transact([&] { return begin(epoch == Epoch(0)); }));
-  for (const Committable& committable : outbox_.committables()) {
-    prepared_.push_back({committable, outbox_.batches(committable)});
-  }
-  return {};
+  return database_->transact([&] { return register_run(epoch == Epoch(0)); });
 }
 
 Status WriteSqlite::rewind(Epoch epoch) {
@@ -96,23 +84,6 @@ Status WriteSqlite::rewind(Epoch epoch) {
   });
 }
 
-Status WriteSqlite::on_batch(std::size_t /*input*/, Batch batch, Emitter& /*out*/) {
-  pending_bytes_ += batch.size_bytes();
-  pending_.push_back(std::move(batch));
-  return !supervised_ && pending_bytes_ >= kFlushAt ? flush() : Status();
-}
-
-Status WriteSqlite::prepare(Epoch epoch) {
-  Prepared prepared{{epoch, instance_}, std::move(pending_)};
-  pending_.clear();
-  pending_bytes_ = 0;
-  if (prepared.batches.empty()) return {};
-  for (const Batch& batch : prepared.batches) outbox_.append(epoch, batch);
-  const std::lock_guard lock(mutex_);
-  prepared_.push_back(std::move(prepared));
-  return {};
-}
-
 Status WriteSqlite::apply(const Prepared& prepared) {
   STREAM_ASSIGN(const bool known, log_->contains(prepared.committable));
   if (known) return {};
@@ -121,14 +92,7 @@ Status WriteSqlite::apply(const Prepared& prepared) {
   return log_->add(prepared.committable, inserted);
 }
 
-Status WriteSqlite::commit(Epoch epoch) {
-  std::vector<Prepared> due;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Prepared& prepared : prepared_) {
-      if (prepared.committable.epoch <= epoch) due.push_back(prepared);
-    }
-  }
+Status WriteSqlite::make_visible(std::span<const Prepared> due) {
   if (due.empty()) return {};
   return database_->transact([&]() -> Status {
     for (const Prepared& prepared : due) STREAM_TRY(apply(prepared));
@@ -136,24 +100,12 @@ Status WriteSqlite::commit(Epoch epoch) {
   });
 }
 
-Status WriteSqlite::committed(Epoch epoch) {
-  outbox_.drop_through(epoch);
-  const std::lock_guard lock(mutex_);
-  std::erase_if(prepared_, [&](const Prepared& prepared) { return prepared.committable.epoch <= epoch; });
-  return {};
-}
-
-Status WriteSqlite::flush() {
-  if (supervised_ || pending_.empty()) return {};
+Status WriteSqlite::write_now(const std::vector<Batch>& batches) {
   std::vector<RowRange> inserted;
-  Status written = database_->transact([&]() -> Status {
-    for (const Batch& batch : pending_) STREAM_TRY(table_->apply(batch, inserted));
+  return database_->transact([&]() -> Status {
+    for (const Batch& batch : batches) STREAM_TRY(table_->apply(batch, inserted));
     return {};
   });
-  if (!written.ok()) return written;
-  pending_.clear();
-  pending_bytes_ = 0;
-  return {};
 }
 
 }  // namespace stream

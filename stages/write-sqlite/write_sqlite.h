@@ -10,51 +10,41 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "snapshot/state_store.h"
-#include "stages/kit/stage.h"
+#include "stages/kit/outbox_sink.h"
 #include "stages/write-sqlite/commit_log.h"
 
 namespace stream {
 
 PlanAnswer plan_write_sqlite(const PlanRequest& request);
 
-class WriteSqlite final : public Sink {
+class WriteSqlite final : public OutboxSink {
  public:
   static Result<std::unique_ptr<Sink>> make(Context& context);
   // The database, absolute.
   static std::string path_of(const Values& options, const std::string& folder);
   static std::string table_of(const Values& options, const std::string& stage);
 
-  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
-  Status prepare(Epoch epoch) override;
-  Status commit(Epoch epoch) override;
-  Status committed(Epoch epoch) override;
-  Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override;
   void accept_duplicates() override { if_exists_ = IfExists::kAppend; }
-  Status flush() override;
-  Status on_end() override { return flush(); }
+
+ protected:
+  Status begin(Epoch epoch, std::span<const Prepared> pending) override;
+  Status make_visible(std::span<const Prepared> due) override;
+  Status write_now(const std::vector<Batch>& batches) override;
 
  private:
-  struct Prepared {
-    Committable committable;
-    std::vector<Batch> batches;
-  };
   enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
 
   explicit WriteSqlite(Context& context);
   Status open();
-  Status begin(bool fresh);
+  Status register_run(bool fresh);
   Status make_table(bool fresh);
   Status apply(const Prepared& prepared);
 
-  const bool supervised_;
-  const std::uint32_t instance_;
   const SchemaPtr schema_;
   const std::string path_;
   const std::string run_;
@@ -62,16 +52,10 @@ class WriteSqlite final : public Sink {
   std::string table_name_;
   std::vector<std::size_t> key_;
   IfExists if_exists_ = IfExists::kFail;
-  Outbox& outbox_;
 
   std::unique_ptr<TargetDatabase> database_;  // used by one thread at a time: loop, then commit
   std::optional<TargetTable> table_;
   std::optional<CommitLog> log_;
-
-  std::vector<Batch> pending_;  // since the last prepare
-  std::size_t pending_bytes_ = 0;
-  std::mutex mutex_;
-  std::vector<Prepared> prepared_;  // guarded by mutex_: the commit thread takes from it
 };
 
 }  // namespace stream
