@@ -22,10 +22,11 @@ def free_port():
 class NatsServer:
     """Keeps its streams in `folder`, so what start() starts again goes on where kill() has ended it."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, user=None):
         self.folder = pathlib.Path(folder) / "nats"
         self.port = free_port()
         self.options = options
+        self.credentials = {"user": user, "pass": options[options.index("--pass") + 1]} if user else {}
         self.process = None
         self.start()
 
@@ -47,7 +48,7 @@ class NatsServer:
 
     def answers(self):
         try:
-            with self.connect() as client:
+            with self.connect(**self.credentials) as client:
                 return "type" in client.request("$JS.API.INFO", "")
         except (OSError, Failure, ValueError):
             return False
