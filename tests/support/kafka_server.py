@@ -104,6 +104,7 @@ class ApacheKafka(Kafka):
 
     kind = f"Apache Kafka {VERSION}"
     restarts = True
+    transactional = True
 
     def __init__(self, tool, folder, class_path):
         super().__init__(tool)
@@ -143,6 +144,7 @@ class ApacheKafka(Kafka):
 class MockKafka(Kafka):
     kind = "librdkafka's mock broker (no JDK, or no Apache Kafka to be had)"
     restarts = False
+    transactional = False  # it takes part in them, but shows messages of those that were not committed
 
     def __init__(self, tool):
         super().__init__(tool)

@@ -116,6 +116,8 @@ def nothing_is_lost_or_doubled_whoever_is_killed(stream):
         check(sum(kills) >= KILLS and kills[1] == (2 if kafka.restarts else 0), f"only {kills} kills")
         stream.run("stream", "stop", "copied", timeout=60)
         found = by_n(kafka.values("out"))
+        if not kafka.transactional:  # what a dead producer had sent is seen: only that nothing is lost can be told
+            found = by_n({row["n"]: row for row in found}.values())
         check(len(found) == count, f"{len(found)} messages, {len({row['n'] for row in found})} different")
         check(found == copied(0, count), "other rows")
 
@@ -139,7 +141,8 @@ def messages_say_where_they_come_from(stream):
         schema = ["--schema", "id bigint"]
         check(stream.run(*read, *schema, "--start", "latest") == "", "latest")
         check(stream.run(*read, *schema, "--start", "2050-01-01T00:00:00Z") == "", "in the future")
-        check(len(stream.run(*read, *schema, "--start", "2020-01-01T00:00:00Z").splitlines()) == 2, "in the past")
+        if kafka.transactional:  # the mock finds no times
+            check(len(stream.run(*read, *schema, "--start", "2020-01-01T00:00:00Z").splitlines()) == 2, "in the past")
         stream.run("stream", "run", f"read-kafka orders --servers {kafka.servers} --stop-at-end --schema 'id bigint' --group watched | write-null")
         if kafka.restarts:  # the last checkpoint's are committed in the background, so they may lack
             check("0\t" in kafka.run("group", "watched", "orders"), "no offsets")
