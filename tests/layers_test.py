@@ -17,15 +17,19 @@ MAY_INCLUDE = {
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/kafka": RECORD | {"stages/kit", "stages/kafka"},
+    "stages/nats": RECORD | {"stages/kit", "stages/nats"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
-    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format", "stages/postgres"},
+    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
 }
+# What the stages of one system share.
+SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres")}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"},
-           "libpq-fe.h": {"stages/postgres"}}
+           "nats/nats.h": {"stages/nats"}, "libpq-fe.h": {"stages/postgres"},
+           "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):
@@ -40,7 +44,7 @@ def layer_of(path):
 def allowed(layer):
     if layer in MAY_INCLUDE:
         return MAY_INCLUDE[layer]
-    return MAY_INCLUDE["stages/*"] | {layer}
+    return MAY_INCLUDE["stages/*"] | SHARED.get(layer, set()) | {layer}
 
 
 def faults():

@@ -1,24 +1,28 @@
 #include "stages/kit/outbox_sink.h"
 
-#include "snapshot/state_store.h"
+#include <algorithm>
+#include <array>
+#include <utility>
 
 namespace stream {
 namespace {
 
-constexpr std::size_t kFlushAt = 8 << 20;  // outside a job: rows are gathered no further
+constexpr std::size_t kFlushAt = 8 << 20;  // without a supervisor rows are gathered no further
 
 }  // namespace
 
-OutboxSink::OutboxSink(Context& context)
-    : supervised_(context.supervised),
-      instance_(context.instance),
-      outbox_(context.state.outbox(outbox_of(*context.inputs[0]))) {}
-
-void OutboxSink::restore_prepared() {
-  for (const Committable& committable : outbox_.committables()) {
-    prepared_.push_back({committable, outbox_.batches(committable)});
+std::vector<PlanError> check_outbox_columns(const Schema& schema) {
+  constexpr std::array<std::string_view, 4> kReserved = {"_epoch", "_instance", "_seq", "_kind"};
+  std::vector<PlanError> errors;
+  for (const Field& field : schema.fields) {
+    if (std::ranges::find(kReserved, field.name) == kReserved.end()) continue;
+    errors.push_back({"", 0, "a column cannot be named '" + field.name + "' here", "rename it with select"});
   }
+  return errors;
 }
+
+OutboxSink::OutboxSink(Context& context, const TableSpec& spec)
+    : supervised_(context.supervised), instance_(context.instance), outbox_(context.state.outbox(spec)) {}
 
 Status OutboxSink::on_batch(std::size_t /*input*/, Batch batch, Emitter& /*out*/) {
   pending_bytes_ += batch.size_bytes();
@@ -27,7 +31,8 @@ Status OutboxSink::on_batch(std::size_t /*input*/, Batch batch, Emitter& /*out*/
 }
 
 Status OutboxSink::prepare(Epoch epoch) {
-  Prepared prepared{{epoch, instance_}, std::move(pending_)};
+  Prepared prepared{{epoch, instance_}, {}, false};
+  for (Batch& batch : pending_) prepared.batches.push_back(kept(std::move(batch)));
   pending_.clear();
   pending_bytes_ = 0;
   if (prepared.batches.empty()) return {};
@@ -41,11 +46,13 @@ Status OutboxSink::commit(Epoch epoch) {
   std::vector<Prepared> due;
   {
     const std::lock_guard lock(mutex_);
-    for (const Prepared& prepared : prepared_) {
-      if (prepared.committable.epoch <= epoch) due.push_back(prepared);
-    }
+    std::ranges::copy_if(prepared_, std::back_inserter(due), [&](const Prepared& prepared) {
+      return prepared.committable.epoch <= epoch && prepared.committable.epoch > visible_;
+    });
   }
-  return due.empty() ? Status() : apply(due);
+  STREAM_TRY(make_visible(due));
+  visible_ = std::max(visible_, epoch);
+  return {};
 }
 
 Status OutboxSink::committed(Epoch epoch) {
@@ -55,9 +62,16 @@ Status OutboxSink::committed(Epoch epoch) {
   return {};
 }
 
+Status OutboxSink::on_restored(Epoch epoch) {
+  for (const Committable& committable : outbox_.committables()) {
+    prepared_.push_back({committable, outbox_.batches(committable), true});
+  }
+  return begin(epoch, prepared_);
+}
+
 Status OutboxSink::flush() {
   if (supervised_ || pending_.empty()) return {};
-  STREAM_TRY(write(pending_));
+  STREAM_TRY(write_now(pending_));
   pending_.clear();
   pending_bytes_ = 0;
   return {};

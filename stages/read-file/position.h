@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/split_hash.h"
 #include "transport/record/schema.h"
 
 namespace stream {
@@ -33,8 +34,6 @@ struct Position {
 std::vector<Field> position_key();
 std::vector<Field> position_value();
 
-// The hash by which a split finds its instance, equal to that of its row's key.
-std::uint64_t split_hash(std::string_view path, std::int64_t begin);
 // Which instance of `parallelism` reads the split: a pure function, so no state is needed to agree.
 std::uint32_t split_owner(const Position& split, std::uint32_t parallelism);
 

@@ -57,7 +57,7 @@ PlanAnswer plan_write_postgres(const PlanRequest& request) {
   if (request.supervised && request.options.has("leftovers")) {
     answer.errors.push_back({"leftovers", 0, "is a question for stream-write-postgres alone", "leave it out"});
   }
-  answer.state.push_back(two_phase ? TwoPhasePostgres::table_spec() : OutboxSink::outbox_of(schema));
+  answer.state.push_back(two_phase ? TwoPhasePostgres::table_spec() : outbox_spec("outbox", schema.fields));
   answer.visible = "at each checkpoint";
   return answer;
 }

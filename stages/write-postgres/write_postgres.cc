@@ -8,13 +8,12 @@ Result<std::unique_ptr<Sink>> WritePostgres::make(Context& context) {
   return std::unique_ptr<Sink>(new WritePostgres(context, std::move(destination)));
 }
 
-Status WritePostgres::on_restored(Epoch epoch) {
-  STREAM_TRY(destination_->begin(epoch == Epoch(0)));
-  restore_prepared();
-  return {};
+Status WritePostgres::begin(Epoch epoch, std::span<const Prepared> /*pending*/) {
+  return destination_->begin(epoch == Epoch(0));
 }
 
-Status WritePostgres::apply(std::span<const Prepared> due) {
+Status WritePostgres::make_visible(std::span<const Prepared> due) {
+  if (due.empty()) return {};
   return destination_->transact([&](PgConnection& server) -> Status {
     std::vector<Batch> batches;
     for (const Prepared& prepared : due) {
@@ -26,7 +25,7 @@ Status WritePostgres::apply(std::span<const Prepared> due) {
 }
 
 // Outside a job nobody can tell whether a COMMIT that was cut off has happened: it is tried once.
-Status WritePostgres::write(std::span<const Batch> batches) {
+Status WritePostgres::write_now(const std::vector<Batch>& batches) {
   STREAM_ASSIGN(const std::unique_ptr<PgConnection> server, destination_->connect());
   return server->transact([&] { return destination_->table().write(*server, batches); });
 }

@@ -16,15 +16,15 @@ class WritePostgres final : public OutboxSink {
  public:
   static Result<std::unique_ptr<Sink>> make(Context& context);
 
-  Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override { return destination_->rewind(epoch); }
   void accept_duplicates() override { destination_->append(); }
 
  private:
   WritePostgres(Context& context, std::unique_ptr<PgDestination> destination)
-      : OutboxSink(context), destination_(std::move(destination)) {}
-  Status apply(std::span<const Prepared> due) override;
-  Status write(std::span<const Batch> batches) override;
+      : OutboxSink(context, outbox_spec("outbox", context.inputs[0]->fields)), destination_(std::move(destination)) {}
+  Status begin(Epoch epoch, std::span<const Prepared> pending) override;
+  Status make_visible(std::span<const Prepared> due) override;
+  Status write_now(const std::vector<Batch>& batches) override;
 
   std::unique_ptr<PgDestination> destination_;  // used by one thread at a time: loop, then commit
 };

@@ -15,14 +15,11 @@ void check_table_name(const Values& options, PlanAnswer& answer) {
   answer.errors.push_back({"table", 0, "'" + options.text("table") + "' is a reserved name", ""});
 }
 
-// What SQLite, or the outbox, would take for one name.
+// What the outbox, or SQLite, would take for one name.
 void check_columns(const Schema& schema, PlanAnswer& answer) {
-  const std::set<std::string> reserved = {"_epoch", "_instance", "_seq", "_kind"};
+  for (PlanError& error : check_outbox_columns(schema)) answer.errors.push_back(std::move(error));
   std::set<std::string> seen;
   for (const Field& field : schema.fields) {
-    if (reserved.contains(field.name)) {
-      answer.errors.push_back({"", 0, "a column cannot be named '" + field.name + "' here", "rename it with select"});
-    }
     if (!seen.insert(lower(field.name)).second) {
       answer.errors.push_back({"", 0, "columns differ from '" + field.name + "' by case only, which SQLite ignores",
                                "rename one with select"});
@@ -39,7 +36,7 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   check_table_name(request.options, answer);
   check_columns(schema, answer);
   plan_sink_key(request, answer);
-  answer.state.push_back(OutboxSink::outbox_of(schema));
+  answer.state.push_back(outbox_spec("outbox", schema.fields));
   answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false,
                            "table " + WriteSqlite::table_of(request.options, request.stage)});
   answer.visible = "at each checkpoint";

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Sink>> WriteSqlite::make(Context& context) {
 }
 
 WriteSqlite::WriteSqlite(Context& context)
-    : OutboxSink(context),
+    : OutboxSink(context, outbox_spec("outbox", context.inputs[0]->fields)),
       schema_(context.inputs[0]),
       path_(path_of(context.options, context.folder)),
       run_(context.run),
@@ -54,7 +54,7 @@ Status WriteSqlite::make_table(bool fresh) {
 
 // The first instance of a run to come here makes or replaces the table; the others, and later
 // attempts, find the run in the log.
-Status WriteSqlite::begin(bool fresh) {
+Status WriteSqlite::register_run(bool fresh) {
   if (!supervised()) return make_table(true);
   STREAM_TRY(log_->create_tables());
   STREAM_ASSIGN(const bool begun, log_->begun());
@@ -62,11 +62,9 @@ Status WriteSqlite::begin(bool fresh) {
   return begun ? Status() : log_->begin(table_name_);
 }
 
-Status WriteSqlite::on_restored(Epoch epoch) {
+Status WriteSqlite::begin(Epoch epoch, std::span<const Prepared> /*pending*/) {
   STREAM_TRY(open());
-  STREAM_TRY(database_->transact([&] { return begin(epoch == Epoch(0)); }));
-  restore_prepared();
-  return {};
+  return database_->transact([&] { return register_run(epoch == Epoch(0)); });
 }
 
 Status WriteSqlite::rewind(Epoch epoch) {
@@ -82,7 +80,7 @@ Status WriteSqlite::rewind(Epoch epoch) {
   });
 }
 
-Status WriteSqlite::apply_one(const Prepared& prepared) {
+Status WriteSqlite::apply(const Prepared& prepared) {
   STREAM_ASSIGN(const bool known, log_->contains(prepared.committable));
   if (known) return {};
   std::vector<RowRange> inserted;
@@ -90,14 +88,15 @@ Status WriteSqlite::apply_one(const Prepared& prepared) {
   return log_->add(prepared.committable, inserted);
 }
 
-Status WriteSqlite::apply(std::span<const Prepared> due) {
+Status WriteSqlite::make_visible(std::span<const Prepared> due) {
+  if (due.empty()) return {};
   return database_->transact([&]() -> Status {
-    for (const Prepared& prepared : due) STREAM_TRY(apply_one(prepared));
+    for (const Prepared& prepared : due) STREAM_TRY(apply(prepared));
     return {};
   });
 }
 
-Status WriteSqlite::write(std::span<const Batch> batches) {
+Status WriteSqlite::write_now(const std::vector<Batch>& batches) {
   std::vector<RowRange> inserted;
   return database_->transact([&]() -> Status {
     for (const Batch& batch : batches) STREAM_TRY(table_->apply(batch, inserted));

@@ -1,6 +1,8 @@
 // WriteSqlite: rows into a table of an SQLite database, each exactly once.
 //
-// Rows of an epoch go through the outbox, see stages/kit/outbox_sink.h.
+// Rows of an epoch wait in the outbox, so in the snapshot. When the checkpoint is durable they are
+// applied in one transaction together with their id (run, stage, epoch, instance); an id that is
+// there already is skipped. So nothing is lost and nothing comes twice, wherever a process dies.
 //
 // rewind() deletes the rows that later epochs have inserted. Of a keyed table this is enough: rows
 // they updated or deleted are written again by the replay, which brings the same changes per key;
@@ -26,20 +28,22 @@ class WriteSqlite final : public OutboxSink {
   static std::string path_of(const Values& options, const std::string& folder);
   static std::string table_of(const Values& options, const std::string& stage);
 
-  Status on_restored(Epoch epoch) override;
   Status rewind(Epoch epoch) override;
   void accept_duplicates() override { if_exists_ = IfExists::kAppend; }
+
+ protected:
+  Status begin(Epoch epoch, std::span<const Prepared> pending) override;
+  Status make_visible(std::span<const Prepared> due) override;
+  Status write_now(const std::vector<Batch>& batches) override;
 
  private:
   enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
 
   explicit WriteSqlite(Context& context);
   Status open();
-  Status begin(bool fresh);
+  Status register_run(bool fresh);
   Status make_table(bool fresh);
-  Status apply(std::span<const Prepared> due) override;
-  Status apply_one(const Prepared& prepared);
-  Status write(std::span<const Batch> batches) override;
+  Status apply(const Prepared& prepared);
 
   const SchemaPtr schema_;
   const std::string path_;

@@ -91,6 +91,11 @@ class Stream:
         path.write_text(text)
         return path
 
+    def examples(self, stage):
+        """The commands of a stage's examples, as its help prints them."""
+        text = self.run(f"stream-{stage}", "--help").split("\nexamples:\n", 1)[1]
+        return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
     def stats(self, job):
         return json.loads(self.run("stream", "stats", "--json", job))
 

@@ -1,0 +1,34 @@
+// MessageEncoder: rows to the messages of a broker, one a row.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "stages/format/encoder.h"
+
+namespace stream {
+
+enum class MessageOutput : std::uint8_t { kNdjson, kCsv, kText };
+
+struct MessageEncoderOptions {
+  MessageOutput format = MessageOutput::kNdjson;
+  char delimiter = ',';    // CSV; no message has a header
+  bool row_kinds = false;  // a first field "_op"
+};
+
+class MessageEncoder {
+ public:
+  // Text: the first column's value, as it is; NULL is the empty text.
+  MessageEncoder(MessageEncoderOptions options, SchemaPtr schema);
+
+  // The message of one row, without a line end. Valid until the next call.
+  std::string_view encode(const Batch& batch, std::size_t row);
+
+ private:
+  MessageEncoderOptions options_;
+  std::unique_ptr<Encoder> encoder_;  // none: text
+  ByteBuilder bytes_;
+};
+
+}  // namespace stream

@@ -1,0 +1,135 @@
+#include "stages/write-kafka/producer.h"
+
+#include <chrono>
+#include <thread>
+
+namespace stream {
+namespace {
+
+constexpr int kWaitMilliseconds = 100;
+constexpr int kTopicTries = 10;
+constexpr std::chrono::milliseconds kTopicAgainAfter{100};
+constexpr const char* kTransactionMilliseconds = "60000";  // brokers abort what is open for longer
+
+// The offset of one partition, which need not exist in any other sense: a place for the mark.
+KafkaPartitions mark_place(const std::string& topic) {
+  KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
+  return list;
+}
+
+void set_metadata(rd_kafka_topic_partition_t& place, const std::string& text) {
+  place.metadata = rd_kafka_mem_malloc(nullptr, text.size());
+  text.copy(static_cast<char*>(place.metadata), text.size());
+  place.metadata_size = text.size();
+}
+
+}  // namespace
+
+void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
+  auto& producer = *static_cast<Producer*>(self);
+  const bool purged =
+      message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || purged || !producer.error_.ok()) return;
+  producer.error_ = kafka_error("write to topic '" + producer.setup_.topic + "'", message->err);
+}
+
+Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
+  std::unique_ptr<Producer> out(new Producer(std::move(setup)));
+  STREAM_ASSIGN(KafkaSettings settings, KafkaSettings::from(out->setup_.options, out->setup_.folder));
+  STREAM_TRY(settings.set("enable.idempotence", "true"));
+  STREAM_TRY(settings.set("partitioner", "murmur2_random"));  // as Kafka's own clients place keys
+  if (!out->setup_.id.empty()) {
+    STREAM_TRY(settings.set("transactional.id", out->setup_.id));
+    STREAM_TRY(settings.set("transaction.timeout.ms", kTransactionMilliseconds));
+  }
+  settings.on_delivery(on_delivery, out.get());
+  STREAM_ASSIGN(out->client_, std::move(settings).make(RD_KAFKA_PRODUCER));
+  STREAM_TRY(out->find_topic());
+  if (out->setup_.id.empty()) return out;
+  rd_kafka_error_t* error = rd_kafka_init_transactions(out->client_.get(), out->patience_milliseconds());
+  if (error != nullptr) return out->error_of("begin transactions as '" + out->setup_.id + "'", error);
+  return out;
+}
+
+// Asked for, it is made where the brokers are set to make topics; that takes a moment.
+Status Producer::find_topic() const {
+  for (int tries = 0;; ++tries) {
+    const auto count = count_partitions(client_.get(), setup_.topic);
+    if (count.ok()) return {};
+    if (count.status().code() != Code::kNotFound || tries == kTopicTries) return count.status();
+    std::this_thread::sleep_for(kTopicAgainAfter);
+  }
+}
+
+Producer::~Producer() {
+  if (client_ != nullptr) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+Status Producer::error_of(const std::string& doing, rd_kafka_error_t* error) const {
+  const KafkaError owned(error);
+  if (!error_.ok()) return error_;
+  return kafka_error(doing, rd_kafka_error_code(error), rd_kafka_error_string(error));
+}
+
+Result<std::optional<CommitMark>> Producer::mark() const {
+  STREAM_ASSIGN(KafkaSettings settings, KafkaSettings::from(setup_.options, setup_.folder));
+  STREAM_TRY(settings.set("group.id", setup_.id));
+  STREAM_TRY(settings.set("isolation.level", "read_committed"));
+  STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER));
+  const KafkaPartitions list = mark_place(setup_.topic);
+  const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), patience_milliseconds());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look up what '" + setup_.id + "' has written", error);
+  const rd_kafka_topic_partition_t& place = list->elems[0];
+  if (place.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return kafka_error("look up what '" + setup_.id + "' has written", place.err);
+  }
+  if (place.offset < 0) return std::optional<CommitMark>();
+  std::string run(static_cast<const char*>(place.metadata), place.metadata_size);
+  return std::optional(CommitMark{std::move(run), Epoch(static_cast<std::uint64_t>(place.offset))});
+}
+
+Status Producer::begin() {
+  rd_kafka_error_t* error = rd_kafka_begin_transaction(client_.get());
+  return error == nullptr ? Status() : error_of("begin a transaction", error);
+}
+
+Status Producer::add(std::string_view payload, std::optional<std::string_view> key) {
+  char* const key_bytes = key ? const_cast<char*>(key->data()) : nullptr;
+  const std::size_t key_size = key ? key->size() : 0;
+  for (int waited = 0;; waited += kWaitMilliseconds) {
+    if (!error_.ok()) return error_;
+    const rd_kafka_resp_err_t error = rd_kafka_producev(
+        client_.get(), RD_KAFKA_V_TOPIC(setup_.topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()), RD_KAFKA_V_KEY(key_bytes, key_size),
+        RD_KAFKA_V_END);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    const bool full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL && waited < patience_milliseconds();
+    if (!full) return kafka_error("write to topic '" + setup_.topic + "'", error);
+    rd_kafka_poll(client_.get(), kWaitMilliseconds);
+  }
+  rd_kafka_poll(client_.get(), 0);
+  return {};
+}
+
+Status Producer::commit(const CommitMark& mark) {
+  const KafkaPartitions list = mark_place(setup_.topic);
+  list->elems[0].offset = static_cast<std::int64_t>(mark.epoch.value());
+  set_metadata(list->elems[0], mark.run);
+  const std::unique_ptr<rd_kafka_consumer_group_metadata_t, KafkaFree> group(
+      rd_kafka_consumer_group_metadata_new(setup_.id.c_str()));
+  rd_kafka_error_t* error =
+      rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), group.get(), patience_milliseconds());
+  if (error != nullptr) return error_of("write the mark of a checkpoint", error);
+  error = rd_kafka_commit_transaction(client_.get(), patience_milliseconds());
+  return error == nullptr ? error_ : error_of("commit to topic '" + setup_.topic + "'", error);
+}
+
+Status Producer::flush() {
+  const rd_kafka_resp_err_t error = rd_kafka_flush(client_.get(), patience_milliseconds());
+  if (!error_.ok()) return error_;
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("write to topic '" + setup_.topic + "'", error);
+  return {};
+}
+
+}  // namespace stream

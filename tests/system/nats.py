@@ -1,0 +1,245 @@
+"""read-nats and write-nats against a real server: every message once, whoever is killed."""
+
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import Failure, check, main, wait_until  # noqa: E402
+from nats_server import ABSENT, NatsServer  # noqa: E402
+
+COPY = """
+pipeline: copied
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 50ms, attempts: 100}
+stages:
+  in: {run: read-nats, stream: IN, servers: SERVER, schema: "n bigint, word varchar"OPTIONS}
+  twice: {run: select, columns: "n, n * 2 as twice, word"}
+  out: {run: write-nats, subject: out.rows, servers: SERVER}
+"""
+
+
+def rows(first, last):
+    return [json.dumps({"n": n, "word": f"w{n % 13}"}) for n in range(first, last)]
+
+
+def copied(first, last):
+    return [{"n": n, "twice": 2 * n, "word": f"w{n % 13}"} for n in range(first, last)]
+
+
+def what_is_in_a_stream_is_copied_once(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        client.make_stream("IN", "in.>")
+        client.make_stream("OUT", "out.>")
+        client.publish("in.a", rows(0, 5000))
+        stream.write("copied.yaml", COPY.replace("SERVER", server.url).replace("OPTIONS", ", stop-at-end: true"))
+        stream.run("stream", "run", "copied.yaml")
+        found = [json.loads(text) for text in client.messages("OUT")]
+        check(found == copied(0, 5000), f"{len(found)} messages, {found[:2]}")
+
+def kill_both(stream, job, server, pick, finished):
+    """Kills instances and the server, by turns, until the condition holds; returns how many of each."""
+    kills = [0, 0]
+    while not finished():
+        instances = stream.instances("copied")
+        if instances and kills[0] < 6:
+            stream.kill([instances[pick.choice(sorted(instances))]])
+            kills[0] += 1
+        if kills[1] < 3 and pick.random() < 0.5:
+            server.kill()
+            server.start()
+            kills[1] += 1
+        try:
+            job.wait(timeout=0.3)
+        except subprocess.TimeoutExpired:
+            continue
+        raise Failure(f"the job has ended: exit {job.returncode}: {job.communicate()[1]}")
+    return kills
+
+
+def nothing_is_lost_or_doubled_whoever_is_killed(stream):
+    count = 30000
+    with NatsServer(stream.folder) as server:
+        with server.connect() as client:
+            client.make_stream("IN", "in.>")
+            client.make_stream("OUT", "out.>")
+        stream.write("copied.yaml", COPY.replace("SERVER", server.url).replace("OPTIONS", ""))
+        job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
+        publishing = Publishing(server, count)
+
+        def finished():
+            return publishing.done() and stored(server) >= count
+
+        kills = kill_both(stream, job, server, random.Random(7), finished)
+        check(kills[0] >= 3 and kills[1] >= 2, f"only {kills} kills")
+        stream.run("stream", "stop", "copied", timeout=60)
+        with server.connect() as client:
+            found = [json.loads(text) for text in client.messages("OUT")]
+        check([row["n"] for row in found] == list(range(count)), f"{len(found)} messages, {len({row['n'] for row in found})} different")
+        check(found == copied(0, count), "other columns")
+
+
+def stored(server):
+    """Messages in OUT; 0 while the server is away."""
+    try:
+        with server.connect() as client:
+            return client.state("OUT")["messages"]
+    except (OSError, Failure):
+        return 0
+
+
+class Publishing:
+    """Publishes rows in pieces, each with an id, and again where the server died before it answered."""
+
+    def __init__(self, server, count):
+        self.server, self.count, self.next = server, count, 0
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def done(self):
+        return not self.thread.is_alive()
+
+    def run(self):
+        while self.next < self.count:
+            try:
+                with self.server.connect() as client:
+                    while self.next < self.count:
+                        last = min(self.next + 500, self.count)
+                        client.publish("in.a", rows(self.next, last), ids=[f"row-{n}" for n in range(self.next, last)])
+                        self.next = last
+            except (OSError, Failure, ValueError):
+                continue
+
+
+def published_once_though_the_duplicate_window_is_over(stream):
+    """A sink dies with a checkpoint partly published, and comes back when the server has forgotten its ids."""
+    count, window = 60000, 10
+    with NatsServer(stream.folder) as server:
+        with server.connect() as client:
+            client.make_stream("OUT", "out.>", duplicate_window=window * 10**9)
+        job = stream.start("stream", "run", "--name", "made", f"generate --rows {count} --columns n | write-nats out.rows --servers {server.url}",
+                           stderr=subprocess.PIPE)
+        wait_until("rows", lambda: 0 < stored(server) < count, interval=0.001)
+        began = time.monotonic()
+        stream.kill(stream.processes("made"))
+        job.wait(timeout=10)
+        with server.connect() as client:
+            partly = client.state("OUT")["messages"]
+            check(0 < partly < count, f"{partly} messages")
+            wait_until("the end of the window", lambda: time.monotonic() > began + window + 2, timeout=window + 5, interval=0.1)
+            stream.run("stream", "run", "--name", "made", f"generate --rows {count} --columns n | write-nats out.rows --servers {server.url}")
+            found = [json.loads(text)["n"] for text in client.messages("OUT")]
+            check(sorted(found) == list(range(1, count + 1)) or sorted(found) == list(range(count)), f"{len(found)} messages, {len(set(found))} different")
+
+
+def fill_orders(client):
+    client.make_stream("ORDERS", "orders.>")
+    client.make_stream("COUNTS", "counts.>")
+    client.publish("orders.eu.a", ['{"id":1,"total":150.5}', '{"id":2,\n "total":50.5}', "nonsense", ""])
+    client.publish("orders.us.a", ['{"id":3,"total":250}'])
+
+
+def messages_say_where_they_come_from(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        fill_orders(client)
+        read = ["stream-read-nats", "ORDERS", "--servers", server.url, "--stop-at-end", "--on-error", "skip"]
+        found = [json.loads(line) for line in stream.run(*read, "--metadata", "subject,sequence,timestamp").splitlines()]
+        check(all(row.pop("_timestamp").startswith("20") for row in found), "times")
+        check(found == [{"id": 1, "total": 150.5, "_subject": "orders.eu.a", "_sequence": 1}, {"id": 2, "total": 50.5, "_subject": "orders.eu.a", "_sequence": 2},
+                        {"id": 3, "total": 250, "_subject": "orders.us.a", "_sequence": 5}], found)
+        check("2 bad records in all" in stream.last_stderr, stream.last_stderr)
+        schema = ["--schema", "id bigint"]
+        check(stream.run(*read, *schema, "--start", "latest") == "", "latest")
+        check(stream.run(*read, *schema, "--start", "2050-01-01T00:00:00Z") == "", "in the future")
+        check(len(stream.run(*read, *schema, "--start", "2020-01-01T00:00:00Z").splitlines()) == 3, "in the past")
+        check(stream.run(*read, *schema, "--subject", "orders.us.*") == '{"id":3}\n', "subject")
+        stream.run("stream-write-nats", "counts.plain", "--servers", server.url, "--format", "csv", stdin='{"a":1,"b":"x, y"}\n')
+        check(client.messages("COUNTS") == ['1,"x, y"'], client.messages("COUNTS"))
+
+
+def examples_of_the_manuals_run(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        fill_orders(client)
+        for stage in ("read-nats", "write-nats"):
+            for command in stream.examples(stage):
+                for name in ("read-nats", "write-nats"):
+                    command = command.replace(f"{name} ", f"{name} --servers {server.url} ")
+                stream.run("bash", "-euo", "pipefail", "-c", command)
+        found = [json.loads(text) for text in client.messages("COUNTS")]
+        check([row["n"] for row in found if "window_start" in row] == [3] and len(found) == 1001, f"{len(found)} messages")
+
+
+def what_was_removed_before_it_was_read_is_reported(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        client.make_stream("IN", "in.>")
+        client.make_stream("OUT", "out.>")
+        client.publish("in.a", rows(0, 10))
+        text = COPY.replace("SERVER", server.url).replace("OPTIONS", "")
+        stream.write("copied.yaml", text)
+        job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
+        wait_until("rows", lambda: stored(server) == 10)
+        stream.run("stream", "stop", "copied")
+        job.wait(timeout=30)
+        client.publish("in.a", rows(10, 20))
+        client.request("$JS.API.STREAM.PURGE.IN", json.dumps({"seq": 16}))
+        job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
+        wait_until("rows behind the gap", lambda: stored(server) == 15)
+        stream.run("stream", "stop", "copied")
+        check("messages 11 to 15 were removed from the stream before they were read" in job.communicate(timeout=30)[1], "no word")
+        client.request("$JS.API.STREAM.DELETE.IN", "")
+        client.make_stream("IN", "in.>")
+        stream.run("stream", "run", "copied.yaml", expect=1)
+        check("it has been made anew since" in stream.last_stderr, stream.last_stderr)
+
+
+def a_server_that_asks_for_a_password_gets_it(stream):
+    stream.write("password", "s3cret-words\n")
+    with NatsServer(stream.folder, "--user", "me", "--pass", "s3cret-words", user="me") as server, \
+            server.connect(user="me", **{"pass": "s3cret-words"}) as client:
+        fill_orders(client)
+        read = ["stream-read-nats", "ORDERS", "--servers", server.url, "--stop-at-end", "--on-error", "skip", "--user", "me"]
+        check(len(stream.run(*read, "--password", "file:password").splitlines()) == 3, "not read")
+        stream.write("password", "another\n")
+        stream.run(*read, "--password", "file:password", "--schema", "id bigint", expect=100)
+        check("Authentication" in stream.last_stderr and "another" not in stream.last_stderr, stream.last_stderr)
+
+
+def what_cannot_be_is_said(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        fill_orders(client)
+        client.make_stream("WORK", "work.>", retention="workqueue")
+        client.make_stream("SHORT", "short.>", duplicate_window=10**9)
+        servers = ["--servers", server.url]
+        read = ["stream-read-nats", "ORDERS", *servers, "--schema", "id bigint"]
+        refused = {
+            "there is no stream 'NOPE'": ["stream-read-nats", "NOPE", *servers, "--schema", "id bigint"],
+            "stream 'COUNTS' has no message yet to find the schema in; give a schema": ["stream-read-nats", "COUNTS", *servers],
+            "lets messages go when they are acknowledged": ["stream-read-nats", "WORK", *servers, "--schema", "id bigint"],
+            "nothing is known as 'subjct' of a message; did you mean 'subject'?": [*read, "--metadata", "subjct"],
+            "'now' is neither earliest nor latest nor a time": [*read, "--start", "now"],
+            "option 'servers': a secret is never written out": ["stream-read-nats", "ORDERS", "--servers", "nats://me:pw@127.0.0.1:1"],
+            "the messages have a column '_subject' themselves": [*read[:-1], "_subject varchar", "--metadata", "subject"],
+            "no stream keeps the messages of subject 'nobody.hears'": ["stream", "run", f"generate --rows 9 | write-nats nobody.hears --servers {server.url}"],
+            "the duplicate window of stream 'SHORT' is shorter than 10s": ["stream", "run", f"generate --rows 9 | write-nats short.x --servers {server.url}"],
+            "messages have one subject; 'a.*' is none": ["stream", "run", "generate --rows 9 | write-nats a.*"],
+            "text has one column, the input 2": ["stream", "run", "generate --rows 9 --columns 'n, n as m' | write-nats a.b --format text"],
+        }
+        for words, command in refused.items():
+            stream.run(*command, expect=None)
+            check(words in stream.last_stderr, f"{command}: {stream.last_stderr}")
+        server.kill()
+        stream.run(*read, "--patience", "300ms", expect=1)
+        check("unable to connect to" in stream.last_stderr, stream.last_stderr)
+
+
+if __name__ == "__main__":
+    if ABSENT:
+        print("skipped: nats-server is not installed")
+        sys.exit(0)
+    main([what_is_in_a_stream_is_copied_once, nothing_is_lost_or_doubled_whoever_is_killed,
+          published_once_though_the_duplicate_window_is_over, messages_say_where_they_come_from, examples_of_the_manuals_run,
+          what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said])
