@@ -168,3 +168,18 @@ function(stream_script_test name file)
   add_test(NAME ${name} COMMAND python3 ${CMAKE_SOURCE_DIR}/${file} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
   set_tests_properties(${name} PROPERTIES TIMEOUT 400 LABELS system)
 endfunction()
+
+# stream_install_package(): what a stage in another tree is built with, see cmake/streamConfig.cmake.in.
+function(stream_install_package)
+  include(CMakePackageConfigHelpers)
+  set(folder ${CMAKE_INSTALL_LIBDIR}/cmake/stream)
+  set(STREAM_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR}/stream)
+  configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/streamConfig.cmake.in ${CMAKE_BINARY_DIR}/streamConfig.cmake
+    INSTALL_DESTINATION ${folder} PATH_VARS STREAM_INCLUDEDIR STREAM_LIBDIR)
+  # The kit's classes may change with every version, as does the name of the library.
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/streamConfigVersion.cmake COMPATIBILITY ExactVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/streamConfig.cmake ${CMAKE_BINARY_DIR}/streamConfigVersion.cmake DESTINATION ${folder})
+  foreach(headers transport snapshot stages/kit stages/expression stages/format)
+    install(DIRECTORY ${headers}/ DESTINATION ${STREAM_INCLUDEDIR}/${headers} FILES_MATCHING PATTERN "*.h")
+  endforeach()
+endfunction()

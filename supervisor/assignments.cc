@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "supervisor/spool_needed.h"
+
 namespace stream {
 namespace {
 
@@ -30,7 +32,7 @@ class Builder {
     out.key_groups = plan_.pipeline.key_groups;
     out.folder = plan_.pipeline.folder;
     out.options = options_with(spec.options, plan_.stages[name.stage].answer.fixed);
-    if (plan_.stages[name.stage].answer.reads_stdin) out.spool = start_.paths.spool();
+    out.spool = spool_folder(plan_, name.stage, start_.paths).value_or("");
     out.memory_bytes = memory_of(spec);
     out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
     out.sockets = start_.paths.sockets();

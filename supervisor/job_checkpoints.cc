@@ -204,17 +204,18 @@ void JobRunner::retain() {
   std::set<Epoch> in_progress;
   if (coordinator_ && coordinator_->current()) in_progress.insert(*coordinator_->current());
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
-  const std::string reader = stdin_stage_ ? plan_.pipeline.stages[*stdin_stage_].name : "";
   worker_.submit(
-      [paths = paths_, in_progress, aborted = aborted_, pinned = needed(), policy, reader] {
+      [paths = paths_, in_progress, aborted = aborted_, pinned = needed(), policy, spools = spools(plan_, paths_)] {
         STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
         inventory.aborted = aborted;
         inventory.pinned = pinned;
         const RetentionPlan plan = plan_retention(inventory, policy);
         STREAM_TRY(execute(system_files(), paths.checkpoints(), plan));
-        if (reader.empty()) return Status();
-        return forget_spool(system_files(), paths.spool(), spool_needed(inventory, plan, reader));
+        for (const StageSpool& spool : spools) {
+          STREAM_TRY(forget_spool(system_files(), spool.folder, spool_needed(inventory, plan, spool.stage)));
+        }
+        return Status();
       },
       [this](const Status& status) {
         if (!status.ok()) log_->warning("retention: " + status.what());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "supervisor/job_runner.h"
+#include "supervisor/spool_needed.h"
 
 namespace stream {
 
@@ -14,10 +15,14 @@ Status JobRunner::prepare_input(std::optional<SampledInput>& input) {
   Files& files = system_files();
   stdin_stage_ = stdin_stage(plan_);
   const bool same_job = restore_ && restore_->job == paths_.job;
-  if (!stdin_stage_ || (!goes_on_ && !same_job)) STREAM_TRY(clear_spool(files, paths_.spool()));
-  if (!stdin_stage_) return {};
+  const bool kept = goes_on_ || same_job;
+  if (!stdin_stage_) STREAM_TRY(clear_spool(files, paths_.spool()));
+  for (const StageSpool& spool : spools(plan_, paths_)) {
+    if (!kept) STREAM_TRY(clear_spool(files, spool.folder));
+    STREAM_TRY(files.make_dir(spool.folder));
+  }
   STREAM_TRY(check_spool());
-  STREAM_TRY(files.make_dir(paths_.spool()));
+  if (!stdin_stage_) return {};
   STREAM_TRY(cut_spool(files, paths_.spool()));
   if (!input) return {};
   STREAM_ASSIGN(pump_, InputPump::start(*std::move(input), files, paths_.spool(), system_clock()));
@@ -26,12 +31,14 @@ Status JobRunner::prepare_input(std::optional<SampledInput>& input) {
 
 // To go on from the beginning takes the whole of it.
 Status JobRunner::check_spool() const {
-  if (!stdin_stage_ || restore_) return {};
-  STREAM_ASSIGN(const bool whole, spool_is_whole(system_files(), paths_.spool()));
-  if (whole) return {};
-  return failed(
-      "no checkpoint is left that can be used, and the standard input before them is spooled no longer; "
-      "'stream run --fresh' starts anew");
+  if (restore_) return {};
+  for (const StageSpool& spool : spools(plan_, paths_)) {
+    STREAM_ASSIGN(const bool whole, spool_is_whole(system_files(), spool.folder));
+    if (whole) continue;
+    return failed("no checkpoint is left that can be used, and what '" + spool.stage +
+                  "' read before them is spooled no longer; 'stream run --fresh' starts anew");
+  }
+  return {};
 }
 
 void JobRunner::serve_input() {
@@ -54,8 +61,10 @@ void JobRunner::end_input() {
     if (Status stopped = pump_->stop(); !stopped.ok()) log_->warning("standard input: " + stopped.what());
     pump_.reset();
   }
-  if (!stdin_stage_ || resumable(record_.state)) return;
-  if (Status cleared = clear_spool(system_files(), paths_.spool()); !cleared.ok()) log_->warning(cleared.what());
+  if (resumable(record_.state)) return;
+  for (const StageSpool& spool : spools(plan_, paths_)) {
+    if (Status cleared = clear_spool(system_files(), spool.folder); !cleared.ok()) log_->warning(cleared.what());
+  }
 }
 
 // A stage that prints hears that its reader has gone when it prints the next row, which may be never.

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <cstdio>
@@ -44,6 +45,12 @@ std::string JobPaths::sockets() const {
   char name[16];
   std::snprintf(name, sizeof name, "%08x", static_cast<unsigned>(hash_key(folder) >> 32));
   return socket_root() + "/" + name;
+}
+
+std::string JobPaths::inbox(const std::string& stage) const {
+  std::string name = stage;
+  std::ranges::replace(name, '/', '+');
+  return folder + "/inbox/" + name;
 }
 
 std::vector<std::string> list_jobs() {

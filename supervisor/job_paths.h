@@ -3,7 +3,7 @@
 //   $STREAM_HOME (default $XDG_STATE_HOME/stream, else ~/.local/state/stream)
 //     JOB/job.lock            see job_lock.h
 //     JOB/job.sqlite          runs, attempts, checkpoints, events: opened only by the lock's holder
-//     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/  spool/
+//     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/  spool/  inbox/STAGE/
 //   /tmp/stream-UID/HHHHHHHH/  sockets, mode 0700; HHHHHHHH is a hash of the job's folder
 #pragma once
 
@@ -25,6 +25,7 @@ struct JobPaths {
   std::string dead_letter() const { return folder + "/dead-letter"; }
   std::string scratch() const { return folder + "/scratch"; }
   std::string spool() const { return folder + "/spool"; }
+  std::string inbox(const std::string& stage) const;
   std::string sockets() const;
   std::string verb_endpoint() const { return "ipc://" + sockets() + "/verbs"; }
 };

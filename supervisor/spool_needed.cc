@@ -16,6 +16,22 @@ SpoolPosition position_in(const CheckpointIndex& index, const std::string& stage
 
 }  // namespace
 
+std::optional<std::string> spool_folder(const JobPlan& plan, std::size_t stage, const JobPaths& paths) {
+  const StageAnswer& answer = plan.stages[stage].answer;
+  if (answer.reads_stdin) return paths.spool();
+  if (answer.keeps_inbox) return paths.inbox(plan.pipeline.stages[stage].name);
+  return std::nullopt;
+}
+
+std::vector<StageSpool> spools(const JobPlan& plan, const JobPaths& paths) {
+  std::vector<StageSpool> out;
+  for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
+    if (auto folder = spool_folder(plan, stage, paths))
+      out.push_back({plan.pipeline.stages[stage].name, *std::move(folder)});
+  }
+  return out;
+}
+
 SpoolPosition spool_needed(const Inventory& inventory, const RetentionPlan& plan, const std::string& stage) {
   SpoolPosition earliest{UINT64_MAX, UINT64_MAX};
   for (const CheckpointIndex& index : inventory.indexes) {

@@ -141,6 +141,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
   if (answer.reads_stdin) out["reads_stdin"] = true;
+  if (answer.keeps_inbox) out["keeps_inbox"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
   if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
   for (const AnsweredTarget& target : answer.writes) {
@@ -174,6 +175,7 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
   answer.reads_stdin = flag_at(json, "reads_stdin");
+  answer.keeps_inbox = flag_at(json, "keeps_inbox");
   answer.sample_bytes = count_at(json, "sample_bytes");
   answer.fixed = fixed_at(json);
   for (const ordered_json& target : list_at(json, "writes")) {

@@ -89,6 +89,7 @@ struct StageAnswer {
   std::string parallelism_why = {};
   std::optional<std::string> pushed_filter = std::nullopt;
   bool reads_stdin = false;
+  bool keeps_inbox = false;
   std::uint64_t sample_bytes = 0;  // not 0: ask again with a sample of standard input, of at most so many bytes
   FixedOptions fixed = {};
   std::vector<AnsweredTarget> writes = {};

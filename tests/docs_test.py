@@ -14,7 +14,7 @@ PROGRAMS = pathlib.Path(sys.argv[1])
 
 def built_stages():
     cmake = (TOP / "CMakeLists.txt").read_text()
-    return re.search(r"set\(STREAM_STAGES ([^)]*)\)", cmake).group(1).split()
+    return re.search(r"set\(STREAM_STAGES\s+([^)]*)\)", cmake).group(1).split()
 
 
 def stage_table():

@@ -95,6 +95,7 @@ struct PlanAnswer {
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
+  bool keeps_inbox = false;           // a source that gets a folder of its own to spool in what cannot be asked for again
   // Not 0: cannot answer without a sample of standard input, of at most so many bytes; ask again with one.
   std::uint64_t sample_bytes = 0;
   // Options, name to text, for what was found by looking at the sample: the job keeps them, and the stage gets

@@ -175,6 +175,7 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
   if (answer.reads_stdin) out["reads_stdin"] = true;
+  if (answer.keeps_inbox) out["keeps_inbox"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
   if (!answer.fixed.empty()) out["fixed"] = answer.fixed;
   if (!answer.writes.empty()) out["writes"] = list_json(answer.writes, target_json);
@@ -201,6 +202,7 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
   answer.reads_stdin = flag_at(json, "reads_stdin");
+  answer.keeps_inbox = flag_at(json, "keeps_inbox");
   if (json.contains("sample_bytes") && json["sample_bytes"].is_number_unsigned()) {
     answer.sample_bytes = json["sample_bytes"];
   }

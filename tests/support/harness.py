@@ -139,6 +139,23 @@ def wait_until(what, condition, timeout=30.0, interval=0.005):
     raise Failure(f"waited {timeout} s in vain for {what}")
 
 
+def kill_while_it_runs(stream, job, name, pick, most):
+    """Kills instances of a job until it ends; returns how many."""
+    kills = 0
+    while job.poll() is None:
+        instances = stream.instances(name)
+        if instances and kills < most:
+            stream.kill([instances[pick.choice(sorted(instances))]])
+            kills += 1
+        try:
+            job.wait(timeout=0.25)
+        except subprocess.TimeoutExpired:
+            pass
+    talk = job.communicate()[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    return kills
+
+
 def main(tests):
     """usage: FILE PROGRAMS [NAME]..."""
     names = sys.argv[2:]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main  # noqa: E402
+from harness import check, kill_while_it_runs, main  # noqa: E402
 
 JOIN = """
 pipeline: joined
@@ -73,23 +73,6 @@ def check_ranked(stream):
             found, wanted = sorted(out.execute(f"select {columns} from {table}")), sorted(made.execute(sql))
             check(found == wanted, f"{table}: {len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
             check(found, f"{table}: nothing to compare")
-
-
-def kill_while_it_runs(stream, job, name, pick, most):
-    """Kills instances of a job until it ends; returns how many."""
-    kills = 0
-    while job.poll() is None:
-        instances = stream.instances(name)
-        if instances and kills < most:
-            stream.kill([instances[pick.choice(sorted(instances))]])
-            kills += 1
-        try:
-            job.wait(timeout=0.25)
-        except subprocess.TimeoutExpired:
-            pass
-    talk = job.communicate()[1]
-    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
-    return kills
 
 
 def ranks_and_latest_rows_equal_sql_whoever_is_killed(stream):
