@@ -76,6 +76,7 @@ class Http final : public Intake {
   Status start() {
     server_.new_task_queue = [] { return new BoundedThreads; };
     server_.set_payload_max_length(kBodyMax);
+    server_.set_tcp_nodelay(true);
     server_.set_keep_alive_max_count(1'000'000);
     server_.Post(".*",
                  [this](const httplib::Request& request, httplib::Response& response) { answer(request, response); });

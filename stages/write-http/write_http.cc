@@ -114,6 +114,7 @@ Status WriteHttp::prepare_client() {
   }
   client_->set_default_headers(headers);
   client_->set_keep_alive(true);
+  client_->set_tcp_nodelay(true);
   client_->set_connection_timeout(kConnectTimeout);
   client_->set_read_timeout(kAnswerTimeout);
   client_->set_write_timeout(kAnswerTimeout);
