@@ -77,7 +77,7 @@ pipeline: posted
 checkpoint: {interval: 50ms}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
 stages:
-  made: {run: generate, rows: 20000, rate: 10000, columns: n}
+  made: {run: generate, rows: 8000, rate: 4000, columns: n}
   out: {run: write-http, url: "URL", rows: 97, OPTIONS}
 """
 
@@ -94,7 +94,7 @@ def a_server_that_knows_keys_has_each_row_once(stream):
     check(kills >= 3, f"only {kills} kills")
     check(server.repeated > 0, "nothing was sent twice, which proves nothing")
     counts = collections.Counter(row["n"] for row in server.rows if isinstance(row, dict))
-    check(len(counts) == len(server.rows) == 20000, f"{len(server.rows)} rows, {len(counts)} of them different")
+    check(len(counts) == len(server.rows) == 8000, f"{len(server.rows)} rows, {len(counts)} of them different")
 
 
 def a_stage_that_listens_takes_what_is_posted(stream):
@@ -113,7 +113,7 @@ stages:
     write(stream, f"http://127.0.0.1:{port}/in")
     job = stream.start("stream", "run", "posted.yaml", stderr=subprocess.PIPE)
     kill_while_it_runs(stream, job, "posted", random.Random(7), 3)
-    total = json.dumps({"_op": "+U", "n": 20000, "total": 199990000}, separators=(",", ":"))
+    total = json.dumps({"_op": "+U", "n": 8000, "total": 31996000}, separators=(",", ":"))
     wait_until("all rows", lambda: (stream.folder / "out.ndjson").exists() and total in (stream.folder / "out.ndjson").read_text())
 
 
