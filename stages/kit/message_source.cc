@@ -91,9 +91,8 @@ PlanAnswer plan_message_source(const PlanRequest& request, const MessageSourcePl
   MessageFormat format;
   format.options = message_options(request.options, answer.errors);
   check_metadata(request.options, plan.about, answer.errors);
-  if (const auto start = parse_start(request.options.text("start")); !start.ok()) {
-    answer.errors.push_back({"start", 0, start.status().what(), ""});
-  }
+  const auto start = parse_start(request.options.has("start") ? request.options.text("start") : "earliest");
+  if (!start.ok()) { answer.errors.push_back({"start", 0, start.status().what(), ""}); }
   if (!answer.errors.empty()) return answer;
   format.payload = schema_of(request.options, format.options, plan, answer);
   for (const AboutMessage& each : plan.about) {
@@ -106,18 +105,19 @@ PlanAnswer plan_message_source(const PlanRequest& request, const MessageSourcePl
   return answer;
 }
 
-Result<MessageFormat> message_format_of(const Context& context, std::span<const AboutMessage> about) {
+Result<MessageFormat> message_format_of(const Context& context, const Values& options,
+                                        std::span<const AboutMessage> about) {
   std::vector<PlanError> errors;
   MessageFormat format;
-  format.options = message_options(context.options, errors);
+  format.options = message_options(options, errors);
   if (!errors.empty()) return usage_error(errors[0].option + ": " + errors[0].message);
   // What nobody asked for has no name: the payload may have a column that is called like it.
   for (const AboutMessage& each : about) {
-    const bool asked = asked_for(context.options, each.name);
+    const bool asked = asked_for(options, each.name);
     format.about.push_back({asked ? column_of(each.name) : "", each.type});
   }
-  if (context.options.has("schema")) {
-    STREAM_ASSIGN(format.payload, parse_schema(context.options.text("schema")));
+  if (options.has("schema")) {
+    STREAM_ASSIGN(format.payload, parse_schema(options.text("schema")));
   } else if (format.options.format == Format::kText) {
     format.payload = *parse_schema("line varchar");
   }
@@ -135,8 +135,9 @@ Result<MessageFormat> message_format_of(const Context& context, std::span<const 
   return format;
 }
 
-Result<std::unique_ptr<MessageRows>> MessageRows::make(const Context& context, std::span<const AboutMessage> about) {
-  STREAM_ASSIGN(MessageFormat format, message_format_of(context, about));
+Result<std::unique_ptr<MessageRows>> MessageRows::make(const Context& context, const Values& options,
+                                                       std::span<const AboutMessage> about) {
+  STREAM_ASSIGN(MessageFormat format, message_format_of(context, options, about));
   auto rows = std::make_unique<MessageRows>();
   const auto on_bad = [self = rows.get()](std::string reason, std::string text) {
     return self->out_->bad_record({std::move(reason), (*self->position_)(), std::move(text)});

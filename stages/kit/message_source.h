@@ -56,12 +56,18 @@ struct MessageSourcePlan {
 PlanAnswer plan_message_source(const PlanRequest& request, const MessageSourcePlan& plan);
 
 // What planning has said, for the running stage: MessageDecoder gets a value for each of `about`.
-Result<MessageFormat> message_format_of(const Context& context, std::span<const AboutMessage> about);
+// `options`: the context's, or what the stage has made of them.
+Result<MessageFormat> message_format_of(const Context& context, const Values& options,
+                                        std::span<const AboutMessage> about);
 
 // Rows of the messages of one poll(): emits what is full, and what came before a bad record.
 class MessageRows {
  public:
-  static Result<std::unique_ptr<MessageRows>> make(const Context& context, std::span<const AboutMessage> about);
+  static Result<std::unique_ptr<MessageRows>> make(const Context& context, const Values& options,
+                                                   std::span<const AboutMessage> about);
+  static Result<std::unique_ptr<MessageRows>> make(const Context& context, std::span<const AboutMessage> about) {
+    return make(context, context.options, about);
+  }
 
   // `position`: names the message where it is bad.
   Status add(std::string_view payload, std::span<const MessageValue> values,

@@ -1,0 +1,177 @@
+"""stream-write-http against real servers: one that fails in every way, one with TLS, and stream-listen."""
+
+import collections
+import http.server
+import json
+import pathlib
+import random
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, kill_while_it_runs, main, wait_until  # noqa: E402
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Takes each Idempotency-Key once, and fails as `trouble` says: a function of the request's number."""
+    daemon_threads = True
+
+    def __init__(self, trouble=lambda number: None, context=None):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.trouble, self.lock = trouble, threading.Lock()
+        self.requests, self.taken, self.rows, self.repeated = [], {}, [], 0
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def url(self, scheme="http"):
+        return f"{scheme}://localhost:{self.server_port}/in"
+
+    def handle_error(self, *_):
+        pass  # a client was killed
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # an answer is one packet
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        server = self.server
+        with server.lock:
+            server.requests.append((dict(self.headers), body))
+            trouble = server.trouble(len(server.requests))
+            if trouble not in ("before", 503, 400):
+                key = self.headers["Idempotency-Key"]
+                if key is None or key not in server.taken:
+                    server.taken[key] = body
+                    if self.headers["Content-Type"] == "application/x-ndjson":
+                        server.rows += [json.loads(line) for line in body.splitlines()]
+                else:
+                    server.repeated += 1
+                    if server.taken[key] != body:
+                        server.rows.append(f"another body under {key}")
+        if trouble in ("before", "after"):  # the connection breaks: before it was taken, or before the answer
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.send_response(trouble or 200)
+        answer = b"" if trouble is None else b"not now\nreally"
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+def troubled(number):
+    return {3: "before", 5: "after", 7: 503, 11: "after"}.get(number % 13)
+
+
+PIPELINE = """
+pipeline: posted
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  made: {run: generate, rows: 8000, rate: 4000, columns: n}
+  out: {run: write-http, url: "URL", rows: 97, OPTIONS}
+"""
+
+
+def write(stream, url, options="patience: 20s"):
+    stream.write("posted.yaml", PIPELINE.replace("URL", url).replace("OPTIONS", options))
+
+
+def a_server_that_knows_keys_has_each_row_once(stream):
+    server = Server(troubled)
+    write(stream, server.url())
+    job = stream.start("stream", "run", "posted.yaml", stderr=subprocess.PIPE)
+    kills = kill_while_it_runs(stream, job, "posted", random.Random(6), 5)
+    check(kills >= 3, f"only {kills} kills")
+    check(server.repeated > 0, "nothing was sent twice, which proves nothing")
+    counts = collections.Counter(row["n"] for row in server.rows if isinstance(row, dict))
+    check(len(counts) == len(server.rows) == 8000, f"{len(server.rows)} rows, {len(counts)} of them different")
+
+
+def a_stage_that_listens_takes_what_is_posted(stream):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    stream.write("heard.yaml", f"""
+pipeline: heard
+stages:
+  heard: {{run: listen, address: "http://127.0.0.1:{port}/in", schema: n bigint}}
+  once: {{run: dedup, by: n}}
+  all: {{run: aggregate, compute: "count(*) as n, sum(n) as total"}}
+  out: {{run: write-file, path: out.ndjson}}
+""")
+    stream.run("stream", "run", "-d", "heard.yaml")
+    write(stream, f"http://127.0.0.1:{port}/in")
+    job = stream.start("stream", "run", "posted.yaml", stderr=subprocess.PIPE)
+    kill_while_it_runs(stream, job, "posted", random.Random(7), 3)
+    total = json.dumps({"_op": "+U", "n": 8000, "total": 31996000}, separators=(",", ":"))
+    wait_until("all rows", lambda: (stream.folder / "out.ndjson").exists() and total in (stream.folder / "out.ndjson").read_text())
+
+
+def requests_have_the_shape_that_was_asked_for(stream):
+    server = Server()
+    stream.run("stream-write-http", server.url(), "--rows", "2", stdin='{"n":1,"t":"a"}\n{"n":2,"t":"b"}\n{"n":3,"t":null}\n')
+    bodies = [body for _, body in server.requests]
+    check(bodies == ['{"n":1,"t":"a"}\n{"n":2,"t":"b"}\n', '{"n":3,"t":null}\n'], bodies)
+
+
+def json_is_an_array_or_one_object(stream):
+    got = []
+    stream.environment["TOKEN"] = "abc"
+    for words in (["--rows", "2"], ["--rows", "1", "--token", "env:TOKEN", "--header", "X-Kind: test"]):
+        fresh = Server()
+        done = subprocess.run(["stream-write-http", fresh.url(), "--format", "json", *words], env=stream.environment, text=True,
+                              input='{"n":1}\n{"n":2}\n{"n":3}\n', capture_output=True, timeout=60, check=False)
+        check(done.returncode == 0, done.stderr)
+        got.append(fresh.requests)
+    check([body for _, body in got[0]] == ['[{"n":1},{"n":2}]', '[{"n":3}]'], got[0])
+    check([body for _, body in got[1]] == ['{"n":1}', '{"n":2}', '{"n":3}'], got[1])
+    headers = got[1][0][0]
+    check(headers["Authorization"] == "Bearer abc" and headers["X-Kind"] == "test" and
+          headers["Content-Type"] == "application/json" and "Idempotency-Key" not in headers, headers)
+
+
+def a_server_that_refuses_ends_the_job_and_is_quoted(stream):
+    server = Server(lambda _: 400)
+    write(stream, server.url())
+    done = subprocess.run(["stream", "run", "posted.yaml"], env=stream.environment, cwd=stream.folder, capture_output=True, text=True,
+                          timeout=60, check=False)
+    check(done.returncode == 1 and "refuses rows: it answers 400: not now" in done.stderr, done.stderr)
+    check(len(server.requests) == 1, f"{len(server.requests)} requests")
+
+
+def a_server_is_known_by_its_certificate(stream):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], cwd=stream.folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(stream.folder / "cert.pem", stream.folder / "key.pem")
+    server = Server(context=context)
+    stream.run("stream-write-http", server.url("https"), "--authority", "cert.pem", stdin='{"n":1}\n')
+    check(server.rows == [{"n": 1}], server.rows)
+    done = subprocess.run(["stream-write-http", server.url("https"), "--patience", "300ms"], env=stream.environment, text=True, timeout=60,
+                          input='{"n":2}\n', capture_output=True, check=False)
+    check(done.returncode == 1 and "unable to post to" in done.stderr, done.stderr)
+    check(server.rows == [{"n": 1}], server.rows)
+
+
+def what_cannot_be_is_refused(stream):
+    for words, said in ((["ftp://a"], "begins neither with http://"), (["http://u:p@a"], "token"), (["http://a", "--header", "x"], "Name: value"),
+                        (["http://a", "--rows", "0"], "at least one row")):
+        done = subprocess.run(["stream-write-http", *words], env=stream.environment, text=True, timeout=60, input='{"n":2}\n',
+                              capture_output=True, check=False)
+        check(done.returncode == 100 and said in done.stderr, f"{words}: {done.returncode} {done.stderr}")
+
+
+if __name__ == "__main__":
+    main([a_server_that_knows_keys_has_each_row_once, a_stage_that_listens_takes_what_is_posted,
+          requests_have_the_shape_that_was_asked_for, json_is_an_array_or_one_object, a_server_that_refuses_ends_the_job_and_is_quoted,
+          a_server_is_known_by_its_certificate, what_cannot_be_is_refused])
