@@ -150,6 +150,13 @@ function(stream_stage name)
   stream_find_library(stream-${name})
 endfunction()
 
+# stream_stages_link(WHAT NAME …): what only these stages need.
+function(stream_stages_link what)
+  foreach(stage ${ARGN})
+    target_link_libraries(stream-${stage} PRIVATE ${what})
+  endforeach()
+endfunction()
+
 # stream_oracle_test(NAME [DEPS …]): tests/oracle/NAME_oracle_test.cc compares with another program
 # and skips where that is not installed.
 function(stream_oracle_test name)
