@@ -42,6 +42,7 @@ class Builder {
     out.inputs = inputs(name);
     out.not_read = plan_.stages[name.stage].not_read;
     out.outputs = outputs(name);
+    out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
       out.restore = to_json(restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend));
     }

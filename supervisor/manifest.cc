@@ -5,14 +5,15 @@
 #include "supervisor/manifest_node.h"
 #include "supervisor/manifest_settings.h"
 #include "supervisor/manifest_stages.h"
+#include "supervisor/manifest_tests.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
 const std::vector<std::string> kTopKeys = {"pipeline",   "parameters", "include", "checkpoint", "restart",
-                                           "key-groups", "memory",     "log",     "stages"};
-const std::vector<std::string> kLaterKeys = {"metrics", "evolve", "tests"};
+                                           "key-groups", "memory",     "log",     "stages",     "tests"};
+const std::vector<std::string> kLaterKeys = {"metrics", "evolve"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
 
@@ -51,6 +52,9 @@ class ManifestReader {
     append_stages(root, "", entries);
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
     pipeline.stages = read_stages(entries, context_.catalogue, problems_);
+    if (const Node* tests = root.find("tests")) {
+      pipeline.tests = read_tests(*tests, pipeline, context_.catalogue, problems_);
+    }
     if (context_.overrides.parallelism) set_parallelism(pipeline, *context_.overrides.parallelism);
     return pipeline;
   }

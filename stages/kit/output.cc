@@ -69,6 +69,10 @@ void Outputs::set_watermark(Microseconds watermark, bool idle) {
   for_each_channel([&](OutputChannel& channel) { channel.set_watermark(watermark, idle); });
 }
 
+void Outputs::keep_watermarks_apart() {
+  for_each_channel([](OutputChannel& channel) { channel.keep_watermarks_apart(); });
+}
+
 Result<std::optional<Microseconds>> Outputs::pump(Microseconds now, bool drain) {
   std::optional<Microseconds> earliest;
   Status status;

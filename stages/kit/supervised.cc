@@ -279,6 +279,7 @@ Status SupervisedInstance::run() {
   if (connect.type != "connect") return corrupt("control: expected 'connect', got '" + connect.type + "'");
   STREAM_ASSIGN(Outputs outputs,
                 connect_outputs(transport_, output_names(program_, values_), assignment_, connect.endpoints));
+  if (assignment_.watermarks_apart) outputs.keep_watermarks_apart();
   STREAM_ASSIGN(LoopConfig config, loop_config());
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);
