@@ -30,7 +30,7 @@ class Builder {
     out.instance = name.instance;
     out.parallelism = plan_.stages[name.stage].parallelism;
     out.key_groups = plan_.pipeline.key_groups;
-    out.folder = plan_.pipeline.folder;
+    out.folder = plan_.pipeline.folder_of(spec);
     out.options = options_with(spec.options, plan_.stages[name.stage].answer.fixed);
     out.spool = spool_folder(plan_, name.stage, start_.paths).value_or("");
     out.memory_bytes = memory_of(spec);

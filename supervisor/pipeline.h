@@ -55,8 +55,9 @@ struct OptionPlace {
 };
 
 struct StageSpec {
-  std::string name = {};  // identity of its state
-  std::string run = {};   // the executable is stream-RUN
+  std::string name = {};    // identity of its state
+  std::string run = {};     // the executable is stream-RUN
+  std::string folder = {};  // where its relative paths start; "" = the pipeline's
   // Empty for a source. All without a name: merged into one input. All with: one input each.
   std::vector<InputRef> from = {};
   // What reaches the stage: one JSON object, each value a text, a list of texts or a map from
@@ -79,7 +80,7 @@ struct ParameterValue {
 // Rows of a test: what a stage is given, or what it is expected to make.
 struct TestRows {
   std::string stage = {};
-  std::string output = {};              // "" = not said
+  std::string output = {};  // "" = not said
   Place at = {};
   std::vector<std::string> lines = {};  // JSON objects; of given rows, lines as stream-replay(1) reads them
   std::vector<Place> line_places = {};
@@ -110,6 +111,7 @@ struct PipelineSpec {
   bool watermarks_apart = false;  // of a test: see Outputs; a job that goes on has forgotten it
 
   const StageSpec* find(std::string_view stage) const;
+  const std::string& folder_of(const StageSpec& stage) const;
 };
 
 // [a-z][a-z0-9-]{0,31}
