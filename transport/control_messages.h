@@ -3,7 +3,7 @@
 //
 //   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
-//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, exit
+//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, tap, exit
 #pragma once
 
 #include <cstdint>

@@ -56,6 +56,7 @@ void Outputs::connect_local(std::size_t output, std::function<Status(const Batch
 }
 
 Status Outputs::add(std::size_t output, const Batch& batch) {
+  if (watcher_) watcher_(output, batch);
   for (OutputEdge& edge : edges_[output]) edge.add(batch);
   const auto local = local_.find(output);
   return local == local_.end() ? Status() : local->second(batch);

@@ -114,6 +114,8 @@ class Outputs {
   // Rows of this output also go to a function of this process: standard output.
   void connect_local(std::size_t output, std::function<Status(const Batch&)> consumer);
   Status add(std::size_t output, const Batch& batch);
+  // From now on the function sees all rows of every output, whoever else gets them; none: no longer.
+  void watch(std::function<void(std::size_t, const Batch&)> watcher) { watcher_ = std::move(watcher); }
   bool connected(std::size_t output) const { return !edges_[output].empty() || local_.contains(output); }
   void add_marker(const FrameHeader& marker);
   void set_watermark(Microseconds watermark, bool idle);
@@ -142,6 +144,7 @@ class Outputs {
  private:
   std::vector<std::vector<OutputEdge>> edges_;
   std::map<std::size_t, std::function<Status(const Batch&)>> local_;
+  std::function<void(std::size_t, const Batch&)> watcher_;
 };
 
 }  // namespace stream
