@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -29,7 +31,8 @@ class TapPrinter {
       return false;
     }
     if (line.kind == 'D') {
-      std::fprintf(stderr, "stream tap: %s: %s rows not shown\n", line.instance.c_str(), line.text.c_str());
+      not_shown_[line.instance] += std::strtoull(line.text.c_str(), nullptr, 10);
+      if (system_clock().monotonic_us() >= tell_at_) tell();
       return true;
     }
     const std::string text =
@@ -38,12 +41,24 @@ class TapPrinter {
     return written && (!left_ || --*left_ > 0);
   }
 
+  // How many rows were not shown: once a second, and at the end.
+  void tell() {
+    for (const auto& [instance, rows] : not_shown_) {
+      std::fprintf(stderr, "stream tap: %s: %llu rows not shown\n", instance.c_str(),
+                   static_cast<unsigned long long>(rows));
+    }
+    not_shown_.clear();
+    tell_at_ = system_clock().monotonic_us() + 1'000'000;
+  }
+
   const std::string& failure() const { return failure_; }
 
  private:
   bool as_json_;
   std::optional<std::int64_t> left_;
   std::string failure_;
+  std::map<std::string, std::uint64_t> not_shown_;  // by instance
+  Microseconds tell_at_ = 0;
 };
 
 // Until the job is over, or the printer has enough, or its reader goes.
@@ -76,6 +91,7 @@ int run(const VerbValues& values) {
   if (!answer.ok()) return fail("tap", answer.status());
   TapPrinter printer(values);
   const Status done = print_rows(*job, **listener, printer);
+  printer.tell();
   if (!done.ok()) return fail("tap", done);
   return printer.failure().empty() ? kDone : fail("tap", usage_error(printer.failure()));
 }

@@ -69,6 +69,7 @@ class TapPoint {
   }
 
   void flush() {
+    if (pending_.empty()) tell_unseen();
     while (!pending_.empty()) {
       const ssize_t n = ::send(fd_, pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (n < 0 && errno == EINTR) continue;
@@ -77,14 +78,18 @@ class TapPoint {
         return;
       }
       pending_.erase(0, static_cast<std::size_t>(n));
-      if (pending_.empty() && unseen_ > 0) line('D', std::to_string(std::exchange(unseen_, 0)));
+      if (pending_.empty()) tell_unseen();
     }
-    if (unseen_ > 0) return line('D', std::to_string(std::exchange(unseen_, 0)));
     char nothing = 0;  // a reader that has gone shows though no row passes
     over = ::recv(fd_, &nothing, 1, MSG_DONTWAIT) == 0;
   }
 
  private:
+  // In the place of the rows.
+  void tell_unseen() {
+    if (unseen_ > 0) line('D', std::to_string(std::exchange(unseen_, 0)));
+  }
+
   void encode(Batch rows) {
     for (const Expression& condition : where) {
       std::vector<std::uint32_t> positions;
@@ -93,6 +98,7 @@ class TapPoint {
       if (positions.size() < rows.rows) rows = rows.take(positions);
     }
     if (rows.rows == 0) return;
+    tell_unseen();
     encoder->encode(rows, bytes_);
     const Buffer text = bytes_.finish();
     std::string_view rest(reinterpret_cast<const char*>(text.data()), text.size());
