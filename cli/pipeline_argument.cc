@@ -43,7 +43,7 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
                                                                   const std::string& folder) {
   STREAM_ASSIGN(Overrides overrides, read_overrides(values_.list("parameter"), values_.list("set")));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
-  overrides.name = values_.text("name");
+  if (!ignore_name_) overrides.name = values_.text("name");
   auto pipelines =
       load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
   STREAM_TRY(problems_.status());

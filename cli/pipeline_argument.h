@@ -61,6 +61,9 @@ class PipelineArgument {
   // Of a verb whose table has kPipelineOptions.
   explicit PipelineArgument(const VerbValues& values);
 
+  // `--name` means something else to the verb: no pipeline is chosen or renamed by it.
+  void ignore_name() { ignore_name_ = true; }
+
   // All pipelines the argument holds. What is wrong with them is in problems() as well.
   Result<std::vector<PipelineSpec>> read();
   // Before each pipeline is planned: may refuse it. Set by who is going to run it; everybody else only looks at
@@ -71,9 +74,11 @@ class PipelineArgument {
   Result<std::vector<JobPlan>> plan();
 
   PlanningInput& input() { return input_; }
+  Catalogue& catalogue() { return catalogue_; }
   bool from_stdin() const;
 
   const Problems& problems() const { return problems_; }
+  Problems& problems() { return problems_; }
   // Prints problems(), a line each and nothing before them, else the status as fail() does.
   // Returns the exit code.
   int fail(std::string_view verb, const Status& status) const;
@@ -88,6 +93,7 @@ class PipelineArgument {
   PlanningInput input_;
   BeforePlanning before_planning_;
   std::uint32_t parallelism_ = 0;  // 0: not given
+  bool ignore_name_ = false;
 };
 
 // What this machine allows one process: the hard limit of open files, three for a socket.

@@ -7,6 +7,9 @@
 
 namespace stream {
 
+// Blocks the signals that end a job, and those of a terminal that changes its size; they become readable.
+int open_signals();
+
 // In the foreground: one live status line on a terminal, warnings and errors on standard error,
 // Ctrl-C stops at a final checkpoint. Returns the exit code.
 int run_foreground(std::string_view verb, RunRequest request);

@@ -74,7 +74,7 @@ const VerbOption* find_option(const Verb& verb, std::string_view name);  // its 
 
 extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
     kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
-    kStagesVerb, kStatsVerb, kStopVerb, kWaitVerb;
+    kStagesVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/manifest_test.h"
 #include "cli/pipeline_argument.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
@@ -108,6 +109,15 @@ bool print_fit(const JobPlan& plan, const Kept& kept, nlohmann::ordered_json* js
   return fit.fits(false);
 }
 
+// The tests of a manifest, planned like everything else.
+Status check_tests(PipelineArgument& argument, const PipelineSpec& pipeline) {
+  for (const PipelineTest& test : pipeline.tests) {
+    STREAM_ASSIGN(const auto folder, TestFolder::make());
+    plan_test(pipeline, test, folder->path(), argument.catalogue(), argument.problems());
+  }
+  return argument.problems().status();
+}
+
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   const bool as_json = values.flag("json");
@@ -120,6 +130,10 @@ int run(const VerbValues& values) {
   }
   const auto plans = pipeline.plan();
   if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
+  for (const JobPlan& plan : *plans) {
+    const Status tests = check_tests(pipeline, plan.pipeline);
+    if (!tests.ok()) return print_problems(pipeline, tests, as_json);
+  }
   bool fits = true;
   for (const JobPlan& plan : *plans) {
     nlohmann::ordered_json json = to_json(plan);
@@ -157,7 +171,8 @@ const VerbTable kCheckVerb = {
         "is "
         "gone or called otherwise, an aggregate or window that is another, a sink that writes elsewhere. 'stream run' "
         "refuses to go on where this says so.\n\n"
-        "Printed are the numbers of stages, processes and sockets a run would take; warnings go to standard error.",
+        "The tests of a manifest are planned as well, and run by 'stream test'.\n\nPrinted are the numbers of stages, "
+        "processes and sockets a run would take; warnings go to standard error.",
     .options = kOptions,
     .examples = kExamples,
     .no = "Something is wrong with the pipeline, or it does not fit the state it was checked against.",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -50,6 +51,7 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
   for (const PlannedEdge& edge : plan.edges) {
     if (edge.to == at) out += line("from", edge_text(plan, edge));
   }
+  if (!stage.not_read.empty()) out += line("not sent", join(stage.not_read, ", "));
   for (const NamedSchema& output : stage.outputs) {
     if (output.name != "errors") out += line(output.name, schema_text(output.schema));
   }
@@ -59,12 +61,48 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
   return out;
 }
 
+// The stage and all it gets rows from.
+std::vector<std::size_t> upstream_of(const JobPlan& plan, std::size_t sink) {
+  std::vector<std::size_t> found = {sink};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const PlannedEdge& edge : plan.edges) {
+      if (edge.to == found[i] && std::ranges::find(found, edge.from) == found.end()) found.push_back(edge.from);
+    }
+  }
+  return found;
+}
+
+// What holds from the sources to a sink after a crash, and what weakens it.
+std::string guarantee_of(const JobPlan& plan, std::size_t sink) {
+  std::vector<std::string> weaker;
+  if (plan.pipeline.checkpoint.mode == CheckpointMode::kAtLeastOnce)
+    weaker.emplace_back("checkpoints are taken with mode at-least-once");
+  for (const std::size_t at : upstream_of(plan, sink)) {
+    const StageSpec& spec = plan.pipeline.stages[at];
+    if (plan.stages[at].answer.exactly_once) continue;
+    weaker.push_back("'" + spec.name + "' (" + spec.run +
+                     (at == sink ? ") cannot take rows back" : ") can give rows again"));
+  }
+  std::string text = weaker.empty() ? "exactly once" : "at least once: " + join(weaker, ", ");
+  if (!plan.pipeline.checkpoint.enabled) text += "; without periodic checkpoints a crash goes back to the last stop";
+  return text;
+}
+
+std::string guarantees_text(const JobPlan& plan) {
+  std::string out;
+  for (const std::size_t at : plan.order) {
+    if (plan.stages[at].role == StageRole::kSink) out += line(plan.pipeline.stages[at].name, guarantee_of(plan, at));
+  }
+  return out.empty() ? out : "\nend to end\n" + out;
+}
+
 std::string plan_text(const JobPlan& plan) {
   const CheckpointSpec& checkpoint = plan.pipeline.checkpoint;
   std::string out =
       "pipeline " + plan.pipeline.name + ": " + std::string(mode_name(checkpoint.mode)) + ", " +
       (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
   for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at);
+  out += guarantees_text(plan);
   if (!plan.warnings.empty()) out += "\n";
   for (const std::string& warning : plan.warnings) out += "warning: " + warning + "\n";
   return out;
@@ -92,8 +130,11 @@ constexpr VerbExample kExamples[] = {
 const VerbTable kExplainVerb = {
     .description =
         "Plans the pipeline and prints, stage by stage, where its rows come from and how they are spread over "
-        "instances, which columns it gets and makes, the tables of its state, and, of a sink, when its rows become "
-        "visible and whether each comes exactly once.",
+        "instances, which columns it gets and makes and which are not sent as nothing uses them, the tables of its "
+        "state, and, of a sink, when its rows become visible. A condition of a filter that its producer applies stands "
+        "with the edge.\n\n"
+        "At the end stands, for each sink, what holds from the sources to it after a crash, and which stages weaken "
+        "it.",
     .options = kOptions,
     .examples = kExamples,
     .run = run,

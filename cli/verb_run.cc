@@ -14,6 +14,7 @@
 #include "cli/verb_values.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/pipeline_text.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
@@ -75,6 +76,26 @@ Status complete(PipelineArgument& pipeline, const VerbValues& values, RunRequest
   return {};
 }
 
+// All pipelines of a manifest, each a job in the background.
+int run_several(PipelineArgument& pipeline, const VerbValues& values, std::vector<JobPlan> plans) {
+  std::vector<std::string> names;
+  for (const JobPlan& plan : plans) names.push_back(plan.pipeline.name);
+  if (!values.flag("detach") || values.has("from")) {
+    return fail("run", usage_error("the manifest holds the pipelines " + join(names, ", ") +
+                                   (values.has("from") ? ": say which one goes on from that savepoint with --name"
+                                                       : ": choose one with --name, or start all with --detach")));
+  }
+  int worst = kDone;
+  for (JobPlan& plan : plans) {
+    RunRequest request = request_of(values);
+    request.drop_state = values.flag("allow-non-restored-state");
+    request.plan = std::move(plan);
+    const Status done = complete(pipeline, values, request);
+    worst = std::max(worst, done.ok() ? run_detached("run", std::move(request)) : fail("run", done));
+  }
+  return worst;
+}
+
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   RunRequest request = request_of(values);
@@ -91,8 +112,7 @@ int run(const VerbValues& values) {
     return kDone;
   }
   if (!plans.ok()) return pipeline.fail("run", plans.status());
-  if (plans->size() != 1)
-    return fail("run", usage_error("the manifest holds several pipelines; run one at a time with --name"));
+  if (plans->size() != 1) return run_several(pipeline, values, *std::move(plans));
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
   return detach ? run_detached("run", std::move(request)) : run_foreground("run", std::move(request));

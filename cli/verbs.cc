@@ -28,6 +28,8 @@ constexpr std::array kVerbs = {
     Verb{"stages", "list the stage programs, or print the help of one", &kStagesVerb},
     Verb{"stats", "print rates, load, state and checkpoint times of a job", &kStatsVerb},
     Verb{"stop", "end a job with a savepoint", &kStopVerb},
+    Verb{"tap", "print the rows of a stage as they pass", &kTapVerb},
+    Verb{"test", "run the tests of a manifest", &kTestVerb},
     Verb{"wait", "wait until a job runs, has a checkpoint, or has finished", &kWaitVerb},
 };
 

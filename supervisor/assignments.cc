@@ -30,7 +30,7 @@ class Builder {
     out.instance = name.instance;
     out.parallelism = plan_.stages[name.stage].parallelism;
     out.key_groups = plan_.pipeline.key_groups;
-    out.folder = plan_.pipeline.folder;
+    out.folder = plan_.pipeline.folder_of(spec);
     out.options = options_with(spec.options, plan_.stages[name.stage].answer.fixed);
     out.spool = spool_folder(plan_, name.stage, start_.paths).value_or("");
     out.memory_bytes = memory_of(spec);
@@ -42,6 +42,7 @@ class Builder {
     out.inputs = inputs(name);
     out.not_read = plan_.stages[name.stage].not_read;
     out.outputs = outputs(name);
+    out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
       out.restore = to_json(restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend));
     }

@@ -205,6 +205,26 @@ class SourceCheck {
   Problems& problems_;
 };
 
+// `<<: *base` and `<<: [*a, *b]`: what these maps have and this one lacks; the first that has a key wins.
+void merge_maps(Node& node, Problems& problems) {
+  for (Node& item : node.items) merge_maps(item, problems);
+  const Node* key = node.find_key("<<");
+  if (key == nullptr || !key->plain) return;
+  const std::ptrdiff_t at = key - node.keys.data();
+  Node merged = std::move(node.items[static_cast<std::size_t>(at)]);
+  node.keys.erase(node.keys.begin() + at);
+  node.items.erase(node.items.begin() + at);
+  if (!merged.is_list()) merged = Node{.kind = Node::Kind::kList, .at = merged.at, .items = {merged}};
+  for (const Node& from : merged.items) {
+    if (!from.is_map()) problems.add(from.at, "'<<' takes a map, such as *name of one with &name, or a list of maps");
+    for (std::size_t i = 0; i < from.keys.size(); ++i) {
+      if (node.find_key(from.keys[i].text) != nullptr) continue;
+      node.keys.push_back(from.keys[i]);
+      node.items.push_back(from.items[i]);
+    }
+  }
+}
+
 }  // namespace
 
 const Node* Node::find_key(std::string_view key) const {
@@ -242,7 +262,10 @@ std::vector<Node> parse_document(std::string_view text, const std::string& file,
     return {};
   }
   SourceCheck check(text, problems);
-  for (Node& document : documents) check.visit(document, false);
+  for (Node& document : documents) {
+    check.visit(document, false);
+    merge_maps(document, problems);
+  }
   return documents;
 }
 

@@ -9,6 +9,9 @@
 namespace stream {
 namespace {
 
+constexpr std::string_view kInput = "input";  // of an included file
+constexpr std::size_t kStepsMax = 64;         // from a name through files to a stage
+
 void append_ref(const Node& node, const std::string& name, std::vector<InputRef>& refs, Problems& problems) {
   if (!node.is_scalar() || node.text.empty()) {
     return problems.add(node.at, "'from' must name a stage, not " + kind_text(node));
@@ -21,9 +24,11 @@ void append_ref(const Node& node, const std::string& name, std::vector<InputRef>
 
 class Resolver {
  public:
-  Resolver(std::vector<StageSpec>& stages, Catalogue& catalogue, Problems& problems)
-      : stages_(stages), catalogue_(catalogue), problems_(problems) {
+  Resolver(std::vector<StageSpec>& stages, const std::vector<StageScope>& scopes, Catalogue& catalogue,
+           Problems& problems)
+      : stages_(stages), scopes_(scopes), catalogue_(catalogue), problems_(problems) {
     for (const StageSpec& stage : stages) names_.push_back(stage.name);
+    for (const StageScope& scope : scopes) check_scope(scope);
   }
 
   void resolve(std::size_t at, const WrittenInputs& written) {
@@ -32,7 +37,9 @@ class Resolver {
     if (info == nullptr) return;  // reported where it was read
     if (info->role == StageRole::kSource) return check_source(stage);
     if (!written.given) return take_above(at, written);
-    for (InputRef& ref : stage.from) find_stage(ref, written.prefix);
+    std::vector<InputRef> found;
+    for (const InputRef& ref : stage.from) find_stage(ref, written.prefix, 0, found);
+    stage.from = std::move(found);
     check_named(stage, *info);
   }
 
@@ -57,6 +64,11 @@ class Resolver {
 
   void take_above(std::size_t at, const WrittenInputs& written) {
     StageSpec& stage = stages_[at];
+    const StageScope* own = scope_of(written.prefix);
+    if (!written.has_above && own != nullptr && !own->input.empty()) {
+      find_input({.stage = std::string(kInput), .at = stage.at}, *own, 0, stage.from);
+      return check_named(stage, *info_of(stage));
+    }
     if (!written.has_above) {
       return problems_.add(stage.at, "stage '" + stage.name + "' is the first and not a source: it needs 'from'");
     }
@@ -69,13 +81,82 @@ class Resolver {
     stage.from = {{.stage = above.name, .output = "out", .name = "", .at = stage.at}};
   }
 
-  void find_stage(InputRef& ref, const std::string& prefix) {
-    for (const std::string& name : {prefix + ref.stage, ref.stage}) {
-      if (std::ranges::find(names_, name) == names_.end()) continue;
-      ref.stage = name;
-      return;
+  // Appends the stages that `ref` means in the file of this prefix: one, or what the file is given as its input.
+  void find_stage(const InputRef& ref, const std::string& prefix, std::size_t depth, std::vector<InputRef>& found) {
+    const std::string name = prefix + ref.stage;
+    const StageScope* own = scope_of(prefix);
+    const StageScope* included = scope_of(name + "/");
+    if (depth > kStepsMax) return problems_.add(ref.at, "'" + ref.stage + "' leads back to itself");
+    if (std::ranges::find(names_, name) != names_.end()) {
+      found.push_back(ref);
+      found.back().stage = name;
+    } else if (own != nullptr && ref.stage == kInput) {
+      find_input(ref, *own, depth, found);
+    } else if (included != nullptr) {
+      find_output(ref, *included, depth, found);
+    } else {
+      problems_.add(ref.at, "no stage '" + ref.stage + "'" + did_you_mean(ref.stage, names_in(prefix)));
     }
-    problems_.add(ref.at, "no stage '" + ref.stage + "'" + did_you_mean(ref.stage, names_));
+  }
+
+  // `input`, or `input.o` where who includes the file names its inputs.
+  void find_input(const InputRef& ref, const StageScope& own, std::size_t depth, std::vector<InputRef>& found) {
+    if (own.input.empty()) {
+      return problems_.add(ref.at, "there is no 'input': the include at " + to_string(own.at) + " needs 'from'");
+    }
+    const std::string wanted = ref.output == "out" ? "" : ref.output;
+    std::size_t hits = 0;
+    for (InputRef bound : own.input) {
+      if (bound.name != wanted) continue;
+      ++hits;
+      bound.name = ref.name;
+      find_stage(bound, own.parent, depth + 1, found);
+    }
+    if (hits > 0) return;
+    std::vector<std::string> names;
+    for (const InputRef& bound : own.input) names.push_back(bound.name.empty() ? "input" : "input." + bound.name);
+    problems_.add(ref.at, "the include at " + to_string(own.at) + " gives no '" + std::string(kInput) +
+                              (wanted.empty() ? "" : "." + wanted) + "'; it gives " + join(names, ", "));
+  }
+
+  // An include by its name is what its file calls its output.
+  void find_output(const InputRef& ref, const StageScope& included, std::size_t depth, std::vector<InputRef>& found) {
+    const auto it = std::ranges::find(included.outputs, ref.output, &std::pair<std::string, InputRef>::first);
+    if (it == included.outputs.end()) {
+      std::vector<std::string> names;
+      for (const auto& [name, target] : included.outputs) names.push_back(name);
+      return problems_.add(ref.at,
+                           "'" + ref.stage + "' has no output '" + ref.output + "'; it has " + join(names, ", "));
+    }
+    InputRef target = it->second;
+    target.name = ref.name;
+    target.at = ref.at;
+    find_stage(target, included.prefix, depth + 1, found);
+  }
+
+  const StageScope* scope_of(const std::string& prefix) const {
+    const auto it = std::ranges::find(scopes_, prefix, &StageScope::prefix);
+    return it == scopes_.end() ? nullptr : &*it;
+  }
+
+  // What a file of this prefix may name.
+  std::vector<std::string> names_in(const std::string& prefix) const {
+    std::vector<std::string> names;
+    for (const std::string& name : names_) {
+      if (name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
+    }
+    for (const StageScope& scope : scopes_) {
+      if (scope.parent == prefix)
+        names.push_back(scope.prefix.substr(prefix.size(), scope.prefix.size() - prefix.size() - 1));
+    }
+    if (scope_of(prefix) != nullptr) names.emplace_back(kInput);
+    return names;
+  }
+
+  void check_scope(const StageScope& scope) {
+    const std::string name = scope.prefix.substr(0, scope.prefix.size() - 1);
+    if (std::ranges::find(names_, name) == names_.end()) return;
+    problems_.add(scope.at, "'" + name + "' is a stage as well; give the include another name");
   }
 
   void check_named(const StageSpec& stage, const StageInfo& info) {
@@ -119,6 +200,7 @@ class Resolver {
   }
 
   std::vector<StageSpec>& stages_;
+  const std::vector<StageScope>& scopes_;
   Catalogue& catalogue_;
   Problems& problems_;
   std::vector<std::string> names_;
@@ -143,9 +225,9 @@ std::vector<InputRef> read_from(const Node& node, Problems& problems) {
   return refs;
 }
 
-void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written, Catalogue& catalogue,
-                    Problems& problems) {
-  Resolver resolver(stages, catalogue, problems);
+void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written,
+                    const std::vector<StageScope>& scopes, Catalogue& catalogue, Problems& problems) {
+  Resolver resolver(stages, scopes, catalogue, problems);
   for (std::size_t i = 0; i < stages.size(); ++i) resolver.resolve(i, written[i]);
   resolver.find_cycles();
 }

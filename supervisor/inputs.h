@@ -20,9 +20,18 @@ struct WrittenInputs {
   bool has_above = false;  // a stage stands directly above it in its file
 };
 
+// An included file, as those see it who name its stages.
+struct StageScope {
+  std::string prefix;           // "geo/"
+  std::string parent;           // prefix of the file that includes it
+  Place at;                     // of its name there
+  std::vector<InputRef> input;  // what its stages read as `input`, in the words of who includes it
+  std::vector<std::pair<std::string, InputRef>> outputs;  // "out" and others, in its own words
+};
+
 // Fills in the default (the stage directly above), finds every stage that is named, and reports
 // unknown ones, inputs that cannot be, and cycles.
-void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written, Catalogue& catalogue,
-                    Problems& problems);
+void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written,
+                    const std::vector<StageScope>& scopes, Catalogue& catalogue, Problems& problems);
 
 }  // namespace stream

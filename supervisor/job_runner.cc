@@ -193,6 +193,7 @@ void JobRunner::on_ready() {
     record_.must_rewind = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
   }
+  verbs_->on_ready();  // before the sources start: nothing passes unseen
   if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
   if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
   log_->info("running");

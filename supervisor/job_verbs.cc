@@ -65,6 +65,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "stats") return answer(message.identity, job_stats_json(runner_));
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
+  if (verb == "tap") return tap(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
   if (verb == "stop") {
@@ -143,6 +144,26 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   runner_.phase_ = Phase::kStopping;
   const Status status = runner_.act(runner_.coordinator_->stop(drain, system_clock().monotonic_us()));
   if (!status.ok()) runner_.fail(status.what(), true);
+}
+
+void JobVerbs::tap(const std::string& identity, const std::string& request) {
+  std::erase_if(taps_, [](const TapRequest& tap) { return !somebody_listens(tap); });
+  if (taps_.size() >= kTapsMax) return error(identity, "more than " + std::to_string(kTapsMax) + " taps are open");
+  auto tap = tap_request(runner_.plan(), request);
+  if (!tap.ok()) return error(identity, tap.status().what());
+  if (runner_.attempt() != nullptr && runner_.coordinator_) {
+    const Status sent = send_tap(*runner_.attempt_, *tap);
+    if (!sent.ok()) return error(identity, sent.what());
+  }
+  taps_.push_back(*std::move(tap));
+  answer(identity, done({}));
+}
+
+void JobVerbs::on_ready() {
+  std::erase_if(taps_, [](const TapRequest& tap) { return !somebody_listens(tap); });
+  for (const TapRequest& tap : taps_) {
+    if (Status sent = send_tap(*runner_.attempt_, tap); !sent.ok()) runner_.log().warning(sent.what());
+  }
 }
 
 void JobVerbs::on_running() {

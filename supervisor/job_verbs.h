@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "supervisor/job_runner.h"
+#include "supervisor/tap_request.h"
 
 namespace stream {
 
@@ -18,6 +19,8 @@ class JobVerbs {
   Status serve();
 
   void on_running();
+  // Every instance is there: those who listen to their rows go on listening.
+  void on_ready();
   void on_triggered(Epoch epoch);
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);
@@ -37,12 +40,14 @@ class JobVerbs {
   void error(const std::string& identity, const std::string& what);
   void handle(const ControlMessage& message);
   Status check_label(const std::string& label);
+  void tap(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
 
   JobRunner& runner_;
   ControlServer& socket_;
   std::vector<Waiting> waiting_;
+  std::vector<TapRequest> taps_;
   bool goodbye_ = false;
 };
 

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 
+#include "supervisor/fragments.h"
 #include "supervisor/manifest_node.h"
 #include "supervisor/manifest_settings.h"
 #include "supervisor/manifest_stages.h"
+#include "supervisor/manifest_tests.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
 const std::vector<std::string> kTopKeys = {"pipeline",   "parameters", "include", "checkpoint", "restart",
-                                           "key-groups", "memory",     "log",     "stages"};
-const std::vector<std::string> kLaterKeys = {"metrics", "evolve", "tests"};
+                                           "key-groups", "memory",     "log",     "stages",     "tests"};
+const std::vector<std::string> kLaterKeys = {"metrics", "evolve"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
 
@@ -44,13 +46,20 @@ class ManifestReader {
     apply_settings(root);
     pipeline.parameters =
         read_parameters(root.find("parameters"), context_.overrides.parameters, {"-p", 0, 0}, problems_);
-    substitute_all(root, pipeline.parameters);
+    substitute_below(root, pipeline.parameters, context_.environment, problems_);
     read_name(root, pipeline);
     read_settings(root, pipeline, problems_);
-    std::vector<StageEntry> entries = included(root, pipeline.parameters);
-    append_stages(root, "", entries);
+    std::vector<StageEntry> entries;
+    std::vector<StageScope> scopes;
+    if (const Node* include = root.find("include")) {
+      read_fragments(*include, {manifest_.file, manifest_.folder, ""}, context_, entries, scopes, problems_);
+    }
+    append_stages(root, "", "", entries, problems_);
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
-    pipeline.stages = read_stages(entries, context_.catalogue, problems_);
+    pipeline.stages = read_stages(entries, scopes, context_.catalogue, problems_);
+    if (const Node* tests = root.find("tests")) {
+      pipeline.tests = read_tests(*tests, pipeline, context_.catalogue, problems_);
+    }
     if (context_.overrides.parallelism) set_parallelism(pipeline, *context_.overrides.parallelism);
     return pipeline;
   }
@@ -67,14 +76,6 @@ class ManifestReader {
     }
   }
 
-  // Declarations of parameters are read before; everything else may use them.
-  void substitute_all(Node& root, const std::vector<ParameterValue>& parameters) {
-    for (std::size_t i = 0; i < root.keys.size() && i < root.items.size(); ++i) {
-      if (root.keys[i].text == "parameters") continue;
-      substitute(root.items[i], parameters, context_.environment, problems_);
-    }
-  }
-
   void read_name(const Node& root, PipelineSpec& pipeline) {
     pipeline.name = context_.overrides.name;
     const Node* node = root.find("pipeline");
@@ -82,48 +83,6 @@ class ManifestReader {
     if (pipeline.name.empty() && node != nullptr) read(root, "pipeline", pipeline.name, problems_);
     const Place at = node == nullptr ? root.at : node->at;
     if (!pipeline.name.empty() && !valid_name(pipeline.name)) problems_.add(at, not_a_name(pipeline.name));
-  }
-
-  std::vector<StageEntry> included(const Node& root, const std::vector<ParameterValue>& parameters) {
-    std::vector<StageEntry> entries;
-    const Node* include = root.find("include");
-    if (include == nullptr) return entries;
-    if (!include->is_map()) {
-      problems_.add(include->at, "'include' must be a map from a name to a file, not " + kind_text(*include));
-      return entries;
-    }
-    for (std::size_t i = 0; i < include->keys.size(); ++i) {
-      const Node& name = include->keys[i];
-      if (!valid_name(name.text)) problems_.add(name.at, not_a_name(name.text));
-      include_file(name.text, include->items[i], parameters, entries);
-    }
-    return entries;
-  }
-
-  void include_file(const std::string& name, const Node& path, const std::vector<ParameterValue>& parameters,
-                    std::vector<StageEntry>& entries) {
-    static const std::vector<std::string> keys = {"stages"};
-    if (!path.is_scalar()) return problems_.add(path.at, "'include' must name a file, not " + kind_text(path));
-    const bool absolute = path.text.starts_with("/");
-    const auto text = context_.files.read_file(absolute ? path.text : manifest_.folder + "/" + path.text);
-    if (!text.ok()) return problems_.add(path.at, text.status().what());
-    std::vector<Node> documents = parse_document(*text, path.text, problems_);
-    if (documents.size() != 1) return problems_.add({path.text, 0, 0}, "an included file has one document");
-    if (!check_map(documents[0], "an included file", keys, problems_)) return;
-    substitute(documents[0], parameters, context_.environment, problems_);
-    append_stages(documents[0], name + "/", entries);
-  }
-
-  void append_stages(const Node& root, const std::string& prefix, std::vector<StageEntry>& entries) {
-    const Node* stages = root.find("stages");
-    if (stages == nullptr) return;
-    if (!stages->is_map() || stages->keys.empty()) {
-      return problems_.add(stages->at, "'stages' must be a map of stages, not " +
-                                           (stages->is_map() ? "an empty one" : kind_text(*stages)));
-    }
-    for (std::size_t i = 0; i < stages->keys.size(); ++i) {
-      entries.push_back({prefix, stages->keys[i], stages->items[i], i > 0});
-    }
   }
 
   static void set_parallelism(PipelineSpec& pipeline, std::uint32_t parallelism) {

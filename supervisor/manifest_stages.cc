@@ -19,6 +19,7 @@ class StageReader {
 
   StageSpec read_stage() {
     stage_.name = entry_.prefix + entry_.key.text;
+    stage_.folder = entry_.folder;
     stage_.at = entry_.key.at;
     if (!valid_name(entry_.key.text)) problems_.add(stage_.at, not_a_name(entry_.key.text));
     if (!node_.is_map()) {
@@ -127,14 +128,28 @@ bool literal_secret(const OptionInfo& option, std::string_view text) {
   return true;
 }
 
-std::vector<StageSpec> read_stages(const std::vector<StageEntry>& entries, Catalogue& catalogue, Problems& problems) {
+void append_stages(const Node& root, const std::string& prefix, const std::string& folder,
+                   std::vector<StageEntry>& entries, Problems& problems) {
+  const Node* stages = root.find("stages");
+  if (stages == nullptr) return;
+  if (!stages->is_map() || stages->keys.empty()) {
+    return problems.add(stages->at, "'stages' must be a map of stages, not " +
+                                        (stages->is_map() ? "an empty one" : kind_text(*stages)));
+  }
+  for (std::size_t i = 0; i < stages->keys.size(); ++i) {
+    entries.push_back({prefix, folder, stages->keys[i], stages->items[i], i > 0});
+  }
+}
+
+std::vector<StageSpec> read_stages(const std::vector<StageEntry>& entries, const std::vector<StageScope>& scopes,
+                                   Catalogue& catalogue, Problems& problems) {
   std::vector<StageSpec> stages;
   std::vector<WrittenInputs> written;
   for (const StageEntry& entry : entries) {
     stages.push_back(StageReader(entry, catalogue, problems).read_stage());
     written.push_back({entry.prefix, entry.value.find("from") != nullptr, entry.has_above});
   }
-  resolve_inputs(stages, written, catalogue, problems);
+  resolve_inputs(stages, written, scopes, catalogue, problems);
   return stages;
 }
 

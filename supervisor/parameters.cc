@@ -71,8 +71,9 @@ std::string read_type(const std::string& name, const Node& declared, Problems& p
 
 class Reader {
  public:
-  Reader(const std::map<std::string, std::string>& given, const Place& command_line, Problems& problems)
-      : given_(given), command_line_(command_line), problems_(problems) {}
+  // `fragment`: they are of an included file, and given where it is included.
+  Reader(const std::map<std::string, std::string>& given, const Place& given_at, bool fragment, Problems& problems)
+      : given_(given), given_at_(given_at), fragment_(fragment), problems_(problems) {}
 
   void declare(const Node& key, const Node& node) {
     names_.push_back(key.text);
@@ -82,22 +83,31 @@ class Reader {
     const auto given = given_.find(key.text);
     const Node* fallback = node.find("default");
     if (given != given_.end())
-      set(key.text, type, given->second, command_line_);
+      set(key.text, type, given->second, given_at_);
     else if (fallback != nullptr && fallback->is_scalar())
       set(key.text, type, fallback->text, fallback->at);
     else
-      problems_.add(key.at, "parameter '" + key.text + "' has no default: give -p " + key.text + "=VALUE");
+      report_missing(key, type);
   }
 
   std::vector<ParameterValue> finish() {
     for (const auto& [name, value] : given_) {
       if (std::ranges::find(names_, name) != names_.end()) continue;
-      problems_.add(command_line_, "the manifest declares no parameter '" + name + "'" + did_you_mean(name, names_));
+      problems_.add(given_at_, std::string(fragment_ ? "the included file" : "the manifest") +
+                                   " declares no parameter '" + name + "'" + did_you_mean(name, names_));
     }
     return std::move(values_);
   }
 
  private:
+  // It is known all the same: its uses are not reported as well.
+  void report_missing(const Node& key, const std::string& type) {
+    values_.push_back({key.text, type, ""});
+    const std::string missing = "parameter '" + key.text + "' has no default: ";
+    if (fragment_) return problems_.add(given_at_, missing + "give parameters: {" + key.text + ": VALUE}");
+    problems_.add(key.at, missing + "give -p " + key.text + "=VALUE");
+  }
+
   void set(const std::string& name, const std::string& type, const std::string& value, const Place& at) {
     const Status status = check_value(type, value);
     if (!status.ok()) problems_.add(at, "parameter '" + name + "': " + status.what());
@@ -105,7 +115,8 @@ class Reader {
   }
 
   const std::map<std::string, std::string>& given_;
-  const Place& command_line_;
+  const Place& given_at_;
+  const bool fragment_;
   Problems& problems_;
   std::vector<std::string> names_;
   std::vector<ParameterValue> values_;
@@ -126,6 +137,17 @@ std::optional<std::string> lookup(const std::string& name, const std::vector<Par
   return std::nullopt;
 }
 
+std::vector<ParameterValue> read_declared(const Node* declared, Reader reader, Problems& problems) {
+  if (declared != nullptr && !declared->is_map()) {
+    problems.add(declared->at, "'parameters' must be a map, not " + kind_text(*declared));
+    return {};
+  }
+  for (std::size_t i = 0; declared != nullptr && i < declared->keys.size(); ++i) {
+    reader.declare(declared->keys[i], declared->items[i]);
+  }
+  return reader.finish();
+}
+
 }  // namespace
 
 Environment process_environment() {
@@ -138,15 +160,21 @@ Environment process_environment() {
 
 std::vector<ParameterValue> read_parameters(const Node* declared, const std::map<std::string, std::string>& given,
                                             const Place& command_line, Problems& problems) {
-  Reader reader(given, command_line, problems);
-  if (declared != nullptr && !declared->is_map()) {
-    problems.add(declared->at, "'parameters' must be a map, not " + kind_text(*declared));
-    return {};
+  return read_declared(declared, Reader(given, command_line, false, problems), problems);
+}
+
+std::vector<ParameterValue> read_fragment_parameters(const Node* declared,
+                                                     const std::map<std::string, std::string>& given,
+                                                     const Place& included, Problems& problems) {
+  return read_declared(declared, Reader(given, included, true, problems), problems);
+}
+
+void substitute_below(Node& root, const std::vector<ParameterValue>& parameters, const Environment& environment,
+                      Problems& problems) {
+  for (std::size_t i = 0; i < root.keys.size() && i < root.items.size(); ++i) {
+    if (root.keys[i].text == "parameters") continue;
+    substitute(root.items[i], parameters, environment, problems);
   }
-  for (std::size_t i = 0; declared != nullptr && i < declared->keys.size(); ++i) {
-    reader.declare(declared->keys[i], declared->items[i]);
-  }
-  return reader.finish();
 }
 
 void substitute(Node& node, const std::vector<ParameterValue>& parameters, const Environment& environment,

@@ -23,6 +23,15 @@ Environment process_environment();
 std::vector<ParameterValue> read_parameters(const Node* declared, const std::map<std::string, std::string>& given,
                                             const Place& command_line, Problems& problems);
 
+// The same of an included file: given by who includes it, at `included`.
+std::vector<ParameterValue> read_fragment_parameters(const Node* declared,
+                                                     const std::map<std::string, std::string>& given,
+                                                     const Place& included, Problems& problems);
+
+// substitute() in all of a manifest or included file but the declarations of parameters.
+void substitute_below(Node& root, const std::vector<ParameterValue>& parameters, const Environment& environment,
+                      Problems& problems);
+
 // Replaces in every scalar below `node`, keys excepted. Texts that were replaced may hold what is
 // not seen in the manifest, so they are no longer `plain`.
 void substitute(Node& node, const std::vector<ParameterValue>& parameters, const Environment& environment,

@@ -74,6 +74,7 @@ InputRef input_from(const ordered_json& json) {
 
 ordered_json to_json(const StageSpec& stage) {
   ordered_json out = {{"name", stage.name}, {"run", stage.run}};
+  if (!stage.folder.empty()) out["folder"] = stage.folder;
   out["from"] = ordered_json::array();
   for (const InputRef& ref : stage.from) out["from"].push_back(to_json(ref));
   out["options"] = ordered_json::parse(stage.options);
@@ -91,6 +92,7 @@ ordered_json to_json(const StageSpec& stage) {
 StageSpec stage_from(const ordered_json& json) {
   StageSpec stage{.name = json.at("name"),
                   .run = json.at("run"),
+                  .folder = json.value("folder", ""),
                   .from = {},
                   .options = json.at("options").dump(),
                   .parallelism = json.at("parallelism"),
@@ -123,6 +125,10 @@ PipelineSpec pipeline_from(const ordered_json& json) {
 }
 
 }  // namespace
+
+const std::string& PipelineSpec::folder_of(const StageSpec& stage) const {
+  return stage.folder.empty() ? folder : stage.folder;
+}
 
 const StageSpec* PipelineSpec::find(std::string_view stage) const {
   const auto it = std::ranges::find(stages, stage, &StageSpec::name);

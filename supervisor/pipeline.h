@@ -55,8 +55,9 @@ struct OptionPlace {
 };
 
 struct StageSpec {
-  std::string name = {};  // identity of its state
-  std::string run = {};   // the executable is stream-RUN
+  std::string name = {};    // identity of its state
+  std::string run = {};     // the executable is stream-RUN
+  std::string folder = {};  // where its relative paths start; "" = the pipeline's
   // Empty for a source. All without a name: merged into one input. All with: one input each.
   std::vector<InputRef> from = {};
   // What reaches the stage: one JSON object, each value a text, a list of texts or a map from
@@ -76,6 +77,25 @@ struct ParameterValue {
   std::string value = {};
 };
 
+// Rows of a test: what a stage is given, or what it is expected to make.
+struct TestRows {
+  std::string stage = {};
+  std::string output = {};  // "" = not said
+  Place at = {};
+  std::vector<std::string> lines = {};  // JSON objects; of given rows, lines as stream-replay(1) reads them
+  std::vector<Place> line_places = {};
+  std::map<std::string, std::string> options = {};  // given: schema, time, key, out-of-order
+  bool ordered = false;                             // expected: in this order
+};
+
+// An entry of `tests:`, see stream-manifest(5).
+struct PipelineTest {
+  std::string name = {};
+  Place at = {};
+  std::vector<TestRows> given = {};
+  std::vector<TestRows> expect = {};
+};
+
 struct PipelineSpec {
   std::string name = {};
   std::string folder = {};                      // absolute; relative paths start here
@@ -87,14 +107,17 @@ struct PipelineSpec {
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
   std::vector<StageSpec> stages = {};  // document order
+  std::vector<PipelineTest> tests = {};
+  bool watermarks_apart = false;  // of a test: see Outputs; a job that goes on has forgotten it
 
   const StageSpec* find(std::string_view stage) const;
+  const std::string& folder_of(const StageSpec& stage) const;
 };
 
 // [a-z][a-z0-9-]{0,31}
 bool valid_name(std::string_view name);
 
-// The inverse of each other; places are kept.
+// The inverse of each other; places are kept, tests are not.
 std::string pipeline_to_json(const PipelineSpec& pipeline);
 Result<PipelineSpec> pipeline_from_json(std::string_view json);  // Errors: kCorrupt
 

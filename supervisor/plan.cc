@@ -49,7 +49,10 @@ void check_sockets(const JobPlan& plan, const PlanLimits& limits, Problems& prob
 
 void add_warnings(JobPlan& plan) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-    const std::string name = "stage '" + plan.pipeline.stages[i].name + "': ";
+    const StageSpec& spec = plan.pipeline.stages[i];
+    // Of a manifest its place as well; in one argument the name says enough.
+    const std::string place = spec.at.line > 1 ? to_string(spec.at) + ": " : "";
+    const std::string name = place + "stage '" + spec.name + "': ";
     for (const std::string& warning : plan.stages[i].answer.warnings) plan.warnings.push_back(name + warning);
     const bool read = std::ranges::any_of(plan.edges, [&](const PlannedEdge& edge) { return edge.from == i; });
     if (!read && plan.stages[i].role != StageRole::kSink) plan.warnings.push_back(name + "nothing reads its output");

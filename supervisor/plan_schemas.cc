@@ -52,8 +52,8 @@ class SchemaPass {
   void look_into(std::size_t at) {
     const auto info = catalogue_.find(spec(at).run);
     if (!info.ok() || *info == nullptr) return;
-    StageQuestion question{spec(at).name,         spec(at).run,        spec(at).options, {},
-                           plan_.pipeline.folder, spec(at).parallelism};
+    StageQuestion question{spec(at).name,       spec(at).run, spec(at).options, {}, plan_.pipeline.folder_of(spec(at)),
+                           spec(at).parallelism};
     for (const InputRef& ref : spec(at).from) {
       if (!ref.name.empty() || question.inputs.empty())
         question.inputs.push_back({ref.name.empty() ? ref.stage : ref.name, known_of(ref)});
@@ -122,7 +122,7 @@ class SchemaPass {
     stage.executable = (*info)->executable;
     stage.role = (*info)->role;
     auto answer = asker_.ask(**info, {spec(at).name, spec(at).run, spec(at).options, stage.inputs,
-                                      plan_.pipeline.folder, spec(at).parallelism});
+                                      plan_.pipeline.folder_of(spec(at)), spec(at).parallelism});
     if (!answer.ok()) {
       problems_.add(spec(at).at, "stage '" + spec(at).name + "': " + answer.status().what());
       return false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "transport/base/text.h"
+
 namespace stream {
 
 std::string to_string(const Place& place) {
@@ -11,11 +13,17 @@ std::string to_string(const Place& place) {
 
 void Problems::add(Place at, std::string message) { problems_.push_back({std::move(at), std::move(message)}); }
 
+void Problems::included(const std::string& file, const std::string& how) { included_[file].push_back(how); }
+
 std::vector<Problem> Problems::sorted() const {
   std::vector<Problem> all = problems_;
   std::ranges::stable_sort(all, {}, &Problem::at);
   const auto same = [](const Problem& a, const Problem& b) { return a.at == b.at && a.message == b.message; };
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
+  for (Problem& problem : all) {
+    const auto how = included_.find(problem.at.file);
+    if (how != included_.end()) problem.message += " (" + join(how->second, ", ") + ")";
+  }
   return all;
 }
 

@@ -1,6 +1,7 @@
 // What is wrong with a manifest or a pipeline, and where: collected, so that one run shows all.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Problem {
 class Problems {
  public:
   void add(Place at, std::string message);
+  // Whatever is wrong in this file is said together with how it came in.
+  void included(const std::string& file, const std::string& how);
   bool empty() const { return problems_.empty(); }
 
   // By place, each once.
@@ -37,6 +40,7 @@ class Problems {
 
  private:
   std::vector<Problem> problems_;
+  std::map<std::string, std::vector<std::string>> included_;  // file -> how
 };
 
 }  // namespace stream

@@ -3,7 +3,7 @@
 //
 //   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
-//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, exit
+//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, tap, exit
 #pragma once
 
 #include <cstdint>
@@ -70,7 +70,8 @@ struct Assignment {
   std::vector<InputAssignment> inputs;
   std::vector<std::string> not_read;  // columns that the plan does not send: they are missing in its dead letters
   std::vector<OutputAssignment> outputs;
-  std::string restore;  // a RestoreSource as JSON, or "" for a fresh start
+  bool watermarks_apart = false;      // each a frame of its own, so that equal input gives equal lateness
+  std::string restore;                // a RestoreSource as JSON, or "" for a fresh start
 };
 
 std::string to_json(const Assignment& assignment);  // with its type

@@ -56,6 +56,7 @@ void Outputs::connect_local(std::size_t output, std::function<Status(const Batch
 }
 
 Status Outputs::add(std::size_t output, const Batch& batch) {
+  if (watcher_) watcher_(output, batch);
   for (OutputEdge& edge : edges_[output]) edge.add(batch);
   const auto local = local_.find(output);
   return local == local_.end() ? Status() : local->second(batch);
@@ -67,6 +68,10 @@ void Outputs::add_marker(const FrameHeader& marker) {
 
 void Outputs::set_watermark(Microseconds watermark, bool idle) {
   for_each_channel([&](OutputChannel& channel) { channel.set_watermark(watermark, idle); });
+}
+
+void Outputs::keep_watermarks_apart() {
+  for_each_channel([](OutputChannel& channel) { channel.keep_watermarks_apart(); });
 }
 
 Result<std::optional<Microseconds>> Outputs::pump(Microseconds now, bool drain) {

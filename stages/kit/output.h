@@ -36,6 +36,7 @@ class OutputChannel {
   void add_rows(const Batch& batch, std::span<const std::uint32_t> rows);
   void add_marker(FrameHeader marker);
   void set_watermark(Microseconds watermark, bool idle);
+  void keep_watermarks_apart() { apart_ = true; }
 
   // Sends what may go. `drain`: no more input waits, so small frames may go as well. Returns the
   // time after which it wants to be called again, if something waits for time alone.
@@ -72,6 +73,7 @@ class OutputChannel {
   Microseconds watermark_sent_ = INT64_MIN;
   bool idle_input_ = false;
   bool idle_sent_ = false;
+  bool apart_ = false;
   OutputCounters counters_;
 };
 
@@ -112,9 +114,14 @@ class Outputs {
   // Rows of this output also go to a function of this process: standard output.
   void connect_local(std::size_t output, std::function<Status(const Batch&)> consumer);
   Status add(std::size_t output, const Batch& batch);
+  // From now on the function sees all rows of every output, whoever else gets them; none: no longer.
+  void watch(std::function<void(std::size_t, const Batch&)> watcher) { watcher_ = std::move(watcher); }
   bool connected(std::size_t output) const { return !edges_[output].empty() || local_.contains(output); }
   void add_marker(const FrameHeader& marker);
   void set_watermark(Microseconds watermark, bool idle);
+  // From now on every watermark goes by itself, between the rows before it and those behind it, instead of with the
+  // next frame: slow, but what is late does not depend on how rows were gathered.
+  void keep_watermarks_apart();
 
   // Services and pumps all channels. Errors: kPeerGone.
   Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
@@ -137,6 +144,7 @@ class Outputs {
  private:
   std::vector<std::vector<OutputEdge>> edges_;
   std::map<std::size_t, std::function<Status(const Batch&)>> local_;
+  std::function<void(std::size_t, const Batch&)> watcher_;
 };
 
 }  // namespace stream

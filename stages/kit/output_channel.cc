@@ -58,6 +58,12 @@ void OutputChannel::add_marker(FrameHeader marker) {
 void OutputChannel::set_watermark(Microseconds watermark, bool idle) {
   // A watermark binds the rows emitted after it. A frame may carry every watermark that was set
   // before its last row was added, and no frame in front of them may.
+  if (apart_ && watermark > watermark_) {
+    seal();
+    FrameHeader alone;
+    alone.kind = FrameKind::kWatermark;
+    items_.push_back({alone, std::nullopt, 0, 0, watermark});
+  }
   watermark_ = std::max(watermark_, watermark);
   idle_input_ = idle;
 }

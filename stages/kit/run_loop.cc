@@ -18,7 +18,7 @@ class RunLoop::LoopEmitter final : public Emitter {
   Status emit(Batch batch, std::size_t output) override {
     if (batch.rows == 0) return {};
     STREAM_TRY(loop_.outputs_.add(output, batch));
-    if (loop_.stage_.source && batch.schema->time) {
+    if (loop_.stage_.source && batch.schema->time && !loop_.stage_.source->promised()) {
       loop_.generator_.observe(batch.columns[*batch.schema->time], loop_.stage_.source->split(),
                                loop_.clock_.monotonic_us());
     }
@@ -142,6 +142,7 @@ Result<bool> RunLoop::poll_source() {
   STREAM_TRY(bad_records_.flush());
   generator_.advance(stage_.source->split(), now,
                      [this](std::uint64_t split) { return stage_.source->split_open(split); });
+  if (const auto promised = stage_.source->promised()) generator_.promise(*promised);
   resumable_watermark_ = generator_.watermark();
   outputs_.set_watermark(generator_.watermark(), generator_.idle());
   if (*polled == Source::Poll::kEnd) {

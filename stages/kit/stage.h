@@ -125,6 +125,8 @@ class Source {
   virtual Result<Poll> poll(Emitter& out) = 0;
 
   virtual SplitView split() const { return {}; }
+  // A source that knows how far event time has come says so; its rows do not move it then. Nothing: they do.
+  virtual std::optional<Microseconds> promised() const { return std::nullopt; }
   // False once nothing can come from the split any more: it holds no watermark back.
   virtual bool split_open(std::uint64_t /*split*/) const { return true; }
   virtual int wake_fd() const { return -1; }

@@ -12,6 +12,7 @@
 #include "stages/kit/instance.h"
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
+#include "stages/kit/tap.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
 
@@ -63,7 +64,8 @@ class SupervisedInstance final : public ControlPort {
         transport_(transport),
         store_({assignment_.instance, assignment_.parallelism, assignment_.key_groups, true}),
         writer_(system_files(), writer_options()),
-        bad_records_(on_error_policy(values_, true), "stream-" + std::string(program.name), assignment_.stage) {}
+        bad_records_(on_error_policy(values_, true), "stream-" + std::string(program.name), assignment_.stage),
+        taps_(assignment_.stage + "." + std::to_string(assignment_.instance), system_clock()) {}
 
   Status run();
 
@@ -89,6 +91,9 @@ class SupervisedInstance final : public ControlPort {
   Result<LoopConfig> loop_config() const;
   void connect_bad_records(RunLoop& loop);
   Status act(RunLoop& loop, const Note& message);
+  void open_tap(RunLoop& loop, const std::string& request);
+  void serve_taps(RunLoop& loop);
+  SchemaPtr schema_of_output(const std::string& name) const;
   Status complete(RunLoop& loop, Epoch epoch);
   Status report_snapshot(Status written, SnapshotDone done);
   void compact_when_idle();
@@ -112,6 +117,7 @@ class SupervisedInstance final : public ControlPort {
   Worker writer_thread_;
   Worker commit_thread_;
   IdleMemory idle_memory_;
+  Taps taps_;
   Microseconds next_stats_ = 0;
 };
 
@@ -280,6 +286,7 @@ Status SupervisedInstance::run() {
   if (connect.type != "connect") return corrupt("control: expected 'connect', got '" + connect.type + "'");
   STREAM_ASSIGN(Outputs outputs,
                 connect_outputs(transport_, output_names(program_, values_), assignment_, connect.endpoints));
+  if (assignment_.watermarks_apart) outputs.keep_watermarks_apart();
   STREAM_ASSIGN(LoopConfig config, loop_config());
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);
@@ -317,6 +324,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
     STREAM_ASSIGN(const Note parsed, note_from_json(**message));
     STREAM_TRY(act(loop, parsed));
   }
+  serve_taps(loop);
   const Microseconds now = system_clock().monotonic_us();
   if (now < next_stats_) return {};
   if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
@@ -335,12 +343,37 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
     return complete(loop, Epoch(message.epoch));
   } else if (message.type == "drain") {
     return loop.drain();
+  } else if (message.type == "tap") {
+    open_tap(loop, message.text);
   } else if (message.type == "exit") {
     loop.leave();
   } else {
     return corrupt("control: unknown message '" + message.type + "'");
   }
   return {};
+}
+
+void SupervisedInstance::open_tap(RunLoop& loop, const std::string& request) {
+  std::vector<Taps::Output> outputs;
+  for (const std::string& name : output_names(program_, values_)) {
+    const bool connected = loop.outputs().connected(outputs.size());
+    outputs.push_back({name, schema_of_output(name), connected});
+  }
+  taps_.open(request, outputs);
+  if (taps_.any()) loop.outputs().watch([this](std::size_t output, const Batch& batch) { taps_.see(output, batch); });
+}
+
+void SupervisedInstance::serve_taps(RunLoop& loop) {
+  if (!taps_.any()) return;
+  taps_.flush();
+  if (!taps_.any()) loop.outputs().watch({});
+}
+
+SchemaPtr SupervisedInstance::schema_of_output(const std::string& name) const {
+  const auto output = std::ranges::find(assignment_.outputs, name, &OutputAssignment::name);
+  if (output == assignment_.outputs.end() || output->schema.empty()) return nullptr;
+  auto schema = shared_schema(output->schema);
+  return schema.ok() ? *schema : nullptr;
 }
 
 Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) {

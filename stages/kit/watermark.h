@@ -1,6 +1,7 @@
 // Watermarks: how far event time has come. Pure bookkeeping.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -59,6 +60,9 @@ class WatermarkGenerator {
     advance(split, now);
   }
   void advance(SplitView split, Microseconds now);
+
+  // What the source itself has said: no row before it will come.
+  void promise(Microseconds watermark) { watermark_ = std::max(watermark_, watermark); }
 
   // The highest timestamp of each split: part of a snapshot where several are read at once.
   std::map<std::uint64_t, Microseconds> highest_by_split() const;

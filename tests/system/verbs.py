@@ -21,6 +21,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
 NO_DATA = {"completion"}  # prints a script
+IN_COMPOSE = {"tap", "test"}  # need rows that pass, or tests: asked in compose.py
 
 
 def tables(stream):
@@ -64,7 +65,7 @@ def documented():
 def every_verb_that_prints_data_prints_json(stream):
     verbs = tables(stream)
     with_json = {name for name, verb in verbs.items() if option(verb, "json")}
-    check(with_json == {verb for verb, _ in ASKED}, f"asked are other verbs than {sorted(with_json)}")
+    check(with_json - IN_COMPOSE == {verb for verb, _ in ASKED}, f"asked are other verbs than {sorted(with_json)}")
     check(set(verbs) - with_json == {verb for verb, _ in SILENT} | NO_DATA, f"verbs without --json: {sorted(set(verbs) - with_json)}")
     start(stream)
     for verb, args in ASKED:

@@ -191,9 +191,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "m.yaml:6:12: 'a <>' is cut off: ' #' begins a comment; quote the expression"},
       {head + "\tf: {run: filter, where: a}\n", "m.yaml:4:1: a tab does not indent in YAML; write blanks"},
       {head + "  f:\n    run: filter\n  \twhere: a\n", "m.yaml:6:3: a tab does not indent in YAML; write blanks"},
-      {head + "tests: []\nmetrics: {x: y}\nevolve: x\n",
-       "m.yaml:4:1: 'tests' is not supported by this version\nm.yaml:5:1: 'metrics' is not supported by this version\n"
-       "m.yaml:6:1: 'evolve' is not supported by this version"},
+      {head + "metrics: {x: y}\nevolve: x\n",
+       "m.yaml:4:1: 'metrics' is not supported by this version\nm.yaml:5:1: 'evolve' is not supported by this version"},
+      {head + "tests: x\n", "m.yaml:4:8: 'tests' must be a list, not a text"},
       {head + "  f: {run: filter, where: x, ttl: 1h}\n", "m.yaml:4:30: 'ttl' is not supported by this version"},
       {head + "  f: {run: filter, where: x, hosts: [a]}\n", "m.yaml:4:30: 'hosts' is not supported by this version"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
