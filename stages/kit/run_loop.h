@@ -5,12 +5,14 @@
 // nobody when wired by hand) is a ControlPort.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "stages/kit/aligner.h"
 #include "stages/kit/bad_records.h"
+#include "stages/kit/channel_watermarks.h"
 #include "stages/kit/late_records.h"
 #include "stages/kit/output.h"
 #include "stages/kit/stage.h"
@@ -49,8 +51,9 @@ struct StageObject {
 
 struct LoopConfig {
   AlignmentMode mode = AlignmentMode::kExactlyOnce;
-  Microseconds out_of_order = 0;      // sources
-  Microseconds idle_after = 0;        // sources; 0 = never
+  Microseconds out_of_order = 0;  // of what makes event time
+  Microseconds idle_after = 0;    // … 0 = never
+  std::uint32_t instance = 0;
   std::vector<std::size_t> input_of;  // channel -> input
   std::string program;                // for messages: "stream-filter"
 };
@@ -79,9 +82,12 @@ class RunLoop {
   Status checkpoint(Epoch epoch);    // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
   void restore(Microseconds watermark, bool ended);
+  // After restore(). `as_before`: the stage has as many instances as when this was kept.
+  void restore_splits(const std::map<std::uint64_t, Microseconds>& highest, bool as_before);
+  // The highest time of each split or channel that is read beside others; nothing: there are none.
+  std::optional<std::map<std::uint64_t, Microseconds>> highest_by_split() const;
   void assume_open();  // every `open` was taken before the loop began
 
-  WatermarkGenerator& generator() { return generator_; }
   bool ended() const { return ended_; }
   bool opened() const { return open_channels_ == inputs_.size(); }
   Microseconds watermark() const;
@@ -110,6 +116,9 @@ class RunLoop {
   Status on_barrier(std::size_t channel, const FrameHeader& header);
   Status align(std::size_t channel, Epoch epoch);
   Status on_channel_end(std::size_t channel);
+  Status settle();
+  void say_watermark();
+  void advance_own_time(Microseconds now);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
   Status after_more();
   Status finish_input();
@@ -128,7 +137,9 @@ class RunLoop {
   std::unique_ptr<LoopEmitter> emitter_;
   std::optional<BarrierAligner> aligner_;
   WatermarkMerger merger_;
-  WatermarkGenerator generator_;
+  WatermarkGenerator generator_;                               // of a source
+  std::optional<ChannelWatermarks> own_time_;                  // of an operator that makes event time
+  std::deque<std::pair<std::size_t, std::size_t>> unsettled_;  // channel and bytes of batches not known to be done with
   ControlPort* port_ = nullptr;
   Poller poller_;
   std::vector<bool> channel_open_;
@@ -138,6 +149,9 @@ class RunLoop {
   std::size_t next_channel_ = 0;
   After after_ = After::kNothing;
   std::optional<std::pair<std::size_t, Epoch>> barrier_behind_;  // waits until the stage has nothing left
+  std::size_t feeding_channel_ = 0;                              // the one whose batch the operator is given
+  bool keeps_ = false;                                           // the operator keeps batches
+  bool end_waits_ = false;                                       // until the operator keeps no batch
   bool started_ = false;
   bool paused_ = false;
   bool ended_ = false;  // nothing more will be emitted

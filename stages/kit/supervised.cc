@@ -254,6 +254,7 @@ Result<LoopConfig> SupervisedInstance::loop_config() const {
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.instance = assignment_.instance;
   config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
@@ -284,8 +285,8 @@ Status SupervisedInstance::run() {
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
-  for (const auto& [split, highest] : progress_->load_splits()) {
-    loop.generator().restore_split(split, highest, system_clock().monotonic_us());
+  if (restore_source_) {
+    loop.restore_splits(progress_->load_splits(), restore_source_->parallelism == assignment_.parallelism);
   }
   next_stats_ = 0;
   Status status = loop.run(*this);
@@ -358,7 +359,7 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
     return control_.send(to_json(note("snapshot-failed", epoch.value(), "dead letters: " + kept.what())));
   }
   progress_->save({loop.resumable_watermark(), loop.ended()});
-  if (stage_.source && !stage_.source->split().sequential) progress_->save_splits(loop.generator().highest_by_split());
+  if (const auto highest = loop.highest_by_split()) progress_->save_splits(*highest);
   auto capture = std::make_shared<Capture>(store_.capture(epoch));
   done.rows = capture->rows();
   const SpoolPosition spool = spool_position();

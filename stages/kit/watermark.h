@@ -60,6 +60,9 @@ class WatermarkGenerator {
   }
   void advance(SplitView split, Microseconds now);
 
+  // When the next split becomes idle if nothing comes; nothing: none will.
+  std::optional<Microseconds> idle_due(Microseconds now) const;
+
   // The highest timestamp of each split: part of a snapshot where several are read at once.
   std::map<std::uint64_t, Microseconds> highest_by_split() const;
 
