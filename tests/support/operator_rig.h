@@ -131,6 +131,14 @@ class OperatorRig {
     }
   }
 
+  // As the clock of the machine says.
+  void on_time(Microseconds now, Emitted& out) {
+    for (Instance& instance : instances_) {
+      must(instance.op->on_time(now, out));
+      drain(*instance.op, out);
+    }
+  }
+
   void end(Emitted& out) {
     watermark(kEndOfTime, out);
     for (Instance& instance : instances_) {
