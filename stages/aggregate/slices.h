@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "stages/aggregate/tumble.h"
+#include "stages/kit/tumble.h"
 #include "stages/kit/option_window.h"
 #include "stages/kit/stage.h"
 
