@@ -11,7 +11,7 @@ namespace stream {
 namespace {
 
 const std::vector<std::string> kTopKeys = {"pipeline",   "parameters", "include", "checkpoint", "restart",
-                                           "key-groups", "memory",     "log",     "stages"};
+                                           "key-groups", "memory",     "log",     "align",      "stages"};
 const std::vector<std::string> kLaterKeys = {"metrics", "evolve", "tests"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }

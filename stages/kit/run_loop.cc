@@ -72,32 +72,9 @@ void RunLoop::restore(Microseconds watermark, bool ended) {
   outputs_.set_watermark(stage_.op ? stage_.op->output_watermark(watermark) : watermark, false);
 }
 
-void RunLoop::restore_splits(const std::map<std::uint64_t, Microseconds>& highest, bool as_before) {
-  const Microseconds now = clock_.monotonic_us();
-  if (own_time_) return own_time_->restore(resumable_watermark_, highest, as_before, now);
-  for (const auto& [split, time] : highest) generator_.restore_split(split, time, now);
-}
-
-std::optional<std::map<std::uint64_t, Microseconds>> RunLoop::highest_by_split() const {
-  if (own_time_) return own_time_->highest();
-  if (!stage_.source || stage_.source->split().sequential) return std::nullopt;
-  return generator_.highest_by_split();
-}
-
 void RunLoop::assume_open() {
   channel_open_.assign(inputs_.size(), true);
   open_channels_ = inputs_.size();
-}
-
-Microseconds RunLoop::watermark() const {
-  if (own_time_) return own_time_->watermark();
-  return stage_.source ? generator_.watermark() : merger_.merged();
-}
-
-std::optional<std::string> RunLoop::watermark_held_by() const {
-  const auto slowest = merger_.slowest();
-  if (!slowest) return std::nullopt;
-  return inputs_[*slowest].identity().peer;
 }
 
 Status RunLoop::run(ControlPort& port) {
@@ -156,7 +133,7 @@ std::optional<Microseconds> RunLoop::until_due() const {
 }
 
 Result<bool> RunLoop::poll_source() {
-  if (!started_ || paused_ || ended_) return false;
+  if (!may_poll()) return false;
   const Microseconds now = clock_.monotonic_us();
   if (now < source_sleep_until_) return false;
   auto polled = stage_.source->poll(*emitter_);
@@ -171,6 +148,7 @@ Result<bool> RunLoop::poll_source() {
   } else if (*polled == Source::Poll::kIdle) {
     source_sleep_until_ = now + stage_.source->idle_wait();
   }
+  if (ahead()) STREAM_TRY(port_->on_ahead(*this));
   return *polled != Source::Poll::kIdle;
 }
 
@@ -229,31 +207,6 @@ Status RunLoop::on_data(std::size_t channel, Received received) {
   if (own_time_) advance_own_time(clock_.monotonic_us());
   unsettled_.emplace_back(channel, received.size_bytes);
   return settle();
-}
-
-// Tells senders what has been consumed, but for what the operator keeps; what waited for it may happen then.
-Status RunLoop::settle() {
-  const std::size_t kept = stage_.op ? stage_.op->kept_batches() : 0;
-  const bool kept_some = std::exchange(keeps_, kept > 0);
-  for (; unsettled_.size() > kept; unsettled_.pop_front()) {
-    STREAM_TRY(inputs_[unsettled_.front().first].consumed(unsettled_.front().second));
-  }
-  if (kept_some && after_ == After::kNothing) say_watermark();
-  if (!end_waits_ || kept > 0) return {};
-  end_waits_ = false;
-  return finish_input();
-}
-
-// What the operator's outputs may promise can rise as it gives what it has kept.
-void RunLoop::say_watermark() {
-  if (!stage_.op || own_time_ || restored_ended_ || merger_.merged() == kNoWatermark) return;
-  outputs_.set_watermark(stage_.op->output_watermark(merger_.merged()), merger_.idle());
-}
-
-void RunLoop::advance_own_time(Microseconds now) {
-  own_time_->advance(now);
-  resumable_watermark_ = own_time_->watermark();
-  outputs_.set_watermark(own_time_->watermark(), own_time_->idle());
 }
 
 Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
@@ -354,7 +307,7 @@ Status RunLoop::wait() {
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
   if (const auto left = until_due(); left && !outputs_.full()) timeout = std::min(timeout, *left);
   if (const auto due = own_time_ ? own_time_->idle_due(now) : std::nullopt) timeout = std::min(timeout, *due - now);
-  if (stage_.source && started_ && !paused_ && !ended_ && !outputs_.full()) {
+  if (may_poll() && !outputs_.full()) {
     timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
   }
   // ZeroMQ waits in milliseconds: a shorter wait is spent looking for input instead, unless something will wake us.
@@ -388,7 +341,7 @@ Status RunLoop::wait_for(Microseconds timeout) {
     poller_.add(inputs_[i].socket().handle());
     poller_.add(inputs_[i].socket().monitor());
   }
-  if (stage_.source && started_ && !paused_ && !ended_ && !full) poller_.add_descriptor(stage_.source->wake_fd());
+  if (may_poll() && !full) poller_.add_descriptor(stage_.source->wake_fd());
   const Microseconds begin = clock_.monotonic_us();
   STREAM_TRY(poller_.wait(timeout));
   const Microseconds end = clock_.monotonic_us();

@@ -38,8 +38,9 @@ class ControlPort {
   virtual Status on_open(RunLoop& loop) = 0;  // every input channel has opened
   // Write everything that must survive and capture it. The barrier is forwarded afterwards.
   virtual Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) = 0;
-  virtual Status on_idle(RunLoop& /*loop*/) { return {}; }  // no input waits
-  virtual Status on_ended(RunLoop& loop) = 0;               // all results are in the outputs, then `end`
+  virtual Status on_idle(RunLoop& /*loop*/) { return {}; }   // no input waits
+  virtual Status on_ahead(RunLoop& /*loop*/) { return {}; }  // a source has begun to wait for others
+  virtual Status on_ended(RunLoop& loop) = 0;                // all results are in the outputs, then `end`
 };
 
 // The one stage object of an instance: exactly one pointer is set.
@@ -54,6 +55,7 @@ struct LoopConfig {
   Microseconds out_of_order = 0;  // of what makes event time
   Microseconds idle_after = 0;    // … 0 = never
   std::uint32_t instance = 0;
+  bool aligned = false;               // a source that waits for others which are behind in event time
   std::vector<std::size_t> input_of;  // channel -> input
   std::string program;                // for messages: "stream-filter"
 };
@@ -78,8 +80,10 @@ class RunLoop {
   // --- for the port -------------------------------------------------------------------------------
   void start() { started_ = true; }  // sources may read
   void pause() { paused_ = true; }   // sources stop reading: a final checkpoint comes
-  Status drain();                    // sources behave as if their input had ended
-  Status checkpoint(Epoch epoch);    // a source's barrier; others get theirs in band
+  // An aligned source reads until its watermark is behind this; before the first call, until it has one.
+  void read_until(Microseconds watermark) { read_until_ = watermark; }
+  Status drain();                  // sources behave as if their input had ended
+  Status checkpoint(Epoch epoch);  // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
   void restore(Microseconds watermark, bool ended);
   // After restore(). `as_before`: the stage has as many instances as when this was kept.
@@ -91,6 +95,8 @@ class RunLoop {
   bool ended() const { return ended_; }
   bool opened() const { return open_channels_ == inputs_.size(); }
   Microseconds watermark() const;
+  bool watermark_idle() const;
+  bool ahead() const;  // it waits: see read_until()
   // The newest watermark that is not the end of time: what a snapshot keeps.
   Microseconds resumable_watermark() const { return resumable_watermark_; }
   std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
@@ -108,6 +114,7 @@ class RunLoop {
   Status turn();
   Result<bool> work();
   std::optional<Microseconds> until_due() const;
+  bool may_poll() const { return stage_.source && started_ && !paused_ && !ended_ && !ahead(); }
   Result<bool> poll_source();
   Result<bool> read_inputs();
   Status handle(std::size_t channel, Received received);
@@ -152,6 +159,7 @@ class RunLoop {
   std::size_t feeding_channel_ = 0;                              // the one whose batch the operator is given
   bool keeps_ = false;                                           // the operator keeps batches
   bool end_waits_ = false;                                       // until the operator keeps no batch
+  std::optional<Microseconds> read_until_;
   bool started_ = false;
   bool paused_ = false;
   bool ended_ = false;  // nothing more will be emitted

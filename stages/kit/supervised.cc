@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 #include "snapshot/snapshot_writer.h"
@@ -52,6 +53,14 @@ Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
   return {std::move(type), epoch, std::move(text), {}};
 }
 
+Result<Microseconds> watermark_of(const std::string& text) {
+  Microseconds value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return corrupt("control: '" + text + "' is no watermark");
+  return value;
+}
+
 class SupervisedInstance final : public ControlPort {
  public:
   SupervisedInstance(const StageProgram& program, Assignment assignment, Values values, ControlClient& control,
@@ -72,6 +81,7 @@ class SupervisedInstance final : public ControlPort {
   Microseconds patience() const override { return assignment_.stats_every; }
   Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
   Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
+  Status on_ahead(RunLoop& loop) override { return send_stats(loop, system_clock().monotonic_us()); }
   Status on_idle(RunLoop&) override { return stage_.sink ? stage_.sink->on_idle() : Status(); }
   Status on_ended(RunLoop&) override {
     bad_records_.finish();
@@ -255,6 +265,7 @@ Result<LoopConfig> SupervisedInstance::loop_config() const {
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
   config.instance = assignment_.instance;
+  config.aligned = assignment_.aligned;
   config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
@@ -334,6 +345,9 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
     return loop.checkpoint(Epoch(message.epoch));
   } else if (message.type == "complete") {
     return complete(loop, Epoch(message.epoch));
+  } else if (message.type == "align") {
+    STREAM_ASSIGN(const Microseconds until, watermark_of(message.text));
+    loop.read_until(until);
   } else if (message.type == "drain") {
     return loop.drain();
   } else if (message.type == "exit") {
@@ -435,6 +449,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.backpressured_us = in.backpressured_us;
   stats.queued_bytes = loop.outputs().queued_bytes();
   stats.watermark = loop.watermark();
+  stats.watermark_idle = loop.watermark_idle();
+  stats.ahead = loop.ahead();
   stats.watermark_held_by = loop.watermark_held_by().value_or("");
   stats.state_rows = store_.rows();
   stats.state_bytes = store_.size_bytes();
