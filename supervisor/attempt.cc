@@ -24,6 +24,16 @@ AttemptRun::AttemptRun(Setup setup, ControlServer& control, JobLog& log)
     state.label = to_string(*setup_.plan, name);
     instances_.push_back(std::move(state));
   }
+  if (setup_.plan->pipeline.align > 0) alignment_.emplace(setup_.plan->pipeline.align);
+  for (std::uint32_t i = 0; alignment_ && i < instances_.size(); ++i) {
+    if (!aligned(instances_[i])) continue;
+    alignment_->add(InstanceIndex(i));
+    setup_.assignments[i].aligned = true;
+  }
+}
+
+bool AttemptRun::aligned(const InstanceState& state) const {
+  return makes_event_time(setup_.plan->stages[state.name.stage]);
 }
 
 AttemptRun::~AttemptRun() { kill_all(); }
@@ -126,6 +136,7 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   if (note.type == "stats") {
     STREAM_ASSIGN(const InstanceStats stats, stats_from_json(text));
     on_stats(state, stats);
+    return align(index, stats);
   } else if (!ready_reported_ && of_a_checkpoint(note.type)) {
     return corrupt("control: '" + note.type + "' before the job runs");
   } else if (note.type == "snapshot") {
@@ -138,7 +149,9 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
     events.emplace_back(SnapshotFailed{index, Epoch(note.epoch), state.label + ": " + note.text});
   } else if (note.type == "ended") {
     state.ended = true;
+    state.stats.ended = true;
     events.emplace_back(InputEnded{index});
+    return align(index, state.stats);
   } else if (note.type == "peer-gone") {
     events.emplace_back(PeerLost{index, note.text});
   } else if (note.type == "failed") {
@@ -190,6 +203,25 @@ void AttemptRun::on_stats(InstanceState& state, const InstanceStats& stats) {
   if (!watch_.observe(index, stats.watermark_held_by, stats.watermark, now)) return;
   log_.warning(state.label + ": '" + stats.watermark_held_by + "' has held event time back for over " +
                format_duration(WatermarkWatch::kLong) + "; if it may fall silent, give its source an 'idle' time");
+}
+
+Status AttemptRun::align(InstanceIndex index, const InstanceStats& stats) {
+  if (!alignment_) return {};
+  alignment_->observe(index, {stats.watermark, stats.watermark_idle, stats.ended});
+  const auto limit = alignment_->news();
+  for (std::uint32_t i = 0; limit && i < instances_.size(); ++i) {
+    if (aligned(instances_[i])) STREAM_TRY(send(InstanceIndex(i), {"align", 0, std::to_string(*limit), {}}));
+  }
+  tell_who_waits(instances_[index.value()], stats);
+  return {};
+}
+
+void AttemptRun::tell_who_waits(InstanceState& state, const InstanceStats& stats) {
+  const auto slowest = alignment_->slowest();
+  if (!stats.ahead || state.waits_told || !slowest || &instances_[slowest->value()] == &state) return;
+  state.waits_told = true;
+  log_.info(state.label + " waits for " + instances_[slowest->value()].label +
+            ", which is behind in event time; told once, 'stream stats --json' says when it does");
 }
 
 Status AttemptRun::send(InstanceIndex instance, const Note& note) {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "supervisor/alignment.h"
 #include "supervisor/assignments.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
@@ -62,7 +63,8 @@ struct InstanceState {
   bool ready = false;
   bool ended = false;
   bool exited = false;
-  std::string last_word;  // what it said of its own failure
+  bool waits_told = false;  // that it waited for others was said once
+  std::string last_word;    // what it said of its own failure
   InstanceStats stats;
   InstanceStats earlier;      // about a second before, for rates
   Microseconds stats_at = 0;  // monotonic
@@ -111,6 +113,9 @@ class AttemptRun {
   Status on_endpoints(InstanceState& state, const Note& note);
   Status connect_all();
   void on_stats(InstanceState& state, const InstanceStats& stats);
+  bool aligned(const InstanceState& state) const;
+  Status align(InstanceIndex index, const InstanceStats& stats);
+  void tell_who_waits(InstanceState& state, const InstanceStats& stats);
   std::string identity(const InstanceState& state) const;
   std::optional<InstanceIndex> find(const std::string& identity) const;
   bool all(bool InstanceState::*flag) const;
@@ -122,6 +127,7 @@ class AttemptRun {
   std::map<std::string, std::string> endpoints_;  // channel -> endpoint
   bool ready_reported_ = false;
   WatermarkWatch watch_;
+  std::optional<Alignment> alignment_;  // none: sources read as fast as they can
 };
 
 }  // namespace stream

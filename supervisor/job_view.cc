@@ -86,6 +86,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
     out["watermark_us"] = now.watermark;
     out["watermark_lag_us"] = system_clock().wall_us() - now.watermark;
   }
+  if (now.ahead) out["ahead"] = true;
   if (!now.watermark_held_by.empty()) out["watermark_held_by"] = now.watermark_held_by;
   return out;
 }

@@ -64,6 +64,14 @@ void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
   if (spec.max < spec.initial) problems.add(node.at, "'max' is shorter than 'initial'");
 }
 
+void read_align(const Node& root, PipelineSpec& pipeline, Problems& problems) {
+  read_duration(root, "align", pipeline.align, problems);
+  const Node* node = root.find("align");
+  if (node != nullptr && pipeline.align <= 0) {
+    problems.add(node->at, "'align' must be more than 0; leave it out and sources read as fast as they can");
+  }
+}
+
 void read_key_groups(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   read_count(root, "key-groups", 1, 32'768, pipeline.key_groups, problems);
 }
@@ -74,6 +82,7 @@ void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems)
   if (const Node* node = root.find("checkpoint")) read_checkpoint(*node, pipeline.checkpoint, problems);
   if (const Node* node = root.find("restart")) read_restart(*node, pipeline.restart, problems);
   read_key_groups(root, pipeline, problems);
+  read_align(root, pipeline, problems);
   read_size(root, "memory", pipeline.memory_bytes, problems);
   std::size_t level = 2;
   read_word(root, "log", kLevels, level, problems);

@@ -118,6 +118,7 @@ PipelineSpec pipeline_from(const ordered_json& json) {
   spec.checkpoint = checkpoint_from(json.at("checkpoint"));
   spec.restart = restart_from(json.at("restart"));
   spec.key_groups = json.at("key-groups");
+  spec.align = json.value("align", Microseconds{0});
   spec.memory_bytes = json.at("memory-bytes");
   spec.log = json.at("log");
   for (const ordered_json& stage : json.at("stages")) spec.stages.push_back(stage_from(stage));
@@ -164,6 +165,7 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
   out["checkpoint"] = to_json(spec.checkpoint);
   out["restart"] = to_json(spec.restart);
   out["key-groups"] = spec.key_groups;
+  if (spec.align > 0) out["align"] = spec.align;
   out["memory-bytes"] = spec.memory_bytes;
   out["log"] = spec.log;
   out["stages"] = ordered_json::array();

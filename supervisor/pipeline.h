@@ -104,6 +104,7 @@ struct PipelineSpec {
   CheckpointSpec checkpoint;
   RestartSpec restart;
   std::uint32_t key_groups = kKeyGroupsDefault;
+  Microseconds align = 0;          // how far sources may be apart in event time; 0 = as they like
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
   std::vector<StageSpec> stages = {};  // document order

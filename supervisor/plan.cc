@@ -47,7 +47,15 @@ void check_sockets(const JobPlan& plan, const PlanLimits& limits, Problems& prob
                               " are possible here; lower the parallelism or raise the limit of open files");
 }
 
+void warn_of_align(JobPlan& plan) {
+  std::uint32_t sources = 0;
+  for (const PlannedStage& stage : plan.stages) sources += makes_event_time(stage) ? stage.parallelism : 0;
+  if (plan.pipeline.align == 0 || sources >= 2) return;
+  plan.warnings.push_back("'align' has no effect: there are no two sources, or instances of one, with event time");
+}
+
 void add_warnings(JobPlan& plan) {
+  warn_of_align(plan);
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const StageSpec& spec = plan.pipeline.stages[i];
     // Of a manifest its place as well; in one argument the name says enough.
@@ -60,6 +68,11 @@ void add_warnings(JobPlan& plan) {
 }
 
 }  // namespace
+
+bool makes_event_time(const PlannedStage& stage) {
+  const auto timed = [](const NamedSchema& output) { return output.schema.time.has_value(); };
+  return stage.role == StageRole::kSource && std::ranges::any_of(stage.outputs, timed);
+}
 
 const Schema& errors_schema() {
   static const Schema schema = {

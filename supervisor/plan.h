@@ -47,6 +47,9 @@ struct PlannedStage {
   std::vector<std::string> not_read = {};  // columns there are in its inputs, but neither it nor a later stage uses
 };
 
+// Whether it is a source that makes watermarks.
+bool makes_event_time(const PlannedStage& stage);
+
 struct JobPlan {
   PipelineSpec pipeline = {};
   std::vector<PlannedStage> stages = {};

@@ -3,7 +3,7 @@
 //
 //   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
-//   supervisor -> instance   assignment, connect, start, trigger, complete, pause, drain, tap, exit
+//   supervisor -> instance   assignment, connect, start, align, trigger, complete, drain, tap, exit
 #pragma once
 
 #include <cstdint>
@@ -66,6 +66,7 @@ struct Assignment {
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
   bool must_rewind = false;
+  bool aligned = false;            // a source: beyond its first watermark it reads as far as `align` says
   bool accept_duplicates = false;  // with must_rewind: what cannot be taken back stays
   std::vector<InputAssignment> inputs;
   std::vector<std::string> not_read;  // columns that the plan does not send: they are missing in its dead letters
@@ -90,6 +91,8 @@ struct InstanceStats {
   std::uint64_t queued_bytes = 0;
   Microseconds watermark = INT64_MIN;
   std::string watermark_held_by;
+  bool watermark_idle = false;  // it has had no records for so long that it holds event time back no more
+  bool ahead = false;           // a source: it waits for others, which are behind in event time
   std::uint64_t state_rows = 0;
   std::uint64_t state_bytes = 0;
   std::uint64_t resident_bytes = 0;

@@ -18,6 +18,7 @@ class Aggregate final : public AggregateOperator {
   Microseconds output_watermark(Microseconds watermark) const override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   Status on_end(Emitter& out) override;
+  Status emit_open(OpenGroups& open, Emitter& out) override;
   bool has_more() const override { return firing_ || scanning_; }
   Status more(Emitter& out) override;
 

@@ -30,6 +30,7 @@ class Designer {
     return false;
   }
   bool set_emit(bool supervised);
+  bool set_early();
   bool set_window(bool supervised);
   bool compile();
   bool check_names();
@@ -48,6 +49,19 @@ class Designer {
   AggregateDesign design_;
   PlanError error_;
 };
+
+bool Designer::set_early() {
+  if (!options_.has("early")) return true;
+  design_.early = options_.duration("early");
+  if (design_.early <= 0) return fail("early", "it must be more than nothing");
+  if (!design_.window)
+    return fail("early", "there is no window that has results before it ends",
+                "without a window every change is emitted");
+  if (design_.counted()) return fail("early", "a window of so many rows has no result before it is full");
+  if (processing_) return fail("early", "it goes with windows of event time");
+  if (options_.text("emit") != "final") return true;
+  return fail("emit", "with early results a window that was emitted may change");
+}
 
 bool Designer::set_window(bool supervised) {
   if (!options_.has("window")) {
@@ -188,7 +202,7 @@ std::string Designer::window_text() const {
 
 bool Designer::run(const std::string& stage, bool supervised) {
   if (!find_columns(options_, "by", columns_, &design_.by, &error_) || !set_window(supervised) ||
-      !set_emit(supervised) || !compile() || !check_retractions())
+      !set_emit(supervised) || !set_early() || !compile() || !check_retractions())
     return false;
   lay_out_tables(design_, input_, stage, window_text());
   return true;

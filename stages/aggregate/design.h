@@ -46,6 +46,7 @@ struct AggregateDesign {
   std::optional<WindowSpec> window;
   std::optional<SliceWindows> slices;  // of windows of event time
   Microseconds lateness = 0;
+  Microseconds early = 0;    // how often windows are shown before they end; 0 = not at all
   std::size_t time = kNone;  // column of the input, if there are windows of event time
   bool processing = false;   // that column is not the input's: see ProcessingTime
   bool retracts = false;     // input rows may be taken back
@@ -74,6 +75,9 @@ AggregateDesign merged_design(const AggregateDesign& sliced);
 
 // Lays out the tables of a design whose other fields are set.
 void lay_out_tables(AggregateDesign& design, const Schema& input, const std::string& stage, const std::string& window);
+
+// What is computed, with time, key and kinds of changes, whatever of it is read.
+Schema results_schema(const AggregateDesign& design, const Schema& input);
 
 // Of these texts the first that is no name in the list.
 std::string free_name(std::string name, std::span<const Field> taken);

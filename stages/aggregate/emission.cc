@@ -11,8 +11,9 @@ constexpr std::size_t kEmitRows = 16'384;
 
 }  // namespace
 
-Status emit_picked(const Results& results, const Computed& before, const Computed& after, const Picks& chosen,
-                   Emitter& out) {
+std::vector<Batch> picked_rows(const SchemaPtr& schema, const Computed& before, const Computed& after,
+                               const Picks& chosen) {
+  std::vector<Batch> batches;
   const std::span<const std::uint32_t> picks = chosen.rows();
   const std::uint8_t* kinds = chosen.kinds();
   // 2 * kEmitRows is even, but an insertion may shift pairs: never end between the two of one.
@@ -20,16 +21,21 @@ Status emit_picked(const Results& results, const Computed& before, const Compute
     std::size_t end = std::min(picks.size(), begin + 2 * kEmitRows);
     if (end < picks.size() && kinds[end] == static_cast<std::uint8_t>(RowKind::kUpdateAfter)) --end;
     const auto part = picks.subspan(begin, end - begin);
-    Batch batch{results.schema(), part.size(), {}, {}};
+    Batch& batch = batches.emplace_back(Batch{schema, part.size(), {}, {}});
     for (std::size_t c = 0; c < after.columns.size(); ++c) {
       batch.columns.push_back(pick(before.columns[c], after.columns[c], part));
     }
     ByteBuilder part_kinds;
     part_kinds.append(kinds + begin, part.size());
     batch.kinds = part_kinds.finish();
-    STREAM_TRY(out.emit(std::move(batch)));
     begin = end;
   }
+  return batches;
+}
+
+Status emit_picked(const Results& results, const Computed& before, const Computed& after, const Picks& picks,
+                   Emitter& out) {
+  for (Batch& batch : picked_rows(results.schema(), before, after, picks)) STREAM_TRY(out.emit(std::move(batch)));
   return {};
 }
 

@@ -37,6 +37,9 @@ class Picks {
   ByteBuilder kinds_;
 };
 
+// The rows picked, in batches that never part the two of an update.
+std::vector<Batch> picked_rows(const SchemaPtr& schema, const Computed& before, const Computed& after,
+                               const Picks& picks);
 Status emit_picked(const Results& results, const Computed& before, const Computed& after, const Picks& picks,
                    Emitter& out);
 Status report_failed(const Results& results, const Computed& computed, std::size_t rows, Emitter& out);

@@ -26,6 +26,10 @@ constexpr stream::Option kOptions[] = {
      .doc = "How long a window is kept for late rows after its first result.",
      .kind = OptionKind::kDuration,
      .fallback = "0s"},
+    {.name = "early",
+     .arg = "DURATION",
+     .doc = "Show windows before they end as well, as far as they have come, so often by the clock.",
+     .kind = OptionKind::kDuration},
     {.name = "zone", .arg = "ZONE", .doc = "Time zone windows align to: an IANA name or local.", .fallback = "UTC"},
     {.name = "clock",
      .arg = "CLOCK",
@@ -77,6 +81,11 @@ constexpr stream::StageProgram kProgram = {
         "`lateness` says; rows later than that, and those that no open session takes, go to the output `late`, and "
         "where nothing reads it are dropped with a warning; `stream stats` counts them. Windows of whole days, and "
         "those that divide a day, align to `zone`.\n\n"
+        "With `early` the windows that have not ended are emitted too, every so often by the clock of the machine, and "
+        "taken back when they have changed or were shown for the last time before their end: the result is a table "
+        "that "
+        "changes, and in the end the same as without. What has been shown is part of the state, in a table of its "
+        "own.\n\n"
         "With `clock: processing` windows of time go by the clock of the machine: rows need no event time, none is "
         "late, and a window is emitted when its time is over, rows or no rows. Each row is counted once whatever "
         "happens, but after a crash those read again come later than the first time. The results have no event "

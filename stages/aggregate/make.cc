@@ -2,32 +2,45 @@
 #include "snapshot/state_store.h"
 #include "stages/aggregate/aggregate.h"
 #include "stages/aggregate/counted.h"
+#include "stages/aggregate/early.h"
 #include "stages/aggregate/processing_time.h"
 #include "stages/aggregate/session.h"
 #include "stages/aggregate/sliced.h"
 
 namespace stream {
 
+namespace {
+
+// `output`: what of the results is read.
+std::unique_ptr<AggregateOperator> make_windows(const AggregateDesign& design, Context& context, SchemaPtr output) {
+  SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
+  if (design.sliced()) return std::make_unique<SlicedAggregate>(design, context, std::move(output), std::move(late));
+  if (design.sessions()) {
+    return std::make_unique<SessionAggregate>(design, context.state, std::move(output), std::move(late));
+  }
+  if (design.counted()) return std::make_unique<CountedAggregate>(design, context.state, std::move(output));
+  return std::make_unique<Aggregate>(design, context.state, std::move(output), std::move(late));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Operator>> make_aggregate(Context& context) {
   PlanError error;
   auto design = design_aggregate(context.options, *context.inputs[0], context.stage, context.supervised, &error);
   if (!design) return usage_error("option '" + error.option + "': " + error.message);
-  SchemaPtr output = context.outputs[0];
-  SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
+  const SchemaPtr output = context.outputs[0];
+  const bool early = design->early > 0 && output;
+  const auto results = early ? std::make_shared<const Schema>(results_schema(*design, *context.inputs[0])) : output;
+  auto windows = make_windows(*design, context, results);
   std::unique_ptr<Operator> made;
-  const AggregateDesign kept = *design;
-  if (design->sliced()) {
-    made = std::make_unique<SlicedAggregate>(*std::move(design), context, std::move(output), std::move(late));
-  } else if (design->sessions()) {
-    made = std::make_unique<SessionAggregate>(*std::move(design), context.state, std::move(output), std::move(late));
-  } else if (design->counted()) {
-    made = std::make_unique<CountedAggregate>(*std::move(design), context.state, std::move(output));
+  if (early) {
+    made = std::make_unique<EarlyResults>(*design, results, std::move(windows), context, output);
   } else {
-    made = std::make_unique<Aggregate>(*std::move(design), context.state, std::move(output), std::move(late));
+    made = std::move(windows);
   }
-  if (!kept.processing) return made;
-  const StateTable& table = context.state.table(kept.table);
-  made = std::make_unique<ProcessingTime>(kept, *context.inputs[0], std::move(made), table, context.clock);
+  if (!design->processing) return made;
+  const StateTable& table = context.state.table(design->table);
+  made = std::make_unique<ProcessingTime>(*design, *context.inputs[0], std::move(made), table, context.clock);
   return made;
 }
 

@@ -1,6 +1,7 @@
 // AggregateOperator: what all ways of grouping rows share: arguments, rows that are bad, rows that are late.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "stages/aggregate/accumulators.h"
@@ -9,8 +10,21 @@
 
 namespace stream {
 
+// Where emit_open() stands.
+struct OpenGroups {
+  TableCursor rows;
+  std::optional<WindowSpan> window;  // of those rows, if they are of one
+  bool done = false;
+};
+
 class AggregateOperator : public Operator {
  public:
+  // Emits some groups of windows that have not ended, as far as they have come, until `open` is done. Nothing else
+  // happens between two calls.
+  virtual Status emit_open(OpenGroups& open, Emitter& /*out*/) {
+    open.done = true;
+    return {};
+  }
   Status on_restored() override;
 
  protected:

@@ -1,4 +1,5 @@
 #include "stages/aggregate/design.h"
+#include "stages/aggregate/early.h"
 #include "stages/aggregate/fired_groups.h"
 #include "stages/aggregate/make.h"
 
@@ -36,7 +37,7 @@ OutputPlan main_output(const AggregateDesign& design, const Schema& input) {
     if (output.schema.find(computed.name)) continue;  // a key, written once more
     add_field(output, {computed.name, computed.expression.type()}, input, computed.lineage);
   }
-  const bool changes = design.windowed() ? design.lateness > 0 : design.updates;
+  const bool changes = design.windowed() ? design.lateness > 0 || design.early > 0 : design.updates;
   output.schema.changelog = changes ? Changelog::kUpdates : Changelog::kAppend;
   return output;
 }
@@ -73,6 +74,8 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input) {
 
 }  // namespace
 
+Schema results_schema(const AggregateDesign& design, const Schema& input) { return main_output(design, input).schema; }
+
 PlanAnswer plan_aggregate(const PlanRequest& request) {
   PlanAnswer answer;
   answer.cacheable = true;
@@ -89,6 +92,7 @@ PlanAnswer plan_aggregate(const PlanRequest& request) {
   answer.state.push_back(design->table);
   for (const TableSpec& spec : design->distinct) answer.state.push_back(spec);
   if (design->sliced()) answer.state.push_back(FiredGroups::spec(design->table));
+  if (design->early > 0) answer.state.push_back(shown_spec(*design, answer.outputs[0].schema));
   if (design->by.empty()) {
     answer.parallelism_max = 1;
     answer.parallelism_why = "without 'by' there is one group";

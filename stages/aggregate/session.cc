@@ -219,4 +219,12 @@ Status SessionAggregate::fire_some(Emitter& out) {
   return {};
 }
 
+// Sessions that have ended are gone.
+Status SessionAggregate::emit_open(OpenGroups& open, Emitter& out) {
+  std::vector<Row> sessions(kFireRows);
+  sessions.resize(table_.scan(open.rows, sessions));
+  open.done = sessions.size() < kFireRows;
+  return emit_groups(*results_, sessions, out);
+}
+
 }  // namespace stream

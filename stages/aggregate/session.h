@@ -18,6 +18,7 @@ class SessionAggregate final : public AggregateOperator {
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   bool has_more() const override { return firing_; }
   Status more(Emitter& out) override { return fire_some(out); }
+  Status emit_open(OpenGroups& open, Emitter& out) override;
 
  private:
   Status drop_bad_times(Batch* batch, Emitter& out);

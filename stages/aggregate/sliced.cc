@@ -73,16 +73,34 @@ Status SlicedAggregate::on_watermark(Microseconds watermark, Emitter& out) {
   return fire_some(out);
 }
 
-// The next window that has ended and is not empty.
-bool SlicedAggregate::next_window() {
+// The first window that ends behind this time and is not empty.
+std::optional<WindowSpan> SlicedAggregate::window_behind(Microseconds end) const {
   Row first;
-  TimeCursor cursor = StateTable::time_cursor(design_.slices->open_from(fired_until_));
-  if (table_.scan_before(cursor, INT64_MAX, {&first, 1}) == 0) return false;
+  TimeCursor cursor = StateTable::time_cursor(design_.slices->open_from(end));
+  if (table_.scan_before(cursor, INT64_MAX, {&first, 1}) == 0) return std::nullopt;
   const auto slice = table_.get<std::int64_t>(first, design_.window_start());
-  const Microseconds end = design_.slices->next_end(std::max(slice, fired_until_));
-  if (end > watermark_) return false;
-  window_ = design_.slices->ending(end);
+  return design_.slices->ending(design_.slices->next_end(std::max(slice, end)));
+}
+
+// The next window that has ended.
+bool SlicedAggregate::next_window() {
+  const auto window = window_behind(fired_until_);
+  if (!window || window->end > watermark_) return false;
+  window_ = *window;
   return true;
+}
+
+Status SlicedAggregate::emit_open(OpenGroups& open, Emitter& out) {
+  if (open.rows.next == 0) {
+    open.window = window_behind(open.window ? open.window->end : fired_until_);
+    open.done = !open.window;
+    if (open.done) return {};
+    merger_.merge(*open.window, fired_);
+  }
+  std::vector<Row> groups(kEmitRows);
+  groups.resize(merger_.table().scan(open.rows, groups));
+  if (groups.size() < kEmitRows) open.rows = {};
+  return emit_groups(*results_, groups, out, *open.window);
 }
 
 Status SlicedAggregate::fire_some(Emitter& out) {

@@ -22,6 +22,7 @@ class SlicedAggregate final : public AggregateOperator {
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   bool has_more() const override { return firing_; }
   Status more(Emitter& out) override { return fire_some(out); }
+  Status emit_open(OpenGroups& open, Emitter& out) override;
   Status on_restored() override;
   Status before_snapshot() override;
 
@@ -38,6 +39,7 @@ class SlicedAggregate final : public AggregateOperator {
   void erase_empty();
 
   // --- firing
+  std::optional<WindowSpan> window_behind(Microseconds end) const;
   bool next_window();
   Status fire_some(Emitter& out);
   Status emit_some(Emitter& out);

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "stages/aggregate/tumble.h"
 #include "stages/kit/option_window.h"
 #include "stages/kit/stage.h"
+#include "stages/kit/tumble.h"
 
 namespace stream {
 

@@ -47,6 +47,17 @@ Status Aggregate::fire_some(Emitter& out) {
   return {};
 }
 
+Status Aggregate::emit_open(OpenGroups& open, Emitter& out) {
+  std::vector<Row> groups(kFireRows);
+  groups.resize(table_.scan(open.rows, groups));
+  open.done = groups.size() < kFireRows;
+  std::erase_if(groups, [&](Row row) {
+    if (design_.fired != kNone && table_.get<std::uint8_t>(row, design_.fired) != 0) return true;
+    return table_.get<std::int64_t>(row, design_.window_start()) < open_from_;
+  });
+  return emit_groups(*results_, groups, out);
+}
+
 void Aggregate::finish_firing() {
   open_from_ = std::max(open_from_, design_.slices->open_from(watermark_));
   kept_from_ = std::max(kept_from_, design_.slices->open_from(earlier(watermark_, design_.lateness)));

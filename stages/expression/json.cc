@@ -35,7 +35,8 @@ Scratch& scratch() {
 
 std::string_view trimmed(std::string_view text) { return trim(text); }
 
-const char* append_value(od::value value, bool as_text, Text& out) {
+template <class Out>  // append(std::string_view)
+const char* append_value(od::value value, bool as_text, Out& out) {
   od::json_type type;
   if (value.type().get(type) != simdjson::SUCCESS) return kInvalidJson;
   if (as_text && type == od::json_type::null) return kNullResult;
@@ -98,6 +99,28 @@ simdjson::error_code step(od::value& value, std::string_view key) {
     if (index < 0) return simdjson::INDEX_OUT_OF_BOUNDS;
   }
   return array.at(static_cast<std::size_t>(index)).get(value);
+}
+
+const char* append_elements(std::string_view json, bool as_text, ColumnBuilder& out) {
+  simdjson::error_code error;
+  od::document document = scratch().iterate(json, error);
+  od::array array;
+  if (error || document.get_array().get(array)) return kInvalidJson;
+  std::string element;
+  for (auto value : array) {
+    od::value read;
+    if (value.get(read)) return kInvalidJson;
+    element.clear();
+    const char* reason = append_value(read, as_text, element);
+    if (reason == kNullResult) {
+      out.append_null();
+    } else if (reason != nullptr) {
+      return reason;
+    } else {
+      out.append_bytes(element);
+    }
+  }
+  return nullptr;
 }
 
 std::vector<std::string> path_steps(std::string_view path) {
@@ -178,6 +201,14 @@ const char* json_array_length(std::string_view json, std::int64_t& out) {
   if (error || document.count_elements().get(count)) return kInvalidJson;
   out = static_cast<std::int64_t>(count);
   return nullptr;
+}
+
+const char* json_elements(std::string_view json, bool as_text, ColumnBuilder& out) {
+  if (first_of(json) != '[') return "not a JSON array";
+  const std::size_t before = out.size();
+  const char* reason = append_elements(json, as_text, out);
+  if (reason != nullptr) out.truncate(before);
+  return reason;
 }
 
 const char* json_to_boolean(std::string_view json, std::uint8_t& out) {

@@ -75,6 +75,7 @@ class ByHand final : public ControlPort {
   Status wait_for_connections(Outputs& outputs);
   void open_stdout(Outputs& outputs);
   bool passes_lines() const { return program_.passes_lines && reads_stdin() && writes_stdout(); }
+  bool names_time() const;
   void set_time(Schema& schema) const;
 
   const StageProgram& program_;
@@ -122,8 +123,11 @@ Result<FormatOptions> ByHand::format_options() const {
   return options;
 }
 
+// A `time` of the stage's own is what it makes event time of.
+bool ByHand::names_time() const { return values_.has("time") && find_option(program_.options, "time") == nullptr; }
+
 void ByHand::set_time(Schema& schema) const {
-  if (values_.has("time")) schema.time = schema.find(values_.text("time"));
+  if (names_time()) schema.time = schema.find(values_.text("time"));
 }
 
 Status ByHand::make_stdin() {
@@ -133,7 +137,7 @@ Status ByHand::make_stdin() {
 }
 
 Schema ByHand::nothing_but_time() const {
-  if (!values_.has("time")) return {};
+  if (!names_time()) return {};
   return {.fields = {{values_.text("time"), kTimestamp}}, .time = 0, .key = {}};
 }
 
@@ -153,7 +157,7 @@ Result<PlanInput> ByHand::open_stdin() {
   }
   if (!schema.ok()) return std::move(schema).status();
   set_time(*schema);
-  if (values_.has("time") && !schema->time) {
+  if (names_time() && !schema->time) {
     return usage_error("--time: no column '" + values_.text("time") + "'" +
                        did_you_mean(values_.text("time"), schema->names()));
   }

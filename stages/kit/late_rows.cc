@@ -1,6 +1,6 @@
 #include "stages/kit/late_rows.h"
 
-#include "stages/kit/row_kinds.h"
+#include "stages/kit/kept_rows.h"
 
 namespace stream {
 
@@ -8,14 +8,7 @@ Status emit_late_rows(const Batch& batch, std::span<const std::uint32_t> rows, c
                       std::size_t output, Emitter& out) {
   if (rows.empty()) return {};
   out.late_records(rows.size(), output);
-  if (!late) return {};
-  Batch emitted{late, rows.size(), {}, kinds_of_kept(batch, rows)};
-  for (const Field& field : late->fields) {
-    const auto column = batch.schema->find(field.name);
-    STREAM_CHECK(column.has_value());
-    emitted.columns.push_back(batch.columns[*column].take(rows));
-  }
-  return out.emit(std::move(emitted), output);
+  return emit_kept_rows(batch, rows, late, out, output);
 }
 
 }  // namespace stream

@@ -61,12 +61,14 @@ class OutputChannel {
   Status send_rows(Item& item, Microseconds now);
   Status send_frame(FrameHeader header, const Batch* batch, Microseconds now);
   bool builder_due(Microseconds now, bool drain) const;
+  bool may_send_rows() const;
 
   Sender sender_;
   SchemaPtr schema_;
   std::optional<BatchBuilder> builder_;
   std::deque<Item> items_;
   std::size_t items_bytes_ = 0;
+  std::size_t barriers_ = 0;        // among the items
   Microseconds builder_since_ = 0;  // 0 = not yet seen by pump()
   Microseconds last_frame_ = 0;
   Microseconds watermark_ = INT64_MIN;

@@ -52,6 +52,7 @@ void OutputChannel::seal() {
 
 void OutputChannel::add_marker(FrameHeader marker) {
   seal();
+  if (marker.kind == FrameKind::kBarrier) ++barriers_;
   items_.push_back({marker, std::nullopt, 0, 0, watermark_});
 }
 
@@ -68,7 +69,16 @@ void OutputChannel::set_watermark(Microseconds watermark, bool idle) {
   idle_input_ = idle;
 }
 
-bool OutputChannel::full() const { return queued_bytes() >= kQueueBytesMax; }
+// What was sent beyond the window counts as if it waited here.
+bool OutputChannel::full() const {
+  const SendWindow& window = sender_.window();
+  const std::uint64_t beyond = window.in_flight_bytes() - std::min(window.in_flight_bytes(), window.window_bytes());
+  return queued_bytes() + beyond >= kQueueBytesMax;
+}
+
+// A barrier must not wait for a receiver that takes its time but keeps what it is given in its state: the rows in front
+// of it go beyond the window. For any other receiver it makes no difference, as it has to work through them anyway.
+bool OutputChannel::may_send_rows() const { return barriers_ > 0 || sender_.may_send(); }
 
 std::size_t OutputChannel::queued_bytes() const { return items_bytes_ + (builder_ ? builder_->size_bytes() : 0); }
 
@@ -119,12 +129,13 @@ Status OutputChannel::send_front(Microseconds now) {
   if (item.batch) return send_rows(item, now);
   FrameHeader header = item.marker;
   if (header.kind != FrameKind::kEnd) header.watermark = std::max(item.watermark, watermark_sent_);
+  if (header.kind == FrameKind::kBarrier) --barriers_;
   items_.pop_front();
   return send_frame(header, nullptr, now);
 }
 
 Result<std::optional<Microseconds>> OutputChannel::pump(Microseconds now, bool drain) {
-  const auto sendable = [&] { return !items_.empty() && (!items_.front().batch || sender_.may_send()); };
+  const auto sendable = [&] { return !items_.empty() && (!items_.front().batch || may_send_rows()); };
   while (sendable()) STREAM_TRY(send_front(now));
   if (items_.empty() && builder_due(now, drain) && sender_.may_send()) {
     seal();

@@ -1,5 +1,7 @@
 #include "stages/kit/piped_source.h"
 
+#include <algorithm>
+
 namespace stream {
 
 // Gives what the source emits to the stage behind it.
@@ -45,11 +47,22 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
     STREAM_TRY(op_->on_time(clock_.wall_us(), out));
     return Poll::kMore;
   }
+  if (holding()) return Poll::kIdle;
+  if (read_out_) {
+    STREAM_TRY(finish(out));
+    return Poll::kMore;
+  }
   Feed feed(*this, out);
   STREAM_ASSIGN(const Poll polled, source_->poll(feed));
   generator_.advance(source_->split(), clock_.monotonic_us());
-  STREAM_TRY(polled == Poll::kEnd ? finish(out) : advance(out));
-  return polled == Poll::kEnd ? Poll::kMore : polled;
+  STREAM_TRY(advance(out));
+  read_out_ = polled == Poll::kEnd;
+  return read_out_ ? Poll::kMore : polled;
+}
+
+Microseconds PipedSource::idle_wait() const {
+  const auto due = holding() ? op_->due() : std::nullopt;
+  return due ? std::max<Microseconds>(0, *due - clock_.wall_us()) : source_->idle_wait();
 }
 
 Status PipedSource::advance(Emitter& out) {

@@ -17,13 +17,14 @@ class PipedSource final : public Source {
   ~PipedSource() override;
 
   Result<Poll> poll(Emitter& out) override;
-  int wake_fd() const override { return source_->wake_fd(); }
-  Microseconds idle_wait() const override { return source_->idle_wait(); }
+  int wake_fd() const override { return holding() ? -1 : source_->wake_fd(); }
+  Microseconds idle_wait() const override;
 
   Status flush() { return sink_ ? sink_->flush() : Status(); }
 
  private:
   class Feed;
+  bool holding() const { return op_ && op_->kept_batches() > 0; }  // nothing more is read meanwhile
   Status advance(Emitter& out);
   Status finish(Emitter& out);
 
@@ -33,6 +34,7 @@ class PipedSource final : public Source {
   WatermarkGenerator generator_;
   const Clock& clock_;
   Microseconds watermark_ = kNoWatermark;
+  bool read_out_ = false;  // the source has ended
   bool ending_ = false;
 };
 

@@ -18,10 +18,12 @@ class RunLoop::LoopEmitter final : public Emitter {
   Status emit(Batch batch, std::size_t output) override {
     if (batch.rows == 0) return {};
     STREAM_TRY(loop_.outputs_.add(output, batch));
-    if (loop_.stage_.source && batch.schema->time && !loop_.stage_.source->promised()) {
-      loop_.generator_.observe(batch.columns[*batch.schema->time], loop_.stage_.source->split(),
-                               loop_.clock_.monotonic_us());
-    }
+    if (!batch.schema->time) return {};
+    const Column& time = batch.columns[*batch.schema->time];
+    const Microseconds now = loop_.clock_.monotonic_us();
+    const auto& source = loop_.stage_.source;
+    if (source && !source->promised()) loop_.generator_.observe(time, source->split(), now);
+    if (loop_.own_time_) loop_.own_time_->observe(loop_.feeding_channel_, time, now);
     return {};
   }
 
@@ -55,6 +57,9 @@ RunLoop::RunLoop(LoopConfig config, StageObject& stage, std::vector<Receiver> in
       channel_open_(inputs_.size(), false),
       channel_ended_(inputs_.size(), false) {
   if (!inputs_.empty()) aligner_.emplace(inputs_.size(), config_.mode);
+  if (!stage_.op || !stage_.op->makes_time()) return;
+  own_time_.emplace(config_.instance, inputs_.size(), generator_);
+  own_time_->start(clock_.monotonic_us());
 }
 
 RunLoop::~RunLoop() = default;
@@ -73,18 +78,11 @@ void RunLoop::assume_open() {
   open_channels_ = inputs_.size();
 }
 
-Microseconds RunLoop::watermark() const { return stage_.source ? generator_.watermark() : merger_.merged(); }
-
-std::optional<std::string> RunLoop::watermark_held_by() const {
-  const auto slowest = merger_.slowest();
-  if (!slowest) return std::nullopt;
-  return inputs_[*slowest].identity().peer;
-}
-
 Status RunLoop::run(ControlPort& port) {
   port_ = &port;
   began_ = clock_.monotonic_us();
-  if (stage_.op && !inputs_.empty() && merger_.merged() != kNoWatermark) {
+  keeps_ = stage_.op && stage_.op->kept_batches() > 0;
+  if (stage_.op && !own_time_ && !inputs_.empty() && merger_.merged() != kNoWatermark) {
     STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
     after_ = stage_.op->has_more() ? After::kWatermark : After::kNothing;
   }
@@ -113,6 +111,7 @@ Result<bool> RunLoop::work() {
     STREAM_TRY(bad_records_.flush());
     if (stage_.op->has_more()) return true;
     STREAM_TRY(after_more());
+    STREAM_TRY(settle());
     if (const auto behind = std::exchange(barrier_behind_, std::nullopt))
       STREAM_TRY(align(behind->first, behind->second));
     return true;
@@ -120,6 +119,7 @@ Result<bool> RunLoop::work() {
   if (const auto left = until_due(); left && *left == 0) {
     STREAM_TRY(stage_.op->on_time(clock_.wall_us(), *emitter_));
     STREAM_TRY(bad_records_.flush());
+    STREAM_TRY(settle());
     return true;
   }
   return stage_.source ? poll_source() : read_inputs();
@@ -134,7 +134,7 @@ std::optional<Microseconds> RunLoop::until_due() const {
 }
 
 Result<bool> RunLoop::poll_source() {
-  if (!started_ || paused_ || ended_) return false;
+  if (!may_poll()) return false;
   const Microseconds now = clock_.monotonic_us();
   if (now < source_sleep_until_) return false;
   auto polled = stage_.source->poll(*emitter_);
@@ -150,6 +150,7 @@ Result<bool> RunLoop::poll_source() {
   } else if (*polled == Source::Poll::kIdle) {
     source_sleep_until_ = now + stage_.source->idle_wait();
   }
+  if (ahead()) STREAM_TRY(port_->on_ahead(*this));
   return *polled != Source::Poll::kIdle;
 }
 
@@ -198,17 +199,20 @@ Status RunLoop::on_data(std::size_t channel, Received received) {
   counters_.records_in += received.batch.rows;
   counters_.bytes_in += received.size_bytes;
   const std::size_t input = config_.input_of[channel];
+  feeding_channel_ = channel;
   if (stage_.op) {
     STREAM_TRY(stage_.op->on_batch(input, std::move(received.batch), *emitter_));
   } else {
     STREAM_TRY(stage_.sink->on_batch(input, std::move(received.batch), *emitter_));
   }
   STREAM_TRY(bad_records_.flush());
-  return inputs_[channel].consumed(received.size_bytes);
+  if (own_time_) advance_own_time(clock_.monotonic_us());
+  unsettled_.emplace_back(channel, received.size_bytes);
+  return settle();
 }
 
 Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
-  if (!merger_.update(channel, header.watermark, header.idle)) return {};
+  if (own_time_ || !merger_.update(channel, header.watermark, header.idle)) return {};
   if (merger_.merged() != kEndOfTime) resumable_watermark_ = merger_.merged();
   if (stage_.sink || restored_ended_) return {};
   STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
@@ -220,9 +224,7 @@ Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header)
 // The results that belong before a watermark or the end are out: now it may follow.
 Status RunLoop::after_more() {
   const After after = std::exchange(after_, After::kNothing);
-  if (after == After::kWatermark) {
-    outputs_.set_watermark(stage_.op->output_watermark(merger_.merged()), merger_.idle());
-  }
+  if (after == After::kWatermark) { say_watermark(); }
   return after == After::kEnd ? announce_end() : Status();
 }
 
@@ -261,7 +263,13 @@ Status RunLoop::on_channel_end(std::size_t channel) {
   FrameHeader end;
   end.watermark = kEndOfTime;
   STREAM_TRY(update_watermark(channel, end));
-  return ++ended_channels_ == inputs_.size() ? finish_input() : Status();
+  if (own_time_) {
+    own_time_->close(channel, clock_.monotonic_us());
+    advance_own_time(clock_.monotonic_us());
+  }
+  if (++ended_channels_ != inputs_.size()) return {};
+  end_waits_ = stage_.op && stage_.op->kept_batches() > 0;
+  return end_waits_ ? Status() : finish_input();
 }
 
 Status RunLoop::finish_input() {
@@ -291,6 +299,7 @@ Status RunLoop::drain() { return stage_.source && !ended_ ? finish_input() : Sta
 Status RunLoop::wait() {
   STREAM_TRY(port_->on_idle(*this));
   const Microseconds now = clock_.monotonic_us();
+  if (own_time_ && !ended_) advance_own_time(now);
   late_records_.tell_rest(now);
   bad_records_.tell_rest(now);
   STREAM_ASSIGN(output_due_, outputs_.pump(now, true));
@@ -299,7 +308,8 @@ Status RunLoop::wait() {
   if (credits_due) timeout = std::min(timeout, std::max<Microseconds>(0, *credits_due - now));
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
   if (const auto left = until_due(); left && !outputs_.full()) timeout = std::min(timeout, *left);
-  if (stage_.source && started_ && !paused_ && !ended_ && !outputs_.full()) {
+  if (const auto due = own_time_ ? own_time_->idle_due(now) : std::nullopt) timeout = std::min(timeout, *due - now);
+  if (may_poll() && !outputs_.full()) {
     timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
   }
   // ZeroMQ waits in milliseconds: a shorter wait is spent looking for input instead, unless something will wake us.
@@ -333,7 +343,7 @@ Status RunLoop::wait_for(Microseconds timeout) {
     poller_.add(inputs_[i].socket().handle());
     poller_.add(inputs_[i].socket().monitor());
   }
-  if (stage_.source && started_ && !paused_ && !ended_ && !full) poller_.add_descriptor(stage_.source->wake_fd());
+  if (may_poll() && !full) poller_.add_descriptor(stage_.source->wake_fd());
   const Microseconds begin = clock_.monotonic_us();
   STREAM_TRY(poller_.wait(timeout));
   const Microseconds end = clock_.monotonic_us();

@@ -5,12 +5,14 @@
 // nobody when wired by hand) is a ControlPort.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "stages/kit/aligner.h"
 #include "stages/kit/bad_records.h"
+#include "stages/kit/channel_watermarks.h"
 #include "stages/kit/late_records.h"
 #include "stages/kit/output.h"
 #include "stages/kit/stage.h"
@@ -36,8 +38,9 @@ class ControlPort {
   virtual Status on_open(RunLoop& loop) = 0;  // every input channel has opened
   // Write everything that must survive and capture it. The barrier is forwarded afterwards.
   virtual Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) = 0;
-  virtual Status on_idle(RunLoop& /*loop*/) { return {}; }  // no input waits
-  virtual Status on_ended(RunLoop& loop) = 0;               // all results are in the outputs, then `end`
+  virtual Status on_idle(RunLoop& /*loop*/) { return {}; }   // no input waits
+  virtual Status on_ahead(RunLoop& /*loop*/) { return {}; }  // a source has begun to wait for others
+  virtual Status on_ended(RunLoop& loop) = 0;                // all results are in the outputs, then `end`
 };
 
 // The one stage object of an instance: exactly one pointer is set.
@@ -49,8 +52,10 @@ struct StageObject {
 
 struct LoopConfig {
   AlignmentMode mode = AlignmentMode::kExactlyOnce;
-  Microseconds out_of_order = 0;      // sources
-  Microseconds idle_after = 0;        // sources; 0 = never
+  Microseconds out_of_order = 0;  // of what makes event time
+  Microseconds idle_after = 0;    // … 0 = never
+  std::uint32_t instance = 0;
+  bool aligned = false;               // a source that waits for others which are behind in event time
   std::vector<std::size_t> input_of;  // channel -> input
   std::string program;                // for messages: "stream-filter"
 };
@@ -75,16 +80,23 @@ class RunLoop {
   // --- for the port -------------------------------------------------------------------------------
   void start() { started_ = true; }  // sources may read
   void pause() { paused_ = true; }   // sources stop reading: a final checkpoint comes
-  Status drain();                    // sources behave as if their input had ended
-  Status checkpoint(Epoch epoch);    // a source's barrier; others get theirs in band
+  // An aligned source reads until its watermark is behind this; before the first call, until it has one.
+  void read_until(Microseconds watermark) { read_until_ = watermark; }
+  Status drain();                  // sources behave as if their input had ended
+  Status checkpoint(Epoch epoch);  // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
   void restore(Microseconds watermark, bool ended);
+  // After restore(). `as_before`: the stage has as many instances as when this was kept.
+  void restore_splits(const std::map<std::uint64_t, Microseconds>& highest, bool as_before);
+  // The highest time of each split or channel that is read beside others; nothing: there are none.
+  std::optional<std::map<std::uint64_t, Microseconds>> highest_by_split() const;
   void assume_open();  // every `open` was taken before the loop began
 
-  WatermarkGenerator& generator() { return generator_; }
   bool ended() const { return ended_; }
   bool opened() const { return open_channels_ == inputs_.size(); }
   Microseconds watermark() const;
+  bool watermark_idle() const;
+  bool ahead() const;  // it waits: see read_until()
   // The newest watermark that is not the end of time: what a snapshot keeps.
   Microseconds resumable_watermark() const { return resumable_watermark_; }
   std::optional<std::string> watermark_held_by() const;  // peer whose channel is furthest behind
@@ -102,6 +114,7 @@ class RunLoop {
   Status turn();
   Result<bool> work();
   std::optional<Microseconds> until_due() const;
+  bool may_poll() const { return stage_.source && started_ && !paused_ && !ended_ && !ahead(); }
   Result<bool> poll_source();
   Result<bool> read_inputs();
   Status handle(std::size_t channel, Received received);
@@ -110,6 +123,9 @@ class RunLoop {
   Status on_barrier(std::size_t channel, const FrameHeader& header);
   Status align(std::size_t channel, Epoch epoch);
   Status on_channel_end(std::size_t channel);
+  Status settle();
+  void say_watermark();
+  void advance_own_time(Microseconds now);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
   Status after_more();
   Status finish_input();
@@ -128,7 +144,9 @@ class RunLoop {
   std::unique_ptr<LoopEmitter> emitter_;
   std::optional<BarrierAligner> aligner_;
   WatermarkMerger merger_;
-  WatermarkGenerator generator_;
+  WatermarkGenerator generator_;                               // of a source
+  std::optional<ChannelWatermarks> own_time_;                  // of an operator that makes event time
+  std::deque<std::pair<std::size_t, std::size_t>> unsettled_;  // channel and bytes of batches not known to be done with
   ControlPort* port_ = nullptr;
   Poller poller_;
   std::vector<bool> channel_open_;
@@ -138,6 +156,10 @@ class RunLoop {
   std::size_t next_channel_ = 0;
   After after_ = After::kNothing;
   std::optional<std::pair<std::size_t, Epoch>> barrier_behind_;  // waits until the stage has nothing left
+  std::size_t feeding_channel_ = 0;                              // the one whose batch the operator is given
+  bool keeps_ = false;                                           // the operator keeps batches
+  bool end_waits_ = false;                                       // until the operator keeps no batch
+  std::optional<Microseconds> read_until_;
   bool started_ = false;
   bool paused_ = false;
   bool ended_ = false;  // nothing more will be emitted

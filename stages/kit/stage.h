@@ -86,6 +86,15 @@ class Operator {
   virtual Microseconds output_watermark(Microseconds watermark) const { return watermark; }
   virtual Status on_watermark(Microseconds /*watermark*/, Emitter& /*out*/) { return {}; }
 
+  // True: the rows it emits have event time of its own. The kit makes watermarks of it, by input channel and by the
+  // stage's `out-of-order` and `idle`; those of the inputs end here, and on_watermark() is not called.
+  virtual bool makes_time() const { return false; }
+
+  // How many of the batches it was given it still keeps, to emit them later, the oldest first; they are in its state at
+  // a snapshot. Their senders send little more meanwhile, event time is promised by output_watermark() as they leave,
+  // and on_end() waits for the last of them.
+  virtual std::size_t kept_batches() const { return 0; }
+
   // For results that depend on the wall clock instead of event time: when on_time() is to be called; nothing: never.
   virtual std::optional<Microseconds> due() const { return std::nullopt; }
   virtual Status on_time(Microseconds /*now*/, Emitter& /*out*/) { return {}; }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 #include "snapshot/snapshot_writer.h"
@@ -53,6 +54,14 @@ Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
   return {std::move(type), epoch, std::move(text), {}};
 }
 
+Result<Microseconds> watermark_of(const std::string& text) {
+  Microseconds value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return corrupt("control: '" + text + "' is no watermark");
+  return value;
+}
+
 class SupervisedInstance final : public ControlPort {
  public:
   SupervisedInstance(const StageProgram& program, Assignment assignment, Values values, ControlClient& control,
@@ -74,6 +83,7 @@ class SupervisedInstance final : public ControlPort {
   Microseconds patience() const override { return assignment_.stats_every; }
   Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
   Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
+  Status on_ahead(RunLoop& loop) override { return send_stats(loop, system_clock().monotonic_us()); }
   Status on_idle(RunLoop&) override { return stage_.sink ? stage_.sink->on_idle() : Status(); }
   Status on_ended(RunLoop&) override {
     bad_records_.finish();
@@ -260,6 +270,8 @@ Result<LoopConfig> SupervisedInstance::loop_config() const {
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
+  config.instance = assignment_.instance;
+  config.aligned = assignment_.aligned;
   config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
@@ -291,8 +303,8 @@ Status SupervisedInstance::run() {
   RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
-  for (const auto& [split, highest] : progress_->load_splits()) {
-    loop.generator().restore_split(split, highest, system_clock().monotonic_us());
+  if (restore_source_) {
+    loop.restore_splits(progress_->load_splits(), restore_source_->parallelism == assignment_.parallelism);
   }
   next_stats_ = 0;
   Status status = loop.run(*this);
@@ -341,6 +353,9 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
     return loop.checkpoint(Epoch(message.epoch));
   } else if (message.type == "complete") {
     return complete(loop, Epoch(message.epoch));
+  } else if (message.type == "align") {
+    STREAM_ASSIGN(const Microseconds until, watermark_of(message.text));
+    loop.read_until(until);
   } else if (message.type == "drain") {
     return loop.drain();
   } else if (message.type == "tap") {
@@ -391,7 +406,7 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
     return control_.send(to_json(note("snapshot-failed", epoch.value(), "dead letters: " + kept.what())));
   }
   progress_->save({loop.resumable_watermark(), loop.ended()});
-  if (stage_.source && !stage_.source->split().sequential) progress_->save_splits(loop.generator().highest_by_split());
+  if (const auto highest = loop.highest_by_split()) progress_->save_splits(*highest);
   auto capture = std::make_shared<Capture>(store_.capture(epoch));
   done.rows = capture->rows();
   const SpoolPosition spool = spool_position();
@@ -467,6 +482,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.backpressured_us = in.backpressured_us;
   stats.queued_bytes = loop.outputs().queued_bytes();
   stats.watermark = loop.watermark();
+  stats.watermark_idle = loop.watermark_idle();
+  stats.ahead = loop.ahead();
   stats.watermark_held_by = loop.watermark_held_by().value_or("");
   stats.state_rows = store_.rows();
   stats.state_bytes = store_.size_bytes();

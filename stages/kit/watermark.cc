@@ -62,6 +62,15 @@ void WatermarkGenerator::advance(SplitView split, Microseconds now) {
   watermark_ = std::max(watermark_, lowest - out_of_order_);
 }
 
+std::optional<Microseconds> WatermarkGenerator::idle_due(Microseconds now) const {
+  std::optional<Microseconds> next;
+  for (const auto& [id, state] : splits_) {
+    const Microseconds due = state.last_record + idle_after_;
+    if (idle_after_ > 0 && due > now && (!next || due < *next)) next = due;
+  }
+  return next;
+}
+
 std::map<std::uint64_t, Microseconds> WatermarkGenerator::highest_by_split() const {
   std::map<std::uint64_t, Microseconds> out;
   for (const auto& [id, state] : splits_) out[id] = state.highest;

@@ -63,6 +63,8 @@ class WatermarkGenerator {
 
   // What the source itself has said: no row before it will come.
   void promise(Microseconds watermark) { watermark_ = std::max(watermark_, watermark); }
+  // When the next split becomes idle if nothing comes; nothing: none will.
+  std::optional<Microseconds> idle_due(Microseconds now) const;
 
   // The highest timestamp of each split: part of a snapshot where several are read at once.
   std::map<std::uint64_t, Microseconds> highest_by_split() const;

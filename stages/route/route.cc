@@ -4,7 +4,7 @@
 #include <set>
 
 #include "stages/expression/select_list.h"
-#include "stages/kit/row_kinds.h"
+#include "stages/kit/kept_rows.h"
 #include "stages/kit/row_text.h"
 #include "transport/base/text.h"
 
@@ -134,15 +134,7 @@ Status Route::choose(const Batch& batch, std::size_t condition, Emitter& out) {
 }
 
 Status Route::send(const Batch& batch, std::size_t output, Emitter& out) {
-  const std::vector<std::uint32_t>& rows = rows_[output];
-  const SchemaPtr& schema = outputs_[output];
-  if (rows.empty() || !schema) return {};
-  Batch sent{schema, rows.size(), {}, kinds_of_kept(batch, rows)};
-  for (const Field& field : schema->fields) {
-    const Column& column = batch.columns[*batch.schema->find(field.name)];
-    sent.columns.push_back(rows.size() == batch.rows ? column : column.take(rows));
-  }
-  return out.emit(std::move(sent), output);
+  return emit_kept_rows(batch, rows_[output], outputs_[output], out, output);
 }
 
 }  // namespace stream

@@ -107,7 +107,7 @@ class OperatorRig {
     return rows;
   }
 
-  void batch(std::size_t input, const Batch& rows, Emitted& out) {
+  void batch(std::size_t input, const Batch& rows, Emitter& out) {
     const auto parallelism = static_cast<std::uint32_t>(instances_.size());
     std::vector<std::vector<std::uint32_t>> of(parallelism);
     const std::vector<std::size_t> by = spread_by(input);
@@ -123,7 +123,7 @@ class OperatorRig {
     }
   }
 
-  void watermark(Microseconds at, Emitted& out) {
+  void watermark(Microseconds at, Emitter& out) {
     watermark_ = at;
     for (Instance& instance : instances_) {
       must(instance.op->on_watermark(at, out));
@@ -131,7 +131,15 @@ class OperatorRig {
     }
   }
 
-  void end(Emitted& out) {
+  // As the clock of the machine says.
+  void on_time(Microseconds now, Emitter& out) {
+    for (Instance& instance : instances_) {
+      must(instance.op->on_time(now, out));
+      drain(*instance.op, out);
+    }
+  }
+
+  void end(Emitter& out) {
     watermark(kEndOfTime, out);
     for (Instance& instance : instances_) {
       must(instance.op->on_end(out));
@@ -140,7 +148,7 @@ class OperatorRig {
   }
 
   // A checkpoint, and all instances anew from it.
-  void restart(std::uint32_t parallelism, Emitted& out) {
+  void restart(std::uint32_t parallelism, Emitter& out) {
     ++epoch_;
     const Epoch epoch(epoch_);
     RestoreSource source{dir_ / "checkpoints", epoch, static_cast<std::uint32_t>(instances_.size()), {}, true};
@@ -230,7 +238,7 @@ class OperatorRig {
     return project(output.schema, kept);
   }
 
-  static void drain(Operator& op, Emitted& out) {
+  static void drain(Operator& op, Emitter& out) {
     while (op.has_more()) must(op.more(out));
   }
 

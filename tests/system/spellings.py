@@ -31,11 +31,13 @@ PIPELINES = {
     "cases": [("select", {}, "host, case when status >= 400 then 'bad' else 'good' end as verdict, nullif(ms, 0) as ms"),
               ("filter", {}, "verdict = 'bad' and ms is not null")],
     "text": [("filter", {}, "host like 'h%' and host ~ '[2-5]$'"), ("select", {}, "ts, host || '/' || status as what")],
+    "half of the hosts": [("sample", {"by": "host"}, "0.5"), ("filter", {}, "ms > 3")],
+    "exploded": [("explode", {"separator": "-", "as": "part", "ordinality": "at"}, "host || '-' || status"), ("filter", {}, "at = 2")],
     "sums of windows": [("filter", {}, "status <> 300"),
                         ("aggregate", {"by": "host,status", "window": "tumble 10s"}, "sum(ms) as total"),
                         ("select", {}, "window_start, host, total * 10 as tenfold")],
 }
-MAIN_OPTION = {"filter": "where", "select": "columns", "aggregate": "compute"}
+MAIN_OPTION = {"filter": "where", "select": "columns", "aggregate": "compute", "sample": "fraction", "explode": "column"}
 
 
 def make_input(stream, rows=2000):
@@ -80,7 +82,7 @@ def manifest(stream, stages):
     lines = ["pipeline: spelled", "stages:", "  in:", "    run: read-file", "    path: in.ndjson", "    time: ts"]
     for number, (stage, options, argument) in enumerate(stages):
         lines += [f"  s{number}:", f"    run: {stage}", f"    {MAIN_OPTION[stage]}: {json.dumps(argument)}"]
-        lines += [f"    {name}: {value}" for name, value in options.items()]
+        lines += [f"    {name}: {json.dumps(value)}" for name, value in options.items()]
     stream.write("spelled.yaml", "\n".join(lines + ["  out:", "    run: print", "    format: ndjson", ""]))
     return stream.run("stream", "run", "--fresh", "spelled.yaml")
 

@@ -80,6 +80,17 @@ inline void feed(std::vector<Instance>& instances, const Step& step, const std::
   for (Instance& instance : instances) instance.running->watermark(step.watermark, out);
 }
 
+// A checkpoint of all instances, and what goes on from it.
+inline RestoreSource checkpoint(std::vector<Instance>& instances, Epoch epoch, const TempDir& dir) {
+  RestoreSource source{dir / "checkpoints", epoch, static_cast<std::uint32_t>(instances.size()), {}, true};
+  for (Instance& instance : instances) {
+    require_ok(instance.running->op().before_snapshot());
+    source.instances.push_back(take(instance.writer->write(instance.running->store().capture(epoch))));
+    instance.running->store().completed(epoch);
+  }
+  return source;
+}
+
 // Restarts with another parallelism after steps 1/3 and 2/3, from files, and in between from a capture
 // that builds on an earlier one. `forgets`: instances start without the watermark, as new ones do.
 inline void run_replay(std::uint64_t seed, const Options& options, bool windows, bool forgets = false) {
@@ -99,12 +110,7 @@ inline void run_replay(std::uint64_t seed, const Options& options, bool windows,
       feed(instances, steps[i], {0}, windows, out);
       if (i % 5 != seed % 5) continue;
       epoch = epoch.next();
-      RestoreSource source{dir / "checkpoints", epoch, static_cast<std::uint32_t>(instances.size()), {}, true};
-      for (Instance& instance : instances) {
-        require_ok(instance.running->op().before_snapshot());
-        source.instances.push_back(take(instance.writer->write(instance.running->store().capture(epoch))));
-        instance.running->store().completed(epoch);
-      }
+      const RestoreSource source = checkpoint(instances, epoch, dir);
       const auto parallelism = static_cast<std::uint32_t>(1 + i * 3 / steps.size());
       if (i % 2 == 0 || parallelism != instances.size()) {
         instances = start(options, parallelism, dir, static_cast<int>(i) + 2, &source,

@@ -32,6 +32,7 @@ struct Options {
   std::string zone = "UTC";
   std::string emit = {};
   std::string clock = {};
+  std::string early = {};
 
   Values values() const {
     Values out;
@@ -42,6 +43,7 @@ struct Options {
     out.set("zone", zone);
     if (!emit.empty()) out.set("emit", emit);
     if (!clock.empty()) out.set("clock", clock);
+    if (!early.empty()) out.set("early", early);
     return out;
   }
 };
@@ -137,6 +139,10 @@ class Running {
   }
   void watermark(Microseconds at, Gather& out) {
     require_ok(op_->on_watermark(at, out));
+    drain(out);
+  }
+  void time(Microseconds now, Gather& out) {
+    require_ok(op_->on_time(now, out));
     drain(out);
   }
   void end(Gather& out) {

@@ -51,6 +51,44 @@ class LeavesBad final : public Operator {
   bool left_ = false;
 };
 
+// Takes the numbers for event time.
+class Timing final : public Operator {
+ public:
+  bool makes_time() const override { return true; }
+  Status on_batch(std::size_t, Batch batch, Emitter& out) override {
+    return out.emit({schema_, batch.rows, {batch.columns[0].retyped(kTimestamp)}, {}});
+  }
+
+ private:
+  SchemaPtr schema_ = std::make_shared<const Schema>(Schema{{{"ts", kTimestamp}}, 0, {}, Changelog::kAppend});
+};
+
+// Keeps what it gets until it is let go.
+class Keeping final : public Operator {
+ public:
+  Status on_batch(std::size_t, Batch, Emitter&) override {
+    ++kept;
+    return {};
+  }
+  std::size_t kept_batches() const override { return kept; }
+  std::optional<Microseconds> due() const override {
+    return let_go && kept > 0 ? std::optional<Microseconds>(0) : std::nullopt;
+  }
+  Status on_time(Microseconds, Emitter&) override {
+    kept = 0;
+    return {};
+  }
+  Status on_end(Emitter&) override {
+    kept_at_end = kept;
+    ended = true;
+    return {};
+  }
+  std::size_t kept = 0;
+  std::size_t kept_at_end = 99;
+  bool let_go = false;
+  bool ended = false;
+};
+
 // Leaves when what is waited for has happened, or it takes too long.
 class UntilDone final : public ControlPort {
  public:
@@ -199,6 +237,43 @@ BOOST_AUTO_TEST_CASE(the_end_of_time_is_not_what_a_snapshot_keeps) {
   one.run(std::move(op), port);
   BOOST_TEST(collecting.ended);
   BOOST_TEST(port.at_barrier == 17);
+}
+
+// Its input's event time is no longer any: the slowest channel says how far it is.
+BOOST_AUTO_TEST_CASE(an_operator_that_makes_event_time_has_a_watermark_of_its_own) {
+  for (const bool second : {false, true}) {
+    Inputs two(2);
+    two.send_row(1000, 0);
+    if (second) two.send_row(70, 1);
+    two.send(FrameKind::kBarrier, 5'000, Epoch(1), 0);
+    two.send(FrameKind::kBarrier, 5'000, Epoch(1), 1);
+    UntilDone port([&] { return !port.barriers.empty(); });
+    two.run(std::make_unique<Timing>(), port);
+    BOOST_TEST(port.at_barrier == (second ? 70 : kNoWatermark));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_waits_for_batches_that_are_kept_and_barriers_do_not) {
+  Inputs one;
+  one.send_row(1, 0);
+  one.send(FrameKind::kEnd, kEndOfTime);
+  one.send(FrameKind::kBarrier, kEndOfTime, Epoch(1));
+  auto op = std::make_unique<Keeping>();
+  Keeping& keeping = *op;
+  std::size_t kept_at_barrier = 0;
+  bool ended_at_barrier = true;
+  UntilDone port([&] {
+    keeping.let_go = !port.barriers.empty() && port.turns > 200;
+    return keeping.ended;
+  });
+  port.barrier_hook = [&] {
+    kept_at_barrier = keeping.kept;
+    ended_at_barrier = keeping.ended;
+  };
+  one.run(std::move(op), port);
+  BOOST_TEST(kept_at_barrier == 1U);
+  BOOST_TEST(!ended_at_barrier);
+  BOOST_TEST(keeping.kept_at_end == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_had_ended_before_the_restore_gives_its_results_no_second_time) {

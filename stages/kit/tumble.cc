@@ -1,4 +1,4 @@
-#include "stages/aggregate/tumble.h"
+#include "stages/kit/tumble.h"
 
 #include <algorithm>
 
