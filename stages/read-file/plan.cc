@@ -1,4 +1,4 @@
-#include "stages/read-file/format_values.h"
+#include "stages/kit/format_values.h"
 #include "stages/read-file/pipe_input.h"
 #include "stages/read-file/read_file.h"
 #include "stages/read-file/sample.h"

@@ -1,4 +1,4 @@
-#include "stages/read-file/format_values.h"
+#include "stages/kit/format_values.h"
 
 namespace stream {
 namespace {
