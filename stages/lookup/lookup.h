@@ -17,9 +17,9 @@ namespace stream {
 PlanAnswer plan_lookup(const PlanRequest& request);
 
 struct LookupSettings {
-  std::optional<Microseconds> refresh;  // how often the whole reference is looked at again
-  std::uint64_t cache_rows = 0;         // 0: the whole reference is read
-  std::optional<Microseconds> expire;   // of cached rows
+  std::optional<Microseconds> refresh = {};  // how often the whole reference is looked at again
+  std::uint64_t cache_rows = 0;              // 0: the whole reference is read
+  std::optional<Microseconds> expire = {};   // of cached rows
   std::uint64_t bytes_max = 0;
 };
 
