@@ -57,6 +57,7 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
   }
   for (const TableSpec& table : stage.answer.state) out += line("state", table_text(table));
   if (!stage.answer.visible.empty()) out += line("visible", stage.answer.visible);
+  if (!stage.answer.replayed.empty()) out += line("replayed", stage.answer.replayed);
   if (!stage.answer.exactly_once) out += line("guarantee", "at least once");
   return out;
 }

@@ -137,6 +137,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   for (const TableSpec& table : answer.state) out["state"].push_back(ordered_json::parse(spec_to_json(table)));
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
+  if (!answer.replayed.empty()) out["replayed"] = answer.replayed;
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
@@ -171,6 +172,7 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   STREAM_TRY(read_list(json, "state", answer.state, read_table));
   answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
   answer.visible = text_at(json, "visible");
+  answer.replayed = text_at(json, "replayed");
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
   answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");

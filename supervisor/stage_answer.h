@@ -85,6 +85,7 @@ struct StageAnswer {
   std::vector<TableSpec> state = {};
   bool exactly_once = true;
   std::string visible = {};
+  std::string replayed = {};
   std::uint32_t parallelism_max = 0;
   std::string parallelism_why = {};
   std::optional<std::string> pushed_filter = std::nullopt;

@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "stages/expression/bind.h"
-#include "stages/expression/compiler.h"
+#include "stages/expression/conjunction.h"
 
 namespace stream {
 namespace {
 
 using expression::Ast;
 using expression::Binder;
-using expression::Compiler;
 using expression::Failure;
 using expression::NodePtr;
 using expression::Scope;
@@ -57,39 +56,21 @@ class Analysis {
         right_time_(right_time) {}
 
   JoinCondition run(const Ast& ast, std::string_view text) {
-    add(ast);
+    for (const Ast& part : expression::split_conjunction(ast)) add(part);
     JoinCondition out{std::move(equal_), times_, std::nullopt};
-    if (rest_.empty()) return out;
-    Ast all;
-    all.kind = Kind::kAnd;
-    all.offset = ast.offset;
-    all.arguments = std::move(rest_);
-    NodePtr node = all.arguments.size() == 1 ? binder_.bind(all.arguments[0]) : binder_.bind(all);
-    if (node->type() != kBoolean) {
-      throw Failure{ast.offset, "a condition is BOOLEAN, not " + to_string(node->type()),
-                    "compare it with something, as in a.id = b.id"};
-    }
-    out.rest = Compiler::wrap(std::move(node), std::string(text));
+    out.rest = expression::compile_conjunction(binder_, std::move(rest_), text);
     return out;
   }
 
  private:
   void add(const Ast& ast) {
-    if (ast.kind == Kind::kAnd) {
-      for (const Ast& part : ast.arguments) add(part);
-      return;
-    }
-    if (is_equality(ast) && add_equal(ast)) return;
+    if (expression::is_equality(ast) && add_equal(ast)) return;
     if (ast.kind == Kind::kOperator && ast.arguments.size() == 2) bound(ast.text, ast.arguments[0], ast.arguments[1]);
     if (ast.kind == Kind::kBetween && !ast.negated && !ast.flag) {
       bound(">=", ast.arguments[0], ast.arguments[1]);
       bound("<=", ast.arguments[0], ast.arguments[2]);
     }
     rest_.push_back(ast);
-  }
-
-  static bool is_equality(const Ast& ast) {
-    return ast.kind == Kind::kOperator && ast.text == "=" && ast.arguments.size() == 2;
   }
 
   bool add_equal(const Ast& ast) {

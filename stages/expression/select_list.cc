@@ -92,25 +92,31 @@ class Names {
   std::set<std::string> taken_;
 };
 
+struct ColumnRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+
+// The columns that `*`, or `o.*`, stands for.
+ColumnRange range_of(const Ast& star, const Schema& schema, std::span<const InputColumns> inputs) {
+  if (star.names.empty()) return {0, schema.fields.size()};
+  const auto found = std::ranges::find_if(inputs, [&](const InputColumns& input) {
+    return input.alias == star.names[0].text ||
+           (!star.names[0].quoted && lower(input.alias) == lower(star.names[0].text));
+  });
+  if (found == inputs.end()) {
+    std::vector<std::string> aliases;
+    for (const InputColumns& input : inputs) aliases.push_back(input.alias);
+    const std::string near = did_you_mean(star.names[0].text, aliases);
+    throw Failure{star.offset, "no input '" + star.names[0].text + "'", near.empty() ? "" : near.substr(2)};
+  }
+  return {found->first, found->first + found->count};
+}
+
 void add_star(const Ast& star, const Schema& schema, std::span<const InputColumns> inputs, Names& names,
               std::vector<SelectedColumn>& out) {
-  std::size_t first = 0;
-  std::size_t count = schema.fields.size();
-  if (!star.names.empty()) {
-    const auto found = std::ranges::find_if(inputs, [&](const InputColumns& input) {
-      return input.alias == star.names[0].text ||
-             (!star.names[0].quoted && lower(input.alias) == lower(star.names[0].text));
-    });
-    if (found == inputs.end()) {
-      std::vector<std::string> aliases;
-      for (const InputColumns& input : inputs) aliases.push_back(input.alias);
-      const std::string near = did_you_mean(star.names[0].text, aliases);
-      throw Failure{star.offset, "no input '" + star.names[0].text + "'", near.empty() ? "" : near.substr(2)};
-    }
-    first = found->first;
-    count = found->count;
-  }
-  for (std::size_t i = first; i < first + count; ++i) {
+  const ColumnRange range = range_of(star, schema, inputs);
+  for (std::size_t i = range.first; i < range.end; ++i) {
     std::string name = names.add(schema.fields[i].name, out.size(), star.offset);
     out.push_back({std::move(name), Expression::column(schema, i), {i}});
   }
@@ -164,10 +170,11 @@ std::optional<std::vector<SelectedColumn>> compile_select(std::span<const Select
 }
 
 std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const SelectText> items, const Schema& schema,
-                                                          std::span<const std::string> wanted, SelectError* error) {
+                                                          std::span<const std::string> wanted, SelectError* error,
+                                                          std::span<const InputColumns> inputs) {
   std::size_t item = 0;
   try {
-    const Scope scope{.schema = &schema};
+    const Scope scope{.schema = &schema, .inputs = inputs};
     Binder binder(scope);
     std::vector<SelectedColumn> out;
     const auto is_wanted = [&](const std::string& name) { return std::ranges::find(wanted, name) != wanted.end(); };
@@ -176,11 +183,12 @@ std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const Select
       item = part.item;
       const Ast& tree = part.parsed.tree;
       if (tree.kind == Kind::kStar) {
-        for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+        const ColumnRange range = range_of(tree, schema, inputs);
+        for (std::size_t i = range.first; i < range.end; ++i) {
           if (is_wanted(schema.fields[i].name))
             out.push_back({schema.fields[i].name, Expression::column(schema, i), {i}});
         }
-        position += schema.fields.size();
+        position += range.end - range.first;
         continue;
       }
       ++position;
@@ -196,6 +204,13 @@ std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const Select
     if (error != nullptr) *error = error_of(failure, item);
     return std::nullopt;
   }
+}
+
+bool counts_columns(std::span<const SelectedColumn> columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].expression.as_column() && columns[i].name == "column_" + std::to_string(i + 1)) return true;
+  }
+  return false;
 }
 
 std::string_view to_string(AggregateFunction function) {

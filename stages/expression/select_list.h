@@ -44,7 +44,11 @@ std::optional<std::vector<SelectedColumn>> compile_select(std::span<const Select
 // the others need may be missing from the schema. Names column_N behind a `*` count as planned only
 // if the schema is whole.
 std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const SelectText> items, const Schema& schema,
-                                                          std::span<const std::string> wanted, SelectError* error);
+                                                          std::span<const std::string> wanted, SelectError* error,
+                                                          std::span<const InputColumns> inputs = {});
+
+// A name column_N counts what a `*` before it stands for, so what the list is of must then stay whole.
+bool counts_columns(std::span<const SelectedColumn> columns);
 
 enum class AggregateFunction : std::uint8_t { kCount, kSum, kMin, kMax, kAvg };
 std::string_view to_string(AggregateFunction function);  // "count", …

@@ -171,6 +171,7 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   out["state"] = list_json(answer.state, state_json);
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
+  if (!answer.replayed.empty()) out["replayed"] = answer.replayed;
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
@@ -196,6 +197,7 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   STREAM_TRY(read_list(list_at(json, "state"), answer.state, read_state));
   answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
   answer.visible = text_at(json, "visible");
+  answer.replayed = text_at(json, "replayed");
   if (json.contains("parallelism_max") && json["parallelism_max"].is_number_unsigned()) {
     answer.parallelism_max = json["parallelism_max"];
   }

@@ -64,6 +64,12 @@ std::string PgRows::text(std::size_t row, std::size_t column) const {
   return {PQgetvalue(result_, at_row, at_column), static_cast<std::size_t>(PQgetlength(result_, at_row, at_column))};
 }
 std::int64_t PgRows::changed() const { return std::atoll(PQcmdTuples(result_)); }
+std::size_t PgRows::columns() const { return static_cast<std::size_t>(PQnfields(result_)); }
+std::string PgRows::name(std::size_t column) const { return PQfname(result_, static_cast<int>(column)); }
+std::string PgRows::type(std::size_t column) const {
+  const int at = static_cast<int>(column);
+  return "format_type(" + std::to_string(PQftype(result_, at)) + ", " + std::to_string(PQfmod(result_, at)) + ")";
+}
 
 PgConnection::PgConnection(pg_conn* connection) : connection_(connection) {
   const auto text = [](const char* part) { return std::string(part == nullptr ? "" : part); };

@@ -39,6 +39,10 @@ class PgRows {
   std::string text(std::size_t row, std::size_t column) const;  // "" for NULL
   std::int64_t changed() const;                                 // rows the statement has written
 
+  std::size_t columns() const;
+  std::string name(std::size_t column) const;
+  std::string type(std::size_t column) const;  // format_type(OID, MODIFIER): an expression that gives its name
+
  private:
   pg_result* result_;
 };

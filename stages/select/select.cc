@@ -37,14 +37,6 @@ Schema output_schema(const Schema& input, const std::vector<SelectedColumn>& col
   return output;
 }
 
-// A name column_N counts what a `*` before it stands for, so the input must then stay whole.
-bool counts_columns(const std::vector<SelectedColumn>& columns) {
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!columns[i].expression.as_column() && columns[i].name == "column_" + std::to_string(i + 1)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 PlanAnswer plan_select(const PlanRequest& request) {

@@ -10,6 +10,7 @@ import flink
 import flink_queries
 from measure import cpu_of_children
 from report import Part, millions
+from side_input import write_side_input
 
 MANIFESTS = pathlib.Path(__file__).resolve().parent.parent.parent / "manifests" / "nexmark"
 EVENTS = 10_000_000
@@ -44,7 +45,11 @@ def resident(pid):
 def command(stream, query, events, event_rate):
     words = ["stream", "run", "--fresh", str(MANIFESTS / f"{query}.yaml"), "-p", f"rows={events}",
              "-p", f"event-rate={event_rate}", "--set", "checkpoint.interval=1s"]
-    return words + (["-p", f"path={stream.folder}/q10-{time.monotonic_ns()}/"] if query == "q10" else [])
+    if query == "q10":
+        words += ["-p", f"path={stream.folder}/q10-{time.monotonic_ns()}/"]
+    if query == "q13":
+        words += ["-p", f"side={write_side_input(stream.folder)}"]
+    return words
 
 
 def pauses(stream, query, since):

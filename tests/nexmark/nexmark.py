@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from events import load  # noqa: E402
 from harness import check, main  # noqa: E402
 from queries import COMPARED, FAULTS, OF_MINUTES, QUERIES  # noqa: E402
+from side_input import write_side_input  # noqa: E402
 
 LONG = os.environ.get("STREAM_LONG") == "1"
 EVENTS = 2_000_000 if LONG else 100_000
@@ -28,8 +29,9 @@ DAYS, MINUTES = EVENTS // 100_000, EVENTS // 1_000  # events a second: a bit mor
 SEED = int(os.environ.get("STREAM_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 MANIFESTS = TOP / "manifests" / "nexmark"
 FILES = {"q10"}  # what writes files itself
+WITH_SIDE_INPUT = {"q13"}
 # What is also run with kills: every query, or those that differ in state and sinks.
-DISTURBED = sorted(QUERIES) if LONG else ["q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q16", "q18", "q19"]
+DISTURBED = sorted(QUERIES) if LONG else "q4 q5 q6 q7 q8 q9 q10 q11 q12 q13 q16 q18 q19".split()
 SIDE_BY_SIDE = 4 if LONG else 6  # jobs at once
 KILLS = 20 if LONG else 6  # of each
 KILL_SETTINGS = {"stages.events.rate": EVENTS // (20 if LONG else 2), "checkpoint.interval": "100ms",
@@ -86,6 +88,8 @@ def rows_of_files(folder):
 def command(stream, query, parallelism, *more):
     words = ["stream", "run", MANIFESTS / f"{query}.yaml", "-p", f"rows={EVENTS}", "-p", f"event-rate={event_rate(query)}",
              "-p", f"parallelism={parallelism}", *more]
+    if query in WITH_SIDE_INPUT:
+        words += ["-p", f"side={write_side_input(stream.folder)}"]
     if query in FILES:
         return [*words, "-p", f"path={stream.folder / query}/"]
     return [*words, "-p", "sink=write-sqlite", "--set", f"stages.out.path={stream.folder / query}.db",

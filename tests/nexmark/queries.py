@@ -88,6 +88,9 @@ QUERIES = {
              numbered as (select *, sum(coalesce(1 - goes_on, 1)) over (partition by bidder order by at) as session from spaced)
         select bidder, count(*), {printed("min(at)")}, {printed("max(at) + 10000")} from numbered group by bidder, session""",
     "q12": "select bidder, count(*) from bid group by 1",
+    "q13": """
+        with recursive side (key, value) as (select 0, '0' union all select key + 1, cast(key + 1 as text) from side where key < 9999)
+        select auction, bidder, price, date_time, value from bid cross join side on key = auction % 10000""",
     "q14": f"""
         select auction, bidder, {EUROS},
                iif({HOUR} in (7, 19), 'otherTime', iif({HOUR} > 7 and {HOUR} < 19, 'dayTime', 'nightTime')),
