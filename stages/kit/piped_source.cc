@@ -36,9 +36,11 @@ PipedSource::PipedSource(std::unique_ptr<Source> source, std::unique_ptr<Operato
 PipedSource::~PipedSource() = default;
 
 Result<Source::Poll> PipedSource::poll(Emitter& out) {
-  if (op_ && op_->has_more()) {
+  if (op_ && (op_->has_more() || op_->wake_fd() >= 0)) {
+    const bool had_more = op_->has_more();
     STREAM_TRY(op_->more(out));
-    return Poll::kMore;
+    if (waits_outside()) return Poll::kIdle;
+    if (had_more) return Poll::kMore;
   }
   if (ending_) return Poll::kEnd;
   if (const auto due = op_ ? op_->due() : std::nullopt; due && *due <= clock_.wall_us()) {
@@ -48,6 +50,8 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
   Feed feed(*this, out);
   STREAM_ASSIGN(const Poll polled, source_->poll(feed));
   generator_.advance(source_->split(), clock_.monotonic_us());
+  // Nobody else watches what is outside: it is waited for before more is read.
+  if (op_) STREAM_TRY(op_->settle(out));
   STREAM_TRY(polled == Poll::kEnd ? finish(out) : advance(out));
   return polled == Poll::kEnd ? Poll::kMore : polled;
 }
@@ -62,7 +66,7 @@ Status PipedSource::finish(Emitter& out) {
   ending_ = true;
   if (sink_) return sink_->on_end();
   STREAM_TRY(op_->on_watermark(kEndOfTime, out));
-  while (op_->has_more()) STREAM_TRY(op_->more(out));
+  while (op_->has_more() && op_->wake_fd() < 0) STREAM_TRY(op_->more(out));
   return op_->on_end(out);
 }
 

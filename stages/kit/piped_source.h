@@ -17,13 +17,14 @@ class PipedSource final : public Source {
   ~PipedSource() override;
 
   Result<Poll> poll(Emitter& out) override;
-  int wake_fd() const override { return source_->wake_fd(); }
+  int wake_fd() const override { return waits_outside() ? op_->wake_fd() : source_->wake_fd(); }
   Microseconds idle_wait() const override { return source_->idle_wait(); }
 
   Status flush() { return sink_ ? sink_->flush() : Status(); }
 
  private:
   class Feed;
+  bool waits_outside() const { return op_ && op_->has_more() && op_->wake_fd() >= 0; }
   Status advance(Emitter& out);
   Status finish(Emitter& out);
 

@@ -101,6 +101,7 @@ class RunLoop {
 
   Status turn();
   Result<bool> work();
+  Status go_on();
   std::optional<Microseconds> until_due() const;
   Result<bool> poll_source();
   Result<bool> read_inputs();
@@ -112,6 +113,7 @@ class RunLoop {
   Status on_channel_end(std::size_t channel);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
   Status after_more();
+  bool waits_outside() const { return stage_.op && stage_.op->has_more() && stage_.op->wake_fd() >= 0; }
   Status finish_input();
   Status announce_end();
   Status wait();

@@ -1,0 +1,193 @@
+"""Users' own programs and scripts: whoever is killed, the results are those of an undisturbed run."""
+
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+ROWS = 12_000
+
+# Answers two lines for every row that 3 divides, one for the others, and counts.
+BARRIER = r"""
+import json, sys
+for line in sys.stdin:
+    row = json.loads(line)
+    if "_barrier" in row:
+        print(json.dumps(row), flush=True)
+        continue
+    for i in range(2 if row["n"] % 3 == 0 else 1):
+        print(json.dumps({"n": row["n"], "i": i}))
+    print(json.dumps({"_counter": "rows"}), file=sys.stderr)
+"""
+
+EXECS = """
+pipeline: execs
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
+stages:
+  made: {run: generate, rows: %d, rate: %d, columns: "n, n %% 10 as k, to_timestamp(n / 1000) as ts", time: ts}
+  batch: {run: exec, from: made, command: "awk '!/\\"k\\":3/'"}
+  seconds: {run: aggregate, window: tumble 1s, compute: "count(*) as rows"}
+  batch-file: {run: write-file, path: batch.ndjson, if-exists: replace}
+  line: {run: exec, from: made, command: [sed, -u, 's/"n":/"m":/'], mode: line, schema: "m bigint", parallelism: 2}
+  line-file: {run: write-file, path: line.ndjson, if-exists: replace}
+  barrier: {run: exec, from: made, command: [python3, barrier.py], mode: barrier, schema: "n bigint, i bigint"}
+  barrier-file: {run: write-file, path: barrier.ndjson, if-exists: replace}
+"""
+
+
+def rows(stream, name):
+    return [json.loads(line) for line in (stream.folder / name).read_text().splitlines()]
+
+
+def check_execs(stream):
+    seconds = sorted((row["window_start"], row["rows"]) for row in rows(stream, "batch.ndjson"))
+    check([count for _, count in seconds] == [900] * (ROWS // 1000), seconds)
+    check(sorted(row["m"] for row in rows(stream, "line.ndjson")) == list(range(ROWS)), "line")
+    wanted = [(n, i) for n in range(ROWS) for i in range(2 if n % 3 == 0 else 1)]
+    check(sorted((row["n"], row["i"]) for row in rows(stream, "barrier.ndjson")) == wanted, "barrier")
+
+
+def children(pid):
+    try:
+        return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def kill_stages_and_programs(stream, job, name, pick, most):
+    """Kills now an instance, now a program that one of them runs; returns how many programs."""
+    stages = programs = 0
+    while job.poll() is None:
+        instances = stream.instances(name)
+        below = [p for instance, pid in sorted(instances.items()) if instance.split(".")[0] in ("batch", "line", "barrier")
+                 for p in children(pid)]
+        if below and programs < most:
+            stream.kill([pick.choice(below)])
+            programs += 1
+        elif instances and stages < most:
+            stream.kill([instances[pick.choice(sorted(instances))]])
+            stages += 1
+        try:
+            job.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            pass
+    talk = job.communicate()[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    return programs
+
+
+def programs_give_the_same_whoever_is_killed(stream):
+    stream.write("barrier.py", BARRIER)
+    stream.write("execs.yaml", EXECS % (ROWS, ROWS * 10))
+    stream.run("stream", "run", "execs.yaml")
+    check_execs(stream)
+    stream.write("execs.yaml", EXECS % (ROWS, ROWS // 4))
+    job = stream.start("stream", "run", "--fresh", "execs.yaml", stderr=subprocess.PIPE)
+    killed = kill_stages_and_programs(stream, job, "execs", random.Random(3), 6)
+    check(killed >= 3, f"only {killed} programs killed")
+    check_execs(stream)
+
+
+# Dies on every 50th row it sees, before or after its answer.
+FRAIL = r"""
+import os, random, sys
+pick = random.Random(os.getpid())
+for line in sys.stdin:
+    if pick.random() < 0.02:
+        os.kill(os.getpid(), 9)
+    if MODE == "line" or "_barrier" in line or pick.random() < 0.5:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    else:
+        sys.stdout.write(line)
+    if pick.random() < 0.02:
+        os.kill(os.getpid(), 9)
+"""
+
+
+def programs_that_die_all_the_time_lose_and_double_nothing(stream):
+    lines = "".join(f'{{"n":{n}}}\n' for n in range(2000))
+    stream.write("frail-line.py", FRAIL.replace("MODE", '"line"'))
+    found = stream.run("stream-exec", "--mode", "line", "python3 frail-line.py", stdin=lines, timeout=120)
+    check(found == lines, f"line: {len(found.splitlines())} rows")
+    some = "".join(lines.splitlines(keepends=True)[:60])
+    for mode in ("barrier", "batch"):
+        stream.write(f"frail-{mode}.py", FRAIL.replace("MODE", f'"{mode}"'))
+        found = stream.run("stream-exec", "--mode", mode, "--attempts", "1000", f"python3 frail-{mode}.py", stdin=some, timeout=120)
+        check(found == some, f"{mode}: {len(found.splitlines())} rows")
+
+
+def what_a_program_does_wrong_is_said(stream):
+    def fails(expect, *args, stdin='{"n":1}\n{"n":2}\n'):
+        stream.run("stream-exec", *args, stdin=stdin, expect=expect)
+        return stream.last_stderr
+    check("a line too many" in fails(100, "--mode", "line", "sed -u p"), stream.last_stderr)
+    check("cannot be run" in fails(100, "no-such-program"), stream.last_stderr)
+    text = fails(1, "--attempts", "3", "echo one >&2; echo two >&2; exit 3")
+    check("failed 3 times in a row on the same rows, at last: exit status 3: one / two" in text, text)
+    text = fails(1, "--mode", "line", "--timeout", "200ms", "--attempts", "2", "sed -u /2/d")
+    check("neither read nor wrote for 200ms; a program that keeps running must write each answer at once" in text, text)
+    text = fails(1, "--timeout", "200ms", "--attempts", "2", "sleep 100")
+    check("neither read nor wrote for 200ms" in text, text)
+    text = fails(98, "--mode", "line", "sed -u 's/.*/garbage/'")
+    check("answer of the program: " in text and "garbage" in text, text)
+    found = stream.run("stream-exec", "--on-error", "skip", "sed s/1/x/", stdin='{"n":1}\n{"n":2}\n')
+    check(found == '{"n":2}\n', found)
+    text = fails(1, "--mode", "barrier", "head -c 3; exec cat >/dev/null", "--timeout", "200ms", "--attempts", "2")
+    check("neither read nor wrote" in text, text)
+    check("it echoed a barrier" in fails(100, "--mode", "barrier", "sed -u 's/_barrier\": 1/_barrier\": 9/'"), stream.last_stderr)
+    text = fails(100, "--format", "text", "cat", stdin='{"n":1,"m":2}\n')
+    check("text gives the program one column, 'line'" in text, text)
+
+
+def programs_of_every_manner_run(stream):
+    lines = "".join(f'{{"n":{n},"text":"{"x" * 500}"}}\n' for n in range(20_000))  # far more than a pipe holds
+    for mode in ("batch", "line", "barrier"):
+        check(stream.run("stream-exec", "--mode", mode, "cat", stdin=lines) == lines, mode)
+    found = stream.run("stream-exec", "head -n 3", stdin=lines)  # does not read its input
+    check(0 < len(found.splitlines()) and found.splitlines()[0] == lines.splitlines()[0], found[:200])
+    found = stream.run("stream-exec", "--schema", "n bigint", "cat > /dev/null; echo '{\"n\":7}'", stdin='{"n":1}\n')
+    check(found == '{"n":7}\n', found)
+    found = stream.run("stream-exec", "--mode", "line", "sed -u 's/.*2.*//'", stdin='{"n":1}\n{"n":2}\n{"n":3}\n')
+    check(found == '{"n":1}\n{"n":3}\n', found)
+    found = stream.run("stream-exec", "--mode", "barrier", "cat; echo '{\"n\":9}'", stdin='{"n":1}\n')
+    check(found == '{"n":1}\n{"n":9}\n', found)
+    check(stream.run("stream-exec", "cat", stdin="") == "", "no input")
+    found = stream.run("stream", "run", f"generate --rows 3 n | exec 'tr 2, 5,' | print", stdin="")
+    check('{"n":5}' in found, found)
+
+
+COUNTING = """
+pipeline: counting
+stages:
+  made: {run: generate, rows: 100000000, rate: 2000, columns: "n"}
+  own: {run: exec, command: [python3, counting.py], mode: barrier}
+  out: {run: write-null}
+"""
+
+
+def counters_and_gauges_are_shown(stream):
+    stream.write("counting.py", "import sys\nfor line in sys.stdin:\n    if '_barrier' in line:\n        print(line, end='', flush=True)\n"
+                 "    else:\n        print('{\"_counter\":\"rows\",\"add\":2}', file=sys.stderr)\n"
+                 "        print('{\"_gauge\":\"half\",\"value\":0.5}', file=sys.stderr)\n")
+    stream.write("counting.yaml", COUNTING)
+    stream.run("stream", "run", "-d", "counting.yaml")
+
+    def own():
+        return next(i for i in stream.stats("counting")["instances"] if i["stage"] == "own")
+
+    wait_until("counts", lambda: own().get("user_counters", {}).get("rows", 0) > 100)
+    check(own()["user_counters"]["rows"] % 2 == 0 and own()["user_gauges"] == {"half": 0.5}, own())
+    text = stream.run("stream", "stats", "counting")
+    check("own.0     half  0.5" in text or "half" in text and "rows" in text, text)
+    stream.run("stream", "cancel", "counting")
+
+
+main([programs_give_the_same_whoever_is_killed, programs_that_die_all_the_time_lose_and_double_nothing,
+      what_a_program_does_wrong_is_said, programs_of_every_manner_run, counters_and_gauges_are_shown])
