@@ -59,7 +59,7 @@ constexpr stream::StageProgram kProgram = {
         "input has ended.\n\n"
         "row.NAME is the value of a column, nil for NULL; the names are in stream.columns. BOOLEAN is a boolean; "
         "BIGINT and "
-        "DOUBLE are numbers (a BIGINT beyond 2^53 is an int64_t, which LuaJIT computes with); VARCHAR, BLOB and JSON "
+        "DOUBLE are numbers (one of 2^53 or more is an int64_t, which LuaJIT computes with); VARCHAR, BLOB and JSON "
         "are "
         "strings; TIMESTAMP is a number of microseconds since 1970, and stream.second, .minute, .hour and .day are "
         "numbers "

@@ -62,7 +62,7 @@ local at = 0
 
 local function number_of(value)
   local n = tonumber(value)
-  if n <= EXACT and n >= -EXACT then return n end
+  if n < EXACT and n > -EXACT then return n end  -- further out a double may be that of a neighbour
   return value
 end
 
@@ -255,7 +255,7 @@ stream = {
   end,
 }
 
-local row, key, state = proxy(input, bridge.row, "the row"), proxy(key_columns, bridge.key, "the key", 1), make_state()
+local row, key, state = proxy(input, bridge.row, "the row", 0), proxy(key_columns, bridge.key, "the key", 1), make_state()
 local emit = make_emit()
 local times = key_columns[#key_columns] and bridge.key + (#key_columns)
 

@@ -188,5 +188,113 @@ def counters_and_gauges_are_shown(stream):
     stream.run("stream", "cancel", "counting")
 
 
+NUMBERED = """
+-- Numbers the rows of each key, and tells of each key 300 ms of event time after each tenth of its rows.
+function on_row(row, state, emit)
+  state.n = (state.n or 0) + 1
+  state.sum = (state.sum or 0) + row.n
+  if state.n % 10 == 0 then stream.timer(row.ts + 300 * 1000) end
+  stream.count("rows")
+  if row.n % 1000 == 7 then error("a row of seven") end
+  emit{n = row.n, k = row.k, place = state.n, kind = "row"}
+end
+
+function on_timer(key, time, state, emit)
+  emit{n = time / 1000 - 300, k = key.k, place = 0, kind = "timer"}
+end
+"""
+
+LUA = """
+pipeline: numbered
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
+stages:
+  made: {run: generate, rows: %d, rate: %d, columns: "n, n * 7919 %% 13 as k, to_timestamp(n / 1000.0) as ts", time: ts}
+  own: {run: lua, script: numbered.lua, by: k, state: "n bigint, sum bigint", schema: "n bigint, k bigint, place bigint, kind varchar", parallelism: %d}
+  out: {run: write-file, path: out.ndjson, if-exists: replace}
+  bad: {run: write-file, from: own.errors, path: bad.ndjson, if-exists: replace}
+"""
+
+
+def check_numbered(stream):
+    places, wanted = {}, []
+    for n in range(ROWS):
+        k = n * 7919 % 13
+        places[k] = places.get(k, 0) + 1
+        if places[k] % 10 == 0:
+            wanted.append((n, k, 0, "timer"))
+        if n % 1000 != 7:
+            wanted.append((n, k, places[k], "row"))
+    found = sorted((row["n"], row["k"], row["place"], row["kind"]) for row in rows(stream, "out.ndjson"))
+    wanted.sort()
+    check(found == wanted, f"{len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
+    bad = rows(stream, "bad.ndjson")
+    check(sorted(json.loads(row["record"])["n"] for row in bad) == list(range(7, ROWS, 1000)), "bad rows")
+    check(all(row["reason"] == "numbered.lua:8: a row of seven" for row in bad), bad[0])
+
+
+def a_script_gives_the_same_whoever_is_killed_and_however_many_instances_go_on(stream):
+    stream.write("numbered.lua", NUMBERED)
+    stream.write("numbered.yaml", LUA % (ROWS, ROWS * 10, 1))
+    stream.run("stream", "run", "numbered.yaml")
+    check_numbered(stream)
+    stream.write("numbered.yaml", LUA % (ROWS, ROWS // 4, 2))
+    job = stream.start("stream", "run", "--fresh", "numbered.yaml", stderr=subprocess.PIPE)
+    pick = random.Random(8)
+    for _ in range(3):
+        running = wait_until("all to run", lambda: stream.instances("numbered"))
+        stream.kill([running[pick.choice([name for name in sorted(running) if name.startswith("own")])]])
+        wait_until("a new start", lambda: stream.instances("numbered") not in ({}, running))
+    stream.run("stream", "stop", "numbered")
+    job.communicate(timeout=30)
+    check((stream.folder / "out.ndjson").stat().st_size > 0, "stopped before anything came")
+    stream.write("numbered.yaml", LUA % (ROWS, ROWS // 2, 3))
+    job = stream.start("stream", "run", "numbered.yaml", stderr=subprocess.PIPE)
+    talk = job.communicate(timeout=60)[1]
+    check(job.returncode == 0, f"exit {job.returncode}: {talk}")
+    check_numbered(stream)
+
+
+def alarms_go_by_the_clock_and_outlive_a_restart(stream):
+    stream.write("alarm.yaml", """
+pipeline: alarm
+checkpoint: {interval: 50ms}
+stages:
+  made: {run: generate, rows: 1000000, rate: 100, columns: "n"}
+  own: {run: lua, by: n, schema: "n bigint, late bigint", code: "function on_row(row, state, emit) if row.n == 5 then stream.alarm(stream.now() + 1.5 * stream.second) stream.count('set') end end function on_alarm(key, time, state, emit) emit(key.n, stream.now() - time) end"}
+  out: {run: write-file, path: alarm.ndjson}
+""")
+    stream.run("stream", "run", "-d", "alarm.yaml")
+
+    def own():
+        return next((i for i in stream.stats("alarm")["instances"] if i["stage"] == "own"), {})
+
+    wait_until("the alarm to be set", lambda: own().get("user_counters") == {"set": 1})
+    stream.run("stream", "checkpoint", "alarm")
+    stream.kill([own()["pid"]])
+    out = stream.folder / "alarm.ndjson"
+    wait_until("the alarm", lambda: out.exists() and out.stat().st_size > 0)
+    check([row["n"] for row in rows(stream, "alarm.ndjson")] == [5], out.read_text())
+    check(rows(stream, "alarm.ndjson")[0]["late"] >= 0, "too early")
+    stream.run("stream", "cancel", "alarm")
+
+
+def what_a_script_does_wrong_is_said(stream):
+    def fails(code, expect, stdin='{"n":1}\n'):
+        stream.run("stream-lua", "--code", code, stdin=stdin, expect=expect)
+        return stream.last_stderr
+    check("option 'code': code:1: " in fails("function on_row(", 100), stream.last_stderr)
+    check("the script defines no function on_row" in fails("x = 1", 100), stream.last_stderr)
+    check("code:2: attempt to call global 'nothing'" in fails("\nnothing()", 100), stream.last_stderr)
+    check("code:1: the row has no column 'm'" in fails("function on_row(row, state, emit) emit{n = row.m} end", 98), stream.last_stderr)
+    check("attempt to index global 'os'" in fails("function on_row(row) os.exit(0) end", 98), stream.last_stderr)
+    stream.write("bad.yaml", "pipeline: bad\nstages:\n  made: {run: generate, rows: 3, columns: n}\n"
+                 "  own:\n    run: lua\n    script: no-such.lua\n  out: {run: print}\n")
+    stream.run("stream", "check", "bad.yaml", expect=1)
+    check("bad.yaml:6:13:" in stream.last_stderr and "No such file" in stream.last_stderr, stream.last_stderr)
+
+
 main([programs_give_the_same_whoever_is_killed, programs_that_die_all_the_time_lose_and_double_nothing,
-      what_a_program_does_wrong_is_said, programs_of_every_manner_run, counters_and_gauges_are_shown])
+      what_a_program_does_wrong_is_said, programs_of_every_manner_run, counters_and_gauges_are_shown,
+      a_script_gives_the_same_whoever_is_killed_and_however_many_instances_go_on, alarms_go_by_the_clock_and_outlive_a_restart,
+      what_a_script_does_wrong_is_said])
