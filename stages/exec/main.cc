@@ -52,9 +52,9 @@ constexpr stream::Example kExamples[] = {
     {"printf '{\"n\":1}\\n{\"n\":5}\\n' | stream-exec \"awk '/5/'\"", "Passes the rows that a program passes."},
     {"printf '{\"line\":\"one\"}\\n{\"line\":\"two\"}\\n' | stream-exec --format text --mode line 'sed -u s/o/0/g'",
      "Keeps one sed running and gives it a column as plain lines."},
-    {"printf '{\"n\":1}\\n{\"n\":2}\\n' | stream-exec --format csv --schema 'n bigint, square bigint' \"awk '{print "
-     "$1 \\\",\\\" $1 * $1}'\"",
-     "Computes a column with awk."},
+    {"printf '{\"n\":1}\\n{\"n\":2}\\n' | stream-exec --format csv --schema 'n bigint, tens bigint' 'sed "
+     "s/.*/\\&,\\&0/'",
+     "Computes a column with sed."},
 };
 
 constexpr stream::StageProgram kProgram = {

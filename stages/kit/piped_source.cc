@@ -1,5 +1,7 @@
 #include "stages/kit/piped_source.h"
 
+#include <algorithm>
+
 namespace stream {
 
 // Gives what the source emits to the stage behind it.
@@ -54,6 +56,13 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
   if (op_) STREAM_TRY(op_->settle(out));
   STREAM_TRY(polled == Poll::kEnd ? finish(out) : advance(out));
   return polled == Poll::kEnd ? Poll::kMore : polled;
+}
+
+// An operator that goes by the clock has its turn in time.
+Microseconds PipedSource::idle_wait() const {
+  const auto due = op_ ? op_->due() : std::nullopt;
+  const Microseconds wait = source_->idle_wait();
+  return due ? std::clamp<Microseconds>(*due - clock_.wall_us(), 0, wait) : wait;
 }
 
 Status PipedSource::advance(Emitter& out) {

@@ -18,7 +18,7 @@ class PipedSource final : public Source {
 
   Result<Poll> poll(Emitter& out) override;
   int wake_fd() const override { return waits_outside() ? op_->wake_fd() : source_->wake_fd(); }
-  Microseconds idle_wait() const override { return source_->idle_wait(); }
+  Microseconds idle_wait() const override;
 
   Status flush() { return sink_ ? sink_->flush() : Status(); }
 

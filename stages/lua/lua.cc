@@ -1,12 +1,24 @@
 #include "stages/lua/lua.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 
 #include "stages/format/print_value.h"
 #include "stages/kit/row_text.h"
 
 namespace stream {
+namespace {
+
+constexpr std::chrono::milliseconds kCallPatience(2000);
+
+void tell_of_long_call() {
+  std::fprintf(stderr,
+               "stream-lua: warning: the script does not come back from a call; until it does the stage shows no sign "
+               "of life\n");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Operator>> Lua::make(Context& context) {
   PlanError error;
@@ -26,7 +38,8 @@ Lua::Lua(Context& context, LuaSettings settings)
       row_columns_(input_->fields.size()),
       key_columns_(settings_.by.size() + 1),
       due_keys_(settings_.by.size()),
-      time_(input_->time) {
+      time_(input_->time),
+      watch_(kCallPatience, tell_of_long_call) {
   std::iota(due_keys_.begin(), due_keys_.end(), std::size_t{0});
   if (!settings_.by.empty()) state_.emplace(settings_, context.state);
 }
@@ -132,6 +145,13 @@ std::string_view Lua::text_of(const Column& column) {
   return {text_.data(), static_cast<std::size_t>(end - text_.data())};
 }
 
+std::optional<std::string> Lua::call(Script::Function function, std::int32_t first) {
+  watch_.begin();
+  auto error = script_->call(function, first);
+  watch_.end();
+  return error;
+}
+
 Status Lua::run(Script::Function function, const Batch& batch, std::span<const std::size_t> keys, Emitter& out) {
   batch_ = &batch;
   std::vector<LuaColumn>& columns = function == Script::Function::kRow ? row_columns_ : key_columns_;
@@ -144,7 +164,7 @@ Status Lua::run(Script::Function function, const Batch& batch, std::span<const s
   results_.begin();
   if (state_) state_->begin(batch, keys);
   for (std::int32_t first = 0; first < bridge_.rows; first = bridge_.at + 1) {
-    auto error = script_->call(function, first);
+    auto error = call(function, first);
     if (!error) break;
     results_.failed(bridge_.at);
     const Status reported =
@@ -211,7 +231,7 @@ Status Lua::more(Emitter& out) {
 
 Status Lua::on_end(Emitter& out) {
   if (script_->has(Script::Function::kEnd)) {
-    if (const auto error = script_->call(Script::Function::kEnd, 0)) STREAM_TRY(out.bad_record({*error, "", ""}));
+    if (const auto error = call(Script::Function::kEnd, 0)) STREAM_TRY(out.bad_record({*error, "", ""}));
   }
   return give(out);
 }

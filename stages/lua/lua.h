@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stages/kit/stage.h"
+#include "stages/lua/call_watch.h"
 #include "stages/lua/keyed_state.h"
 #include "stages/lua/results.h"
 #include "stages/lua/script.h"
@@ -37,6 +38,7 @@ class Lua final : public Operator {
   }
   void enter(std::size_t row);
   std::string_view text_of(const Column& column);
+  std::optional<std::string> call(Script::Function function, std::int32_t first);
   Status run(Script::Function function, const Batch& batch, std::span<const std::size_t> keys, Emitter& out);
   Status fire(Emitter& out);
   Status give(Emitter& out);
@@ -54,6 +56,7 @@ class Lua final : public Operator {
   std::unique_ptr<Script> script_;
   const Batch* batch_ = nullptr;  // that is worked on
   std::optional<std::size_t> time_;
+  CallWatch watch_;
   std::string text_;
   Microseconds watermark_ = kNoWatermark;
   Microseconds now_ = 0;

@@ -1,5 +1,6 @@
 """Users' own programs and scripts: whoever is killed, the results are those of an undisturbed run."""
 
+import html
 import json
 import pathlib
 import random
@@ -294,7 +295,35 @@ def what_a_script_does_wrong_is_said(stream):
     check("bad.yaml:6:13:" in stream.last_stderr and "No such file" in stream.last_stderr, stream.last_stderr)
 
 
-main([programs_give_the_same_whoever_is_killed, programs_that_die_all_the_time_lose_and_double_nothing,
+def both_are_wired_by_hand(stream):
+    ends = [f"ipc://{stream.folder}/{name}" for name in ("a", "b", "c")]
+    last = stream.start("stream-lua", "--in", ends[2], "--by", "k", "--state", "n bigint", "--schema", "k bigint, n bigint",
+                        "--code", "function on_row(row, state, emit) state.n = (state.n or 0) + 1 end "
+                        "function on_timer(key, time, state, emit) end "
+                        "function on_end(emit) emit{k = -1} end", stdout=subprocess.PIPE)
+    middle = [stream.start("stream-exec", "--mode", mode, "cat", "--in", one, "--out", other)
+              for mode, one, other in (("line", ends[0], ends[1]), ("barrier", ends[1], ends[2]))]
+    first = stream.start("stream-generate", "--rows", "50000", "n, n % 7 as k", "--out", ends[0])
+    found = last.communicate(timeout=30)[0]
+    check([p.wait() for p in (first, *middle, last)] == [0, 0, 0, 0], "somebody failed")
+    check(found == '{"k":-1,"n":null}\n', found)
+
+
+def the_examples_of_the_manual_pages_run(stream):
+    for program, wanted in (("stream-exec", ['{"n":5}\n', '{"line":"0ne"}\n{"line":"tw0"}\n',
+                                             '{"n":1,"tens":10}\n{"n":2,"tens":20}\n']),
+                            ("stream-lua", ['{"total":6}\n', '{"user":"a","n":1}\n{"user":"a","n":2}\n',
+                                            '{"k":1,"ts":"2024-01-01T00:01:00Z"}\n'])):
+        page = stream.write("page.1", stream.run(program, "--man"))
+        text = stream.run("mandoc", "-Tmarkdown", page)
+        commands = [html.unescape(line.strip()) for line in text.splitlines() if line.strip().startswith("printf")]
+        check(len(commands) == len(wanted), f"{program}: {commands}")
+        for command, result in zip(commands, wanted):
+            found = stream.run("sh", "-c", command)
+            check(found == result, f"{command}: {found}")
+
+
+main([both_are_wired_by_hand, the_examples_of_the_manual_pages_run, programs_give_the_same_whoever_is_killed, programs_that_die_all_the_time_lose_and_double_nothing,
       what_a_program_does_wrong_is_said, programs_of_every_manner_run, counters_and_gauges_are_shown,
       a_script_gives_the_same_whoever_is_killed_and_however_many_instances_go_on, alarms_go_by_the_clock_and_outlive_a_restart,
       what_a_script_does_wrong_is_said])
