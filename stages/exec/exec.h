@@ -40,7 +40,6 @@ class Exec final : public Operator {
   ErrorLines errors_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<Encoder> encoder_;  // null for text
-  std::size_t text_column_ = 0;
   Lot waiting_;
   WatermarkGate gate_;
   std::size_t not_emitted_ = 0;  // rows answered whose answers wait for room

@@ -238,7 +238,7 @@ Status Runner::fault(std::string_view what) const {
   return usage_error("command '" + setup_.name + "': " + std::string(what));
 }
 
-std::string Runner::with_last_words(std::string why) const {
+std::string Runner::with_last_words(const std::string& why) const {
   const std::string last = errors_.last();
   return last.empty() ? why : why + ": " + last;
 }

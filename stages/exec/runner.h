@@ -60,7 +60,7 @@ class Runner {
   Status retry(const std::string& why, int exit_code = 0);
   Status wake_in(Microseconds after) const;
   Status fault(std::string_view what) const;
-  std::string with_last_words(std::string why) const;
+  std::string with_last_words(const std::string& why) const;
 
   const Setup setup_;
   Answers& answers_;

@@ -167,7 +167,7 @@ Status Lua::run(Script::Function function, const Batch& batch, std::span<const s
     auto error = call(function, first);
     if (!error) break;
     results_.failed(bridge_.at);
-    const Status reported =
+    Status reported =
         out.bad_record({*std::move(error), "", row_text(batch, static_cast<std::size_t>(bridge_.at))});
     if (reported.ok()) continue;
     STREAM_TRY(results_.emit(out));
