@@ -6,6 +6,10 @@
 
 namespace stream {
 
+inline constexpr std::int32_t kFindEntry = 0;
+inline constexpr std::int32_t kMakeEntry = 1;
+inline constexpr std::int32_t kDropEntry = 2;
+
 struct LuaColumn {
   const std::uint8_t* validity = nullptr;
   const std::int32_t* offsets = nullptr;
@@ -40,6 +44,12 @@ struct LuaBridge {
   std::int32_t (*count)(void*, const char*, std::int32_t, std::int64_t) = nullptr;
   std::int32_t (*gauge)(void*, const char*, std::int32_t, double) = nullptr;
   std::int64_t (*now)(void*) = nullptr;
+  // How: finds, makes or drops the entry; whether it was there, -1 if it cannot be made.
+  std::int32_t (*entry_integer)(void*, std::int64_t item, std::int32_t how) = nullptr;
+  std::int32_t (*entry_text)(void*, const char* item, std::int32_t size, std::int32_t how) = nullptr;
+  std::int32_t (*entries)(void*) = nullptr;
+  std::int64_t (*item_integer)(void*, std::int32_t number) = nullptr;
+  const char* (*item_text)(void*, std::int32_t number) = nullptr;
 };
 
 }  // namespace stream

@@ -54,6 +54,7 @@ Status Lua::load(const Context& context) {
   }
   for (const std::size_t column : settings_.by) shape.key.push_back(input_->fields[column]);
   shape.state = settings_.state;
+  shape.entries = settings_.entries;
   shape.keyed = state_.has_value();
   shape.trusted = context.options.flag("trusted");
   connect();
@@ -127,7 +128,28 @@ void Lua::connect() {
   b.gauge = [](void* s, const char* name, std::int32_t size, double value) {
     return self(s).metrics_->gauge({name, static_cast<std::size_t>(size)}, value) ? 1 : 0;
   };
+  b.entry_integer = [](void* s, std::int64_t item, std::int32_t how) { return self(s).on_entry(item, how); };
+  b.entry_text = [](void* s, const char* item, std::int32_t size, std::int32_t how) {
+    const std::string_view text(item, static_cast<std::size_t>(size));
+    return how == kMakeEntry && !is_varchar(text) ? -1 : self(s).on_entry(text, how);
+  };
+  b.entries = [](void* s) { return static_cast<std::int32_t>(self(s).state_->count_entries()); };
+  b.item_integer = [](void* s, std::int32_t number) {
+    return self(s).state_->item_integer(static_cast<std::size_t>(number));
+  };
+  b.item_text = [](void* s, std::int32_t number) {
+    const std::string_view text = self(s).state_->item_text(static_cast<std::size_t>(number));
+    self(s).bridge_.length = static_cast<std::int32_t>(text.size());
+    return text.data();
+  };
   b.now = [](void* s) { return self(s).clock_.wall_us(); };
+}
+
+std::int32_t Lua::on_entry(const Cell& item, std::int32_t how) {
+  if (how == kFindEntry) return state_->find_entry(item) ? 1 : 0;
+  if (how == kDropEntry) return state_->drop_entry(item) ? 1 : 0;
+  state_->make_entry(item);
+  return 1;
 }
 
 void Lua::enter(std::size_t row) {
@@ -167,8 +189,7 @@ Status Lua::run(Script::Function function, const Batch& batch, std::span<const s
     auto error = call(function, first);
     if (!error) break;
     results_.failed(bridge_.at);
-    Status reported =
-        out.bad_record({*std::move(error), "", row_text(batch, static_cast<std::size_t>(bridge_.at))});
+    Status reported = out.bad_record({*std::move(error), "", row_text(batch, static_cast<std::size_t>(bridge_.at))});
     if (reported.ok()) continue;
     STREAM_TRY(results_.emit(out));
     return reported;

@@ -37,6 +37,7 @@ class Lua final : public Operator {
     return *static_cast<Lua*>(pointer);
   }
   void enter(std::size_t row);
+  std::int32_t on_entry(const Cell& item, std::int32_t how);
   std::string_view text_of(const Column& column);
   std::optional<std::string> call(Script::Function function, std::int32_t first);
   Status run(Script::Function function, const Batch& batch, std::span<const std::size_t> keys, Emitter& out);

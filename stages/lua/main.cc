@@ -25,10 +25,15 @@ constexpr stream::Option kOptions[] = {
      .arg = "COLUMNS",
      .doc = "Names and types of what is kept for each key, such as 'n bigint, last timestamp'.",
      .kind = OptionKind::kSchema},
+    {.name = "entries",
+     .arg = "COLUMNS",
+     .doc = "Names and types of what is kept many times for each key, such as 'item varchar, n bigint': what names an "
+            "entry, a VARCHAR, BIGINT or TIMESTAMP, then its values.",
+     .kind = OptionKind::kSchema},
     {.name = "ttl",
      .arg = "DURATION",
-     .doc =
-         "The state of a key is forgotten when event time is so far past the row that wrote it last; not set: never.",
+     .doc = "The state or an entry of a key is forgotten when event time is so far past the row that wrote it last; "
+            "not set: never.",
      .kind = OptionKind::kDuration},
     {.name = "trusted", .doc = "The script may use io, os, require and ffi as well.", .kind = OptionKind::kFlag},
 };
@@ -71,9 +76,14 @@ constexpr stream::StageProgram kProgram = {
         "input's event time, where `schema` has it under the same name, is the event time of the results.\n\n"
         "state.NAME is what is kept for the row's key, the columns of `by`: nil until it is set, then part of every "
         "checkpoint and savepoint (the table has the name of the stage), and moved when the stage is rescaled. "
-        "stream.forget() drops it; with `ttl` it goes by itself. What a script keeps in its own variables is lost with "
+        "stream.forget() drops it and its entries; with `ttl` it goes by itself. What a script keeps in its own "
+        "variables is lost with "
         "every "
         "restart.\n\n"
+        "With `entries` a key also has any number of entries, in the table NAME_entries: stream.put(item, value, ...) "
+        "sets "
+        "one, stream.get(item) gives its values, or true where it has none, and nil where there is no such entry, "
+        "stream.drop(item) drops it, and `for item, value, ... in stream.each() do` goes through them in order.\n\n"
         "stream.timer(time) calls on_timer for the row's key when the watermark has reached the time; "
         "stream.alarm(time) "
         "calls on_alarm when the wall clock has, which stream.now() reads. Timers of a key come in order of time; one "

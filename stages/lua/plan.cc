@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 
 #include "stages/kit/option_columns.h"
 #include "stages/kit/state_names.h"
@@ -54,22 +55,35 @@ class Settler {
     return !options_.has("by") || find_columns(options_, "by", input_, &settings_.by, error_);
   }
 
-  bool read_state() {
-    if (options_.has("state")) {
-      settings_.state = parse_schema(options_.text("state"))->fields;
-      if (settings_.by.empty()) {
-        return fail("state", "state belongs to keys, and there are none", "name the columns of the key: `by: COLUMNS`");
-      }
+  bool read_fields(const std::string& option, std::vector<Field>& fields) {
+    if (!options_.has(option)) return true;
+    fields = parse_schema(options_.text(option))->fields;
+    if (settings_.by.empty()) {
+      return fail(option, "state belongs to keys, and there are none", "name the columns of the key: `by: COLUMNS`");
     }
-    for (const Field& field : settings_.state) {
+    for (const Field& field : fields) {
       for (const std::size_t column : settings_.by) {
         if (lower(input_.fields[column].name) != lower(field.name)) continue;
-        return fail("state", "column '" + field.name + "' is part of the key already", "name it differently");
+        return fail(option, "column '" + field.name + "' is part of the key already", "name it differently");
+      }
+    }
+    return true;
+  }
+
+  bool read_state() {
+    if (!read_fields("state", settings_.state) || !read_fields("entries", settings_.entries)) return false;
+    if (!settings_.entries.empty()) {
+      const Field& item = settings_.entries[0];
+      const bool good = item.type == kVarchar || item.type == kBigint || item.type == kTimestamp;
+      if (!good) {
+        return fail("entries", "the first column, '" + item.name + "', names an entry and is " + to_string(item.type),
+                    "make it VARCHAR, BIGINT or TIMESTAMP");
       }
     }
     if (!options_.has("ttl")) return true;
     settings_.ttl = options_.duration("ttl");
-    if (settings_.state.empty()) return fail("ttl", "there is no state to forget", "declare it: `state: 'n bigint'`");
+    if (settings_.state.empty() && settings_.entries.empty())
+      return fail("ttl", "there is no state to forget", "declare it: `state: 'n bigint'`");
     if (*settings_.ttl < 0) return fail("ttl", "state cannot be kept for less than no time", "");
     if (input_.time) return true;
     return fail("ttl", "state ages by event time, and the input has none",
@@ -94,17 +108,30 @@ class Settler {
     return table;
   }
 
+  void add_values(TableSpec& table, std::span<const Field> fields, StateColumnNames& names) const {
+    for (const Field& field : fields) table.add_value({names.add(field.name), field.type}, "");
+    if (!settings_.ttl) return;
+    table.definition = "kept for " + format_duration(*settings_.ttl);
+    table.add_value({names.add("written"), kTimestamp}, "event time");
+    table.ordered = table.value.back().name;
+  }
+
+  void lay_out_entries(const std::string& name) {
+    StateColumnNames names;
+    TableSpec& table = settings_.entry_table;
+    table = keyed(name, names);
+    table.group_columns = table.prefix = table.key.size();
+    table.key.push_back({names.add(settings_.entries[0].name), settings_.entries[0].type});
+    add_values(table, std::span(settings_.entries).subspan(1), names);
+  }
+
   void lay_out(const std::string& stage) {
     if (settings_.by.empty()) return;
     const std::string name = state_table_name(stage);
     StateColumnNames names;
     settings_.kept = keyed(name, names);
-    for (const Field& field : settings_.state) settings_.kept.add_value({names.add(field.name), field.type}, "");
-    if (settings_.ttl) {
-      settings_.kept.definition = "kept for " + format_duration(*settings_.ttl);
-      settings_.kept.add_value({names.add("written"), kTimestamp}, "event time");
-      settings_.kept.ordered = settings_.kept.value.back().name;
-    }
+    add_values(settings_.kept, settings_.state, names);
+    if (!settings_.entries.empty()) lay_out_entries(name + "_entries");
     settings_.timers = timed(name + "_timers");
     settings_.alarms = timed(name + "_alarms");
   }
@@ -148,6 +175,7 @@ PlanAnswer plan_lua(const PlanRequest& request) {
     plan.partition = Partition::kHash;
     for (const std::size_t column : settings->by) plan.partition_columns.push_back(input.fields[column].name);
     if (!settings->state.empty()) answer.state.push_back(settings->kept);
+    if (!settings->entries.empty()) answer.state.push_back(settings->entry_table);
     answer.state.push_back(settings->timers);
     answer.state.push_back(settings->alarms);
   }

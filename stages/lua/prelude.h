@@ -42,16 +42,22 @@ typedef struct {
   int32_t (*count)(void*, const char*, int32_t, int64_t);
   int32_t (*gauge)(void*, const char*, int32_t, double);
   int64_t (*now)(void*);
+  int32_t (*entry_integer)(void*, int64_t, int32_t how);
+  int32_t (*entry_text)(void*, const char*, int32_t, int32_t how);
+  int32_t (*entries)(void*);
+  int64_t (*item_integer)(void*, int32_t);
+  const char* (*item_text)(void*, int32_t);
 } stream_lua_bridge;
 ]]
 
-local address, input, results, key_columns, state_columns, keyed = ...
+local address, input, results, key_columns, state_columns, entry_columns, keyed = ...
 local bridge = ffi.cast("stream_lua_bridge*", address)
 local self = bridge.self
 local api = {}
 for _, name in ipairs {"text", "put_null", "put_integer", "put_double", "put_text", "end_row", "enter", "state_has",
                        "state_integer", "state_double", "state_text", "state_put_null", "state_put_integer",
-                       "state_put_double", "state_put_text", "forget", "set_timer", "count", "gauge", "now"} do
+                       "state_put_double", "state_put_text", "forget", "set_timer", "count", "gauge", "now", "entry_integer", "entry_text", "entries", "item_integer",
+                       "item_text"} do
   api[name] = bridge[name]
 end
 local type, tonumber, tostring, error, setmetatable, floor = type, tonumber, tostring, error, setmetatable, math.floor
@@ -214,6 +220,58 @@ local function make_state()
   })
 end
 
+-- put(item, value, …), get(item) and each() over the entries of a key, written out for these columns.
+local function make_entries()
+  local of_text = entry_columns[1][2] == "string"
+  local function entry(item, how)
+    if not inside then error("entries belong to the key of a row, in on_row, on_timer or on_alarm", 3) end
+    if of_text then
+      if type(item) == "number" then item = tostring(item) end
+      if type(item) ~= "string" then error("an entry is named by a string, not " .. tostring(item), 3) end
+      local was = api.entry_text(self, item, #item, how)
+      if was < 0 then error("an entry is named by a string of UTF-8", 3) end
+      return was ~= 0
+    end
+    local whole = integer_of(item)
+    if whole == nil then error("an entry is named by a whole number, not " .. tostring(item), 3) end
+    return api.entry_integer(self, whole, how) ~= 0
+  end
+  local read, write, names, reads, writes = {}, {}, {}, {}, {}
+  for j = 2, #entry_columns do
+    local column, k = entry_columns[j], #state_columns + j - 2
+    read[j] = state_reader(column[2], k)
+    write[j] = writer(column[1], column[2], k, 3, api.state_put_null, api.state_put_integer, api.state_put_double, api.state_put_text)
+    names[#names + 1], reads[#reads + 1], writes[#writes + 1] = ", a" .. j, ("read[%d]()"):format(j), ("write[%d](a%d)"):format(j, j)
+  end
+  local values = #reads > 0 and table.concat(reads, ", ") or "true"
+  local source = ([[
+    local entry, read, write, items = ...
+    return function(item) if entry(item, 0) then return %s end end,
+      function(item%s) entry(item, 1) %s end,
+      function()
+        local all, i = items(), 0
+        return function()
+          i = i + 1
+          while all[i] ~= nil and not entry(all[i], 0) do i = i + 1 end  -- dropped meanwhile
+          if all[i] ~= nil then return all[i], %s end
+        end
+      end]]):format(values, table.concat(names), table.concat(writes, " "), values)
+  local function items()
+    local all = {}
+    for i = 1, api.entries(self) do
+      if of_text then
+        local text = api.item_text(self, i - 1)
+        all[i] = to_string(text, bridge.length)
+      else
+        all[i] = number_of(api.item_integer(self, i - 1))
+      end
+    end
+    return all
+  end
+  local get, put, each = assert(loadstring(source, "=entries"))(entry, read, write, items)
+  return get, put, each, function(item) local was = entry(item, 2) return was end
+end
+
 local function set_timer(time, wall)
   if not keyed then error("timers belong to keys: the stage needs the option 'by'", 2) end
   if not inside then error("timers are set for the key of a row, by on_row, on_timer or on_alarm", 2) end
@@ -254,6 +312,10 @@ stream = {
     if api.gauge(self, name, #name, value) == 0 then error("too many gauges, or too long a name", 2) end
   end,
 }
+
+if #entry_columns > 0 then
+  stream.get, stream.put, stream.each, stream.drop = make_entries()
+end
 
 local row, key, state = proxy(input, bridge.row, "the row", 0), proxy(key_columns, bridge.key, "the key", 1), make_state()
 local emit = make_emit()

@@ -2,10 +2,12 @@
 
 namespace stream {
 
+bool is_varchar(std::string_view text) { return format::valid_utf8(text) && text.find('\0') == std::string_view::npos; }
+
 bool append_text(std::string_view text, ColumnBuilder& out) {
   switch (out.type().kind) {
     case TypeKind::kVarchar:
-      if (!format::valid_utf8(text) || text.find('\0') != std::string_view::npos) return false;
+      if (!is_varchar(text)) return false;
       break;
     case TypeKind::kJson:
       if (!format::valid_json(text.data(), text.data() + text.size())) return false;

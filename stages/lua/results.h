@@ -10,6 +10,7 @@
 
 namespace stream {
 
+bool is_varchar(std::string_view text);
 // Appends a text that a script gave for a column. False if it is no value of the column's type.
 bool append_text(std::string_view text, ColumnBuilder& out);
 

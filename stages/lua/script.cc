@@ -109,8 +109,9 @@ Status Script::run_prelude(const ScriptShape& shape, LuaBridge& bridge) {
   push_columns(lua_, shape.results, &shape.result_places);
   push_columns(lua_, shape.key, nullptr);
   push_columns(lua_, shape.state, nullptr);
+  push_columns(lua_, shape.entries, nullptr);
   lua_pushboolean(lua_, shape.keyed ? 1 : 0);
-  if (lua_pcall(lua_, 6, 3, 0) != 0) return failed(error_text());
+  if (lua_pcall(lua_, 7, 3, 0) != 0) return failed(error_text());
   for (int i = 2; i >= 0; --i) drivers_[i] = luaL_ref(lua_, LUA_REGISTRYINDEX);
   return {};
 }

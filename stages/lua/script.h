@@ -23,6 +23,7 @@ struct ScriptShape {
   std::vector<int> result_places;  // by result: its column in what is emitted, -1 where nothing reads it
   std::vector<Field> key;
   std::vector<Field> state;
+  std::vector<Field> entries;
   bool keyed = false;
   bool trusted = false;  // it may use io, os, require and ffi
 };

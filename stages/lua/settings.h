@@ -15,10 +15,12 @@ struct LuaSettings {
   std::string name;  // of it, for messages
   Schema results;
   std::vector<std::size_t> by;
-  std::vector<Field> state;  // columns that the script sees
+  std::vector<Field> state;    // columns that the script sees
+  std::vector<Field> entries;  // the item, then its values
   std::optional<Microseconds> ttl;
-  TableSpec kept;    // key -> state, and when it was written where there is a ttl
-  TableSpec timers;  // (key, time)
+  TableSpec kept;         // key -> state, and when it was written where there is a ttl
+  TableSpec entry_table;  // (key, item) -> values, likewise
+  TableSpec timers;       // (key, time)
   TableSpec alarms;
 };
 

@@ -219,6 +219,73 @@ BOOST_AUTO_TEST_CASE(state_is_forgotten_when_event_time_is_past_its_ttl) {
   BOOST_TEST(out.rows == wanted, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(entries_of_a_key_are_kept_in_order_and_move_with_it) {
+  // Keeps the newest three values of each key, by event time, and tells their sum.
+  const char* code = R"(
+function on_row(row, state, emit)
+  stream.put(row.ts, row.v, "v" .. row.v)
+  local count, sum, oldest, texts = 0, 0, nil, ""
+  for ts, v, text in stream.each() do count, sum, oldest, texts = count + 1, sum + v, oldest or ts, texts .. text end
+  if count > 3 then sum = sum - stream.get(oldest) stream.drop(oldest) end
+  if stream.get(oldest) == nil and count <= 3 then error("lost") end
+  emit(row.k .. texts, row.ts, sum)
+end)";
+  std::mt19937 random(3);
+  std::vector<Event> all;
+  for (int i = 0; i < 300; ++i) {
+    all.push_back({"key" + std::to_string(random() % 5), i * 7919 % 1000, static_cast<std::int64_t>(random() % 100)});
+  }
+  std::map<std::string, std::map<Microseconds, std::int64_t>> model;
+  Rows wanted;
+  for (const Event& event : all) {
+    auto& kept = model[event.k];
+    kept[event.ts] = event.v;
+    std::string texts;
+    for (const auto& [ts, v] : kept) texts += "v" + std::to_string(v);
+    if (kept.size() > 3) kept.erase(kept.begin());
+    std::int64_t sum = 0;
+    for (const auto& [ts, v] : kept) sum += v;
+    wanted.insert(event.k + texts + "|" + std::to_string(event.ts) + "|" + std::to_string(sum));
+  }
+  OperatorRig stage = rig(keyed(code, {{"entries", "at timestamp, v bigint, text varchar"}}), events(), 2);
+  Emitted out;
+  for (std::size_t i = 0; i < all.size(); i += 25) {
+    send(stage, {all.begin() + static_cast<std::ptrdiff_t>(i), all.begin() + static_cast<std::ptrdiff_t>(i + 25)}, out);
+    stage.restart(static_cast<std::uint32_t>(1 + i / 25 % 3), out);
+  }
+  for (const std::string& bad : out.bad) BOOST_ERROR(bad);
+  BOOST_TEST(out.rows == wanted, boost::test_tools::per_element());
+  BOOST_TEST(stage.state_rows() == 15u);
+}
+
+BOOST_AUTO_TEST_CASE(entries_are_dropped_while_they_are_gone_through_and_forgotten_with_their_key_or_with_age) {
+  OperatorRig stage = rig(keyed(R"(
+function on_row(row, state, emit)
+  stream.put("a") stream.put("b") stream.put("c") stream.put(7)
+  local seen = ""
+  for item, is in stream.each() do
+    if is ~= true then error("no entry") end
+    seen = seen .. item
+    if item == "a" then stream.drop("b") end
+  end
+  emit(seen, row.ts, stream.drop("b") and 1 or 0)
+  if row.v == 1 then stream.forget() end
+  if row.v == 2 then stream.put(nil) end
+  if row.v == 3 then stream.put("\255") end
+end)",
+                                {{"entries", "item varchar"}, {"ttl", "10s"}}));
+  Emitted out;
+  send(stage, {{"x", 0, 1}, {"y", kSecond, 2}, {"y", kSecond, 3}}, out);
+  const Rows wanted = {"7ac|0|0"};
+  BOOST_TEST(out.rows == wanted, boost::test_tools::per_element());
+  const std::vector<std::string> bad = {"code:12: an entry is named by a string, not nil",
+                                        "code:13: an entry is named by a string of UTF-8"};
+  BOOST_TEST(out.bad == bad, boost::test_tools::per_element());
+  BOOST_TEST(stage.state_rows() == 3u);
+  stage.watermark(12 * kSecond, out);
+  BOOST_TEST(stage.state_rows() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_key_that_a_script_only_reads_takes_no_room) {
   OperatorRig stage =
       rig(keyed("function on_row(row, state, emit) if row.v > 1 then state.n = 1 end"
@@ -253,6 +320,7 @@ BOOST_AUTO_TEST_CASE(planning_says_what_is_wrong) {
   BOOST_TEST(planned(values("", {{"state", "n bigint"}})).option == "state");
   BOOST_TEST(planned(keyed("", {{"state", "K bigint"}})).message == "column 'K' is part of the key already");
   BOOST_TEST(planned(keyed("", {{"ttl", "1s"}})).option == "ttl");
+  BOOST_TEST(planned(keyed("", {{"entries", "x double"}})).hint == "make it VARCHAR, BIGINT or TIMESTAMP");
   BOOST_TEST(planned(keyed("", {{"state", "n bigint"}, {"ttl", "1s"}}), *parse_schema("k bigint")).option == "ttl");
   Schema updates = events();
   updates.changelog = Changelog::kUpdates;
