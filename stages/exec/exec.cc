@@ -120,7 +120,7 @@ Status Exec::on_watermark(Microseconds watermark, Emitter& /*out*/) {
   return {};
 }
 
-Status Exec::settle(Emitter& out) {
+Status Exec::await_results(Emitter& out) {
   settling_ = true;
   return go_on(out);
 }

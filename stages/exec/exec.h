@@ -23,7 +23,7 @@ class Exec final : public Operator {
   bool has_more() const override;
   Status more(Emitter& out) override;
   int wake_fd() const override { return runner_->wake_fd(); }
-  Status settle(Emitter& out) override;
+  Status await_results(Emitter& out) override;
 
  private:
   Exec(const Context& context, ExecSettings settings, Answers::Setup answers);

@@ -53,7 +53,7 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
   STREAM_ASSIGN(const Poll polled, source_->poll(feed));
   generator_.advance(source_->split(), clock_.monotonic_us());
   // Nobody else watches what is outside: it is waited for before more is read.
-  if (op_) STREAM_TRY(op_->settle(out));
+  if (op_) STREAM_TRY(op_->await_results(out));
   STREAM_TRY(polled == Poll::kEnd ? finish(out) : advance(out));
   return polled == Poll::kEnd ? Poll::kMore : polled;
 }

@@ -239,7 +239,7 @@ Status RunLoop::after_more() {
 // of a stage agree on how far event time has come.
 Status RunLoop::on_barrier(std::size_t channel, const FrameHeader& header) {
   STREAM_TRY(update_watermark(channel, header));
-  if (stage_.op) STREAM_TRY(stage_.op->settle(*emitter_));
+  if (stage_.op) STREAM_TRY(stage_.op->await_results(*emitter_));
   if (!stage_.op || !stage_.op->has_more()) return align(channel, header.epoch);
   barrier_behind_ = {channel, header.epoch};
   return {};

@@ -77,7 +77,7 @@ struct Context {
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
 // What event time had reached at the checkpoint comes as the first on_watermark() after on_restored().
-// Of an operator with a wake_fd(): more() at any time between them, and settle() before before_snapshot().
+// Of an operator with a wake_fd(): more() at any time between them, and await_results() before before_snapshot().
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -106,7 +106,7 @@ class Operator {
   // has_more() also says that nothing can be taken in before something has come.
   virtual int wake_fd() const { return -1; }
   // The input pauses here, for a barrier: has_more() from now on until every row given has its results.
-  virtual Status settle(Emitter& /*out*/) { return {}; }
+  virtual Status await_results(Emitter& /*out*/) { return {}; }
 
   // The state tables hold what the checkpoint's snapshot gave. Default: nothing to derive.
   virtual Status on_restored() { return {}; }

@@ -77,7 +77,7 @@ class Outside final : public Operator {
     return {};
   }
   int wake_fd() const override { return ends_[0]; }
-  Status settle(Emitter&) override {
+  Status await_results(Emitter&) override {
     settling_ = true;
     return {};
   }
