@@ -68,6 +68,28 @@ Lines instances_table(const json& stats) {
   return table.lines();
 }
 
+std::string metric_value(const json& value) {
+  if (value.is_number_integer()) return std::to_string(value.get<std::int64_t>());
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value.get<double>());
+  return text;
+}
+
+// What the user's own code counts, by name; empty if there is nothing.
+Lines metrics_table(const json& stats) {
+  Table table({"INSTANCE", "NAME", ">VALUE"}, {});
+  bool any = false;
+  for (const json& i : stats["instances"]) {
+    const std::string name = i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>());
+    for (const char* kind : {"user_counters", "user_gauges"}) {
+      const json metrics = i.value(kind, json::object());
+      for (const auto& [metric, value] : metrics.items()) table.add({name, metric, metric_value(value)});
+      any = any || !metrics.empty();
+    }
+  }
+  return any ? table.lines() : Lines();
+}
+
 std::string checkpoint_line(const json& checkpoint) {
   return "checkpoint " + std::to_string(checkpoint["epoch"].get<std::uint64_t>()) + " " +
          checkpoint["status"].get<std::string>() + " in " +
@@ -107,6 +129,10 @@ Lines cut_to(std::size_t room, Lines table) {
 Lines picture(const json& stats, std::size_t room) {
   Lines lines = {job_line(stats["job"])};
   Lines instances = instances_table(stats);
+  if (Lines metrics = metrics_table(stats); !metrics.empty()) {
+    instances.emplace_back();
+    instances.insert(instances.end(), metrics.begin(), metrics.end());
+  }
   const json checkpoint = stats.value("checkpoint", json());
   const bool below = checkpoint.is_object() && checkpoint["detail"].is_array();
   const bool fits = lines.size() + instances.size() + 2 <= room;  // with an empty line and the checkpoint's
@@ -191,6 +217,8 @@ const VerbTable kStatsVerb = {
         "there are any, those that came too late for their window; both since the newest start. A narrow terminal "
         "shows the more "
         "telling of these columns, and --watch as many lines as there is room for.\n\n"
+        "What the user's own code counts in `lua` and `exec` follows by name: counters and gauges, a line each, since "
+        "the newest start.\n\n"
         "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
         "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
     .options = kOptions,

@@ -88,6 +88,8 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   }
   if (now.ahead) out["ahead"] = true;
   if (!now.watermark_held_by.empty()) out["watermark_held_by"] = now.watermark_held_by;
+  if (!now.user_counters.empty()) out["user_counters"] = now.user_counters;
+  if (!now.user_gauges.empty()) out["user_gauges"] = now.user_gauges;
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "supervisor/manifest_stages.h"
 #include "transport/base/text.h"
@@ -95,8 +96,8 @@ class WordReader {
     const bool list = option.repeated || option.kind == "columns" || option.kind == "select";
     if (!list) return report(word, "option '--" + option.name + "' is given twice");
     ordered_json& held = options_[option.name];
-    const bool whole =
-        option.kind == "path" || option.kind == "expression" || option.kind == "select" || option.kind == "secret";
+    static const std::set<std::string_view> kWhole = {"path", "expression", "select", "command", "secret"};
+    const bool whole = kWhole.contains(option.kind);
     if (!whole) {
       held = held.get<std::string>() + "," + value;
     } else {

@@ -100,6 +100,8 @@ struct InstanceStats {
   bool ended = false;
   std::uint64_t spool_input = 0;  // where it stands in the spool; 0: it reads none
   std::uint64_t spool_offset = 0;
+  std::map<std::string, std::int64_t, std::less<>> user_counters;  // of the user's own code, by name
+  std::map<std::string, double, std::less<>> user_gauges;
 };
 
 std::string to_json(const InstanceStats& stats);  // with its type

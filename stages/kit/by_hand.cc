@@ -57,6 +57,7 @@ class ByHand final : public ControlPort {
   bool writes_stdout() const;
   Status open_transport();
   std::string stdio_format() const;
+  std::string stdin_schema() const;
   Result<FormatOptions> format_options() const;
   Result<std::vector<Receiver>> open_inputs(std::vector<PlanInput>* inputs);
   Status wait_for_open(std::vector<Receiver>& receivers, std::vector<PlanInput>* inputs);
@@ -115,6 +116,11 @@ std::string ByHand::stdio_format() const {
   return find_option(program_.options, "format") == nullptr ? values_.text("format") : "ndjson";
 }
 
+// A `schema` of the stage's own is that of its results.
+std::string ByHand::stdin_schema() const {
+  return find_option(program_.options, "schema") == nullptr ? values_.text("schema") : "";
+}
+
 Result<FormatOptions> ByHand::format_options() const {
   FormatOptions options;
   const std::string format = stdio_format();
@@ -143,14 +149,14 @@ Schema ByHand::nothing_but_time() const {
 
 // Without a byte no schema can be found. What can be done without columns, such as counting, is.
 Result<bool> ByHand::without_columns() {
-  if (values_.has("schema")) return false;
+  if (!stdin_schema().empty()) return false;
   return stdin_->empty();
 }
 
 Result<PlanInput> ByHand::open_stdin() {
   STREAM_ASSIGN(columnless_, without_columns());
   if (columnless_) return PlanInput{"stdin", nothing_but_time()};
-  auto schema = stdin_->schema(values_.text("schema"));
+  auto schema = stdin_->schema(stdin_schema());
   if (!schema.ok() && schema.status().code() == Code::kFailed) {
     return Status(Code::kBadRecord, "standard input: " + schema.status().what() +
                                         "; check --format, or give --schema 'ts timestamp, n bigint'");

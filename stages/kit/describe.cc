@@ -81,6 +81,7 @@ std::string_view kind_name(OptionKind kind) {
     case OptionKind::kColumns: return "columns";
     case OptionKind::kWindow: return "window";
     case OptionKind::kSchema: return "schema";
+    case OptionKind::kCommand: return "command";
     case OptionKind::kSecret: return "secret";
   }
   return "";

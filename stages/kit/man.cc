@@ -22,7 +22,7 @@ void append_option(std::string& out, const Option& option) {
   if (!option.choices.empty()) out += escaped("One of " + join(split(option.choices, '|'), ", ") + ".") + "\n";
   if (!option.fallback.empty()) out += escaped("Default: " + std::string(option.fallback) + ".") + "\n";
   if (option.required) out += "Required.\n";
-  if (option.repeated) out += "May be given several times.\n";
+  if (option.repeated && option.kind != OptionKind::kCommand) out += "May be given several times.\n";
 }
 
 void append_options(std::string& out, std::string_view title, std::span<const Option> options,

@@ -29,6 +29,7 @@ enum class OptionKind : std::uint8_t {
   kColumns,     // column names: a list, or one comma-separated text
   kWindow,      // "tumble 1m", "hop 5m every 1m", …
   kSchema,      // "ts timestamp, n bigint"
+  kCommand,     // a shell command, or a list of a program and its arguments; `repeated`
   kSecret,      // env:NAME, file:PATH or credential:NAME; never a literal
 };
 

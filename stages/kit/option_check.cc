@@ -58,6 +58,7 @@ Status check_text(const Option& option, const std::string& text) {
     case OptionKind::kPath:
     case OptionKind::kExpression:
     case OptionKind::kSelect:
+    case OptionKind::kCommand:
     case OptionKind::kColumns: return check_not_empty(text);
     case OptionKind::kWindow: return status_of(parse_window(text));
     case OptionKind::kSchema: return status_of(parse_schema(text));

@@ -38,9 +38,11 @@ PipedSource::PipedSource(std::unique_ptr<Source> source, std::unique_ptr<Operato
 PipedSource::~PipedSource() = default;
 
 Result<Source::Poll> PipedSource::poll(Emitter& out) {
-  if (op_ && op_->has_more()) {
+  if (op_ && (op_->has_more() || op_->wake_fd() >= 0)) {
+    const bool had_more = op_->has_more();
     STREAM_TRY(op_->more(out));
-    return Poll::kMore;
+    if (waits_outside()) return Poll::kIdle;
+    if (had_more) return Poll::kMore;
   }
   if (ending_) return Poll::kEnd;
   if (const auto due = op_ ? op_->due() : std::nullopt; due && *due <= clock_.wall_us()) {
@@ -55,14 +57,18 @@ Result<Source::Poll> PipedSource::poll(Emitter& out) {
   Feed feed(*this, out);
   STREAM_ASSIGN(const Poll polled, source_->poll(feed));
   generator_.advance(source_->split(), clock_.monotonic_us());
+  // Nobody else watches what is outside: it is waited for before more is read.
+  if (op_) STREAM_TRY(op_->await_results(out));
   STREAM_TRY(advance(out));
   read_out_ = polled == Poll::kEnd;
   return read_out_ ? Poll::kMore : polled;
 }
 
+// An operator that goes by the clock has its turn in time.
 Microseconds PipedSource::idle_wait() const {
-  const auto due = holding() ? op_->due() : std::nullopt;
-  return due ? std::max<Microseconds>(0, *due - clock_.wall_us()) : source_->idle_wait();
+  const auto due = op_ ? op_->due() : std::nullopt;
+  const Microseconds wait = source_->idle_wait();
+  return due ? std::clamp<Microseconds>(*due - clock_.wall_us(), 0, wait) : wait;
 }
 
 Status PipedSource::advance(Emitter& out) {
@@ -75,7 +81,7 @@ Status PipedSource::finish(Emitter& out) {
   ending_ = true;
   if (sink_) return sink_->on_end();
   STREAM_TRY(op_->on_watermark(kEndOfTime, out));
-  while (op_->has_more()) STREAM_TRY(op_->more(out));
+  while (op_->has_more() && op_->wake_fd() < 0) STREAM_TRY(op_->more(out));
   return op_->on_end(out);
 }
 

@@ -17,13 +17,14 @@ class PipedSource final : public Source {
   ~PipedSource() override;
 
   Result<Poll> poll(Emitter& out) override;
-  int wake_fd() const override { return holding() ? -1 : source_->wake_fd(); }
+  int wake_fd() const override { return waits_outside() ? op_->wake_fd() : holding() ? -1 : source_->wake_fd(); }
   Microseconds idle_wait() const override;
 
   Status flush() { return sink_ ? sink_->flush() : Status(); }
 
  private:
   class Feed;
+  bool waits_outside() const { return op_ && op_->has_more() && op_->wake_fd() >= 0; }
   bool holding() const { return op_ && op_->kept_batches() > 0; }  // nothing more is read meanwhile
   Status advance(Emitter& out);
   Status finish(Emitter& out);

@@ -106,15 +106,11 @@ Status RunLoop::turn() {
 }
 
 Result<bool> RunLoop::work() {
-  if (stage_.op && stage_.op->has_more()) {
-    STREAM_TRY(stage_.op->more(*emitter_));
-    STREAM_TRY(bad_records_.flush());
-    if (stage_.op->has_more()) return true;
-    STREAM_TRY(after_more());
-    STREAM_TRY(settle());
-    if (const auto behind = std::exchange(barrier_behind_, std::nullopt))
-      STREAM_TRY(align(behind->first, behind->second));
-    return true;
+  if (stage_.op && (stage_.op->has_more() || stage_.op->wake_fd() >= 0)) {
+    const bool outside = stage_.op->wake_fd() >= 0;
+    STREAM_TRY(go_on());
+    if (!outside) return true;
+    if (stage_.op->has_more()) return false;
   }
   if (const auto left = until_due(); left && *left == 0) {
     STREAM_TRY(stage_.op->on_time(clock_.wall_us(), *emitter_));
@@ -123,6 +119,20 @@ Result<bool> RunLoop::work() {
     return true;
   }
   return stage_.source ? poll_source() : read_inputs();
+}
+
+// What the operator has left, and then what waited for it.
+Status RunLoop::go_on() {
+  STREAM_TRY(stage_.op->more(*emitter_));
+  STREAM_TRY(bad_records_.flush());
+  if (stage_.op->wake_fd() >= 0 && !ended_ && merger_.merged() != kNoWatermark) {
+    say_watermark();
+  }
+  if (stage_.op->has_more()) return {};
+  STREAM_TRY(after_more());
+  STREAM_TRY(settle());
+  const auto behind = std::exchange(barrier_behind_, std::nullopt);
+  return behind ? align(behind->first, behind->second) : Status();
 }
 
 // How long until an operator's wall clock is due, if it goes by one.
@@ -232,6 +242,7 @@ Status RunLoop::after_more() {
 // of a stage agree on how far event time has come.
 Status RunLoop::on_barrier(std::size_t channel, const FrameHeader& header) {
   STREAM_TRY(update_watermark(channel, header));
+  if (stage_.op) STREAM_TRY(stage_.op->await_results(*emitter_));
   if (!stage_.op || !stage_.op->has_more()) return align(channel, header.epoch);
   barrier_behind_ = {channel, header.epoch};
   return {};
@@ -335,19 +346,21 @@ Result<std::optional<Microseconds>> RunLoop::return_credits(Microseconds now) {
 
 Status RunLoop::wait_for(Microseconds timeout) {
   const bool full = outputs_.full();
+  const bool outside = waits_outside();
   poller_.clear();
   port_->add_to(poller_);
   outputs_.add_to(poller_);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (full || aligner_->held(i)) continue;
+    if (full || outside || aligner_->held(i)) continue;
     poller_.add(inputs_[i].socket().handle());
     poller_.add(inputs_[i].socket().monitor());
   }
   if (may_poll() && !full) poller_.add_descriptor(stage_.source->wake_fd());
+  if (stage_.op && !full) poller_.add_descriptor(stage_.op->wake_fd());
   const Microseconds begin = clock_.monotonic_us();
   STREAM_TRY(poller_.wait(timeout));
   const Microseconds end = clock_.monotonic_us();
-  (full ? counters_.backpressured_us : counters_.idle_us) += end - begin;
+  if (full || !outside) (full ? counters_.backpressured_us : counters_.idle_us) += end - begin;
   if (stage_.source && stage_.source->wake_fd() >= 0) source_sleep_until_ = 0;
   return {};
 }

@@ -113,6 +113,7 @@ class RunLoop {
 
   Status turn();
   Result<bool> work();
+  Status go_on();
   std::optional<Microseconds> until_due() const;
   bool may_poll() const { return stage_.source && started_ && !paused_ && !ended_ && !ahead(); }
   Result<bool> poll_source();
@@ -128,6 +129,7 @@ class RunLoop {
   void advance_own_time(Microseconds now);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
   Status after_more();
+  bool waits_outside() const { return stage_.op && stage_.op->has_more() && stage_.op->wake_fd() >= 0; }
   Status finish_input();
   Status announce_end();
   Status wait();

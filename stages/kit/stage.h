@@ -16,6 +16,7 @@
 #include "snapshot/spool.h"
 #include "stages/kit/option.h"
 #include "stages/kit/plan.h"
+#include "stages/kit/user_metrics.h"
 #include "transport/base/clock.h"
 #include "transport/base/ids.h"
 #include "transport/base/status.h"
@@ -71,10 +72,12 @@ struct Context {
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
   std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
+  std::shared_ptr<UserMetrics> metrics = std::make_shared<UserMetrics>();  // what the user's own code counts
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
 // What event time had reached at the checkpoint comes as the first on_watermark() after on_restored().
+// Of an operator with a wake_fd(): more() at any time between them, and await_results() before before_snapshot().
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -82,7 +85,7 @@ class Operator {
   virtual Status on_batch(std::size_t input, Batch batch, Emitter& out) = 0;
 
   // Event time has reached `watermark` on all inputs. Returns what the outputs may promise, which
-  // is never more; default: the same.
+  // is never more; default: the same. Asked again after more().
   virtual Microseconds output_watermark(Microseconds watermark) const { return watermark; }
   virtual Status on_watermark(Microseconds /*watermark*/, Emitter& /*out*/) { return {}; }
 
@@ -106,6 +109,13 @@ class Operator {
   // false, before anything else.
   virtual bool has_more() const { return false; }
   virtual Status more(Emitter& /*out*/) { return {}; }
+
+  // For results that come from outside the process, a while after the rows: a descriptor that is readable when more()
+  // has something to do, -1 where there is nothing outside. more() is then called often, must not block, and
+  // has_more() also says that nothing can be taken in before something has come.
+  virtual int wake_fd() const { return -1; }
+  // The input pauses here, for a barrier: has_more() from now on until every row given has its results.
+  virtual Status await_results(Emitter& /*out*/) { return {}; }
 
   // The state tables hold what the checkpoint's snapshot gave. Default: nothing to derive.
   virtual Status on_restored() { return {}; }

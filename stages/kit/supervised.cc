@@ -493,6 +493,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   const SpoolPosition spool = spool_position();
   stats.spool_input = spool.input;
   stats.spool_offset = spool.offset;
+  stats.user_counters = context_->metrics->counters();
+  stats.user_gauges = context_->metrics->gauges();
   return control_.send(to_json(stats));
 }
 

@@ -1,5 +1,8 @@
 #include "stages/kit/run_loop.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "stages/kit/progress.h"
@@ -87,6 +90,44 @@ class Keeping final : public Operator {
   std::size_t kept_at_end = 99;
   bool let_go = false;
   bool ended = false;
+};
+
+// Answers rows only when somebody outside says so.
+class Outside final : public Operator {
+ public:
+  Outside() { BOOST_TEST_REQUIRE(::pipe2(ends_, O_NONBLOCK | O_CLOEXEC) == 0); }
+  ~Outside() override {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  Status on_batch(std::size_t, Batch batch, Emitter&) override {
+    given += batch.rows;
+    return {};
+  }
+  Microseconds output_watermark(Microseconds watermark) const override {
+    return answered == given ? watermark : kNoWatermark;
+  }
+  bool has_more() const override { return settling_ && answered < given; }
+  Status more(Emitter&) override {
+    ++calls;
+    char byte = 0;
+    if (::read(ends_[0], &byte, 1) == 1) answered = given;
+    return {};
+  }
+  int wake_fd() const override { return ends_[0]; }
+  Status await_results(Emitter&) override {
+    settling_ = true;
+    return {};
+  }
+  void answer() { BOOST_TEST(::write(ends_[1], "x", 1) == 1); }
+
+  std::size_t given = 0;
+  std::size_t answered = 0;
+  int calls = 0;
+
+ private:
+  int ends_[2];
+  bool settling_ = false;
 };
 
 // Leaves when what is waited for has happened, or it takes too long.
@@ -224,6 +265,36 @@ BOOST_AUTO_TEST_CASE(a_cut_holds_what_came_before_the_barrier_of_every_channel_a
         mode == AlignmentMode::kExactlyOnce ? std::vector<std::int64_t>{1, 3} : std::vector<std::int64_t>{1, 2, 3};
     BOOST_TEST(at_barrier == cut, boost::test_tools::per_element());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_cut_waits_for_results_from_outside_and_takes_nothing_in_meanwhile) {
+  Inputs one;
+  one.send_row(1, 0);
+  one.send_row(2, 0);
+  one.send(FrameKind::kBarrier, kNoWatermark, Epoch(1));
+  one.send_row(3, 0);
+  auto op = std::make_unique<Outside>();
+  Outside& outside = *op;
+  std::size_t at_barrier = 0;
+  std::size_t given_at_barrier = 0;
+  int calls_at_answer = 0;
+  UntilDone port([&] {
+    if (port.turns > 50 && calls_at_answer == 0) {
+      BOOST_TEST(outside.given == 2u);
+      BOOST_TEST(port.barriers.empty());
+      calls_at_answer = outside.calls;
+      outside.answer();
+    }
+    return !port.barriers.empty() && outside.given == 3;
+  });
+  port.barrier_hook = [&] {
+    at_barrier = outside.answered;
+    given_at_barrier = outside.given;
+  };
+  one.run(std::move(op), port);
+  BOOST_TEST(at_barrier == 2u);
+  BOOST_TEST(given_at_barrier == 2u);
+  BOOST_TEST(calls_at_answer > 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_time_is_not_what_a_snapshot_keeps) {
