@@ -26,6 +26,7 @@ MAY_INCLUDE = {
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres")}
+SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "libpq-fe.h": {"stages/postgres"},

@@ -111,6 +111,7 @@ class Publishing:
                         last = min(self.next + 500, self.count)
                         client.publish("in.a", rows(self.next, last), ids=[f"row-{n}" for n in range(self.next, last)])
                         self.next = last
+                        time.sleep(0.05)  # the load of the test: time to kill
             except (OSError, Failure, ValueError):
                 continue
 

@@ -110,7 +110,7 @@ def a_tab_completes_on_a_terminal(stream):
                               ("stream run --from=totals@fi", "stream run --from=totals@first"),
                               ("stream wait --for=fin", "stream wait --for=finished"),
                               ("stream check web", "stream check web\\ errors.yaml"),
-                              ("stream-fil", "stream-filter"), ("stream-filter --on-e", "stream-filter --on-error"),
+                              ("stream-filt", "stream-filter"), ("stream-filter --on-e", "stream-filter --on-error"),
                               ("stream-filter --on-error sk", "stream-filter --on-error skip")]:
             terminal.tmux("send-keys", "-l", typed)
             terminal.key("Tab")
@@ -214,7 +214,7 @@ def nothing_but_answers_in_a_pipe(stream):
         screen = terminal.shows("what the pipe gives", lambda s: s if "over" in s else None)
         check(not status_lines(screen) and "STARTING" not in str(screen), f"a status line in the middle: {screen}")
     with Terminal(stream) as terminal:
-        terminal.type("NO_COLOR=1 stream ps; NO_COLOR=1 stream stages | cat")
+        terminal.type("NO_COLOR=1 stream ps; NO_COLOR=1 stream stages | grep filter")
         terminal.shows("the stages", lambda s: any("filter" in line for line in s))
         check("\033" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR")
 
