@@ -271,7 +271,11 @@ Bound Binder::case_of(const Ast& ast) {
   std::vector<Bound> results;
   std::optional<Bound> operand;
   std::size_t i = 0;
+  std::shared_ptr<const SharedNode> shared;
   if (ast.flag) operand = any(ast.arguments[i++]);
+  if (operand && operand->node->literal() == nullptr && !operand->node->column()) {
+    operand->node = shared = std::make_shared<const SharedNode>(operand->node);
+  }
   const std::size_t end = ast.arguments.size() - (ast.has_else ? 1 : 0);
   for (; i + 1 < end + 1 && i < end; i += 2) {
     const Ast& when = ast.arguments[i];
@@ -287,7 +291,7 @@ Bound Binder::case_of(const Ast& ast) {
     nodes.push_back(coerce(results[k], type));
   }
   nodes.push_back(coerce(results.back(), type));
-  return {make_case(type, std::move(nodes)), false, ast.offset};
+  return {make_case(type, std::move(nodes), std::move(shared)), false, ast.offset};
 }
 
 Bound Binder::coalesce(const Ast& ast) {

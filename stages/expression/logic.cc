@@ -129,9 +129,22 @@ Column assemble(Type type, std::span<const Value> parts, std::span<const std::ui
 
 class CaseNode final : public Node {
  public:
-  CaseNode(Type type, std::vector<NodePtr> arguments) : Node(type, std::move(arguments)) { costs(5); }
+  // `operand`: what the conditions share; may be null.
+  CaseNode(Type type, std::vector<NodePtr> arguments, std::shared_ptr<const SharedNode> operand)
+      : Node(type, std::move(arguments)), operand_(std::move(operand)) {
+    costs(5 + (operand_ ? operand_->arguments()[0]->cost() : 0));
+  }
 
   Value evaluate(Evaluation& evaluation) const override {
+    if (!operand_) return choose_value(evaluation);
+    const Shared shared{operand_.get(), operand_->compute(evaluation), evaluation.shared};
+    Evaluation inner = evaluation;
+    inner.shared = &shared;
+    return choose_value(inner);
+  }
+
+ private:
+  Value choose_value(Evaluation& evaluation) const {
     std::vector<Value> parts;
     std::vector<std::uint32_t> chosen(evaluation.rows, 0);
     Rows left = all_rows(evaluation.rows);
@@ -150,7 +163,6 @@ class CaseNode final : public Node {
     return {assemble(type(), parts, chosen), false};
   }
 
- private:
   // Moves the rows for which the condition is true from `left` to `taken`.
   static void split(const Value& condition, Rows& left, Rows& taken) {
     taken.clear();
@@ -164,6 +176,8 @@ class CaseNode final : public Node {
     }
     left.resize(kept);
   }
+
+  std::shared_ptr<const SharedNode> operand_;
 };
 
 class CoalesceNode final : public Node {
@@ -230,8 +244,8 @@ NodePtr make_boolean_test(NodePtr a, Truth truth, bool negated) {
   return make_call(kBoolean, {std::move(a)}, std::move(kernel), {.strict = false, .total = true});
 }
 
-NodePtr make_case(Type type, std::vector<NodePtr> arguments) {
-  return fold(std::make_shared<CaseNode>(type, std::move(arguments)));
+NodePtr make_case(Type type, std::vector<NodePtr> arguments, std::shared_ptr<const SharedNode> operand) {
+  return fold(std::make_shared<CaseNode>(type, std::move(arguments), std::move(operand)));
 }
 
 NodePtr make_coalesce(Type type, std::vector<NodePtr> arguments) {

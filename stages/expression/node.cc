@@ -81,6 +81,16 @@ Value scatter(Value value, std::span<const std::uint32_t> rows, std::size_t tota
   return {value.column.take(from), false};
 }
 
+std::vector<Shared> gathered(const Shared* from, std::span<const std::uint32_t> rows) {
+  std::vector<Shared> out;
+  for (; from != nullptr; from = from->next) {
+    const bool constant = from->value.constant;
+    out.push_back({from->node, {constant ? from->value.column : from->value.column.take(rows), constant}, nullptr});
+  }
+  for (std::size_t i = 1; i < out.size(); ++i) out[i - 1].next = &out[i];
+  return out;
+}
+
 // Computes only the rows asked for: worth the copies when little is asked or the node is dear.
 Value evaluate_gathered(const Node& node, Evaluation& evaluation, std::span<const std::uint32_t> rows) {
   std::vector<std::size_t> used;
@@ -90,7 +100,8 @@ Value evaluate_gathered(const Node& node, Evaluation& evaluation, std::span<cons
     if (columns[index].size() != rows.size()) columns[index] = evaluation.columns[index].take(rows);
   }
   Errors errors(rows.size());
-  Evaluation inner{columns, rows.size(), evaluation.now, &errors};
+  const std::vector<Shared> shared = node.shares() ? gathered(evaluation.shared, rows) : std::vector<Shared>();
+  Evaluation inner{columns, rows.size(), evaluation.now, &errors, shared.empty() ? nullptr : shared.data()};
   Value value = node.evaluate(inner);
   if (errors.any()) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -106,12 +117,20 @@ Node::Node(Type type, std::vector<NodePtr> arguments) : type_(type), arguments_(
   for (const NodePtr& argument : arguments_) {
     deterministic_ = deterministic_ && argument->deterministic_;
     total_ = total_ && argument->total_;
+    shares_ = shares_ || argument->shares_;
     cost_ = std::min<std::uint32_t>(cost_ + argument->cost_, 1'000'000);
   }
 }
 
 void Node::collect_columns(std::vector<std::size_t>& out) const {
   for (const NodePtr& argument : arguments_) argument->collect_columns(out);
+}
+
+Value SharedNode::evaluate(Evaluation& evaluation) const {
+  for (const Shared* shared = evaluation.shared; shared != nullptr; shared = shared->next) {
+    if (shared->node == this) return shared->value;
+  }
+  return compute(evaluation);
 }
 
 NodePtr make_column(Type type, std::size_t index) { return std::make_shared<ColumnNode>(type, index); }
@@ -151,7 +170,7 @@ Value evaluate_at(const Node& node, Evaluation& evaluation, std::span<const std:
   if (node.literal() == nullptr && saved > 8 * evaluation.rows) return evaluate_gathered(node, evaluation, rows);
   if (node.total()) return node.evaluate(evaluation);
   Errors errors(evaluation.rows);
-  Evaluation inner{evaluation.columns, evaluation.rows, evaluation.now, &errors};
+  Evaluation inner{evaluation.columns, evaluation.rows, evaluation.now, &errors, evaluation.shared};
   Value value = node.evaluate(inner);
   if (errors.any()) {
     for (const std::uint32_t row : rows) {

@@ -48,11 +48,19 @@ struct Value {
   bool valid(std::size_t i) const { return column.valid(row(i)); }
 };
 
+// A value that several nodes of one evaluation ask for: computed once, for all rows.
+struct Shared {
+  const Node* node = nullptr;
+  Value value;
+  const Shared* next = nullptr;
+};
+
 struct Evaluation {
   std::span<const Column> columns;
   std::size_t rows = 0;
   std::int64_t now = 0;  // microseconds since the epoch: one instant for the whole batch
   Errors* errors = nullptr;
+  const Shared* shared = nullptr;
 };
 
 // What a kernel gets beside its arguments.
@@ -80,6 +88,8 @@ class Node {
   bool total() const { return total_; }
   // Roughly nanoseconds a row: decides between computing all rows and only those needed.
   std::uint32_t cost() const { return cost_; }
+  // Whether it, or something in it, asks for Evaluation::shared.
+  bool shares() const { return shares_; }
   // The value if the node is a literal or was folded to one, else null.
   virtual const Value* literal() const { return nullptr; }
   // The index if the node is just a column.
@@ -90,12 +100,14 @@ class Node {
   void not_deterministic() { deterministic_ = false; }
   void not_total() { total_ = false; }
   void costs(std::uint32_t more) { cost_ += more; }
+  void is_shared() { shares_ = true, cost_ = 1; }
 
  private:
   Type type_;
   std::vector<NodePtr> arguments_;
   bool deterministic_ = true;
   bool total_ = true;
+  bool shares_ = false;
   std::uint32_t cost_ = 1;
 };
 
@@ -104,6 +116,14 @@ struct CallTraits {
   bool total = false;  // never an error
   bool deterministic = true;
   std::uint32_t cost = 2;
+};
+
+// Stands for its argument, whose value is among Evaluation::shared, or else is computed here.
+class SharedNode final : public Node {
+ public:
+  explicit SharedNode(NodePtr of) : Node(of->type(), {of}) { is_shared(); }
+  Value evaluate(Evaluation& evaluation) const override;
+  Value compute(Evaluation& evaluation) const { return arguments()[0]->evaluate(evaluation); }
 };
 
 NodePtr make_column(Type type, std::size_t index);

@@ -41,7 +41,7 @@ NodePtr make_null_test(NodePtr a, bool negated);
 enum class Truth : std::uint8_t { kTrue, kFalse, kUnknown };
 NodePtr make_boolean_test(NodePtr a, Truth truth, bool negated);
 // when, then, when, then, …, else: every result of type `type`.
-NodePtr make_case(Type type, std::vector<NodePtr> arguments);
+NodePtr make_case(Type type, std::vector<NodePtr> arguments, std::shared_ptr<const SharedNode> operand = nullptr);
 NodePtr make_coalesce(Type type, std::vector<NodePtr> arguments);
 NodePtr make_greatest(Type type, std::vector<NodePtr> arguments, bool least);
 NodePtr make_nullif(NodePtr a, NodePtr equal);

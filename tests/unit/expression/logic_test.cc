@@ -79,6 +79,19 @@ BOOST_AUTO_TEST_CASE(conditional_forms_choose_by_row) {
   CHECK_VALUES("case when a > 1 then a else 1.5 end", batch, {"1.5", "1.5", "3.0", "1.5"});
 }
 
+BOOST_AUTO_TEST_CASE(the_operand_of_case_is_computed_once) {
+  const Batch batch = batch_of("x bigint, s varchar", {{"0", "A"}, {"1", "b"}, {"2", "C"}, {"3", "\\N"}});
+  CHECK_VALUES("case floor(random() * 2) when 0 then 'yes' when 1 then 'yes' else 'never' end", batch,
+               {"yes", "yes", "yes", "yes"});
+  CHECK_VALUES("case lower(s) when 'a' then 'one' when 'c' then md5(case lower(s) when 'c' then 'c' end) end", batch,
+               {"one", "NULL", "4a8a08f09d37b73795649038408b5f33", "NULL"});
+  CHECK_VALUES("case x + 0 when 3 then 'd' else md5(case upper(s) when 'B' then 'b' else 'c' end) end", batch,
+               {"4a8a08f09d37b73795649038408b5f33", "92eb5ffee6ae2fec3ad71c777531578f",
+                "4a8a08f09d37b73795649038408b5f33", "d"});
+  CHECK_VALUES("case 1 / x when 1 then 'one' when 0 then 'less' end", batch,
+               {"ERROR division by zero", "one", "less", "less"});
+}
+
 BOOST_AUTO_TEST_CASE(in_follows_the_null_rule) {
   const Batch batch = batch_of("x bigint, s varchar", {{"1", "a"}, {"2", "b"}, {"\\N", "\\N"}});
   CHECK_VALUES("x in (1, 3)", batch, {"true", "false", "NULL"});
