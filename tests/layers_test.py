@@ -19,17 +19,18 @@ MAY_INCLUDE = {
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
     "stages/kafka": RECORD | {"stages/kit", "stages/kafka"},
     "stages/nats": RECORD | {"stages/kit", "stages/nats"},
+    "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
 }
 # What the stages of one system share.
-SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres")}
+SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}
 SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
-           "nats/nats.h": {"stages/nats"}, "libpq-fe.h": {"stages/postgres"},
+           "nats/nats.h": {"stages/nats"}, "MQTTClient.h": {"stages/read-mqtt"}, "hiredis/hiredis.h": {"stages/redis"}, "libpq-fe.h": {"stages/postgres"},
            "yaml-cpp/yaml.h": {"supervisor"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 

@@ -1,0 +1,65 @@
+"""A mosquitto on loopback, of the test's own, and publishing to it."""
+
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+
+from harness import Failure, wait_until
+
+PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+ABSENT = shutil.which("mosquitto", path=PATH) is None or shutil.which("mosquitto_pub") is None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Mosquitto:
+    """Keeps its sessions in `folder`: stop() writes them."""
+
+    def __init__(self, folder, *lines):
+        self.folder = pathlib.Path(folder) / "mosquitto"
+        self.folder.mkdir()
+        self.port = free_port()
+        settings = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/", "autosave_interval 1",
+                    "max_queued_messages 100000", "max_packet_size 1000000", "user root", *(lines or ["allow_anonymous true"])]
+        (self.folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def url(self):
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.process = subprocess.Popen([shutil.which("mosquitto", path=PATH), "-c", self.folder / "mosquitto.conf"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until("the broker", self.answers)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait()
+
+    def publish(self, topic, messages, qos=2, options=()):
+        """Each message is a line; returns when the broker has them all."""
+        done = subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-q", str(qos), *options, "-l"],
+                              input="".join(line + "\n" for line in messages), capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise Failure(f"mosquitto_pub: {done.stderr}")

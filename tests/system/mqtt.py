@@ -1,0 +1,165 @@
+"""read-mqtt against a real broker: every message once, whoever is killed; and the example of the sessions."""
+
+import collections
+import json
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+from mosquitto import ABSENT, Mosquitto  # noqa: E402
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PIPELINE = """
+pipeline: heard
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  heard: {run: read-mqtt, topics: [in/#], server: "SERVER", OPTIONS}
+  out: {run: write-sqlite, path: out.db, table: heard, if-exists: replace}
+"""
+
+
+def start(stream, broker, options):
+    stream.write("heard.yaml", PIPELINE.replace("SERVER", broker.url).replace("OPTIONS", options))
+    stream.run("stream", "run", "-d", "heard.yaml")
+
+
+def rows(stream, columns="*"):
+    try:
+        with sqlite3.connect(f"file:{stream.folder / 'out.db'}?mode=ro", uri=True) as out:
+            return out.execute(f"select {columns} from heard").fetchall()
+    except sqlite3.OperationalError:
+        return []
+
+
+def subscribed(stream, broker):
+    """A first message has come through."""
+    def came():
+        broker.publish("in/first", ['{"id":-1}'])
+        return rows(stream)
+    wait_until("the subscription", came)
+
+
+def publish_ids(broker, first, last, qos):
+    broker.publish("in/a", [json.dumps({"id": id}) for id in range(first, last)], qos)
+
+
+def ids_heard_through_kills(stream, qos, kills, wait):
+    """How often each id came, though stages, the supervisor and the connection are killed while they come."""
+    with Mosquitto(stream.folder) as broker:
+        start(stream, broker, f"schema: 'id bigint', qos: {qos}")
+        subscribed(stream, broker)
+        pick = random.Random(4)
+        for turn in range(kills):
+            publish_ids(broker, turn * 200, turn * 200 + 200, qos)
+            if turn == kills // 2:
+                broker.stop()  # its session is written
+                broker.start()
+            if turn == kills // 3:
+                stream.kill(stream.processes("heard"))
+                wait_until("the end of the job", lambda: not stream.processes("heard"))
+                stream.run("stream", "run", "-d", "heard.yaml")
+            instances = wait_until("instances", lambda: stream.instances("heard"))
+            stream.kill([instances[pick.choice(["heard.0", "heard.0", "out.0"])]])
+        wanted = set(range(kills * 200))
+        wait_until("every message", lambda: {id for id, in rows(stream, "id")} >= wanted, timeout=wait)
+        stream.run("stream", "stop", "heard")
+        return wanted, collections.Counter(id for id, in rows(stream, "id") if id >= 0)
+
+
+def with_qos_2_each_message_counts_once(stream):
+    wanted, counts = ids_heard_through_kills(stream, 2, 12, 60)
+    twice = [id for id, count in counts.items() if count != 1]
+    check(set(counts) == wanted and not twice, f"{len(twice)} came twice: {twice[:5]}")
+
+
+def with_qos_1_none_is_lost(stream):
+    wanted, counts = ids_heard_through_kills(stream, 1, 6, 60)
+    check(set(counts) == wanted, f"others: {sorted(set(counts) ^ wanted)[:5]}")
+
+
+def a_broker_that_is_killed_is_found_again(stream):
+    with Mosquitto(stream.folder) as broker:
+        start(stream, broker, "schema: 'id bigint'")
+        subscribed(stream, broker)
+        broker.stop(signal.SIGKILL)
+        broker.start()
+        wait_until("messages again", lambda: [broker.publish("in/b", ['{"id":7}']), (7,) in rows(stream, "id")][1])
+
+
+def messages_say_where_they_come_from(stream):
+    with Mosquitto(stream.folder) as broker:
+        broker.publish("in/kept", ['{"id":1}'], options=["-r"])
+        start(stream, broker, "schema: 'id bigint', metadata: [topic, qos, retain, received]")
+        wait_until("the retained message", lambda: rows(stream))
+        broker.publish("in/x/y", ['{"id":2}', "nonsense"], 1)
+        broker.publish("in/x/y", ['{"id":3}'], 0)
+        wait_until("three messages", lambda: len(rows(stream)) == 3)
+        found = sorted(rows(stream, "id, _topic, _qos, _retain, _received like '20%Z'"))
+        check(found == [(1, "in/kept", 2, 1, 1), (2, "in/x/y", 1, 0, 1), (3, "in/x/y", 0, 0, 1)], found)
+        wait_until("the bad record", lambda: "nonsense" in stream.run("stream", "dead-letter", "heard"))
+
+
+def a_password_is_asked_for_and_written_nowhere(stream):
+    password_file = stream.folder / "passwords"
+    subprocess.run(["mosquitto_passwd", "-c", "-b", password_file, "me", "very-secret-words"], check=True, capture_output=True)
+    stream.environment["WORDS"] = "very-secret-words"
+    with Mosquitto(stream.folder, "allow_anonymous false", f"password_file {password_file}") as broker:
+        refused = f"read-mqtt in/a --server {broker.url} --schema 'id bigint' | print"
+        stream.run("stream", "run", refused, expect=None)
+        check("refused; check 'user' and 'password'" in stream.last_stderr, stream.last_stderr)
+        start(stream, broker, "schema: 'id bigint', user: me, password: 'env:WORDS'")
+
+        def came():
+            broker.publish("in/first", ['{"id":-1}'], options=["-u", "me", "-P", "very-secret-words"])
+            return rows(stream)
+        wait_until("the subscription", came)
+        done = subprocess.run(["grep", "-rl", "very-secret-words", stream.folder], capture_output=True, text=True, check=False)
+        check(done.stdout == "", f"the password stands in {done.stdout}")
+
+
+def the_example_of_the_manual_runs(stream):
+    with Mosquitto(stream.folder) as broker:
+        command, = stream.examples("read-mqtt")
+        command = command.replace("read-mqtt ", f"read-mqtt --server {broker.url} ")
+        job = stream.start("bash", "-c", f"exec {command}", stdout=subprocess.PIPE)
+        wait_until("the job", lambda: stream.jobs() and stream.instances(stream.jobs()[0]))
+
+        def out():
+            broker.publish("home/oven/temperature", ['{"celsius":180}'], options=["-r"])
+            return True
+        wait_until("publishing", out)
+        found = job.stdout.readline() + job.stdout.readline()
+        stream.run("stream", "cancel", stream.jobs()[0])
+        job.wait(timeout=30)
+        check("180" in found and "home/oven/temperature" in found, found)
+
+
+def what_cannot_be_is_said(stream):
+    refused = {
+        "'a/#/b' is no topic": "read-mqtt a/#/b",
+        "'a+' is no topic": "read-mqtt a+",
+        "an address begins with mqtt:// or mqtts://": "read-mqtt a --server tcp://127.0.0.1:1",
+        "a secret is never written out": "read-mqtt a --server mqtt://me:pw@127.0.0.1:1",
+        "nothing has been sent yet to find the schema in; give a schema": "read-mqtt a",
+        "a password is of a user": "read-mqtt a --password env:X",
+    }
+    for words, stage in refused.items():
+        stream.run("stream", "run", f"{stage} | print", expect=None)
+        check(words in stream.last_stderr, f"{stage}: {stream.last_stderr}")
+    stream.run("stream-read-mqtt", "a", "--schema", "id bigint", "--server", "mqtt://127.0.0.1:1", "--patience", "300ms", expect=1)
+    check("unable to connect to" in stream.last_stderr, stream.last_stderr)
+
+
+if __name__ == "__main__":
+    if ABSENT:
+        print("skipped: mosquitto is not installed")
+        sys.exit(0)
+    main([with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
+          messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
+          what_cannot_be_is_said])
