@@ -80,10 +80,10 @@ class Adding:
         while not self.enough.is_set():
             last = self.next + 50
             try:
-                if stored(self.server, "in") < last:
+                if self.server.ask("XLEN", "in") < last:
                     rows = [("XADD", "in", "*", "n", n, "word", f"w {n % 13}\n\"") for n in range(self.next, last)]
                     self.server.ask_all([("MULTI",), *rows, ("EXEC",)])
-                if stored(self.server, "in") >= last:
+                if self.server.ask("XLEN", "in") >= last:
                     self.next = last
             except (OSError, Failure):
                 continue
