@@ -139,6 +139,30 @@ def the_example_of_the_manual_runs(stream):
             check('"celsius":20' not in (stream.folder / "printed").read_text(), "what is not hot")
 
 
+def sessions_of_devices_are_the_same_through_kills(stream):
+    readings = [("kettle", "12:00"), ("lamp", "12:01"), ("kettle", "12:05"), ("kettle", "12:30"), ("lamp", "13:30"), ("kettle", "13:30")]
+    with Mosquitto(stream.folder) as broker:
+        run = ["stream", "run", "-d", TOP / "manifests/iot-sessions.yaml", "-p", f"broker={broker.url}", "-p", f"out={stream.folder}/sessions.db",
+               "--set", "checkpoint.interval=100ms"]
+        stream.run(*run)
+        wait_until("the subscription", lambda: broker.has_session("stream-iot-sessions-readings"))
+        for device, at in readings:
+            row = {"ts": f"2026-01-31T{at}:00Z", "device": device, "watts": 100}
+            broker.publish(f"devices/{device}/readings", [json.dumps(row)])
+            instances = wait_until("instances", lambda: stream.instances("iot-sessions"))
+            stream.kill([instances["readings.0"]])
+
+        def sessions():
+            try:
+                with sqlite3.connect(f"file:{stream.folder}/sessions.db?mode=ro", uri=True) as out:
+                    return sorted(out.execute("select device, substr(window_start, 12, 5), substr(window_end, 12, 5), readings from sessions"))
+            except sqlite3.OperationalError:
+                return []
+        wait_until("three sessions", lambda: len(sessions()) >= 3)
+        stream.run("stream", "cancel", "iot-sessions")
+        check(sessions() == [("kettle", "12:00", "12:15", 2), ("kettle", "12:30", "12:40", 1), ("lamp", "12:01", "12:11", 1)], sessions())
+
+
 def what_cannot_be_is_said(stream):
     refused = {
         "'a/#/b' is no topic": "read-mqtt a/#/b",
@@ -161,4 +185,4 @@ if __name__ == "__main__":
         sys.exit(0)
     main([with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
           messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
-          what_cannot_be_is_said])
+          sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said])
