@@ -82,7 +82,7 @@ int Client::keys(void* handle, char*** keys, int* count) {
   *count = static_cast<int>(held.size());
   *keys = held.empty() ? nullptr : static_cast<char**>(std::malloc(held.size() * sizeof(char*)));
   std::size_t at = 0;
-  for (const std::uint16_t packet : held) (*keys)[at++] = copied(std::string(kReceived) + std::to_string(packet));
+  for (const auto& [packet, mark] : held) (*keys)[at++] = copied(std::string(kReceived) + std::to_string(packet));
   return 0;
 }
 

@@ -22,6 +22,15 @@ std::size_t number_at(std::string_view bytes, std::size_t at) {
 
 }  // namespace
 
+std::uint64_t mark_of(const Letter& letter) {
+  std::uint64_t mark = 14695981039346656037U;  // FNV-1a
+  const auto add = [&](unsigned char byte) { mark = (mark ^ byte) * 1099511628211U; };
+  for (const char c : letter.topic) add(static_cast<unsigned char>(c));
+  add(0);
+  for (const char c : letter.payload) add(static_cast<unsigned char>(c));
+  return mark;
+}
+
 std::string sealed(const Letter& letter) {
   const Head head{letter.received,
                   letter.packet,
@@ -60,7 +69,6 @@ Result<Letter> published(unsigned char head, std::string_view body) {
   Letter out;
   out.qos = (head >> 1) & 3;
   out.retained = (head & 1) != 0;
-  out.duplicate = (head & 8) != 0;
   out.topic = body.substr(2, topic_size);
   out.packet = static_cast<std::uint16_t>(number_at(body, 2 + topic_size));
   out.payload = body.substr(2 + topic_size + 2);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -15,11 +16,16 @@ struct Letter {
   std::uint16_t packet = 0;  // id by which the broker knows it, until it is free again
   std::uint8_t qos = 0;
   bool retained = false;
-  bool duplicate = false;  // the broker may have sent it before; not in a record
-  bool release = false;    // no message: the packet id is free again
+  bool release = false;  // no message: the packet id is free again
   std::string_view topic;
   std::string_view payload;
 };
+
+// Tells a message from another one: the same for topic and payload that are the same, for ever.
+std::uint64_t mark_of(const Letter& letter);
+
+// Packet ids, each with the mark of its message.
+using Held = std::map<std::uint16_t, std::uint64_t>;
 
 std::string sealed(const Letter& letter);
 // The views are of `record`. Errors: kCorrupt.

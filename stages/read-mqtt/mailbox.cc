@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace stream::mqtt {
 
 Mailbox::Mailbox(const std::string& folder, const Clock& clock, Inbox::Say say)
@@ -44,8 +46,10 @@ void Mailbox::take(const Letter& letter) {
 void Mailbox::take_held(const Letter& letter) {
   {
     const std::lock_guard lock(mutex_);
-    // Without the mark that it may have been sent before it is another one, of a broker that has forgotten.
-    if (!held_.insert(letter.packet).second && letter.duplicate) return;
+    // Another message under the same id is of a broker that has forgotten what it knew. That it may have been sent
+    // before is not asked of the packet: brokers that have been restarted do not say it.
+    const auto [held, taken] = held_.try_emplace(letter.packet, mark_of(letter));
+    if (!taken && std::exchange(held->second, mark_of(letter)) == mark_of(letter)) return;
   }
   take(letter);
 }
@@ -60,10 +64,10 @@ void Mailbox::release(std::uint16_t packet) {
 }
 
 void Mailbox::release_all() {
-  for (const std::uint16_t packet : held()) release(packet);
+  for (const auto& [packet, mark] : held()) release(packet);
 }
 
-std::set<std::uint16_t> Mailbox::held() {
+Held Mailbox::held() {
   const std::lock_guard lock(mutex_);
   return held_;
 }
@@ -73,7 +77,7 @@ Status Mailbox::start(SpoolPosition from) {
   return inbox_.start(from);
 }
 
-void Mailbox::hold(std::set<std::uint16_t> held) {
+void Mailbox::hold(Held held) {
   const std::lock_guard lock(mutex_);
   held_ = std::move(held);
 }

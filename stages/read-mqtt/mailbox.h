@@ -8,7 +8,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "stages/kit/inbox.h"
 #include "stages/read-mqtt/letter.h"
@@ -27,11 +26,11 @@ class Mailbox {
   void take_held(const Letter& letter);  // but what was sent again while its id is held
   void release(std::uint16_t packet);
   void release_all();  // the broker knows of no session
-  std::set<std::uint16_t> held();
+  Held held();
 
   // --- the loop's thread.
   Status start(SpoolPosition from);
-  void hold(std::set<std::uint16_t> held);  // before the client connects
+  void hold(Held held);  // before the client connects
   Status serve();
   void close();  // nothing more is put: the client's thread waits from now on
   Result<bool> read(std::size_t bytes_max, const Inbox::Visit& visit);
@@ -45,7 +44,7 @@ class Mailbox {
   std::condition_variable changed_;
   Inbox inbox_;  // from here on guarded by mutex_
   const Clock& clock_;
-  std::set<std::uint16_t> held_;
+  Held held_;
   Status error_;
   bool closed_ = false;
   const int put_fd_;  // something was put

@@ -23,17 +23,22 @@ TableSpec inbox_spec() {
   return spec;
 }
 
-// Packet ids, with blanks between.
-std::string held_text(const std::set<std::uint16_t>& held) {
+// Packet ids and marks by turns, with blanks between.
+std::string held_text(const Held& held) {
   std::string text;
-  for (const std::uint16_t packet : held) text += std::to_string(packet) + " ";
+  for (const auto& [packet, mark] : held) {
+    text += std::to_string(packet) + " " + std::to_string(static_cast<std::int64_t>(mark)) + " ";
+  }
   return text;
 }
 
-std::set<std::uint16_t> parse_held(std::string_view text) {
-  std::set<std::uint16_t> held;
-  for (const std::string& word : split(text, ' ')) {
-    if (const auto packet = parse_integer(word); packet.ok()) held.insert(static_cast<std::uint16_t>(*packet));
+Held parse_held(std::string_view text) {
+  Held held;
+  const std::vector<std::string> words = split(text, ' ');
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    const auto packet = parse_integer(words[i]);
+    const auto mark = parse_integer(words[i + 1]);
+    if (packet.ok() && mark.ok()) held[static_cast<std::uint16_t>(*packet)] = static_cast<std::uint64_t>(*mark);
   }
   return held;
 }
@@ -154,7 +159,7 @@ Status ReadMqtt::add(std::string_view record, Emitter& out) {
     held_.erase(letter.packet);
     return {};
   }
-  if (letter.qos == 2) held_.insert(letter.packet);
+  if (letter.qos == 2) held_[letter.packet] = mark_of(letter);
   const std::function<std::string()> position = [&] { return std::string(letter.topic); };
   const MessageValue about[] = {letter.topic, std::int64_t{letter.qos}, std::int64_t{letter.retained}, letter.received};
   return rows_->add(letter.payload, about, position, out);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <set>
 
 #include "snapshot/state_store.h"
 #include "stages/kit/message_source.h"
@@ -33,7 +32,7 @@ class ReadMqtt final : public Source {
   const Subscription subscription_;
   StateTable& table_;
   std::unique_ptr<MessageRows> rows_;
-  std::set<std::uint16_t> held_;  // packet ids, as of what has been read
+  Held held_;  // as of what has been read
   // These two are left behind when the stage ends, see the destructor.
   Mailbox& mailbox_;
   Client* client_ = nullptr;  // once all that was in the inbox has been read

@@ -25,7 +25,7 @@ class Mosquitto:
         self.folder = pathlib.Path(folder) / "mosquitto"
         self.folder.mkdir()
         self.port = free_port()
-        settings = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/", "autosave_interval 1", "autosave_on_changes true",
+        settings = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/", "autosave_interval 1",
                     "max_queued_messages 100000", "max_packet_size 1000000", "user root", *(lines or ["allow_anonymous true"])]
         (self.folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
         self.start()
@@ -58,7 +58,7 @@ class Mosquitto:
         self.process.wait()
 
     def has_session(self, client):
-        """The sessions that are written, within a second of a change, name the client."""
+        """The sessions that are written, each second, name the client."""
         path = self.folder / "mosquitto.db"
         return path.exists() and client.encode() in path.read_bytes()
 

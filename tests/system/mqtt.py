@@ -68,7 +68,7 @@ def ids_heard_through_kills(stream, qos, kills, wait):
             stream.kill([instances[pick.choice(["heard.0", "heard.0", "out.0"])]])
         wanted = set(range(kills * 200))
         wait_until("every message", lambda: {id for id, in rows(stream, "id")} >= wanted, timeout=wait)
-        stream.run("stream", "stop", "heard")
+        stream.run("stream", "cancel", "heard")
         return wanted, collections.Counter(id for id, in rows(stream, "id") if id >= 0)
 
 
