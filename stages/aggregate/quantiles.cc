@@ -52,8 +52,8 @@ double bucket_value(std::int64_t bucket) {
 }
 
 std::int64_t quantile_of_buckets(const Counted<std::int64_t>& buckets, double quantile) {
-  const auto last = static_cast<double>(count_of(buckets) - 1);
-  return at_position(buckets, static_cast<std::int64_t>(quantile * last));
+  const auto rank = static_cast<std::int64_t>(std::ceil(quantile * static_cast<double>(count_of(buckets))));
+  return at_position(buckets, std::max<std::int64_t>(rank, 1) - 1);
 }
 
 double median_of(const Counted<double>& values) {

@@ -15,7 +15,7 @@ double bucket_value(std::int64_t bucket);
 template <class T>
 using Counted = std::vector<std::pair<T, std::int64_t>>;  // values and how often, rising; not empty
 
-// The value at position floor(q * (n - 1)) of n.
+// As percentile_disc: the first value that is not below so large a part of all.
 std::int64_t quantile_of_buckets(const Counted<std::int64_t>& buckets, double quantile);
 // As percentile_cont: between the two in the middle.
 double median_of(const Counted<double>& values);

@@ -70,7 +70,8 @@ inline std::string object_text(Timed members) {
 inline std::string quantile_text(Numbers x, double quantile) {
   if (x.empty()) return "NULL";
   std::ranges::sort(x);
-  const auto value = static_cast<double>(x[static_cast<std::size_t>(quantile * static_cast<double>(x.size() - 1))]);
+  const auto value = static_cast<double>(
+      x[std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(quantile * static_cast<double>(x.size())))) - 1]);
   return std::to_string(bucket_value(quantile_bucket(value)));
 }
 
