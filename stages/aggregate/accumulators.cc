@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stages/aggregate/elements.h"
 #include "stages/aggregate/loops.h"
 #include "stages/expression/operators.h"
 #include "stages/kit/row_text.h"
@@ -13,22 +14,17 @@ using aggregate::add_wrapping;
 using aggregate::each;
 using aggregate::Slots;
 
-bool Accumulators::Call::double_sum() const {
-  const bool sums = call->function == AggregateFunction::kSum || call->function == AggregateFunction::kAvg;
-  return sums && call->argument_type == kDouble;
-}
+bool Accumulators::Call::double_sum() const { return keeps == Keeps::kSum && call->argument_type == kDouble; }
 
 bool Accumulators::Call::exact_sum() const {
-  const bool sums = call->function == AggregateFunction::kSum || call->function == AggregateFunction::kAvg;
-  return sums && call->argument_type != kDouble;
+  return (keeps == Keeps::kSum || keeps == Keeps::kSquares) && call->argument_type != kDouble;
 }
 
-bool Accumulators::Call::extreme() const {
-  return call->function == AggregateFunction::kMin || call->function == AggregateFunction::kMax;
-}
+bool Accumulators::Call::begins_null() const { return keeps == Keeps::kRow || (extreme() && state.distinct != kNone); }
 
 bool Accumulators::Call::nullable() const {
-  return extreme() || (call->function == AggregateFunction::kSum && state.count == kNone);
+  const bool sum = keeps == Keeps::kSum && call->function == AggregateFunction::kSum && state.count == kNone;
+  return extreme() || keeps == Keeps::kRow || sum;
 }
 
 Accumulators::Accumulators(const AggregateDesign& design, StateTable& table, std::vector<StateTable*> distinct)
@@ -37,6 +33,7 @@ Accumulators::Accumulators(const AggregateDesign& design, StateTable& table, std
     Call& call = calls_.emplace_back();
     call.call = &design.aggregation.calls[i];
     call.state = design.calls[i];
+    call.keeps = kept_by(*call.call);
   }
 }
 
@@ -60,6 +57,23 @@ void Accumulators::evaluate_filter(Call& call, const Batch& batch, std::vector<R
   for (const std::uint32_t row : rows) call.mask[row] = 1;
 }
 
+// What is kept of the argument, where it is not the argument itself.
+void Accumulators::prepare_argument(Call& call, const Batch& batch, std::vector<RowError>* errors) {
+  const std::uint8_t* rows = call.chosen();
+  std::vector<RowError> failed;
+  if (call.call->function == AggregateFunction::kApproxQuantile) {
+    call.argument = quantile_buckets(call.argument);
+  } else if (call.call->function == AggregateFunction::kJsonAgg) {
+    call.argument = json_texts(call.argument);
+  } else if (call.call->function == AggregateFunction::kJsonObjectAgg) {
+    const Column values = call.call->value->evaluate(batch, &failed);
+    call.argument = json_members(call.argument, values, rows, &failed);
+  }
+  for (const RowError& error : failed) {
+    if (rows == nullptr || rows[error.row] != 0) errors->push_back(error);
+  }
+}
+
 void Accumulators::evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors) {
   call.masked = false;
   if (call.call->filter) evaluate_filter(call, batch, errors);
@@ -70,6 +84,7 @@ void Accumulators::evaluate_call(Call& call, const Batch& batch, std::vector<Row
   for (const RowError& error : failed) {
     if (!call.masked || call.mask[error.row] != 0) errors->push_back(error);
   }
+  prepare_argument(call, batch, errors);
   if (!call.argument.has_nulls()) return;
   if (!call.masked) call.mask.assign(batch.rows, 1);
   call.masked = true;
@@ -85,44 +100,6 @@ void Accumulators::choose_signs(const Batch& batch) {
     sign_of_[i] = kind == RowKind::kUpdateBefore || kind == RowKind::kDelete ? -1 : 1;
   }
   signs_ = sign_of_.data();
-}
-
-// --- DISTINCT -----------------------------------------------------------------------------------
-
-// Leaves in the mask the rows whose value the group has not seen.
-void Accumulators::choose_distinct(Call& call, const AddTo& to) {
-  StateTable& table = *distinct_[call.state.distinct];
-  const std::size_t rows = to.rows.size();
-  picked_.clear();
-  for (std::uint32_t i = 0; i < rows; ++i) {
-    if (!call.masked || call.mask[i] != 0) picked_.push_back(i);
-  }
-  Batch values{nullptr, picked_.size(), {}, {}};
-  const bool all = picked_.size() == rows;
-  if (!design_.global()) values.columns = to.keys->columns;
-  values.columns.push_back(call.argument);
-  if (!all)
-    std::ranges::transform(values.columns, values.columns.begin(), [&](const Column& c) { return c.take(picked_); });
-  std::vector<std::size_t> columns(values.columns.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
-  hashes_.resize(values.rows);
-  found_.resize(values.rows);
-  new_.resize(values.rows);
-  hash_keys(values, columns, hashes_);
-  table.upsert(values, columns, hashes_, found_, new_);
-  call.mask.assign(rows, 0);
-  call.masked = true;
-  for (std::size_t i = 0; i < picked_.size(); ++i) {
-    call.mask[picked_[i]] = new_[i];
-    if (new_[i] != 0) call.seen.push_back(found_[i]);
-  }
-}
-
-void Accumulators::forget_distinct() {
-  for (Call& call : calls_) {
-    for (const Row row : call.seen) distinct_[call.state.distinct]->erase(row);
-    call.seen.clear();
-  }
 }
 
 // --- sums and counts ----------------------------------------------------------------------------
@@ -189,7 +166,8 @@ void Accumulators::add_count(std::size_t column, const std::uint8_t* mask, const
 
 // A group is made with zeros; where its first row does not count, it has no value yet.
 void Accumulators::prepare_nulls(Call& call, const AddTo& to) {
-  if (!call.nullable() || !call.masked || fresh_.empty()) return;
+  if (!call.nullable() || fresh_.empty()) return;
+  if (!call.masked && !call.begins_null()) return;
   call.maybe_null = true;
   for (const std::uint32_t i : fresh_) table_.set_null(to.rows[i], call.state.value);
 }
@@ -203,42 +181,62 @@ void Accumulators::clear_nulls(Call& call, const AddTo& to) {
   });
 }
 
-// All but exact sums.
+// All but what is checked.
 void Accumulators::add_rest(Call& call, const AddTo& to) {
   prepare_nulls(call, to);
-  if (call.double_sum()) add_double(call, to);
-  if (call.extreme())
-    add_extreme(call, to);
-  else
-    clear_nulls(call, to);
-  if (call.call->function == AggregateFunction::kCount) add_count(call.state.value, call.chosen(), to);
+  switch (call.keeps) {
+    case Keeps::kCount: add_count(call.state.value, call.chosen(), to); return;
+    case Keeps::kSum:
+      if (call.double_sum()) add_double(call, to);
+      clear_nulls(call, to);
+      break;
+    case Keeps::kExtreme:
+      if (call.state.distinct != kNone) return add_changing_extreme(call, to);
+      return add_extreme(call, to);
+    case Keeps::kSquares:
+      if (call.state.square_parts == 0) return add_distances(call, to);
+      add_squares(call, to);
+      break;
+    case Keeps::kTruths: add_truths(call, to); break;
+    case Keeps::kRow: return add_rows(call, to);
+    case Keeps::kSketch: return add_sketch(call, to);
+    case Keeps::kList:
+    case Keeps::kSpread: return;
+  }
   if (call.state.count != kNone) add_count(call.state.count, call.chosen(), to);
+}
+
+bool Accumulators::add_checked(Call& call, const AddTo& to, bool undo) {
+  return call.keeps == Keeps::kList ? add_length(call, to, undo) : add_exact(call, to, undo);
 }
 
 // --- a batch ------------------------------------------------------------------------------------
 
 bool Accumulators::add(const Batch& batch, const AddTo& to) {
   choose_signs(batch);
+  if (design_.order != kNone && design_.order < batch.columns.size()) times_ = batch.columns[design_.order];
   fresh_.clear();
   for (std::uint32_t i = 0; i < to.inserted.size(); ++i) {
     if (to.inserted[i] != 0) fresh_.push_back(i);
   }
   for (Call& call : calls_) {
-    if (call.state.distinct != kNone) choose_distinct(call, to);
+    if (call.state.distinct != kNone) add_values(call, to, batch);
   }
   for (std::size_t i = 0; i < calls_.size(); ++i) {
-    if (!calls_[i].exact_sum() || !add_exact(calls_[i], to, false)) continue;
+    if (!calls_[i].checked() || !add_checked(calls_[i], to, false)) continue;
     const char* reason = overflow_;
     for (std::size_t k = 0; k <= i; ++k) {
-      if (calls_[k].exact_sum()) add_exact(calls_[k], to, true);
+      if (calls_[k].checked()) add_checked(calls_[k], to, true);
     }
     overflow_ = reason;
-    forget_distinct();
+    for (Call& call : calls_) {
+      if (call.state.distinct != kNone) forget_values(call, to);
+    }
     return false;
   }
   for (Call& call : calls_) {
-    call.seen.clear();
     add_rest(call, to);
+    if (call.state.distinct != kNone) settle_values(call);
   }
   if (design_.row_count != kNone) add_count(design_.row_count, nullptr, to);
   return true;

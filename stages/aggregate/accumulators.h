@@ -9,6 +9,7 @@
 
 #include "snapshot/state_table.h"
 #include "stages/aggregate/design.h"
+#include "stages/aggregate/row_set.h"
 
 namespace stream {
 
@@ -40,13 +41,13 @@ class Accumulators {
   bool add(const Batch& batch, const AddTo& to);
   const char* overflow() const { return overflow_; }
 
-  // Adds to each group what another row has accumulated; DISTINCT calls are left to merge_values(). A
+  // Adds to each group what another row has accumulated; what DISTINCT calls add up is left to merge_values(). A
   // sum that leaves its range marks its group in the design's `overflow` column. Groups may repeat, and
   // were started once. Marks no row as changed.
   void start(std::span<const Row> groups, std::span<const std::uint8_t> inserted);
   void merge(const MergeFrom& from, std::span<const Row> groups);
-  // Adds to each group a value of a DISTINCT call, if it has not seen it. `values`: the key columns of the
-  // call's table; the last one is the value.
+  // Adds to each group a value of the call's table of values. `values`: the key columns of that table, and how often
+  // where it says so.
   void merge_values(std::size_t call, const Batch& values, std::span<const Row> groups);
 
   // State came from a snapshot, or is merged: values may be NULL.
@@ -56,24 +57,31 @@ class Accumulators {
   struct Call {
     const AggregateCall* call = nullptr;
     CallState state;
+    Keeps keeps = Keeps::kCount;
     bool maybe_null = false;  // some group may have no value
     Column argument;
     std::vector<std::uint8_t> mask;  // rows that count
     bool masked = false;             // else all do
-    std::vector<Row> seen;           // of the distinct table: inserted by this batch
+
+    // Rows of the table of values that this batch counts, and which of its rows do.
+    std::vector<Row> seen;
+    std::vector<std::uint32_t> seen_by;
+    std::vector<Row> made;  // inserted by this batch
 
     const std::uint8_t* chosen() const { return masked ? mask.data() : nullptr; }
     bool exact_sum() const;  // checked, and taken back exactly
     bool double_sum() const;
-    bool extreme() const;
-    bool nullable() const;  // the value is NULL until there is one
+    bool checked() const { return exact_sum() || keeps == Keeps::kList; }
+    bool extreme() const { return keeps == Keeps::kExtreme; }
+    bool nullable() const;     // the value is NULL until there is one
+    bool begins_null() const;  // … even if the group's first row counts
   };
 
   void evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors);
+  void prepare_argument(Call& call, const Batch& batch, std::vector<RowError>* errors);
   void evaluate_filter(Call& call, const Batch& batch, std::vector<RowError>* errors);
   void choose_signs(const Batch& batch);
-  void choose_distinct(Call& call, const AddTo& to);
-  void forget_distinct();
+  bool add_checked(Call& call, const AddTo& to, bool undo);
   bool add_exact(Call& call, const AddTo& to, bool undo);
   template <class T>
   bool add_exact(Call& call, const AddTo& to, bool undo);
@@ -83,6 +91,28 @@ class Accumulators {
   void clear_nulls(Call& call, const AddTo& to);
   void add_extreme(Call& call, const AddTo& to);
   void add_rest(Call& call, const AddTo& to);
+
+  // --- values.cc
+  void add_values(Call& call, const AddTo& to, const Batch& batch);
+  Column order_of(Call& call, const AddTo& to, const Batch& batch);
+  void count_value(Call& call, Row value, std::uint32_t row);
+  bool add_length(Call& call, const AddTo& to, bool undo);
+  void forget_values(Call& call, const AddTo& to);
+  void settle_values(Call& call);
+  void add_changing_extreme(Call& call, const AddTo& to);
+  void find_extremes(Call& call, std::span<const Row> groups);
+  int sign(std::size_t row) const { return signs_ == nullptr ? 1 : signs_[row]; }
+
+  // --- states.cc
+  void add_squares(Call& call, const AddTo& to);
+  void add_distances(Call& call, const AddTo& to);
+  void add_truths(Call& call, const AddTo& to);
+  void add_rows(Call& call, const AddTo& to);
+  void add_sketch(Call& call, const AddTo& to);
+  void merge_squares(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  void merge_distances(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  void merge_rows(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  void merge_sketch(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
 
   // --- merge.cc
   void merge_call(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
@@ -95,6 +125,7 @@ class Accumulators {
   void merge_counts(std::size_t column, std::size_t from_column, const MergeFrom& from, std::span<const Row> groups);
   void merge_extreme(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
   void mark_overflow(Row group);
+  void merge_lengths(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
   void sum_values(Call& call, const AddTo& to);
 
   const AggregateDesign& design_;
@@ -103,12 +134,19 @@ class Accumulators {
   std::vector<Call> calls_;
   const std::int8_t* signs_ = nullptr;  // null: all rows are added
   std::vector<std::int8_t> sign_of_;
-  std::vector<std::uint32_t> fresh_;  // rows that made their group
+  std::vector<std::uint32_t> fresh_;     // rows that made their group
+  std::vector<std::uint32_t> no_fresh_;  // empty
+  Column times_;                         // event times of the batch, if a call needs them
   const char* overflow_ = "";
   std::vector<std::uint64_t> hashes_;
   std::vector<Row> found_;
   std::vector<std::uint8_t> new_;
   std::vector<std::uint32_t> picked_;
+  RowSet touched_;
 };
+
+// Rows of a table of values that are of one group, which stands in `groups`.
+std::vector<Row> values_of_group(const AggregateDesign& design, const StateTable& groups, Row group,
+                                 const StateTable& values);
 
 }  // namespace stream

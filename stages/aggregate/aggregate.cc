@@ -4,7 +4,7 @@ namespace stream {
 
 Aggregate::Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
     : AggregateOperator(std::move(design), store, std::move(late)) {
-  if (output) results_.emplace(design_, table_, std::move(output));
+  if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 
 Status Aggregate::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
@@ -42,8 +42,9 @@ Status Aggregate::on_end(Emitter& out) {
   if (design_.global() && table_.rows() == 0 && !design_.retracts) {
     const Row row = table_.upsert({Cell(std::uint8_t{1})}).first;
     for (std::size_t i = 0; i < design_.calls.size(); ++i) {
-      const bool count = design_.aggregation.calls[i].function == AggregateFunction::kCount;
-      if (!count) table_.set_null(row, design_.calls[i].value);
+      const Keeps keeps = kept_by(design_.aggregation.calls[i]);
+      if (keeps == Keeps::kSum || keeps == Keeps::kExtreme || keeps == Keeps::kRow)
+        table_.set_null(row, design_.calls[i].value);
     }
   }
   scanning_ = true;

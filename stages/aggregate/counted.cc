@@ -8,7 +8,7 @@ namespace stream {
 CountedAggregate::CountedAggregate(AggregateDesign design, StateStore& store, SchemaPtr output)
     : AggregateOperator(std::move(design), store, nullptr),
       rows_a_window_(static_cast<std::int64_t>(design_.window->count)) {
-  if (output) results_.emplace(design_, table_, std::move(output));
+  if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 
 void CountedAggregate::find(const Work& work) {
@@ -84,16 +84,8 @@ Result<bool> CountedAggregate::add(const Work& work, Emitter& out) {
 
 void CountedAggregate::erase(std::span<const Row> groups) {
   for (const Row group : groups) {
-    std::vector<Cell> key;
-    for (std::size_t c = 0; c < design_.by.size(); ++c) key.push_back(table_.cell(group, c));
     for (StateTable* table : distinct_) {
-      if (key.empty()) {
-        table->clear();
-        continue;
-      }
-      std::vector<Row> values;
-      for (Row row = table->find_prefix(key); row; row = table->next_of_prefix(row)) values.push_back(row);
-      for (const Row row : values) table->erase(row);
+      for (const Row row : values_of_group(design_, table_, group, *table)) table->erase(row);
     }
     table_.erase(group);
   }

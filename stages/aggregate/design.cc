@@ -174,16 +174,21 @@ bool Designer::check_names() {
   return true;
 }
 
-// What a minimum or a set of values was before a row came cannot be told from what it is now.
+// Of a sketch and of a row that was chosen cannot be told what they were before a row came.
 bool Designer::check_retractions() {
   design_.retracts = input_.changelog == Changelog::kUpdates;
+  design_.order = design_.windowed() ? design_.time : input_.time.value_or(kNone);
   if (!design_.retracts) return true;
-  for (const AggregateCall& call : design_.aggregation.calls) {
-    const bool extreme = call.function == AggregateFunction::kMin || call.function == AggregateFunction::kMax;
-    if (!extreme && !call.distinct) continue;
-    return fail(
-        "compute", call.text + " cannot be kept where rows are taken back: the input's rows may change",
-        extreme ? "min and max need an input of insertions only" : "DISTINCT needs an input of insertions only");
+  for (AggregateCall& call : design_.aggregation.calls) {
+    const bool ordered = call.argument_type != kJson && call.argument_type != kBoolean;
+    // Any value that is left will do: the smallest can be told.
+    if (call.function == AggregateFunction::kAnyValue && ordered) call.function = AggregateFunction::kMin;
+    const Keeps keeps = kept_by(call);
+    if (keeps != Keeps::kRow && keeps != Keeps::kSketch) continue;
+    return fail("compute", call.text + " cannot be kept where rows are taken back: the input's rows may change",
+                keeps == Keeps::kSketch ? "count(distinct …) can, with a row of state for every value"
+                : call.function == AggregateFunction::kAnyValue ? "bool_or() of a BOOLEAN and min() of a text can"
+                                                                : "min and max can; or take the row with top-n");
   }
   return true;
 }

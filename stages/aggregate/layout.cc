@@ -3,6 +3,7 @@
 
 #include "stages/aggregate/design.h"
 #include "stages/aggregate/fired_groups.h"
+#include "stages/aggregate/squares.h"
 #include "stages/kit/state_names.h"
 #include "transport/base/text.h"
 
@@ -17,6 +18,14 @@ Type sum_type(const AggregateCall& call) {
   return call.argument_type;
 }
 
+// What a table of values holds.
+Type value_type(const AggregateCall& call) {
+  if (call.function == AggregateFunction::kApproxQuantile) return kBigint;
+  return call.function == AggregateFunction::kJsonAgg || call.function == AggregateFunction::kJsonObjectAgg
+             ? kVarchar
+             : call.argument_type;
+}
+
 class Layout {
  public:
   Layout(AggregateDesign& design, const Schema& input, const std::string& window)
@@ -26,7 +35,12 @@ class Layout {
  private:
   void lay_out_session();
   void lay_out_call(std::size_t call);
+  void lay_out_squares(const AggregateCall& call, const std::string& name, CallState& state);
   void lay_out_distinct(std::size_t call, const std::string& name);
+  bool needs_values(const AggregateCall& call) const;
+  bool by_time(const AggregateCall& call) const;
+  ValueOrder list_order() const;
+  std::string ordered_definition(const AggregateCall& call) const;
   std::string call_name(std::size_t call) const;
   std::size_t add(const std::string& name, Type type, std::string means, bool zero);
 
@@ -52,20 +66,78 @@ void Layout::lay_out_call(std::size_t index) {
   const AggregateCall& call = design_.aggregation.calls[index];
   const std::string name = call_name(index);
   CallState& state = design_.calls.emplace_back();
-  switch (call.function) {
-    case AggregateFunction::kCount: state.value = add(name, kBigint, call.definition, true); break;
-    case AggregateFunction::kMin:
-    case AggregateFunction::kMax: state.value = add(name, call.argument_type, call.definition, false); break;
-    case AggregateFunction::kSum:
-      state.value = add(name, sum_type(call), call.definition, design_.retracts);
-      if (design_.retracts) state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
-      break;
-    case AggregateFunction::kAvg:
+  const auto add_count = [&] { state.count = add(name + "_count", kBigint, "values of " + call.definition, true); };
+  switch (kept_by(call)) {
+    case Keeps::kCount: state.value = add(name, kBigint, call.definition, true); break;
+    case Keeps::kExtreme: state.value = add(name, call.argument_type, call.definition, false); break;
+    case Keeps::kSum:
+      if (call.function == AggregateFunction::kSum) {
+        state.value = add(name, sum_type(call), call.definition, design_.retracts);
+        if (design_.retracts) add_count();
+        break;
+      }
       state.value = add(name + "_sum", sum_type(call), "sum of " + call.definition, true);
-      state.count = add(name + "_count", kBigint, "values of " + call.definition, true);
+      add_count();
       break;
+    case Keeps::kSquares:
+      lay_out_squares(call, name, state);
+      add_count();
+      break;
+    case Keeps::kTruths:
+      state.value = add(name + "_decided", kBigint, "rows that decide " + call.definition, true);
+      add_count();
+      break;
+    case Keeps::kRow:
+      state.value = add(name, call.argument_type, ordered_definition(call), false);
+      if (by_time(call)) state.time = add(name + "_time", kTimestamp, ordered_definition(call), false);
+      break;
+    case Keeps::kSketch: state.value = add(name + "_sketch", kBlob, call.definition, false); break;
+    case Keeps::kList:
+      if (!call.distinct) state.order = list_order();
+      state.value = add(name + "_bytes", kBigint, "length of " + ordered_definition(call), true);
+      if (state.order == ValueOrder::kArrival) add_count();
+      break;
+    case Keeps::kSpread: break;
   }
-  if (call.distinct) lay_out_distinct(index, name);
+  if (needs_values(call)) lay_out_distinct(index, name);
+}
+
+// Sums of whole numbers are exact; of DOUBLE they would lose what squares differ by.
+void Layout::lay_out_squares(const AggregateCall& call, const std::string& name, CallState& state) {
+  if (call.argument_type == kDouble) {
+    state.value = add(name + "_mean", kDouble, "mean of " + call.definition, true);
+    state.squares = add(name + "_squares", kDouble, "squared distances of " + call.definition, true);
+    return;
+  }
+  state.value = add(name + "_sum", sum_type(call), "sum of " + call.definition, true);
+  state.square_parts = call.argument_type == kBigint ? kSquareParts / 2 : kSquareParts;
+  for (std::size_t i = 0; i < state.square_parts; ++i) {
+    const std::size_t column = add(name + "_squares_" + std::to_string(i), decimal_type(38, 0),
+                                   "squares, bits from " + std::to_string(i * 64) + ", of " + call.definition, true);
+    if (i == 0) state.squares = column;
+  }
+}
+
+bool Layout::needs_values(const AggregateCall& call) const {
+  const Keeps keeps = kept_by(call);
+  return call.distinct || keeps == Keeps::kList || keeps == Keeps::kSpread ||
+         (keeps == Keeps::kExtreme && design_.retracts);
+}
+
+bool Layout::by_time(const AggregateCall& call) const {
+  return design_.order != kNone && call.function != AggregateFunction::kAnyValue;
+}
+
+// Where rows are taken back and have no time, which of equal ones came first cannot be told.
+ValueOrder Layout::list_order() const {
+  if (design_.order != kNone) return ValueOrder::kTime;
+  return design_.retracts ? ValueOrder::kAny : ValueOrder::kArrival;
+}
+
+std::string Layout::ordered_definition(const AggregateCall& call) const {
+  if (call.distinct || call.function == AggregateFunction::kAnyValue) return call.definition;
+  if (design_.order != kNone) return call.definition + " by " + input_.fields[design_.order].name;
+  return call.definition + (design_.retracts ? "" : " as they come");
 }
 
 void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
@@ -77,16 +149,26 @@ void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
   for (int n = 2; spec.name == fired || std::ranges::any_of(design_.distinct, taken); ++n)
     spec.name = base + "_" + std::to_string(n);
   if (!design_.global()) spec.key = design_.table.key;
-  spec.key.push_back({free_name("value", spec.key), design_.aggregation.calls[index].argument_type});
-  // Windows of so many rows are cleared, sessions become one, and windows that have fired are computed again for the
-  // groups of late rows.
-  if (design_.counted() || design_.sessions() || (design_.sliced() && design_.lateness > 0))
-    spec.prefix = spec.key.size() - 1;
+  const AggregateCall& call = design_.aggregation.calls[index];
+  CallState& state = design_.calls[index];
+  if (state.order == ValueOrder::kTime) spec.key.push_back({free_name("at", spec.key), kTimestamp});
+  if (state.order == ValueOrder::kArrival) spec.key.push_back({free_name("arrival", spec.key), kBigint});
+  spec.key.push_back({free_name("value", spec.key), value_type(call)});
+  // Values are read group by group; windows of so many rows are cleared, sessions become one, and windows that have
+  // fired are computed again for the groups of late rows.
+  const Keeps keeps = kept_by(call);
+  const bool read = keeps == Keeps::kList || keeps == Keeps::kSpread || keeps == Keeps::kExtreme;
+  if (read || design_.counted() || design_.sessions() || (design_.sliced() && design_.lateness > 0))
+    spec.prefix = design_.group_columns();
   spec.group_columns = design_.table.group_columns;
   if (!design_.sessions()) spec.ordered = design_.table.ordered;
-  spec.definition = design_.aggregation.calls[index].definition;
+  spec.definition = read ? ordered_definition(call) : call.definition;
   if (!window_.empty()) spec.definition += ", " + window_;
-  design_.calls[index].distinct = design_.distinct.size();
+  if (read || design_.retracts) {
+    spec.add_value({free_name("times", spec.key), kBigint}, "rows", true);
+    state.times = spec.columns() - 1;
+  }
+  state.distinct = design_.distinct.size();
   design_.distinct.push_back(std::move(spec));
 }
 
@@ -130,12 +212,38 @@ void Layout::run(const std::string& stage) {
 // The same table without the start of the slice, its column `at`; never in a snapshot.
 void drop_slice(TableSpec& spec, std::size_t at) {
   spec.ordered.clear();
-  spec.prefix = 0;
+  if (spec.prefix != 0) --spec.prefix;
   spec.group_columns = 0;
   spec.key.erase(spec.key.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace
+
+Keeps kept_by(const AggregateCall& call) {
+  switch (call.function) {
+    case AggregateFunction::kCount: return Keeps::kCount;
+    case AggregateFunction::kSum:
+    case AggregateFunction::kAvg: return Keeps::kSum;
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax: return Keeps::kExtreme;
+    case AggregateFunction::kVarPop:
+    case AggregateFunction::kVarSamp:
+    case AggregateFunction::kStddevPop:
+    case AggregateFunction::kStddevSamp: return Keeps::kSquares;
+    case AggregateFunction::kBoolAnd:
+    case AggregateFunction::kBoolOr: return Keeps::kTruths;
+    case AggregateFunction::kFirst:
+    case AggregateFunction::kLast:
+    case AggregateFunction::kAnyValue: return Keeps::kRow;
+    case AggregateFunction::kApproxCountDistinct: return Keeps::kSketch;
+    case AggregateFunction::kApproxQuantile:
+    case AggregateFunction::kMedian: return Keeps::kSpread;
+    case AggregateFunction::kStringAgg:
+    case AggregateFunction::kJsonAgg:
+    case AggregateFunction::kJsonObjectAgg: break;
+  }
+  return Keeps::kList;
+}
 
 void lay_out_tables(AggregateDesign& design, const Schema& input, const std::string& stage, const std::string& window) {
   Layout(design, input, window).run(stage);
@@ -159,8 +267,10 @@ AggregateDesign merged_design(const AggregateDesign& sliced) {
   for (TableSpec& spec : merged.distinct) drop_slice(spec, at);
   if (merged.table.key.empty()) merged.table.key.push_back({free_name("all_rows", merged.table.value), kBoolean});
   for (CallState& state : merged.calls) {
-    state.value -= shift;
-    if (state.count != kNone) state.count -= shift;
+    for (std::size_t* column : {&state.value, &state.count, &state.time, &state.squares}) {
+      if (*column != kNone) *column -= shift;
+    }
+    if (state.times != kNone) --state.times;
   }
   if (merged.row_count != kNone) merged.row_count -= shift;
   std::vector<Field> taken = merged.table.key;

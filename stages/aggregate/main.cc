@@ -1,4 +1,4 @@
-// stream-aggregate: counts, sums, minima, maxima and averages per group, for ever or per window.
+// stream-aggregate: counts, sums, quantiles, lists and the like per group, for ever or per window.
 #include "stages/aggregate/make.h"
 
 namespace {
@@ -8,7 +8,7 @@ using stream::OptionKind;
 constexpr stream::Option kOptions[] = {
     {.name = "compute",
      .arg = "SELECT",
-     .doc = "SQL select list over count, sum, min, max and avg.",
+     .doc = "SQL select list over aggregates: count, sum, min, max, avg, stddev, median, … (see below).",
      .kind = OptionKind::kSelect,
      .positional = true,
      .required = true},
@@ -55,16 +55,30 @@ constexpr stream::Example kExamples[] = {
      "Prints one line a minute, with window_start and window_end."},
     {"stream-aggregate --time ts --by item --window 'hop 10s every 2s' 'count(*) as bids' < bids.ndjson",
      "Every two seconds prints the bids of the last ten, one line an item."},
+    {"stream-aggregate --by host 'approx_quantile(ms, 0.99) as p99, stddev(ms), approx_count_distinct(path) as paths' "
+     "< "
+     "access.ndjson",
+     "Prints the slowest hundredth, how far times differ, and about how many paths there are."},
     {"stream-aggregate --time ts --by visitor --window 'session 30m' 'count(*) as pages' < access.ndjson",
      "Prints one line a visit."},
 };
 
 constexpr stream::StageProgram kProgram = {
     .name = "aggregate",
-    .summary = "count, sum, minimum, maximum and average per group or window",
+    .summary = "count, sum, average, quantile, list and more per group or window",
     .description =
-        "Computes count, sum, min, max and avg, with DISTINCT and FILTER (WHERE …), of each group of rows; the list "
-        "may combine them: sum(ms) / count(*) as mean.\n\n"
+        "Computes aggregates of each group of rows, each with FILTER (WHERE …) where it is wanted; the list may "
+        "combine them: sum(ms) / count(*) as mean. They are:\n\n"
+        "count(*), count(x), sum(x), avg(x), min(x), max(x); stddev(x) and variance(x) of a sample, stddev_pop(x) and "
+        "var_pop(x) of all; bool_and(x), bool_or(x).\n\n"
+        "first(x), last(x): of the row that is first or last in event time, or comes so where rows have none. "
+        "any_value(x).\n\n"
+        "median(x), exact; approx_quantile(x, 0.99), off by 1 % at most; approx_count_distinct(x), with a standard "
+        "error of 1.6 %.\n\n"
+        "string_agg(x, ', '), json_agg(x) and json_object_agg(key, x): lists of up to 1 MiB, in the order of event "
+        "time, or as rows come where they have none.\n\n"
+        "count, sum, avg, stddev, variance, median, string_agg and json_agg take DISTINCT. stream-expression(7) says "
+        "what each gives, what it keeps as state, and what it does where input rows may be taken back.\n\n"
         "Without a window the result is a table that changes: in a job every batch of input emits the groups it "
         "changed. With a window of event time each group has one row a window, with window_start and window_end, "
         "emitted when event time has reached the window's end:\n\n"
@@ -90,12 +104,15 @@ constexpr stream::StageProgram kProgram = {
         "late, and a window is emitted when its time is over, rows or no rows. Each row is counted once whatever "
         "happens, but after a crash those read again come later than the first time. The results have no event "
         "time.\n\n"
-        "NULLs are not counted; the sum, minimum, maximum and average of nothing are NULL. A row that makes a sum too "
-        "large is a bad record and changes nothing; where only slices or sessions together are too large, the result "
-        "is one. Where input rows may be taken back, as behind another aggregate, count, sum and avg follow; min, max "
-        "and DISTINCT cannot.\n\n"
+        "NULLs are not counted, but json_agg() lists them; of nothing a count is 0 and everything else NULL. A row "
+        "that "
+        "makes a sum too large or a list too long is a bad record and changes nothing; where only slices or sessions "
+        "together are too large, the result is one. Where input rows may be taken back, as behind another aggregate, "
+        "results are as if those rows had never come; first, last and approx_count_distinct, which cannot tell, are "
+        "refused.\n\n"
         "The state is one table, named as the stage, whose columns are called as the results; of windows that "
-        "overlap it has the slices they share.",
+        "overlap it has the slices they share. DISTINCT, lists and quantiles have a table each besides, with a row a "
+        "value of a group; so have min and max where rows may be taken back.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .outputs = kOutputs,

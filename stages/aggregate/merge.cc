@@ -28,14 +28,29 @@ void Accumulators::merge(const MergeFrom& from, std::span<const Row> groups) {
 
 void Accumulators::merge_call(const Call& call, const CallState& state, const MergeFrom& from,
                               std::span<const Row> groups) {
-  if (call.call->function == AggregateFunction::kCount) {
-    merge_counts(call.state.value, state.value, from, groups);
-  } else if (call.extreme()) {
-    merge_extreme(call, state, from, groups);
-  } else {
-    merge_sum(call, state, from, groups);
+  switch (call.keeps) {
+    case Keeps::kCount:
+    case Keeps::kTruths: merge_counts(call.state.value, state.value, from, groups); break;
+    case Keeps::kExtreme: merge_extreme(call, state, from, groups); break;
+    case Keeps::kSum: merge_sum(call, state, from, groups); break;
+    case Keeps::kSquares:
+      if (state.square_parts == 0) return merge_distances(call, state, from, groups);
+      merge_squares(call, state, from, groups);
+      break;
+    case Keeps::kRow: return merge_rows(call, state, from, groups);
+    case Keeps::kSketch: return merge_sketch(call, state, from, groups);
+    case Keeps::kList: return merge_lengths(call, state, from, groups);
+    case Keeps::kSpread: return;
   }
   if (state.count != kNone) merge_counts(call.state.count, state.count, from, groups);
+}
+
+void Accumulators::merge_lengths(const Call& call, const CallState& state, const MergeFrom& from,
+                                 std::span<const Row> groups) {
+  merge_counts(call.state.value, state.value, from, groups);
+  for (const Row group : groups) {
+    if (table_.get<std::int64_t>(group, call.state.value) > kListBytes) mark_overflow(group);
+  }
 }
 
 void Accumulators::merge_counts(std::size_t column, std::size_t from_column, const MergeFrom& from,
@@ -145,23 +160,39 @@ void Accumulators::merge_extreme(const Call& call, const CallState& state, const
   STREAM_CHECK(false);
 }
 
-// --- DISTINCT -----------------------------------------------------------------------------------
+// --- values -------------------------------------------------------------------------------------
 
 void Accumulators::merge_values(std::size_t index, const Batch& values, std::span<const Row> groups) {
   Call& call = calls_[index];
-  std::vector<std::size_t> columns(values.columns.size());
+  StateTable& table = *distinct_[call.state.distinct];
+  std::vector<std::size_t> columns(table.spec().key.size());
   for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
   hashes_.resize(values.rows);
   found_.resize(values.rows);
   call.mask.resize(values.rows);
   hash_keys(values, columns, hashes_);
-  distinct_[call.state.distinct]->upsert(values, columns, hashes_, found_, call.mask);
+  table.upsert(values, columns, hashes_, found_, call.mask);
+  if (call.state.times != kNone) {
+    const auto* times = values.columns.back().values<std::int64_t>();
+    for (std::size_t i = 0; i < values.rows; ++i) {
+      auto* kept = table.at<std::int64_t>(found_[i], call.state.times);
+      const bool known = *kept > 0;
+      *kept += times[i];
+      call.mask[i] = !known && *kept > 0 ? 1 : 0;
+    }
+  }
+  if (!call.call->distinct) return;
   call.masked = true;
-  call.argument = values.columns.back();
+  call.argument = values.columns[columns.size() - 1];
   signs_ = nullptr;
   fresh_.clear();
   const AddTo to{groups, {}, nullptr};
   if (call.exact_sum()) sum_values(call, to);
+  if (call.keeps == Keeps::kList && add_length(call, to, false)) {
+    for (const Row group : groups) {
+      if (table_.get<std::int64_t>(group, call.state.value) > kListBytes) mark_overflow(group);
+    }
+  }
   add_rest(call, to);
 }
 

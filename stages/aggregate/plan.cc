@@ -56,10 +56,11 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input) {
   for (const std::size_t column : design.by) needed[column] = true;
   if (design.windowed() && !design.processing) needed[design.time] = true;
   for (const AggregateCall& call : design.aggregation.calls) {
-    for (const auto* part : {&call.argument, &call.filter}) {
-      if (!part->has_value()) continue;
-      for (const std::size_t column : (*part)->columns()) needed[column] = true;
-    }
+    for (const std::size_t column : call.columns()) needed[column] = true;
+  }
+  for (const CallState& state : design.calls) {
+    const bool ordered = state.time != kNone || state.order == ValueOrder::kTime;
+    if (ordered && !design.processing) needed[design.order] = true;
   }
   for (const AggregateOutput& output : design.aggregation.outputs) {
     for (const std::size_t column : output.lineage) needed[column] = true;

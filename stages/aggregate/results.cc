@@ -54,8 +54,13 @@ bool same_value(const Column& a, const Column& b, std::size_t i) {
 
 }  // namespace
 
-Results::Results(const AggregateDesign& design, const StateTable& table, SchemaPtr output)
-    : design_(design), table_(table), output_(std::move(output)), needed_(design.aggregation.schema.fields.size()) {
+Results::Results(const AggregateDesign& design, const StateTable& table, std::vector<StateTable*> values,
+                 SchemaPtr output)
+    : design_(design),
+      table_(table),
+      values_(std::move(values)),
+      output_(std::move(output)),
+      needed_(design.aggregation.schema.fields.size()) {
   for (const Field& field : output_->fields) {
     sources_.push_back(source_of(field.name));
     if (sources_.back().kind != Source::Kind::kComputed) continue;
@@ -105,14 +110,32 @@ Column Results::bounds(std::span<const Row> groups, WindowSpan window, bool end)
 // A sum that left its range when it was added to another: which row did it cannot be told.
 void Results::find_overflows(std::span<const Row> groups, std::vector<RowError>* errors) const {
   if (design_.overflow == kNone) return;
+  const bool lists =
+      std::ranges::any_of(design_.aggregation.calls, [](const auto& call) { return kept_by(call) == Keeps::kList; });
   for (std::uint32_t i = 0; i < groups.size(); ++i) {
-    if (table_.get<std::uint8_t>(groups[i], design_.overflow) != 0) errors->push_back({i, "sum out of range"});
+    if (table_.get<std::uint8_t>(groups[i], design_.overflow) != 0)
+      errors->push_back({i, lists ? "a sum is out of range, or a list longer than 1 MiB" : "sum out of range"});
   }
 }
 
 Column Results::call_result(std::span<const Row> groups, std::size_t index, std::vector<RowError>* errors) const {
+  switch (kept_by(design_.aggregation.calls[index])) {
+    case Keeps::kSquares: return variances(groups, index);
+    case Keeps::kTruths: return truths(groups, index);
+    case Keeps::kSketch: return estimates(groups, index);
+    case Keeps::kList: return lists(groups, index);
+    case Keeps::kSpread: return spreads(groups, index);
+    case Keeps::kCount:
+    case Keeps::kSum:
+    case Keeps::kExtreme:
+    case Keeps::kRow: break;
+  }
   const CallState& state = design_.calls[index];
-  if (state.count == kNone) return table_.gather(groups, state.value);
+  return state.count == kNone ? table_.gather(groups, state.value) : quotients(groups, index, errors);
+}
+
+Column Results::quotients(std::span<const Row> groups, std::size_t index, std::vector<RowError>* errors) const {
+  const CallState& state = design_.calls[index];
   const AggregateCall& call = design_.aggregation.calls[index];
   ColumnBuilder out(call.result_type, groups.size());
   for (std::uint32_t i = 0; i < groups.size(); ++i) {

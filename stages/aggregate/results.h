@@ -21,8 +21,8 @@ struct Computed {
 
 class Results {
  public:
-  // `output`: what is read of the results, by name. References outlive it.
-  Results(const AggregateDesign& design, const StateTable& table, SchemaPtr output);
+  // `values`: the design's tables of values. `output`: what is read of the results, by name. References outlive it.
+  Results(const AggregateDesign& design, const StateTable& table, std::vector<StateTable*> values, SchemaPtr output);
 
   const SchemaPtr& schema() const { return output_; }
   // `window`: of the groups, where the design says that it is given.
@@ -39,6 +39,16 @@ class Results {
   };
   Source source_of(const std::string& name) const;
   Column call_result(std::span<const Row> groups, std::size_t call, std::vector<RowError>* errors) const;
+  Column quotients(std::span<const Row> groups, std::size_t call, std::vector<RowError>* errors) const;
+  // --- call_results.cc
+  Column variances(std::span<const Row> groups, std::size_t call) const;
+  double variance(Row group, const CallState& state, const AggregateCall& call, std::int64_t count) const;
+  Column truths(std::span<const Row> groups, std::size_t call) const;
+  Column estimates(std::span<const Row> groups, std::size_t call) const;
+  Column lists(std::span<const Row> groups, std::size_t call) const;
+  Column spreads(std::span<const Row> groups, std::size_t call) const;
+  std::vector<Row> values_of(Row group, std::size_t call) const;
+  std::int64_t times(Row value, std::size_t call) const;
   Column bounds(std::span<const Row> groups, WindowSpan window, bool end) const;
   Column window_ends(std::span<const Row> groups) const;
   Column session_ends(std::span<const Row> groups) const;
@@ -46,6 +56,7 @@ class Results {
 
   const AggregateDesign& design_;
   const StateTable& table_;
+  std::vector<StateTable*> values_;
   SchemaPtr output_;
   std::vector<Source> sources_;
   std::vector<bool> needed_;  // of Aggregation::schema

@@ -21,7 +21,7 @@ Column ones(std::size_t rows) {
 
 SessionAggregate::SessionAggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
     : AggregateOperator(std::move(design), store, std::move(late)), finder_(design_, table_) {
-  if (output) results_.emplace(design_, table_, std::move(output));
+  if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 
 Microseconds SessionAggregate::end_of(Row session) const {
@@ -151,18 +151,10 @@ void SessionAggregate::merge_absorbed() {
   }
   accumulators_.merge({table_, design_, from}, into);
   for (std::size_t i = 0; i < design_.calls.size(); ++i) {
-    if (design_.calls[i].distinct != kNone) merge_values(i);
+    if (design_.merges_values(i)) merge_values(i);
   }
   erase_values(from);
   for (const Row row : from) table_.erase(row);
-}
-
-std::vector<Row> SessionAggregate::values_of(const StateTable& table, Row session) const {
-  std::vector<Cell> key;
-  for (std::size_t c = 0; c < design_.table.key.size(); ++c) key.push_back(table_.cell(session, c));
-  std::vector<Row> rows;
-  for (Row row = table.find_prefix(key); row; row = table.next_of_prefix(row)) rows.push_back(row);
-  return rows;
 }
 
 void SessionAggregate::merge_values(std::size_t call) {
@@ -170,21 +162,22 @@ void SessionAggregate::merge_values(std::size_t call) {
   std::vector<Row> values;
   std::vector<Row> into;
   for (const SessionFinder::Absorbed& absorbed : finder_.absorbed()) {
-    for (const Row row : values_of(table, absorbed.row)) {
+    for (const Row row : values_of_group(design_, table_, absorbed.row, table)) {
       values.push_back(row);
       into.push_back(finder_.sessions()[absorbed.into].row);
     }
   }
   Batch batch{nullptr, values.size(), {}, {}};
   for (std::size_t c = 0; c < design_.table.key.size(); ++c) batch.columns.push_back(table_.gather(into, c));
-  batch.columns.push_back(table.gather(values, design_.table.key.size()));
+  for (std::size_t c = design_.group_columns(); c < table.spec().columns(); ++c)
+    batch.columns.push_back(table.gather(values, c));
   accumulators_.merge_values(call, batch, into);
 }
 
 void SessionAggregate::erase_values(std::span<const Row> sessions) {
   for (StateTable* table : distinct_) {
     for (const Row session : sessions) {
-      for (const Row row : values_of(*table, session)) table->erase(row);
+      for (const Row row : values_of_group(design_, table_, session, *table)) table->erase(row);
     }
   }
 }

@@ -32,7 +32,6 @@ class SessionAggregate final : public AggregateOperator {
   void merge_absorbed();
   void merge_values(std::size_t call);
   void erase_values(std::span<const Row> sessions);
-  std::vector<Row> values_of(const StateTable& table, Row session) const;
 
   Microseconds end_of(Row session) const;
   Status fire_some(Emitter& out);

@@ -16,7 +16,7 @@ SlicedAggregate::SlicedAggregate(AggregateDesign design, const Context& context,
     : AggregateOperator(std::move(design), context.state, std::move(late)),
       merger_(design_, table_, distinct_),
       fired_(context.state.table(FiredGroups::spec(design_.table)), context, design_.by.empty()) {
-  if (output) results_.emplace(merger_.design(), merger_.table(), std::move(output));
+  if (output) results_.emplace(merger_.design(), merger_.table(), merger_.values(), std::move(output));
 }
 
 Status SlicedAggregate::on_restored() {

@@ -48,6 +48,8 @@ WindowMerger::WindowMerger(const AggregateDesign& sliced, StateTable& slices, st
   std::iota(by_.begin(), by_.end(), std::size_t{0});
 }
 
+std::vector<StateTable*> WindowMerger::values() const { return pointers(merged_values_); }
+
 void WindowMerger::clear() {
   empty(table_);
   for (const auto& table : merged_values_) empty(*table);
@@ -106,7 +108,8 @@ void WindowMerger::add_slices(WindowSpan span, const FiredGroups& fired, Microse
 void WindowMerger::add_value_rows(std::size_t call, const StateTable& from) {
   Batch values{nullptr, rows_.size(), {}, {}};
   for (const std::size_t column : by_) values.columns.push_back(from.gather(rows_, column));
-  values.columns.push_back(from.gather(rows_, from.spec().key.size() - 1));
+  for (std::size_t c = sliced_.group_columns(); c < from.spec().columns(); ++c)
+    values.columns.push_back(from.gather(rows_, c));
   accumulators_.merge_values(call, values, groups_);
 }
 
@@ -140,7 +143,7 @@ void WindowMerger::merge(WindowSpan window, const FiredGroups& fired) {
   const WindowSpan rest{goes_on ? merged_.end : window.start, window.end};
   add_slices(rest, fired, window.end);
   for (std::size_t i = 0; i < sliced_.calls.size(); ++i) {
-    if (sliced_.calls[i].distinct != kNone) add_values(i, rest);
+    if (sliced_.merges_values(i)) add_values(i, rest);
   }
   merged_ = fired.empty() ? window : WindowSpan{};  // another window is not without the same groups
 }
@@ -208,7 +211,7 @@ WindowMerger::Groups WindowMerger::merge_keys(const Batch& keys, WindowSpan wind
     slice_keys.columns.back() = constant(at, keys.rows);
     add_slice_of(slice_keys, found.rows, &found);
     for (std::size_t i = 0; i < sliced_.calls.size(); ++i) {
-      if (sliced_.calls[i].distinct != kNone) add_values_of(i, slice_keys, found.rows);
+      if (sliced_.merges_values(i)) add_values_of(i, slice_keys, found.rows);
     }
   }
   return found;

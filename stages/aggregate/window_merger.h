@@ -23,6 +23,7 @@ class WindowMerger {
 
   const AggregateDesign& design() const { return design_; }
   const StateTable& table() const { return table_; }
+  std::vector<StateTable*> values() const;  // tables of values, as table()
 
   // Makes table() hold the groups of this window, but those that `fired` knows to have fired.
   void merge(WindowSpan window, const FiredGroups& fired);

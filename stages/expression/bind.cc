@@ -22,10 +22,6 @@ std::string meant(std::string_view name, const std::vector<std::string>& candida
 
 }  // namespace
 
-bool is_aggregate(std::string_view function) {
-  return function == "count" || function == "sum" || function == "min" || function == "max" || function == "avg";
-}
-
 NodePtr Binder::bind(const Ast& ast) { return any(ast).node; }
 
 Bound Binder::any(const Ast& ast) {

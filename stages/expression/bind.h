@@ -100,7 +100,6 @@ class Binder {
   const Scope& scope_;
 };
 
-bool is_aggregate(std::string_view function);
 std::vector<std::string> function_names();  // of those that are no aggregates
 
 }  // namespace stream::expression

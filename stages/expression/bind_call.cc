@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "stages/expression/aggregate_call.h"
 #include "stages/expression/bind.h"
 #include "transport/base/text.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "stages/expression/aggregate_call.h"
 #include "stages/expression/bind.h"
 #include "stages/expression/canonical.h"
 #include "stages/expression/compiler.h"
@@ -319,6 +320,8 @@ class PatternCompiler {
     value.kind = ValueKind::kAggregate;
     value.variable = one_variable(ast);
     const AggregateCall call = compile_call(ast);
+    if (call.function > AggregateFunction::kAvg)
+      throw Failure{ast.offset, ast.text + "() is not supported in patterns", "count, sum, min, max and avg are"};
     if (call.distinct) throw Failure{ast.offset, "DISTINCT is not supported in patterns", ""};
     value.function = call.function;
     value.argument_type = call.argument_type;

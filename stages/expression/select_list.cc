@@ -213,17 +213,6 @@ bool counts_columns(std::span<const SelectedColumn> columns) {
   return false;
 }
 
-std::string_view to_string(AggregateFunction function) {
-  switch (function) {
-    case AggregateFunction::kCount: return "count";
-    case AggregateFunction::kSum: return "sum";
-    case AggregateFunction::kMin: return "min";
-    case AggregateFunction::kMax: return "max";
-    case AggregateFunction::kAvg: break;
-  }
-  return "avg";
-}
-
 namespace {
 
 // Replaces aggregate calls by slots and compiles what stands inside them.
@@ -240,10 +229,7 @@ class Extractor {
       return;
     }
     const std::size_t slot = slot_of(ast, source);
-    for (const auto* part : {&out_.calls[slot].argument, &out_.calls[slot].filter}) {
-      if (!part->has_value()) continue;
-      for (const std::size_t column : (*part)->columns()) lineage.insert(column);
-    }
+    for (const std::size_t column : out_.calls[slot].columns()) lineage.insert(column);
     Ast replaced;
     replaced.kind = Kind::kSlot;
     replaced.offset = ast.offset;
@@ -256,17 +242,18 @@ class Extractor {
   static void refuse_unknown(const Ast& ast) {
     std::vector<std::string> names = expression::function_names();
     if (std::ranges::find(names, ast.text) != names.end()) return;
-    const std::string aggregates = "the aggregates are count, sum, min, max and avg";
-    names.insert(names.end(), {"count", "sum", "min", "max", "avg"});
+    const std::vector<std::string> aggregates = expression::aggregate_names();
+    names.insert(names.end(), aggregates.begin(), aggregates.end());
     const std::string near = did_you_mean(ast.text, names);
-    throw Failure{ast.offset, "no function " + ast.text + "()", near.empty() ? aggregates : near.substr(2)};
+    throw Failure{ast.offset, "no function " + ast.text + "()",
+                  near.empty() ? "the aggregates are " + join(aggregates, ", ") : near.substr(2)};
   }
 
   std::size_t slot_of(const Ast& ast, const ParsedItem& source) {
     for (std::size_t i = 0; i < known_.size(); ++i) {
       if (known_[i].same(ast)) return i;
     }
-    out_.calls.push_back(compile(ast));
+    out_.calls.push_back(expression::bind_aggregate(ast, scope_));
     out_.calls.back().text = text_of(ast, source, 1);
     out_.calls.back().definition =
         expression::canonical_text(text_of(ast, source, ast.filter.empty() ? 1 : 2), *scope_.schema);
@@ -285,75 +272,6 @@ class Extractor {
       return source.text.substr(begin, token.end - begin);
     }
     return ast.text;
-  }
-
-  static void refuse_nested(const Ast& ast) {
-    if (ast.kind == Kind::kCall && expression::is_aggregate(ast.text)) {
-      throw Failure{ast.offset, "aggregates cannot be nested", ""};
-    }
-    for (const Ast& argument : ast.arguments) refuse_nested(argument);
-    for (const Ast& filter : ast.filter) refuse_nested(filter);
-  }
-
-  AggregateCall compile(const Ast& ast) {
-    AggregateCall call;
-    call.function = function_of(ast.text);
-    call.distinct = ast.distinct;
-    call.argument_type = kBigint;
-    for (const Ast& argument : ast.arguments) refuse_nested(argument);
-    for (const Ast& filter : ast.filter) refuse_nested(filter);
-    if (ast.star != ast.arguments.empty() || ast.arguments.size() > 1 || (ast.star && ast.text != "count")) {
-      throw Failure{ast.offset, ast.text + "() needs one argument", ast.text == "count" ? "count(*) counts rows" : ""};
-    }
-    Binder binder(scope_);
-    if (!ast.star) {
-      NodePtr node = binder.bind(ast.arguments[0]);
-      call.argument_type = node->type();
-      call.argument = Compiler::wrap(std::move(node), "");
-    }
-    if (!ast.filter.empty()) {
-      NodePtr node = binder.bind(ast.filter[0]);
-      if (node->type() != kBoolean) {
-        throw Failure{ast.filter[0].offset, "FILTER needs a BOOLEAN, not " + to_string(node->type()), ""};
-      }
-      call.filter = Compiler::wrap(std::move(node), "");
-    }
-    call.result_type = result_of(call, ast);
-    // DISTINCT changes nothing for these, and costs memory.
-    if (call.function == AggregateFunction::kMin || call.function == AggregateFunction::kMax) call.distinct = false;
-    return call;
-  }
-
-  static AggregateFunction function_of(std::string_view name) {
-    for (const auto function :
-         {AggregateFunction::kCount, AggregateFunction::kSum, AggregateFunction::kMin, AggregateFunction::kMax}) {
-      if (to_string(function) == name) return function;
-    }
-    return AggregateFunction::kAvg;
-  }
-
-  static Type result_of(const AggregateCall& call, const Ast& ast) {
-    const Type type = call.argument_type;
-    const auto refuse = [&]() -> Failure {
-      return {ast.offset, "no aggregate " + ast.text + "(" + to_string(type) + ")",
-              type == kVarchar ? "convert it: " + ast.text + "((…)::bigint)" : ""};
-    };
-    switch (call.function) {
-      case AggregateFunction::kCount: return kBigint;
-      case AggregateFunction::kMin:
-      case AggregateFunction::kMax:
-        if (type == kJson || type == kBoolean) throw refuse();
-        return type;
-      case AggregateFunction::kSum:
-        if (type == kBigint || type == kDouble || type == kInterval) return type;
-        if (type.kind == TypeKind::kDecimal) return decimal_type(38, type.scale);
-        throw refuse();
-      case AggregateFunction::kAvg: break;
-    }
-    if (type == kBigint || type == kDouble) return kDouble;
-    if (type == kInterval) return type;
-    if (type.kind == TypeKind::kDecimal) return decimal_type(38, std::max<std::uint8_t>(type.scale, 16));
-    throw refuse();
   }
 
   Scope scope_;

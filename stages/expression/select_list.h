@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stages/expression/aggregate_call.h"
 #include "stages/expression/expression.h"
 
 namespace stream {
@@ -49,27 +50,6 @@ std::optional<std::vector<SelectedColumn>> compile_wanted(std::span<const Select
 
 // A name column_N counts what a `*` before it stands for, so what the list is of must then stay whole.
 bool counts_columns(std::span<const SelectedColumn> columns);
-
-enum class AggregateFunction : std::uint8_t { kCount, kSum, kMin, kMax, kAvg };
-std::string_view to_string(AggregateFunction function);  // "count", …
-
-// One accumulator. NULL arguments are not counted; sum, min, max and avg of nothing are NULL.
-//
-//   count  BIGINT
-//   sum    BIGINT -> BIGINT, DECIMAL(p,s) -> DECIMAL(38,s): overflow is an error; DOUBLE -> DOUBLE;
-//          INTERVAL -> INTERVAL
-//   min, max  the argument's type; not JSON and not BOOLEAN
-//   avg    BIGINT, DOUBLE -> DOUBLE; DECIMAL(p,s) -> DECIMAL(38, max(s,16)); INTERVAL -> INTERVAL
-struct AggregateCall {
-  AggregateFunction function = AggregateFunction::kCount;
-  std::optional<Expression> argument;  // none for count(*)
-  std::optional<Expression> filter;    // BOOLEAN: rows where it is not TRUE are left out
-  bool distinct = false;
-  Type argument_type;  // BIGINT for count(*)
-  Type result_type;
-  std::string text;        // "max(ms)", as written first
-  std::string definition;  // "max(ms) filter (where ms > 0)": equal, however it was written, if the call is
-};
 
 struct AggregateOutput {
   std::string name;

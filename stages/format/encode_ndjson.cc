@@ -4,8 +4,7 @@
 #include <cstring>
 
 #include "stages/format/json_text.h"
-#include "stages/format/number.h"
-#include "stages/format/print_value.h"
+#include "stages/format/json_value.h"
 #include "stages/format/value.h"
 
 namespace stream::format {
@@ -67,22 +66,8 @@ char* NdjsonEncoder::write_row(char* to, const Batch& batch, std::size_t row) {
 }
 
 char* NdjsonEncoder::write_value(char* to, const Column& column, std::size_t row) {
-  switch (column.type().kind) {
-    case TypeKind::kBigint: return print_bigint(to, column.value<std::int64_t>(row));
-    case TypeKind::kBoolean:
-    case TypeKind::kJson: return print_value(to, column, row);
-    case TypeKind::kDouble:
-      if (std::isfinite(column.value<double>(row))) return print_double(to, column.value<double>(row));
-      ++counters_.not_finite;
-      return write_text(to, "null");
-    case TypeKind::kVarchar:
-      *to++ = '"';
-      to = escape_json(to, column.bytes(row));
-      break;
-    default: *to++ = '"'; to = print_value(to, column, row);
-  }
-  *to++ = '"';
-  return to;
+  if (column.type() == kDouble && !std::isfinite(column.value<double>(row))) ++counters_.not_finite;
+  return print_json_value(to, column, row);
 }
 
 }  // namespace stream::format

@@ -1,5 +1,6 @@
 """Stages with state in real jobs: what they give equals SQL over the same rows, whatever is killed."""
 
+import fractions
 import json
 import pathlib
 import random
@@ -81,6 +82,93 @@ def ranks_and_latest_rows_equal_sql_whoever_is_killed(stream):
     kills = kill_while_it_runs(stream, job, "ranked", random.Random(5), 3)
     check(kills >= 2, f"only {kills} kills")
     check_ranked(stream)
+
+
+AGGREGATED = """
+pipeline: aggregated
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 20}
+stages:
+  made: {run: generate, rows: 30000, rate: 30000, columns: "n, random % 40 as k, nullif(random / 64 % 50, 7) as v, to_timestamp(n / 1000.0) as ts", time: ts}
+  all: {run: write-sqlite, path: in.db, table: made, if-exists: replace}
+  facts:
+    run: aggregate
+    from: made
+    by: k
+    compute:
+      n: count(*)
+      different: count(distinct v)
+      smallest: min(v)
+      largest: max(v) filter (where n % 2 = 0)
+      middle: median(v)
+      spread: var_pop(v)
+      some: bool_or(v = 3)
+      every_one: bool_and(v < 50)
+      latest: last(n)
+      earliest: first(n)
+      list: json_agg(n) filter (where n % 100 = 0)
+      texts: string_agg(v::text, ',') filter (where n % 200 = 0)
+      about: approx_count_distinct(v)
+    parallelism: 2
+  facts-table: {run: write-sqlite, path: out.db, table: facts, if-exists: replace}
+  hops: {run: aggregate, from: made, by: k, window: hop 6s every 2s, parallelism: 2, compute: {different: count(distinct v), middle: median(v), latest: last(n), list: json_agg(n) filter (where n % 50 = 0)}}
+  hops-table: {run: write-sqlite, path: out.db, table: hops, if-exists: replace}
+  totals: {run: aggregate, from: made, by: k, compute: {total: sum(v)}, parallelism: 2}
+  of-totals: {run: aggregate, from: totals, compute: {least: min(total), most: max(total), different: count(distinct total / 100), middle: median(total), list: json_agg(total)}}
+  of-totals-table: {run: write-sqlite, path: out.db, table: of_totals, key: least, if-exists: replace}
+"""
+
+
+def median(values):
+    values, half = sorted(values), len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
+
+
+def facts_of(k, rows):
+    v = [row[1] for row in rows if row[1] is not None]
+    spread = fractions.Fraction(len(v) * sum(x * x for x in v) - sum(v) ** 2, len(v) ** 2)
+    texts = ",".join(str(row[1]) for row in rows if row[0] % 200 == 0 and row[1] is not None)
+    return (k, len(rows), len(set(v)), min(v), max(row[1] for row in rows if row[0] % 2 == 0 and row[1] is not None), median(v),
+            round(float(spread), 6), int(3 in v), 1, rows[-1][0], rows[0][0],
+            [row[0] for row in rows if row[0] % 100 == 0], texts, len(set(v)))
+
+
+def hop_of(start, k, rows):
+    v = {row[1] for row in rows} - {None}
+    return (start, k, len(v), median([row[1] for row in rows if row[1] is not None]), rows[-1][0],
+            [row[0] for row in rows if row[0] % 50 == 0])
+
+
+def grouped(rows, keys_of):
+    groups = {}
+    for row in rows:
+        for key in keys_of(row):
+            groups.setdefault(key, []).append(row)
+    return groups
+
+
+def aggregates_equal_a_second_computation_whoever_is_killed(stream):
+    stream.write("aggregated.yaml", AGGREGATED)
+    job = stream.start("stream", "run", "aggregated.yaml", stderr=subprocess.PIPE)
+    kills = kill_while_it_runs(stream, job, "aggregated", random.Random(8), 3)
+    check(kills >= 2, f"only {kills} kills")
+    with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
+        rows = made.execute("select n, v, k from made order by n").fetchall()
+        parse = lambda text: json.loads(text) if text else []  # noqa: E731
+        found = {row[0]: (*row[:6], round(row[6], 6), *row[7:11], parse(row[11]), row[12] or "", row[13])
+                 for row in out.execute("select * from facts")}
+        wanted = {k: facts_of(k, group) for k, group in grouped(rows, lambda row: [row[2]]).items()}
+        check(found == wanted, [(found.get(k), wanted[k]) for k in wanted if found.get(k) != wanted[k]][:2])
+        found = {row[:2]: (*row[:5], parse(row[5])) for row in out.execute(
+            "select unixepoch(window_start), k, different, middle, latest, list from hops")}
+        starts = lambda row: [(row[0] // 2000 * 2 - back, row[2]) for back in (0, 2, 4)]  # noqa: E731
+        wanted = {key: hop_of(*key, group) for key, group in grouped(rows, starts).items()}
+        check(found == wanted, [(found.get(k), wanted[k]) for k in wanted if found.get(k) != wanted[k]][:2])
+        totals = [sum(row[1] or 0 for row in group) for group in grouped(rows, lambda row: [row[2]]).values()]
+        least, most, different, middle, listed = out.execute("select * from of_totals").fetchone()
+        check((least, most, different, middle) == (min(totals), max(totals), len({t // 100 for t in totals}), median(totals)),
+              (least, most, different, middle, sorted(totals)))
+        check(sorted(json.loads(listed)) == sorted(totals), listed)
 
 
 def plain_stages_print_the_rows_that_are_left(stream):
@@ -185,5 +273,7 @@ def the_example_of_orders_and_payments_runs(stream):
             check(0 < paid < 2000, f"{paid} payments")
 
 
-main([plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds, ranks_and_latest_rows_equal_sql_whoever_is_killed, every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
+main([plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds,
+      ranks_and_latest_rows_equal_sql_whoever_is_killed, aggregates_equal_a_second_computation_whoever_is_killed,
+      every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
       a_join_by_hand_tells_its_inputs_apart_by_name, the_example_of_orders_and_payments_runs])
