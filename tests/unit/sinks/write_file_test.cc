@@ -190,6 +190,7 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
         FailingFiles failing(nth);
         files = &failing;
         survived = rig.live(script);
+        check_markers(setup.result());
         BOOST_REQUIRE(survived != failing.reached());
         FailingFiles again(3);  // the way back is disturbed, too
         files = &again;
