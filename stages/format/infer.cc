@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "stages/format/csv.h"
+#include "stages/format/debezium.h"
 #include "stages/format/decoder.h"
 #include "stages/format/json_object.h"
 #include "stages/format/line.h"
@@ -58,9 +59,16 @@ const char* next_line(const char* p, const char* end) {
   return static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p))) + 1;
 }
 
+void see_fields(const JsonObject& object, const Sample& sample, Columns& columns) {
+  std::string scratch;
+  for (const JsonField& field : object.fields) {
+    std::string_view name;
+    if (key_text(field.key, scratch, name)) columns.of(name).see_json(field.text(), sample.times);
+  }
+}
+
 Status sample_ndjson(const Sample& sample, Columns& columns, Inferred& inferred) {
   JsonObject object;
-  std::string scratch;
   for (const char* p = sample.begin; p != sample.end && inferred.records < sample.records_max;) {
     const char* line = p;
     p = next_line(p, sample.end);
@@ -70,10 +78,27 @@ Status sample_ndjson(const Sample& sample, Columns& columns, Inferred& inferred)
     }
     if (object.blank) continue;
     ++inferred.records;
-    for (const JsonField& field : object.fields) {
-      std::string_view name;
-      if (key_text(field.key, scratch, name)) columns.of(name).see_json(field.text(), sample.times);
+    see_fields(object, sample, columns);
+  }
+  return {};
+}
+
+// The columns are those of the rows in the changes.
+Status sample_debezium(const Sample& sample, Columns& columns, Inferred& inferred) {
+  JsonObject object;
+  Change change;
+  std::string reason;
+  for (const char* p = sample.begin; p != sample.end && inferred.records < sample.records_max;) {
+    const char* line = p;
+    p = next_line(p, sample.end);
+    if (!split_change(line, object, change, reason)) {
+      ++inferred.bad_records;
+      continue;
     }
+    const JsonField& row = change.after.value != nullptr ? change.after : change.before;
+    if (row.value == nullptr || !object.split_nested(row.value)) continue;
+    ++inferred.records;
+    see_fields(object, sample, columns);
   }
   return {};
 }
@@ -143,6 +168,7 @@ Result<Inferred> infer_schema(const FormatOptions& options, std::string_view sam
   const Sample whole{text.data(), text.data() + size, records_max, options, rules.times()};
   switch (options.format) {
     case Format::kNdjson: STREAM_TRY(sample_ndjson(whole, columns, inferred)); break;
+    case Format::kDebezium: STREAM_TRY(sample_debezium(whole, columns, inferred)); break;
     case Format::kCsv: STREAM_TRY(sample_csv(whole, columns, inferred)); break;
     default: STREAM_TRY(sample_lines(whole, columns, inferred));
   }
@@ -153,7 +179,7 @@ Result<Inferred> infer_schema(const FormatOptions& options, std::string_view sam
   if (options.format == Format::kText) {
     inferred.schema.fields = {{std::string(kLineColumn), kVarchar}};
   } else {
-    columns.into(inferred, options.format != Format::kNdjson);
+    columns.into(inferred, options.format != Format::kNdjson && options.format != Format::kDebezium);
   }
   return inferred;
 }

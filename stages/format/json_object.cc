@@ -68,6 +68,19 @@ bool JsonObject::split(const char* record) {
   return false;
 }
 
+bool JsonObject::split_nested(const char* value) {
+  fields.clear();
+  blank = false;
+  if (*value != '{') {
+    reason = "not a JSON object";
+    return false;
+  }
+  const char* brace = split_members(value + 1, value, *this);
+  if (brace == nullptr) return false;
+  end = brace + 1;
+  return true;
+}
+
 bool key_text(std::string_view key, std::string& scratch, std::string_view& text) {
   text = key;
   if (key.find('\\') == std::string_view::npos) return true;

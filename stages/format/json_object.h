@@ -25,6 +25,8 @@ struct JsonObject {
 
   // Takes the line at `record` apart; false if it is neither an object nor blank.
   bool split(const char* record);
+  // The object at `value`, which is part of a record: whatever stands behind it. `end` is behind its brace.
+  bool split_nested(const char* value);
 };
 
 // The key's text: unescaped into `scratch` where it has escapes; false for bad ones.

@@ -1,4 +1,5 @@
 #include "stages/format/csv.h"
+#include "stages/format/debezium.h"
 #include "stages/format/line.h"
 #include "stages/format/ndjson.h"
 
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Decoder>> make_decoder(DecoderSetup setup) {
   switch (setup.options.format) {
     case Format::kNdjson: return std::unique_ptr<Decoder>(new NdjsonDecoder(std::move(setup), std::move(rules)));
     case Format::kCsv: return std::unique_ptr<Decoder>(new CsvDecoder(std::move(setup), std::move(rules)));
+    case Format::kDebezium: return std::unique_ptr<Decoder>(new DebeziumDecoder(std::move(setup), std::move(rules)));
     case Format::kText: STREAM_TRY(check_text_schema(*setup.declared)); break;
     case Format::kRegex:
     case Format::kLogfmt: break;

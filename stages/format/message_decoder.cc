@@ -7,6 +7,8 @@
 namespace stream {
 namespace {
 
+bool is_json(Format format) { return format == Format::kNdjson || format == Format::kDebezium; }
+
 bool is_about(const MessageFormat& format, const std::string& name) {
   return std::ranges::any_of(format.about, [&](const Field& field) { return field.name == name; });
 }
@@ -41,7 +43,7 @@ void append_message(const FormatOptions& options, std::string_view payload, Inpu
   char* start = to.space(payload.size() + 1);
   char* end = std::copy(payload.begin(), payload.end(), start);
   // Outside of strings a line feed is a blank, and within them JSON allows none.
-  if (options.format == Format::kNdjson) std::replace(start, end, '\n', ' ');
+  if (is_json(options.format)) std::replace(start, end, '\n', ' ');
   if (payload.empty() || end[-1] != '\n') *end++ = '\n';
   to.filled(static_cast<std::size_t>(end - start));
 }
@@ -95,6 +97,7 @@ void MessageDecoder::add_values(std::span<const MessageValue> values, std::size_
 }
 
 Status MessageDecoder::add(std::string_view payload, std::span<const MessageValue> values) {
+  if (payload.empty() && format_.options.format == Format::kDebezium) return {};  // a tombstone
   if (payload.empty()) return on_bad_("the message is empty", "");
   const std::size_t before = builder_.rows();
   buffer_.clear();
@@ -109,6 +112,7 @@ Batch MessageDecoder::finish() {
   Batch out;
   out.schema = wanted_;
   out.rows = payload.rows;
+  out.kinds = std::move(payload.kinds);
   out.columns.reserve(wanted_->fields.size());
   std::size_t next_payload = 0;
   std::size_t next_about = 0;

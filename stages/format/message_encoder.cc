@@ -11,7 +11,7 @@ std::unique_ptr<Encoder> encoder_of(const MessageEncoderOptions& options, Schema
   out.format = options.format == MessageOutput::kCsv ? OutputFormat::kCsv : OutputFormat::kNdjson;
   out.delimiter = options.delimiter;
   out.header = false;
-  out.row_kinds = options.row_kinds;
+  out.row_kinds = options.row_kinds && options.format != MessageOutput::kDebezium;
   return make_encoder(out, std::move(schema));
 }
 
@@ -20,6 +20,13 @@ void print_first(const Batch& batch, std::size_t row, ByteBuilder& to) {
   if (!column.valid(row)) return;
   char* begin = reinterpret_cast<char*>(to.extend(format::printed_size(column, row)));
   to.shrink(static_cast<std::size_t>(format::print_value(begin, column, row) - begin));
+}
+
+// A message is one row: an update is the deletion of what was and the creation of what is.
+void wrap_change(std::string_view row, RowKind kind, std::string& to) {
+  const bool gone = kind == RowKind::kUpdateBefore || kind == RowKind::kDelete;
+  to.assign(R"({"before":)").append(gone ? row : "null").append(R"(,"after":)").append(gone ? "null" : row);
+  to.append(gone ? R"(,"op":"d"})" : R"(,"op":"c"})");
 }
 
 }  // namespace
@@ -37,7 +44,9 @@ std::string_view MessageEncoder::encode(const Batch& batch, std::size_t row) {
   std::string_view text(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
   if (encoder_ != nullptr && text.ends_with('\n')) text.remove_suffix(1);
   if (encoder_ != nullptr && text.ends_with('\r')) text.remove_suffix(1);
-  return text;
+  if (options_.format != MessageOutput::kDebezium) return text;
+  wrap_change(text, batch.kind(row), wrapped_);
+  return wrapped_;
 }
 
 }  // namespace stream

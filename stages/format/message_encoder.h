@@ -3,13 +3,19 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "stages/format/encoder.h"
 
 namespace stream {
 
-enum class MessageOutput : std::uint8_t { kNdjson, kCsv, kText };
+enum class MessageOutput : std::uint8_t {
+  kNdjson,
+  kCsv,
+  kText,
+  kDebezium,  // +I and +U as op c with the row as `after`, -U and -D as op d with it as `before`
+};
 
 struct MessageEncoderOptions {
   MessageOutput format = MessageOutput::kNdjson;
@@ -29,6 +35,7 @@ class MessageEncoder {
   MessageEncoderOptions options_;
   std::unique_ptr<Encoder> encoder_;  // none: text
   ByteBuilder bytes_;
+  std::string wrapped_;
 };
 
 }  // namespace stream

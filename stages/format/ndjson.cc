@@ -22,16 +22,10 @@ const char* next_line(const char* p, const char* end) {
 }  // namespace
 
 NdjsonDecoder::NdjsonDecoder(DecoderSetup setup, TextRules rules)
-    : Decoder(std::move(setup)), rules_(std::move(rules)), reader_(rules_.times()) {
-  const Schema& wanted = *setup_.wanted;
-  wanted_ = wanted.fields.size();
-  for (const auto& field : setup_.declared->fields) columns_.emplace(field.name, kSkip);
-  for (std::size_t i = 0; i < wanted_; ++i) columns_[wanted.fields[i].name] = static_cast<int>(i);
-  if (setup_.options.unknown_fields == UnknownFields::kKeep) {
-    columns_.erase(std::string(kRestColumn));
-    if (const auto rest = wanted.find(kRestColumn)) rest_column_ = static_cast<int>(*rest);
-  }
-}
+    : Decoder(std::move(setup)),
+      rules_(std::move(rules)),
+      row_(setup_, rules_.times()),
+      wanted_(setup_.wanted->fields.size()) {}
 
 const char* NdjsonDecoder::decode_records(const char* begin, const char* end, bool /*last*/, BatchBuilder& batch) {
   const char* p = begin;
@@ -54,7 +48,7 @@ const char* NdjsonDecoder::decode_records(const char* begin, const char* end, bo
       if (batch_full(p, batch)) break;
     }
   }
-  counters_.ambiguous_times = reader_.ambiguous_times();
+  counters_.ambiguous_times = row_.reader().ambiguous_times();
   return p;
 }
 
@@ -84,7 +78,7 @@ const char* NdjsonDecoder::by_layout(const Layout& layout, const char* p, BatchB
       p += step.size;
       touched = touched || step.column >= 0;
       next = step.column < 0 ? skip_json_value(p)
-                             : reader_.read_json(p, batch.column(static_cast<std::size_t>(step.column)));
+                             : row_.reader().read_json(p, batch.column(static_cast<std::size_t>(step.column)));
     }
     if (next == nullptr) {
       if (touched) batch.drop_row();
@@ -106,8 +100,11 @@ const char* NdjsonDecoder::by_key(const char* record, BatchBuilder& batch) {
     return nullptr;
   }
   if (object_.blank) return object_.end;
-  if (!assign_columns() || !read_columns(batch)) return nullptr;
-  counters_.unknown_fields += unknown_;
+  if (!row_.assign(object_) || !row_.read(object_, batch)) {
+    reason_ = row_.take_reason();
+    return nullptr;
+  }
+  counters_.unknown_fields += row_.unknown();
   if (!speculation_ || pause_ != 0) return object_.end;
   score_ -= kScorePerMiss;
   if (score_ < -kScoreMax) {
@@ -119,90 +116,24 @@ const char* NdjsonDecoder::by_key(const char* record, BatchBuilder& batch) {
   return object_.end;
 }
 
-int NdjsonDecoder::column_of(std::string_view key) {
-  std::string_view text;
-  if (!key_text(key, key_, text)) return kUnknown;
-  const auto found = columns_.find(text);
-  return found == columns_.end() ? kUnknown : found->second;
-}
-
-// Of equal keys the last one counts.
-bool NdjsonDecoder::assign_columns() {
-  targets_.clear();
-  found_.assign(wanted_, nullptr);
-  unknown_ = 0;
-  repeated_ = false;
-  for (const JsonField& field : object_.fields) {
-    const int column = column_of(field.key);
-    targets_.push_back(column);
-    if (column >= 0) {
-      const JsonField*& found = found_[static_cast<std::size_t>(column)];
-      repeated_ = repeated_ || found != nullptr;
-      found = &field;
-    } else if (column == kUnknown) {
-      ++unknown_;
-      if (setup_.options.unknown_fields != UnknownFields::kError) continue;
-      reason_ = "unknown field '" + std::string(field.key) + "'";
-      return false;
-    }
-  }
-  return true;
-}
-
-bool NdjsonDecoder::read_columns(BatchBuilder& batch) {
-  for (std::size_t i = 0; i < wanted_; ++i) {
-    if (static_cast<int>(i) == rest_column_) {
-      if (!read_rest(batch)) return false;
-    } else if (const JsonField* field = found_[i]; field == nullptr) {
-      batch.column(i).append_null();
-    } else if (reader_.read_json(field->value, batch.column(i)) != field->end) {
-      const auto& column = setup_.wanted->fields[i];
-      reason_ = bad_value(column.name, column.type, field->text(), rules_.times());
-      return false;
-    }
-  }
-  return true;
-}
-
-bool NdjsonDecoder::read_rest(BatchBuilder& batch) {
-  ColumnBuilder& column = batch.column(static_cast<std::size_t>(rest_column_));
-  if (unknown_ == 0) {
-    column.append_null();
-    return true;
-  }
-  rest_.clear();
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
-    if (targets_[i] != kUnknown) continue;
-    rest_ += rest_.empty() ? "{\"" : ",\"";
-    rest_.append(object_.fields[i].key).append("\":").append(object_.fields[i].text());
-  }
-  rest_ += '}';
-  if (!valid_json(rest_.data(), rest_.data() + rest_.size())) {
-    reason_ = "an unknown field holds no valid JSON";
-    return false;
-  }
-  column.append_bytes(rest_);
-  return true;
-}
-
 void NdjsonDecoder::learn() {
   const std::size_t count = object_.fields.size();
-  if (repeated_ || count > kLayoutFieldsMax || (rest_column_ >= 0 && unknown_ != 0)) return;
+  if (row_.repeated() || count > kLayoutFieldsMax || (row_.rest_kept() && row_.unknown() != 0)) return;
   Layout layout;
-  layout.unknown = unknown_;
+  layout.unknown = row_.unknown();
   const auto add = [&](const char* from, const char* to, int column) {
     const Step step{static_cast<std::uint32_t>(layout.text.size()), static_cast<std::uint32_t>(to - from), column};
     layout.text.append(from, to);
     return step;
   };
   for (std::size_t i = 0; i < count; ++i) {
-    layout.steps.push_back(add(object_.fields[i].literal, object_.fields[i].value, targets_[i]));
+    layout.steps.push_back(add(object_.fields[i].literal, object_.fields[i].value, row_.target(i)));
   }
-  layout.tail = add(object_.tail, object_.end, kSkip);
+  layout.tail = add(object_.tail, object_.end, JsonRow::kSkip);
   if (layout.text.size() > kLayoutTextMax) return;
   layout.text.append(kScanPadding, '\0');
   for (std::size_t i = 0; i < wanted_; ++i) {
-    if (found_[i] == nullptr) layout.missing.push_back(static_cast<int>(i));
+    if (row_.field(i) == nullptr) layout.missing.push_back(static_cast<int>(i));
   }
   if (layouts_.size() == kLayoutsMax) layouts_.pop_back();
   layouts_.insert(layouts_.begin(), std::move(layout));

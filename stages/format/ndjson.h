@@ -7,13 +7,9 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "stages/format/decoder.h"
-#include "stages/format/json_object.h"
-#include "stages/format/text_rules.h"
-#include "stages/format/value.h"
+#include "stages/format/json_row.h"
 
 namespace stream::format {
 
@@ -29,9 +25,6 @@ class NdjsonDecoder final : public Decoder {
   const char* decode_records(const char* begin, const char* end, bool last, BatchBuilder& batch) override;
 
  private:
-  static constexpr int kSkip = -1;     // in the schema, not wanted
-  static constexpr int kUnknown = -2;  // not in the schema
-
   struct Step {
     std::uint32_t literal;  // offset in Layout::text
     std::uint32_t size;
@@ -44,26 +37,15 @@ class NdjsonDecoder final : public Decoder {
     std::vector<int> missing;  // wanted columns that such records do not have
     std::uint64_t unknown = 0;
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-
   const char* by_layout(const Layout& layout, const char* p, BatchBuilder& batch);
   const char* by_any_layout(const char* p, BatchBuilder& batch);
   // Null: bad record, reason_ says why.
   const char* by_key(const char* record, BatchBuilder& batch);
-  bool assign_columns();
-  bool read_columns(BatchBuilder& batch);
-  bool read_rest(BatchBuilder& batch);
-  int column_of(std::string_view key);
   void learn();
 
   TextRules rules_;
-  ValueReader reader_;
-  std::unordered_map<std::string, int, Hash, std::equal_to<>> columns_;
+  JsonRow row_;
   std::size_t wanted_ = 0;
-  int rest_column_ = kSkip;
 
   bool speculation_ = true;
   int score_ = 0;            // how well speculation does
@@ -71,13 +53,7 @@ class NdjsonDecoder final : public Decoder {
   std::uint64_t fast_records_ = 0;
   std::vector<Layout> layouts_;  // the last that fitted first
 
-  JsonObject object_;                    // the record being parsed key by key
-  std::vector<int> targets_;             // of its fields: column, kSkip or kUnknown
-  std::vector<const JsonField*> found_;  // of the wanted columns
-  std::uint64_t unknown_ = 0;
-  bool repeated_ = false;  // a wanted key twice: no layout is made of such a record
-  std::string key_;
-  std::string rest_;
+  JsonObject object_;  // the record being parsed key by key
   std::string reason_;
 };
 

@@ -23,7 +23,7 @@ constexpr std::array kFormats = {
     Named<Format>{"ndjson", Format::kNdjson}, Named<Format>{"json", Format::kNdjson},
     Named<Format>{"jsonl", Format::kNdjson},  Named<Format>{"csv", Format::kCsv},
     Named<Format>{"text", Format::kText},     Named<Format>{"regex", Format::kRegex},
-    Named<Format>{"logfmt", Format::kLogfmt},
+    Named<Format>{"logfmt", Format::kLogfmt}, Named<Format>{"debezium-json", Format::kDebezium},
 };
 constexpr std::array kUnknown = {
     Named<UnknownFields>{"count", UnknownFields::kCount},

@@ -4,17 +4,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "transport/base/status.h"
 
 namespace stream {
 
 enum class Format : std::uint8_t {
-  kNdjson,  // one JSON object a line
-  kCsv,     // RFC 4180: quotes, doubled quotes, newlines within quotes
-  kText,    // one column `line`
-  kRegex,   // named groups of `pattern` are columns
-  kLogfmt,  // key=value key="quoted value" …
+  kNdjson,    // one JSON object a line
+  kCsv,       // RFC 4180: quotes, doubled quotes, newlines within quotes
+  kText,      // one column `line`
+  kRegex,     // named groups of `pattern` are columns
+  kLogfmt,    // key=value key="quoted value" …
+  kDebezium,  // one change of a row a line, as JSON: see debezium.h
 };
 
 enum class UnknownFields : std::uint8_t {
@@ -38,11 +40,16 @@ struct FormatOptions {
   TimeUnit time_unit = TimeUnit::kNone;  // of times given as numbers; none = such times are bad
   UnknownFields unknown_fields = UnknownFields::kCount;
   std::uint64_t record_size_max = 16ULL << 20;  // bytes; longer ones are bad records
+  std::vector<std::string> key;                 // Debezium: the columns that identify a row
 };
 
-// "ndjson" (also "json", "jsonl"), "csv", "text", "regex", "logfmt". Errors: kUsage, naming the nearest.
+// "ndjson" (also "json", "jsonl"), "csv", "text", "regex", "logfmt", "debezium-json". Errors: kUsage, naming the
+// nearest.
 Result<Format> parse_format(std::string_view name);
 std::string_view format_name(Format format);
+
+// Whether its records are the changes of rows, so that the rows are a changelog.
+constexpr bool is_changelog(Format format) { return format == Format::kDebezium; }
 
 // "count", "keep", "error" / "s", "ms", "us", "ns" ("" = none). Errors: kUsage.
 Result<UnknownFields> parse_unknown_fields(std::string_view text);

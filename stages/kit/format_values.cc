@@ -1,5 +1,7 @@
 #include "stages/kit/format_values.h"
 
+#include "transport/base/text.h"
+
 namespace stream {
 namespace {
 
@@ -39,10 +41,31 @@ FormatOptions format_options_of(const Values& values, std::string_view path, std
     take(parse_unknown_fields(values.text("unknown-fields")), "unknown-fields", options.unknown_fields, errors);
   }
   if (values.has("record-size-max")) options.record_size_max = values.size("record-size-max");
+  options.key = values.list("key");
+  if (!options.key.empty() && !is_changelog(options.format)) {
+    errors.push_back({"key", 0, "records of format " + std::string(format_name(options.format)) + " change no rows",
+                      "leave it out, or give format debezium-json"});
+  }
+  if (options.key.empty() && is_changelog(options.format)) {
+    errors.push_back({"key", 0, "debezium-json needs the columns that identify a row", "give --key id"});
+  }
   if (errors.size() == before) {
     if (const Status status = check_format_options(options); !status.ok()) errors.push_back(error_of(status));
   }
   return options;
+}
+
+void set_changelog(const FormatOptions& format, Schema& schema, std::vector<PlanError>& errors) {
+  if (!is_changelog(format.format)) return;
+  schema.changelog = Changelog::kUpdates;
+  for (const std::string& name : format.key) {
+    if (const auto column = schema.find(name)) {
+      schema.key.push_back(*column);
+      continue;
+    }
+    errors.push_back({"key", 0, "no column '" + name + "'" + did_you_mean(name, schema.names()),
+                      "there are: " + join(schema.names(), ", ")});
+  }
 }
 
 }  // namespace stream

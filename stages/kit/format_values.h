@@ -11,13 +11,13 @@
 namespace stream {
 
 // The rows of the option table that every byte source has: format, delimiter, header, pattern, zone,
-// time-format, time-unit, unknown-fields, record-size-max.
+// time-format, time-unit, unknown-fields, record-size-max, key.
 inline constexpr Option kFormatOption{
     .name = "format",
     .arg = "FORMAT",
     .doc = "Format of the records; not set: by the path's ending (.csv, .tsv, .logfmt, .log, .txt), else ndjson.",
     .kind = OptionKind::kChoice,
-    .choices = "ndjson|csv|text|regex|logfmt"};
+    .choices = "ndjson|csv|text|regex|logfmt|debezium-json"};
 inline constexpr Option kDelimiterOption{
     .name = "delimiter",
     .arg = "BYTE",
@@ -58,7 +58,16 @@ inline constexpr Option kRecordSizeOption{.name = "record-size-max",
                                           .kind = OptionKind::kSize,
                                           .fallback = "16MiB"};
 
+inline constexpr Option kChangesKeyOption{
+    .name = "key",
+    .arg = "LIST",
+    .doc = "debezium-json: the columns that identify a row, as the primary key of the table.",
+    .kind = OptionKind::kColumns};
+
 // Reads and checks them. What is wrong is added to `errors`, under the option's name.
 FormatOptions format_options_of(const Values& values, std::string_view path, std::vector<PlanError>& errors);
+
+// Of records that are changes of rows, says so in the schema, with the key. What is wrong is added to `errors`.
+void set_changelog(const FormatOptions& format, Schema& schema, std::vector<PlanError>& errors);
 
 }  // namespace stream

@@ -9,7 +9,10 @@ namespace stream {
 MessageEncoderOptions message_output_of(const Values& options, const Schema& schema, std::vector<PlanError>& errors) {
   MessageEncoderOptions out;
   const std::string& format = options.text("format");
-  out.format = format == "csv" ? MessageOutput::kCsv : format == "text" ? MessageOutput::kText : MessageOutput::kNdjson;
+  out.format = format == "csv"             ? MessageOutput::kCsv
+               : format == "text"          ? MessageOutput::kText
+               : format == "debezium-json" ? MessageOutput::kDebezium
+                                           : MessageOutput::kNdjson;
   out.row_kinds = schema.changelog == Changelog::kUpdates;
   const auto delimiter = parse_delimiter(options.text("delimiter"));
   if (delimiter.ok()) {

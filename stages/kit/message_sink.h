@@ -10,10 +10,12 @@ namespace stream {
 inline constexpr Option kMessageOutputOption{
     .name = "format",
     .arg = "FORMAT",
-    .doc = "Format of the messages, one a row: JSON; CSV without a header; text, the value of the only column.",
+    .doc =
+        "Format of the messages, one a row: JSON; CSV without a header; text, the value of the only column; "
+        "debezium-json, which holds a row as what is created or deleted.",
     .kind = OptionKind::kChoice,
     .fallback = "json",
-    .choices = "json|ndjson|csv|text"};
+    .choices = "json|ndjson|csv|text|debezium-json"};
 inline constexpr Option kMessageDelimiterOption{
     .name = "delimiter", .arg = "BYTE", .doc = "CSV: what separates fields, one byte or 'tab'.", .fallback = ","};
 

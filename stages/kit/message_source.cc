@@ -100,6 +100,7 @@ PlanAnswer plan_message_source(const PlanRequest& request, const MessageSourcePl
   }
   check_names(format, answer.errors);
   OutputPlan output{"out", message_schema(format), {}};
+  if (answer.errors.empty()) set_changelog(format.options, output.schema, answer.errors);
   output.lineage.resize(output.schema.fields.size());
   answer.outputs.push_back(std::move(output));
   return answer;

@@ -17,7 +17,7 @@ inline constexpr Option kMessageFormatOption{.name = "format",
                                              .doc = "Format of the messages; CSV without a header.",
                                              .kind = OptionKind::kChoice,
                                              .fallback = "json",
-                                             .choices = "json|ndjson|csv|text|regex|logfmt"};
+                                             .choices = "json|ndjson|csv|text|regex|logfmt|debezium-json"};
 inline constexpr Option kStartOption{
     .name = "start",
     .arg = "WHERE",

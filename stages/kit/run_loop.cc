@@ -224,7 +224,8 @@ Status RunLoop::on_data(std::size_t channel, Received received) {
 Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
   if (own_time_ || !merger_.update(channel, header.watermark, header.idle)) return {};
   if (merger_.merged() != kEndOfTime) resumable_watermark_ = merger_.merged();
-  if (stage_.sink || restored_ended_) return {};
+  if (stage_.sink) return stage_.sink->on_watermark(merger_.merged());
+  if (restored_ended_) return {};
   STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
   STREAM_TRY(bad_records_.flush());
   after_ = After::kWatermark;

@@ -159,13 +159,17 @@ class Source {
   virtual Status on_complete(Epoch /*epoch*/) { return {}; }  // acknowledge upstream up to it
 };
 
-// Order of calls:  on_restored? ( on_batch | prepare )* on_end?
+// Order of calls:  on_restored? ( on_batch | on_watermark | prepare )* on_end?
 // with commit() running on the kit's commit thread at any time between them, never twice at once.
 class Sink {
  public:
   virtual ~Sink() = default;
 
   virtual Status on_batch(std::size_t input, Batch batch, Emitter& out) = 0;
+
+  // Event time has reached `watermark` on all inputs; kEndOfTime before on_end(). What it had reached before a restore
+  // comes again only as it rises.
+  virtual Status on_watermark(Microseconds /*watermark*/) { return {}; }
 
   // Everything received since the last prepare belongs to `epoch`: make it ready to be committed
   // (in state tables, or in synced files recorded there). Must not make it visible.

@@ -29,6 +29,7 @@ constexpr stream::Option kOptions[] = {
     stream::kTimeUnitOption,
     stream::kUnknownFieldsOption,
     stream::kRecordSizeOption,
+    stream::kChangesKeyOption,
 };
 
 constexpr stream::Example kExamples[] = {

@@ -31,6 +31,7 @@ constexpr Option kOptions[] = {
     stream::kTimeUnitOption,
     stream::kUnknownFieldsOption,
     stream::kRecordSizeOption,
+    stream::kChangesKeyOption,
     {.name = "split-size",
      .arg = "SIZE",
      .doc = "Uncompressed files of lines are shared between instances in pieces of this size; 0 keeps files whole.",
@@ -47,6 +48,9 @@ constexpr stream::Example kExamples[] = {
      "Reads standard input in a job, exactly once whatever of the job is killed."},
     {"stream-read-file orders.csv.gz --schema 'id bigint, at timestamp, price decimal(10,2)'",
      "Reads compressed CSV with declared types."},
+    {"stream run \"read-file changes.ndjson --format debezium-json --key id | "
+     "aggregate 'count(*) as rows, sum(total) as total' | print\"",
+     "Counts and sums the rows of a table from its changes."},
 };
 
 const stream::StageProgram kProgram{
@@ -55,6 +59,12 @@ const stream::StageProgram kProgram{
     .description =
         "Reads NDJSON, CSV, text, logfmt or lines taken apart by a regular expression, from files that may be "
         "compressed with gzip or zstd.\n\n"
+        "Of format debezium-json each line is a change of a row as Debezium writes it, with or without its schema: "
+        "the rows are a stream of changes with the key columns given. c and r insert a row, u updates one, d deletes "
+        "one; tombstones are skipped. An update must tell the whole row it changes, for which the database logs whole "
+        "rows (REPLICA IDENTITY FULL, binlog_row_image=FULL); else it is a bad record. Let Debezium write decimals as "
+        "text (decimal.handling.mode=string), and give time-unit for its times. One instance reads the files, in the "
+        "order of their names.\n\n"
         "Positions are byte offsets, so a checkpoint resumes exactly behind the last record. A file is known by "
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "

@@ -94,12 +94,17 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
   check_pipe(path, answer);
   if (!answer.errors.empty()) return answer;
   OutputPlan output{"out", with_rest(schema_of(request, path, format, answer), format), {}};
+  if (answer.errors.empty() && answer.sample_bytes == 0) set_changelog(format, output.schema, answer.errors);
   output.lineage.resize(output.schema.fields.size());
   answer.outputs.push_back(std::move(output));
   answer.reads_stdin = path == "-";
   if (answer.reads_stdin) {
     answer.parallelism_max = 1;
     answer.parallelism_why = "there is one standard input";
+  }
+  if (is_changelog(format.format)) {
+    answer.parallelism_max = 1;
+    answer.parallelism_why = "the changes of a row are in order where one instance reads them";
   }
   answer.state.push_back(splits_spec());
   return answer;

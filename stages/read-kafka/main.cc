@@ -36,6 +36,7 @@ constexpr stream::Option kOptions[] = {
     stream::kTimeUnitOption,
     stream::kUnknownFieldsOption,
     stream::kRecordSizeOption,
+    stream::kChangesKeyOption,
     stream::kKafkaSecurityOption,
     stream::kKafkaMechanismOption,
     stream::kKafkaUserOption,
@@ -62,7 +63,8 @@ constexpr stream::StageProgram kProgram = {
         "instance reads a partition follows from its number alone. Partitions that are added while the job runs are "
         "found, and read from their first message on.\n\n"
         "Of each message the records in it become rows: of JSON one, which may stand on several lines, of the other "
-        "formats each line. A message without a value (a tombstone), or whose key is asked for and not UTF-8, is a "
+        "formats each line. A message without a value (a tombstone; not of debezium-json, which skips it), or whose "
+        "key is asked for and not UTF-8, is a "
         "bad record. Messages of transactions come when these are committed.\n\n"
         "What a topic's limits remove before it was read is reported as a bad record. A topic that was deleted and "
         "made anew ends the job when it has fewer messages than were read of it.\n\n"

@@ -23,6 +23,7 @@ constexpr stream::Option kOptions[] = {
     stream::kTimeUnitOption,
     stream::kUnknownFieldsOption,
     stream::kRecordSizeOption,
+    stream::kChangesKeyOption,
     stream::kNatsUserOption,
     stream::kNatsPasswordOption,
     stream::kNatsTokenOption,

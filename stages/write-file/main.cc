@@ -38,6 +38,12 @@ constexpr stream::Option kOptions[] = {
      .doc = "Folders only: a part is complete at this age.",
      .kind = OptionKind::kDuration,
      .fallback = "1h"},
+    {.name = "success-after",
+     .arg = "DURATION",
+     .doc =
+         "Folders only: when event time is so far past the newest row of a folder, an empty file _SUCCESS is made in "
+         "it; not set: never.",
+     .kind = OptionKind::kDuration},
     {.name = "delimiter",
      .arg = "BYTE",
      .doc = "CSV: what separates fields, one byte or 'tab'; not set: a comma, or a tab for .tsv."},
@@ -52,6 +58,9 @@ constexpr stream::Option kOptions[] = {
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-file orders.ndjson --follow | write-file archive/ --by 'country' --roll-every 10m\"",
      "Archives orders as archive/country=DE/part-0-e600-1a2b3c4d-0.ndjson and so on."},
+    {"stream run \"read-file orders.ndjson --time at | write-file daily/ --by \\\"to_char(at, 'YYYY-MM-DD') as day\\\" "
+     "--success-after 1d\"",
+     "Writes a folder for each day, and a file _SUCCESS in it when the day is over."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -64,6 +73,12 @@ constexpr stream::StageProgram kProgram = {
         "The names of parts hold the instance, the checkpoint that published them, the first 8 digits of the run, "
         "and a number. With --by, NULL is `__null__`, and bytes that could mean something to a shell or a file "
         "system are written as %XX.\n\n"
+        "With --success-after, a folder whose event time has passed gets an empty file _SUCCESS, by the checkpoint "
+        "that "
+        "publishes its last rows, and once they are there; at the end of the input every folder does. Take the "
+        "duration "
+        "as long as a folder's span of time, plus how late rows may come: what comes later still is written in a "
+        "further part. One instance writes then.\n\n"
         "A stream of changes gets a first field `_op`: +I, -U, +U or -D. By hand, one file grows when no more "
         "input waits, and parts are renamed when they are complete.",
     .kind = stream::StageKind::kSink,

@@ -47,7 +47,9 @@ Parts::Parts(Context& context, FileSettings settings, Files& files)
       instance_(context.instance),
       parallelism_(context.parallelism),
       run_(short_run(context)),
-      table_(context.state.table(parts_spec())) {}
+      table_(context.state.table(parts_spec())) {
+  if (settings_.success_after) success_ = std::make_unique<Success>(context.state, settings_, files_);
+}
 
 bool Parts::mine(const PartName& name) const { return owner_of_part(name, parallelism_) == instance_; }
 
@@ -78,6 +80,7 @@ Status Parts::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   STREAM_ASSIGN(const auto rows, spread(settings_.by, batch, out));
   for (const auto& [folder, positions] : rows) {
     STREAM_ASSIGN(Part* const part, part_of(folder));
+    if (success_) success_->saw(folder, batch, positions);
     part->encoder->encode(positions.size() == batch.rows ? batch : batch.take(positions), part->buffer);
     if (part->buffer.size() >= kWriteAt) STREAM_TRY(write(*part));
     if (part->size + part->buffer.size() >= settings_.roll_size) {
@@ -87,6 +90,22 @@ Status Parts::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
     if (open_.size() > kOpenMax) close_oldest();
   }
   return supervised_ || closed_.empty() ? Status() : publish_now();
+}
+
+Status Parts::on_watermark(Microseconds watermark) {
+  watermark_ = watermark;
+  return {};
+}
+
+// What is complete is published by this epoch, and marked behind it.
+void Parts::close_complete(Epoch epoch) {
+  if (!success_) return;
+  for (const std::string& folder : success_->complete(watermark_, epoch)) {
+    const auto part = open_.find(folder);
+    if (part == open_.end()) continue;
+    closed_.push_back(std::move(part->second));
+    open_.erase(part);
+  }
 }
 
 void Parts::close_oldest() {
@@ -143,6 +162,7 @@ Status Parts::sync_folders(const std::set<std::string>& folders) {
 
 Status Parts::prepare(Epoch epoch) {
   close_due();
+  close_complete(epoch);
   std::set<std::string> new_in;
   const auto changed = [&](Part& part, Epoch rolled) -> Status {
     if (part.recorded == 0) new_in.insert(part.name.folder);
@@ -176,6 +196,7 @@ Status Parts::commit(Epoch epoch) {
     folders.insert(name.folder);
   }
   for (const std::string& folder : folders) STREAM_TRY(files_.sync_dir(at(folder)));
+  if (success_) STREAM_TRY(success_->commit(epoch));
   // A commit that is tried again in this process finds these done.
   const std::lock_guard lock(mutex_);
   for (Publication& publication : publications_) publication.maybe_done |= publication.epoch <= epoch;
@@ -190,6 +211,7 @@ Status Parts::committed(Epoch epoch) {
     if (rolled != 0 && rolled <= through) done.push_back(row);
   });
   for (const Row row : done) table_.erase(row);
+  if (success_) success_->committed(epoch);
   const std::lock_guard lock(mutex_);
   std::erase_if(publications_, [&](const Publication& publication) { return publication.epoch <= epoch; });
   return {};
@@ -209,7 +231,8 @@ Status Parts::publish_now() {
 Status Parts::flush() {
   if (supervised_) return {};
   close_due();
-  return publish_now();
+  STREAM_TRY(publish_now());
+  return success_ && ended_ ? success_->mark_all() : Status();
 }
 
 Status Parts::on_end() {

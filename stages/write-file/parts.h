@@ -19,6 +19,7 @@
 #include "stages/kit/stage.h"
 #include "stages/write-file/part_name.h"
 #include "stages/write-file/settings.h"
+#include "stages/write-file/success.h"
 
 namespace stream {
 
@@ -29,6 +30,7 @@ class Parts final : public Sink {
   Parts(Context& context, FileSettings settings, Files& files);
 
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
+  Status on_watermark(Microseconds watermark) override;
   Status prepare(Epoch epoch) override;
   Status commit(Epoch epoch) override;
   Status committed(Epoch epoch) override;
@@ -58,6 +60,7 @@ class Parts final : public Sink {
   Status adopt(const std::vector<FoundPart>& found, bool own, Row row);
   Status unpublish(const std::vector<FoundPart>& found, const PartName& name);
   Status check_rolled(const PartName& name, Epoch rolled, Row row);
+  Status unmark(Epoch epoch, const std::vector<FoundPart>& found);
   Status remove_leftovers(const std::vector<FoundPart>& found);
   bool mine(const PartName& name) const;
 
@@ -66,6 +69,7 @@ class Parts final : public Sink {
   void close_oldest();
   void close_due();
   void close_all();
+  void close_complete(Epoch epoch);
   Status write(Part& part);
   Status record(Part& part, Epoch rolled);
   Status publish_now();
@@ -82,6 +86,8 @@ class Parts final : public Sink {
   const std::string run_;  // 8 digits
   StateTable& table_;
 
+  std::unique_ptr<Success> success_;  // null: nobody asked for it
+  Microseconds watermark_ = kNoWatermark;
   std::map<std::string, std::unique_ptr<Part>> open_;  // by folder
   std::vector<std::unique_ptr<Part>> closed_;          // complete, published by the next epoch
   std::set<std::string> made_;                         // folders known to exist

@@ -39,7 +39,9 @@ Status Parts::check_existing(const std::vector<FoundPart>& found) {
     if (settings_.if_exists == IfExists::kFail) {
       return usage_error("'" + settings_.path + "' has parts of an earlier run; give --if-exists append or replace");
     }
-    if (settings_.if_exists == IfExists::kReplace) STREAM_TRY(files_.remove(at(part.name.published(*part.epoch))));
+    if (settings_.if_exists != IfExists::kReplace) continue;
+    STREAM_TRY(files_.remove(at(part.name.published(*part.epoch))));
+    if (success_) STREAM_TRY(success_->remove(part.name.folder));
   }
   return {};
 }
@@ -114,6 +116,7 @@ Status Parts::on_restored(Epoch epoch) {
     if (part.name.run == run_ && part.name.instance == instance_) number_ = std::max(number_, part.name.number + 1);
   }
   if (!supervised_) return {};
+  if (success_) STREAM_TRY(success_->on_restored());
   STREAM_TRY(remove_leftovers(found));
   std::vector<Row> rows;
   table_.for_each([&](Row row) { rows.push_back(row); });
@@ -133,11 +136,25 @@ Status Parts::on_restored(Epoch epoch) {
   return {};
 }
 
+// Takes the markers of later epochs away, before parts that they stand for.
+Status Parts::unmark(Epoch epoch, const std::vector<FoundPart>& found) {
+  if (!success_) return {};
+  std::set<std::string> folders;
+  std::set<std::string> begun;
+  for (const FoundPart& part : found) {
+    if (!part.epoch || part.name.run != run_) continue;
+    folders.insert(part.name.folder);
+    if (*part.epoch <= epoch) begun.insert(part.name.folder);
+  }
+  return success_->rewind(folders, begun);
+}
+
 // Published parts of later epochs go, except those that were growing at `epoch`: on_restored()
 // gives them their hidden names again.
 Status Parts::rewind(Epoch epoch) {
   std::vector<FoundPart> found;
   STREAM_TRY(scan("", settings_.by.size(), found));
+  STREAM_TRY(unmark(epoch, found));
   std::set<std::string> folders;
   for (const FoundPart& part : found) {
     if (!part.epoch || *part.epoch <= epoch || part.name.run != run_ || !mine(part.name)) continue;

@@ -1,6 +1,7 @@
 #include "stages/write-file/one_file.h"
 #include "stages/write-file/parts.h"
 #include "stages/write-file/settings.h"
+#include "stages/write-file/success.h"
 
 namespace stream {
 namespace {
@@ -35,6 +36,17 @@ void set_by(const Values& options, const Schema& schema, FileSettings& settings,
     errors.push_back({"by", error.error.offset, error.error.message, error.error.hint});
 }
 
+void check_success(const FileSettings& settings, const Schema& schema, std::vector<PlanError>& errors) {
+  if (!settings.parts) {
+    errors.push_back(
+        {"success-after", 0, "one file has no folders that could be complete", "write the path with a / at its end"});
+  }
+  if (!schema.time) {
+    errors.push_back({"success-after", 0, "the input has no event time by which a folder could be complete",
+                      "name a column of its source with time"});
+  }
+}
+
 }  // namespace
 
 std::string parent_of(const std::string& path) {
@@ -61,6 +73,10 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
                                              : IfExists::kFail;
   if (options.has("roll-size")) settings.roll_size = options.size("roll-size");
   if (options.has("roll-every")) settings.roll_every = options.duration("roll-every");
+  if (options.has("success-after")) {
+    settings.success_after = options.duration("success-after");
+    check_success(settings, schema, errors);
+  }
   if (!settings.by.empty() && !settings.parts) {
     errors.push_back(
         {"by", 0, "'" + path + "' is one file; rows are spread over folders", "write the path with a / at its end"});
@@ -82,6 +98,11 @@ PlanAnswer plan_write_file(const PlanRequest& request) {
   }
   answer.inputs.push_back(std::move(input));
   answer.state.push_back(settings.parts ? parts_spec() : lengths_spec());
+  if (settings.success_after) {
+    answer.state.push_back(folders_spec());
+    answer.parallelism_max = 1;
+    answer.parallelism_why = "with 'success-after' one instance writes a folder's rows, so that it knows its last";
+  }
   answer.writes.push_back({"path", settings.path, settings.parts});
   answer.visible = settings.parts ? "when a part is rolled, at the checkpoint behind it" : "at each checkpoint";
   if (!settings.parts) {

@@ -1,6 +1,7 @@
 // What the options of write-file say, and where they come together.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct FileSettings {
   std::vector<SelectedColumn> by;  // folders below `path`
   std::uint64_t roll_size = 128 << 20;
   Microseconds roll_every = 3'600'000'000;
+  std::optional<Microseconds> success_after = {};  // past the newest row of a folder it is complete; none: not marked
 };
 
 // What is wrong goes to `errors`.

@@ -78,6 +78,8 @@ def rows_of(stream, query):
 
 def rows_of_files(folder):
     """day=…/minute=…/part: CSV, whose integers are told apart from texts by their column."""
+    unmarked = [minute for minute in folder.glob("*/*") if not (minute / "_SUCCESS").exists()]
+    check(not unmarked, f"q10: no _SUCCESS in {unmarked[:3]}")
     for part in sorted(folder.glob("*/*/[!.]*.csv")):
         day, minute = (name.split("=", 1)[1].replace("%3A", ":") for name in part.parts[-3:-1])
         with open(part, encoding="utf-8", newline="") as file:

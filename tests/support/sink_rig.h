@@ -36,6 +36,7 @@ class NoEmitter final : public Emitter {
 struct SinkScript {
   std::vector<std::vector<Batch>> epochs;  // the input, cut by barriers
   std::vector<std::size_t> aborted;        // indexes of epochs whose first checkpoint is not completed
+  std::vector<Microseconds> watermarks;    // behind the rows of each epoch; fewer: none
 };
 
 class SinkRig {
@@ -127,8 +128,10 @@ class SinkRig {
       for (const Batch& batch : script.epochs[index]) {
         if (!happens(sink.on_batch(0, batch, emitter))) return false;
       }
-    } else if (!happens(sink.on_end())) {
-      return false;
+      if (index < script.watermarks.size()) require_ok(sink.on_watermark(script.watermarks[index]));
+    } else {
+      require_ok(sink.on_watermark(kEndOfTime));
+      if (!happens(sink.on_end())) return false;
     }
     epoch_ = epoch_.next();
     if (!happens(sink.prepare(epoch_))) return false;

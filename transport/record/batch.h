@@ -51,8 +51,8 @@ class BatchBuilder {
 
   std::size_t rows() const { return rows_; }
   std::size_t size_bytes() const;
-  // The batch target is reached: time to hand over.
-  bool full() const { return rows_ >= kBatchRowsMax || size_bytes() >= kBatchBytesTarget; }
+  // The batch target is reached: time to hand over. Before that there is room for two rows more, an update's.
+  bool full() const { return rows_ >= kBatchRowsMax - 1 || size_bytes() >= kBatchBytesTarget; }
 
   // Hands the batch over and leaves the builder empty.
   Batch finish();

@@ -24,11 +24,12 @@ struct RunOptions {
   std::string wanted;            // column names, comma-separated; "" = all
   std::size_t piece = SIZE_MAX;  // bytes that arrive at a time
   bool speculate = true;
+  bool row_kinds = false;  // show them
 };
 
 SchemaPtr schema_of(std::string_view text);
 Run decode_all(std::string_view schema, std::string_view input, const RunOptions& options = {});
 
-inline RunOptions with(FormatOptions format) { return {std::move(format), {}, SIZE_MAX, true}; }
+inline RunOptions with(FormatOptions format) { return {std::move(format), {}, SIZE_MAX, true, false}; }
 
 }  // namespace stream::format_test

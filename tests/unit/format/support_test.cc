@@ -41,7 +41,7 @@ Run decode_all(std::string_view schema, std::string_view input, const RunOptions
   decoder.record_extents(&run.extents);
   BatchBuilder batch(wanted);
   ByteBuilder out;
-  const auto encoder = make_encoder({}, wanted);
+  const auto encoder = make_encoder({.row_kinds = options.row_kinds}, wanted);
   InputBuffer buffer(64);
   std::size_t given = 0;
   for (;;) {

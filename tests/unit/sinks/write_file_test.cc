@@ -70,6 +70,7 @@ std::string seen(const std::string& root) {
       lines.insert(folder + ": hidden file " + name + "\n");
       continue;
     }
+    if (name == "_SUCCESS") lines.insert(folder + ": complete\n");
     std::ifstream in(entry.path());
     for (std::string line; std::getline(in, line);) lines.insert(folder + ": " + line + "\n");
   }
@@ -80,8 +81,13 @@ std::string seen(const std::string& root) {
 
 struct Setup {
   explicit Setup(const std::string& path, Changelog changelog = Changelog::kAppend) {
-    Schema with = *parse_schema("n bigint, s varchar");
+    const bool marked = path.starts_with("marked");
+    Schema with = *parse_schema(marked ? "n timestamp, s varchar" : "n bigint, s varchar");
     with.changelog = changelog;
+    if (marked) {
+      with.time = 0;
+      values.set("success-after", "1ms");
+    }
     schema = std::make_shared<const Schema>(with);
     std::filesystem::create_directory(dir / "data");
     values.set("path", "data/" + path);
@@ -107,16 +113,30 @@ SinkScript script_of(const SchemaPtr& schema) {
                    {rows_of(schema, {"+I 6 -", "+I 7 a"})},
                    {rows_of(schema, {"+I 8 b", "+I 9 a"})}};
   script.aborted = {1};
+  script.watermarks = {1000, 1002, 1005, 1006, 1006};
   return script;
 }
 
-const std::vector<std::string> kPaths = {"out.ndjson", "out.csv", "parts/", "by/"};
+const std::vector<std::string> kPaths = {"out.ndjson", "out.csv", "parts/", "by/", "marked-by/"};
 
 std::string undisturbed(const std::string& path) {
   Setup setup(path);
   SinkRig rig = setup.rig();
   BOOST_REQUIRE_MESSAGE(rig.live(script_of(setup.schema)), rig.error().what());
   return setup.result();
+}
+
+// A marker stands behind all rows that came in time, whatever has died.
+void check_markers(const std::string& seen) {
+  const auto has = [&](const std::string& line) { return seen.find(line) != std::string::npos; };
+  const auto row = [](const std::string& folder, const std::string& micros, const std::string& value) {
+    return folder + ": {\"n\":\"1970-01-01T00:00:00." + micros + "Z\",\"s\":\"" + value + "\"}\n";
+  };
+  if (has("letter=a: complete")) {
+    for (const char* micros : {"000001", "000003", "000004"}) BOOST_TEST(has(row("letter=a", micros, "a")), seen);
+  }
+  if (has("letter=b: complete")) BOOST_TEST(has(row("letter=b", "000002", "b")), seen);
+  if (has("letter=c%2Fd: complete")) BOOST_TEST(has(row("letter=c%2Fd", "000005", "c/d")), seen);
 }
 
 }  // namespace
@@ -146,6 +166,7 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_wherever_the_process_dies) {
           SinkRig rig = setup.rig();
           const SinkScript script = script_of(setup.schema);
           survived = rig.live(script, first);
+          check_markers(setup.result());
           if (!survived && second != SIZE_MAX) rig.live(script, second);
           if (!survived) BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
           BOOST_REQUIRE_EQUAL(setup.result(), expected);
@@ -169,6 +190,7 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
         FailingFiles failing(nth);
         files = &failing;
         survived = rig.live(script);
+        check_markers(setup.result());
         BOOST_REQUIRE(survived != failing.reached());
         FailingFiles again(3);  // the way back is disturbed, too
         files = &again;
@@ -179,6 +201,36 @@ BOOST_AUTO_TEST_CASE(rows_are_there_once_whichever_operation_fails) {
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_is_marked_when_its_time_has_passed) {
+  std::vector<std::string> marked;  // in the order in which they come
+  bool ended = false;
+  for (std::size_t steps = 0; !ended; ++steps) {
+    Setup setup("marked-by/");
+    SinkRig rig = setup.rig();
+    SinkScript script = script_of(setup.schema);
+    script.aborted = {};
+    ended = rig.live(script, steps);
+    const std::string seen = setup.result();
+    for (const char* letter : {"a", "b", "c%2Fd", "__null__"}) {
+      const bool there = seen.find("letter=" + std::string(letter) + ": complete") != std::string::npos;
+      if (there && std::ranges::find(marked, letter) == marked.end()) marked.emplace_back(letter);
+    }
+  }
+  BOOST_TEST(marked == (std::vector<std::string>{"b", "a", "c%2Fd", "__null__"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_marker_is_taken_back_with_the_checkpoint_that_made_it) {
+  Setup setup("marked-by/");
+  SinkRig rig = setup.rig();
+  const SinkScript script = script_of(setup.schema);
+  BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
+  rig.lose_checkpoints_after(1);
+  BOOST_REQUIRE(!rig.live(script, 2, true));  // dies when it has been restored
+  BOOST_TEST(setup.result().find("complete") == std::string::npos, setup.result());
+  BOOST_REQUIRE_MESSAGE(rig.live(script), rig.error().what());
+  BOOST_TEST(setup.result() == undisturbed("marked-by/"));
 }
 
 // What was not synced is gone, while the checkpoints, which were, say that it is there.
