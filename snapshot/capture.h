@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "snapshot/changes.h"
 #include "snapshot/outbox.h"
 #include "snapshot/row_layout.h"
 #include "snapshot/row_pack.h"
@@ -16,6 +17,15 @@
 
 namespace stream {
 
+// Rows of an append-only table, where they lie: their memory is theirs as long as the holder of their pin is there.
+struct RowReferences {
+  std::vector<SealedRows> parts;
+  std::size_t time_column = SIZE_MAX;  // of TableCapture::before; SIZE_MAX = none
+  std::shared_ptr<const void> holder;
+
+  std::size_t bound() const;  // at least as many rows as there are
+};
+
 struct TableCapture {
   std::shared_ptr<const TableSpec> spec;
   std::shared_ptr<const RowLayout> layout;  // null for an outbox
@@ -24,9 +34,12 @@ struct TableCapture {
   bool cleared = false;                                    // drop every row
   std::vector<std::shared_ptr<const RowPack>> tombstones;  // keys to drop
   RowPack rows;                                            // rows to insert or replace
+  RowReferences references;                                // of an append-only table, instead of rows
   std::vector<OutboxBatch> batches;                        // of an outbox, instead of rows
 
-  bool empty() const { return !before && !cleared && tombstones.empty() && rows.empty() && batches.empty(); }
+  bool empty() const {
+    return !before && !cleared && tombstones.empty() && rows.empty() && references.parts.empty() && batches.empty();
+  }
 };
 
 struct Capture {

@@ -14,7 +14,7 @@ constexpr std::size_t kIntervalsMax = 8;
 void Changes::start(std::uint32_t generation) {
   generation_ = generation;
   if (intervals_.size() >= kIntervalsMax) join_oldest();
-  intervals_.push_back({generation, {}, {}, std::nullopt, false});
+  intervals_.push_back({generation, {}, {}, {}, std::nullopt, false});
 }
 
 void Changes::join_oldest() {
@@ -25,10 +25,36 @@ void Changes::join_oldest() {
     RowLayout::generation(row) = to.generation;
     to.dirty.push_back(row);
   }
+  join_sealed(from, to);
   to.tombstones.insert(to.tombstones.end(), from.tombstones.begin(), from.tombstones.end());
   to.before = std::max(to.before, from.before);
   to.cleared = to.cleared || from.cleared;
   intervals_.pop_front();
+}
+
+void Changes::join_sealed(Interval& from, Interval& to) {
+  std::vector<SealedRows> joined;
+  for (const SealedRows& part : from.sealed) {
+    std::vector<Row> left;
+    for (const Row row : *part.rows) {
+      if (RowLayout::generation(row) == part.generation && RowLayout::live(row)) left.push_back(row);
+    }
+    if (!left.empty()) joined.push_back({part.generation, std::make_shared<const std::vector<Row>>(std::move(left))});
+  }
+  to.sealed.insert(to.sealed.begin(), joined.begin(), joined.end());
+}
+
+std::vector<SealedRows> Changes::seal(std::uint64_t completed) {
+  forget_through(completed);
+  Interval& now = intervals_.back();
+  if (!now.dirty.empty()) {
+    now.sealed.push_back({now.generation, std::make_shared<const std::vector<Row>>(std::move(now.dirty))});
+    now.dirty.clear();
+  }
+  std::vector<SealedRows> all;
+  for (const Interval& interval : intervals_) all.insert(all.end(), interval.sealed.begin(), interval.sealed.end());
+  start(generation_ + 1);
+  return all;
 }
 
 void Changes::forget_through(std::uint64_t completed) {
@@ -55,6 +81,7 @@ void Changes::cleared() {
   if (!track_) return;
   for (Interval& interval : intervals_) {
     interval.dirty.clear();
+    interval.sealed.clear();
     interval.tombstones.clear();
     interval.before.reset();
   }
@@ -93,6 +120,7 @@ std::size_t Changes::size_bytes() const {
   std::size_t bytes = 0;
   for (const Interval& interval : intervals_) {
     bytes += interval.dirty.capacity() * sizeof(Row);
+    for (const SealedRows& part : interval.sealed) bytes += part.rows->size() * sizeof(Row);
     for (const auto& pack : interval.tombstones) bytes += pack->size_bytes();
   }
   return bytes;

@@ -17,6 +17,13 @@
 
 namespace stream {
 
+// Rows of an append-only table that came in one generation. Some may have left since, and their memory may have been
+// given to others before the capture: those are of another generation. While the capture's pin is held it is not.
+struct SealedRows {
+  std::uint32_t generation = 0;
+  std::shared_ptr<const std::vector<Row>> rows;
+};
+
 class Changes {
  public:
   explicit Changes(bool track) : track_(track) {
@@ -62,6 +69,9 @@ class Changes {
     start(generation_ + 1);
   }
 
+  // The same for a table whose rows never change: nothing is visited, the rows are told by reference.
+  std::vector<SealedRows> seal(std::uint64_t completed);
+
   std::size_t dirty_bound() const;  // at least as many rows as capture() will visit
   std::optional<std::int64_t> before(std::uint64_t completed) const;
   bool cleared_since(std::uint64_t completed) const;
@@ -74,12 +84,14 @@ class Changes {
   struct Interval {
     std::uint32_t generation = 0;
     std::vector<Row> dirty;
+    std::vector<SealedRows> sealed;                    // instead of `dirty`, once seal() has ended the generation
     std::vector<std::shared_ptr<RowPack>> tombstones;  // not changed once the interval is over
     std::optional<std::int64_t> before;
     bool cleared = false;
   };
   void start(std::uint32_t generation);
   void join_oldest();
+  static void join_sealed(Interval& from, Interval& to);
   void forget_through(std::uint64_t completed);
 
   bool track_;

@@ -44,6 +44,7 @@ class PackedFileWriter {
   template <class Take>
   Status add_grouped(std::string_view kind, const Batch& keys, std::size_t size_bytes, const Take& take);
   Status add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only);
+  Status add_references(const RowLayout& layout, const TableCapture& table);
   Status add_segment(std::string_view kind, KeyGroupRange groups, const Batch& batch);
   Status add_mark(std::string_view kind, std::optional<std::int64_t> before);
 

@@ -1,5 +1,7 @@
 #include <zstd.h>
 
+#include <algorithm>
+
 #include "snapshot/digest.h"
 #include "snapshot/grouping.h"
 #include "snapshot/packed_file.h"
@@ -27,6 +29,40 @@ std::string compressed(std::string_view bytes) {
 
 Batch first_columns(const Batch& batch, std::size_t count) {
   return {nullptr, batch.rows, {batch.columns.begin(), batch.columns.begin() + static_cast<std::ptrdiff_t>(count)}, {}};
+}
+
+Batch batch_of(const RowBlock& block, std::size_t columns) {
+  Batch batch{nullptr, block.rows(), {}, {}};
+  for (std::size_t i = 0; i < columns; ++i) batch.columns.push_back(block.column(i));
+  return batch;
+}
+
+// Those that were there when the capture was taken. None was added below a time that all had been dropped before.
+std::vector<Row> rows_of(const TableCapture& table) {
+  const RowReferences& from = table.references;
+  const bool some_left = table.before && from.time_column != SIZE_MAX;
+  const auto left = [&](Row row) {
+    if (!some_left || table.layout->is_null(row, from.time_column)) return false;
+    std::int64_t time;
+    std::memcpy(&time, row.at + table.layout->offset(from.time_column), sizeof time);
+    return time < *table.before;
+  };
+  std::vector<Row> rows;
+  rows.reserve(from.bound());
+  for (const SealedRows& part : from.parts) {
+    for (const Row row : *part.rows) {
+      if (RowLayout::generation(row) == part.generation && !left(row)) rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+std::size_t size_of(const RowLayout& layout, std::span<const Row> rows) {
+  std::size_t bytes = rows.size() * layout.value_bytes();
+  for (const std::uint32_t column : layout.variable_columns()) {
+    for (const Row row : rows) bytes += layout.string(row, column)->length;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -141,15 +177,21 @@ Status PackedFileWriter::add_rows(const Batch& rows) {
 }
 
 Status PackedFileWriter::add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only) {
-  const auto batch_of = [](const RowBlock& block, std::size_t columns) {
-    Batch batch{nullptr, block.rows(), {}, {}};
-    for (std::size_t i = 0; i < columns; ++i) batch.columns.push_back(block.column(i));
-    return batch;
-  };
   const std::size_t columns = keys_only ? layout.key_columns() : layout.columns();
   return add_grouped(keys_only ? "tombstones" : "rows",
                      batch_of(RowBlock(layout, pack), group_columns_of(spec_).size()), pack.size_bytes(),
                      [&](auto positions) { return batch_of(RowBlock(layout, pack, positions), columns); });
+}
+
+Status PackedFileWriter::add_references(const RowLayout& layout, const TableCapture& table) {
+  const std::vector<Row> rows = rows_of(table);
+  const auto take = [&](std::span<const std::uint32_t> positions) {
+    std::vector<Row> some(positions.size());
+    std::ranges::transform(positions, some.begin(), [&](std::uint32_t position) { return rows[position]; });
+    return batch_of(RowBlock(layout, some, layout.value_bytes()), layout.columns());
+  };
+  const Batch keys = batch_of(RowBlock(layout, rows, layout.key_bytes()), group_columns_of(spec_).size());
+  return add_grouped("rows", keys, size_of(layout, rows), take);
 }
 
 Status PackedFileWriter::add_table(const TableCapture& table) {
@@ -158,6 +200,7 @@ Status PackedFileWriter::add_table(const TableCapture& table) {
   if (table.before) STREAM_TRY(add_before(*table.before));
   for (const auto& pack : table.tombstones) STREAM_TRY(add_pack(*table.layout, *pack, true));
   if (!table.rows.empty()) STREAM_TRY(add_pack(*table.layout, table.rows, false));
+  if (!table.references.parts.empty()) STREAM_TRY(add_references(*table.layout, table));
   for (const OutboxBatch& batch : table.batches) STREAM_TRY(add_rows(outbox_rows(batch)));
   return {};
 }

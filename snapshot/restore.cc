@@ -122,6 +122,7 @@ class Share final : public ChangeVisitor {
 TableSpec plain(TableSpec spec) {
   spec.prefix = 0;
   spec.ordered.clear();
+  spec.append_only = false;
   return spec;
 }
 

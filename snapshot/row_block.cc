@@ -4,7 +4,6 @@ namespace stream {
 namespace {
 
 constexpr std::size_t kAhead = 16;  // rows whose cache misses are under way
-constexpr std::size_t kFlags = 4;   // where they begin in a row
 
 }  // namespace
 
@@ -29,18 +28,30 @@ RowBlock::RowBlock(const RowLayout& layout, const RowPack& pack, std::span<const
   note_nulls();
 }
 
+// What lies before the values is the table's, which goes on working.
+RowBlock::RowBlock(const RowLayout& layout, std::span<const Row> rows, std::size_t row_bytes)
+    : layout_(layout), heap_(nullptr), row_bytes_(row_bytes), count_(rows.size()) {
+  std::uint8_t* out = copies_.extend(count_ * row_bytes_);
+  rows_ = out;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (i + kAhead < count_) __builtin_prefetch(rows[i + kAhead].at);
+    std::memset(out + i * row_bytes_, 0, kNulls);
+    std::memcpy(out + i * row_bytes_ + kNulls, rows[i].at + kNulls, row_bytes_ - kNulls);
+  }
+  note_nulls();
+}
+
 void RowBlock::note_nulls() {
-  flags_.assign((layout_.columns() + 2 + 7) / 8, 0);
+  flags_.assign((layout_.columns() + 7) / 8, 0);
   for (std::size_t byte = 0; byte < flags_.size(); ++byte) {
     std::uint8_t all = 0;
-    for (std::size_t i = 0; i < count_; ++i) all |= rows_[i * row_bytes_ + kFlags + byte];
+    for (std::size_t i = 0; i < count_; ++i) all |= rows_[i * row_bytes_ + kNulls + byte];
     flags_[byte] = all;
   }
 }
 
 Buffer RowBlock::validity(std::size_t column) const {
-  const std::size_t bit = column + 2;
-  if (((flags_[bit >> 3] >> (bit & 7)) & 1) == 0) return {};
+  if (((flags_[column >> 3] >> (column & 7)) & 1) == 0) return {};
   ByteBuilder bits;
   const std::size_t size = (count_ + 7) / 8;
   std::memset(bits.extend(size), 0, size);
@@ -65,8 +76,9 @@ Column RowBlock::variable(std::size_t column) const {
   ByteBuilder offsets((count_ + 1) * sizeof(std::int32_t));
   offsets.append_value(std::int32_t{0});
   for (std::size_t i = 0; i < count_; ++i) {
+    if (heap_ == nullptr && i + kAhead < count_) prefetch(layout_.string(row(i + kAhead), column));
     const StringRef* ref = layout_.string(row(i), column);
-    values.append(ref->is_inline() ? ref->body : heap_ + ref->word(), ref->length);
+    values.append(ref->is_inline() ? ref->body : long_bytes(ref), ref->length);
     offsets.append_value(static_cast<std::int32_t>(values.size()));
   }
   return {layout_.type(column), count_, validity(column), values.finish(), offsets.finish()};

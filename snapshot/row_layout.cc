@@ -8,7 +8,7 @@ std::size_t align(std::size_t value, std::size_t to) { return (value + to - 1) /
 }  // namespace
 
 RowLayout::RowLayout(const TableSpec& spec) : key_columns_(spec.key.size()) {
-  std::size_t at = align(4 + (spec.columns() + 2 + 7) / 8, 8);
+  std::size_t at = align(kNulls + (spec.columns() + 7) / 8, 8);
   std::size_t alignment = 8;
   for (std::size_t i = 0; i < spec.columns(); ++i) {
     const Type type = spec.field(i).type;
@@ -24,9 +24,9 @@ RowLayout::RowLayout(const TableSpec& spec) : key_columns_(spec.key.size()) {
   }
   value_bytes_ = align(at, alignment);
   prefix_links_ = value_bytes_;
-  time_links_ = prefix_links_ + (spec.prefix != 0 ? sizeof(RowLinks) : 0);
+  time_links_ = prefix_links_ + (spec.prefix != 0 ? sizeof(PrefixLinks) : 0);
   row_bytes_ = align(time_links_ + (spec.ordered.empty() ? 0 : sizeof(RowLinks)), alignment);
-  if (key_bytes_ > row_bytes_) key_bytes_ = row_bytes_;
+  if (key_bytes_ > value_bytes_) key_bytes_ = value_bytes_;  // never the links, which change while a row is captured
 }
 
 }  // namespace stream

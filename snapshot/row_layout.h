@@ -1,7 +1,8 @@
 // RowLayout: where the columns of a row lie.
 //
 //   0   u32   generation in which the row last changed
-//   4   u32[] bit 0: live; bit 1: was in a capture; bit 2 + c: column c is NULL
+//   4   u8    bit 0: live; bit 1: was in a capture
+//   5   u8[]  bit c: column c is NULL
 //   …         columns in order, keys first, each 8-aligned, DECIMAL 16-aligned
 //   …         links of the prefix list, then of the time list, if the spec has these paths
 //
@@ -37,10 +38,18 @@ struct StringRef {
 };
 static_assert(sizeof(StringRef) == 16);
 
+// Where the bits that say NULL begin in a row: all before it is of the table, all from it on is of the value.
+inline constexpr std::size_t kNulls = 5;
+
 // A doubly linked list through rows, by row id.
 struct RowLinks {
   std::uint32_t previous;
   std::uint32_t next;
+};
+// The list of the rows of one prefix, and what finds it and the row again without a look at the key.
+struct PrefixLinks : RowLinks {
+  std::uint32_t tag;  // of the prefix in its SlotMap
+  std::uint32_t id;   // of the row
 };
 
 class RowLayout {
@@ -62,15 +71,13 @@ class RowLayout {
   static void set_live(Row row, bool live) { row.at[4] = static_cast<std::uint8_t>((row.at[4] & ~1) | (live ? 1 : 0)); }
   static void set_captured(Row row) { row.at[4] |= 2; }
 
-  static bool first_is_null(Row row) { return (row.at[4] & 4) != 0; }  // column 0
+  static bool first_is_null(Row row) { return (row.at[kNulls] & 1) != 0; }  // column 0
   bool is_null(Row row, std::size_t column) const {
-    const std::size_t bit = column + 2;
-    return ((row.at[4 + (bit >> 3)] >> (bit & 7)) & 1) != 0;
+    return ((row.at[kNulls + (column >> 3)] >> (column & 7)) & 1) != 0;
   }
   void set_null(Row row, std::size_t column, bool null) const {
-    const std::size_t bit = column + 2;
-    const auto mask = static_cast<std::uint8_t>(1U << (bit & 7));
-    std::uint8_t& byte = row.at[4 + (bit >> 3)];
+    const auto mask = static_cast<std::uint8_t>(1U << (column & 7));
+    std::uint8_t& byte = row.at[kNulls + (column >> 3)];
     byte = static_cast<std::uint8_t>(null ? byte | mask : byte & ~mask);
   }
 
@@ -84,7 +91,7 @@ class RowLayout {
     return {at, ref->length};
   }
 
-  RowLinks* prefix_links(Row row) const { return reinterpret_cast<RowLinks*>(row.at + prefix_links_); }
+  PrefixLinks* prefix_links(Row row) const { return reinterpret_cast<PrefixLinks*>(row.at + prefix_links_); }
   RowLinks* time_links(Row row) const { return reinterpret_cast<RowLinks*>(row.at + time_links_); }
 
  private:

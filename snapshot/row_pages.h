@@ -23,6 +23,10 @@ class RowPages {
       free_.pop_back();
       return id;
     }
+    return allocate_fresh();
+  }
+  // The same, from memory that no row has had before.
+  std::uint32_t allocate_fresh() {
     if (end_ == capacity_) grow();
     return end_++;
   }

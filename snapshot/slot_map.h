@@ -14,7 +14,8 @@ class SlotMap {
  public:
   struct Slot {
     std::uint32_t tag;
-    std::uint32_t id;  // kNoRow = empty
+    std::uint32_t id_1;                            // one more than the id; 0 = empty, so that fresh memory is
+    std::uint32_t id() const { return id_1 - 1; }  // kNoRow = empty
   };
 
   std::size_t size() const { return size_; }
@@ -35,8 +36,8 @@ class SlotMap {
     std::uint32_t likely(std::uint64_t hash) const {
       const auto tag = static_cast<std::uint32_t>(hash);
       std::size_t at = hash & mask;
-      while (slots[at].id != kNoRow && slots[at].tag != tag) at = (at + 1) & mask;
-      return slots[at].id;
+      while (slots[at].id_1 != 0 && slots[at].tag != tag) at = (at + 1) & mask;
+      return slots[at].id();
     }
   };
   Probe probe() const { return {slots_, mask_}; }
@@ -52,20 +53,26 @@ class SlotMap {
   std::size_t locate(std::uint64_t hash, const Equal& equal) const {
     const auto tag = static_cast<std::uint32_t>(hash);
     std::size_t at = hash & mask_;
-    while (slots_[at].id != kNoRow && !(slots_[at].tag == tag && equal(slots_[at].id))) at = (at + 1) & mask_;
+    while (slots_[at].id_1 != 0 && !(slots_[at].tag == tag && equal(slots_[at].id()))) at = (at + 1) & mask_;
     return at;
   }
   template <class Equal>
   std::uint32_t find(std::uint64_t hash, const Equal& equal) const {
-    return slots_ == nullptr ? kNoRow : slots_[locate(hash, equal)].id;
+    return slots_ == nullptr ? kNoRow : slots_[locate(hash, equal)].id();
   }
 
-  std::uint32_t at(std::size_t position) const { return slots_[position].id; }
+  std::uint32_t at(std::size_t position) const { return slots_[position].id(); }
+  // Position of a row that is there; `tag`: the low 32 bits of its hash.
+  std::size_t position_of(std::uint32_t tag, std::uint32_t id) const {
+    std::size_t at = tag & mask_;
+    while (slots_[at].id() != id) at = (at + 1) & mask_;
+    return at;
+  }
   void put(std::size_t position, std::uint64_t hash, std::uint32_t id) {
-    slots_[position] = {static_cast<std::uint32_t>(hash), id};
+    slots_[position] = {static_cast<std::uint32_t>(hash), id + 1};
     ++size_;
   }
-  void replace(std::size_t position, std::uint32_t id) { slots_[position].id = id; }
+  void replace(std::size_t position, std::uint32_t id) { slots_[position].id_1 = id + 1; }
   void erase(std::size_t position);
   void clear();
 

@@ -73,7 +73,7 @@ Status StateStore::restore(const RestoreSource& source) {
 }
 
 TableCapture StateStore::capture_table(Open& open) const {
-  TableCapture capture{open.spec, open.layout, {}, false, {}, {}, {}};
+  TableCapture capture{open.spec, open.layout, {}, false, {}, {}, {}, {}};
   if (open.outbox) {
     Outbox::Change change = open.outbox->capture(completed_generation_);
     capture.before = change.before;
@@ -82,11 +82,15 @@ TableCapture StateStore::capture_table(Open& open) const {
   }
   Changes& changes = open.table->changes();
   const RowLayout& layout = *open.layout;
-  capture.rows.reserve(layout, changes.dirty_bound(), false);
-  changes.capture(completed_generation_, [&](Row row) {
-    RowLayout::set_captured(row);
-    capture.rows.append(layout, row, false);
-  });
+  if (open.spec->append_only) {
+    capture.references = open.table->refer(completed_generation_);
+  } else {
+    capture.rows.reserve(layout, changes.dirty_bound(), false);
+    changes.capture(completed_generation_, [&](Row row) {
+      RowLayout::set_captured(row);
+      capture.rows.append(layout, row, false);
+    });
+  }
   capture.before = changes.before(completed_generation_);
   capture.cleared = changes.cleared_since(completed_generation_);
   capture.tombstones = changes.tombstones(completed_generation_);

@@ -28,13 +28,17 @@ StateTable::StateTable(TableSpec spec, bool track_changes)
   STREAM_CHECK(check_spec(spec_).ok());
   std::iota(key_indexes_.begin(), key_indexes_.end(), std::size_t{0});
   if (!spec_.ordered.empty()) time_column_ = *spec_.find(spec_.ordered);
+  if (spec_.append_only) pin_ = std::make_shared<RowPin>();
 }
 
-StateTable::~StateTable() = default;
+// A capture may still be at the rows.
+StateTable::~StateTable() {
+  if (pin_) pin_->keep(std::move(pages_), std::move(heap_));
+}
 
 std::size_t StateTable::size_bytes() const {
   return pages_.size_bytes() + heap_.size_bytes() + slots_.size_bytes() + prefix_slots_.size_bytes() +
-         time_.size_bytes() + changes_.size_bytes();
+         time_.size_bytes() + changes_.size_bytes() + leaving_.capacity() * sizeof(Row);
 }
 
 bool StateTable::integer_key(const Batch& batch, std::span<const std::size_t> key_columns) const {
@@ -59,14 +63,19 @@ void StateTable::look_ahead(std::span<const std::uint64_t> hashes, Row* likely) 
   }
 }
 
-template <class Equal>
-Row StateTable::insert(const Equal& equal, std::size_t i, std::uint64_t hash, std::size_t position) {
-  const std::uint32_t id = pages_.allocate();
-  const Row row = pages_.row(id);
+// The generation stays: by it the row is known to stand in a list of changes already.
+void StateTable::start_row(Row row) {
   const std::uint32_t generation = RowLayout::generation(row);
   std::memset(row.at, 0, layout_.row_bytes());
   RowLayout::generation(row) = generation;
   RowLayout::set_live(row, true);
+}
+
+template <class Equal>
+Row StateTable::insert(const Equal& equal, std::size_t i, std::uint64_t hash, std::size_t position) {
+  const std::uint32_t id = pages_.allocate();
+  const Row row = pages_.row(id);
+  start_row(row);
   equal.fill(*this, i, row);
   slots_.put(position, hash, id);
   ++rows_;
@@ -121,6 +130,7 @@ template <bool kMark>
 void StateTable::upsert_batch(const Batch& batch, std::span<const std::size_t> key_columns,
                               std::span<const std::uint64_t> hashes, std::span<Row> rows, std::uint8_t* inserted,
                               std::size_t begin) {
+  STREAM_CHECK(!spec_.append_only);
   check_key(batch, key_columns, spec_.key.size());
   STREAM_CHECK(begin + hashes.size() <= batch.rows && rows.size() == hashes.size());
   if (integer_key(batch, key_columns)) {
@@ -157,6 +167,7 @@ void StateTable::find(const Batch& batch, std::span<const std::size_t> key_colum
                       std::span<const std::uint64_t> hashes, std::span<Row> rows, std::size_t begin) const {
   check_key(batch, key_columns, spec_.key.size());
   STREAM_CHECK(begin + hashes.size() <= batch.rows && rows.size() == hashes.size());
+  if (spec_.append_only) return find_in_prefix(batch, key_columns, rows, begin);
   if (slots_.size() == 0) return static_cast<void>(std::ranges::fill(rows, Row{}));
   if (integer_key(batch, key_columns)) {
     find_rows(hashes, rows, IntegerEqual(*this, batch.columns[key_columns[0]], begin));
@@ -193,29 +204,34 @@ Row StateTable::find(std::span<const Cell> key) const {
 void StateTable::load(const Batch& batch) {
   STREAM_CHECK(batch.columns.size() == spec_.columns());
   std::vector<std::uint64_t> hashes(batch.rows);
-  hash_keys(batch, key_indexes_, hashes);
+  hash_keys(batch, std::span(key_indexes_).first(spec_.append_only ? spec_.prefix : spec_.key.size()), hashes);
   Row rows[kPiece];
   for (std::size_t begin = 0; begin < batch.rows; begin += kPiece) {
     const std::size_t count = std::min(kPiece, batch.rows - begin);
     const std::span<Row> piece(rows, count);
-    upsert_batch<false>(batch, key_indexes_, std::span(hashes).subspan(begin, count), piece, nullptr, begin);
+    const auto some = std::span(hashes).subspan(begin, count);
+    spec_.append_only ? append_rows<false>(batch, key_indexes_, some, piece, begin)
+                      : upsert_batch<false>(batch, key_indexes_, some, piece, nullptr, begin);
     load_values(batch, begin, piece);
   }
 }
 
 void StateTable::expect(std::size_t rows) {
-  if (rows > rows_) slots_.reserve(rows - rows_);
+  if (rows > rows_ && !spec_.append_only) slots_.reserve(rows - rows_);
 }
 
 void StateTable::load_values(const Batch& batch, std::size_t begin, std::span<const Row> rows) {
   for (const Row row : rows) RowLayout::set_captured(row);
   for (std::size_t column = spec_.key.size(); column < spec_.columns(); ++column) {
-    const Column& values = batch.columns[column];
-    if (layout_.type(column).width() == 8 && !values.has_nulls() && column != time_column_) {
-      store_eight(rows, column, values.values<std::int64_t>() + begin);
-    } else {
-      for (std::size_t i = 0; i < rows.size(); ++i) store_from(rows[i], column, values, begin + i);
-    }
+    load_column(rows, column, batch.columns[column], begin);
+  }
+}
+
+void StateTable::load_column(std::span<const Row> rows, std::size_t column, const Column& values, std::size_t begin) {
+  if (layout_.type(column).width() == 8 && !values.has_nulls() && column != time_column_) {
+    store_eight(rows, column, values.values<std::int64_t>() + begin);
+  } else {
+    for (std::size_t i = 0; i < rows.size(); ++i) store_from(rows[i], column, values, begin + i);
   }
 }
 

@@ -23,10 +23,12 @@
 #include <utility>
 #include <vector>
 
+#include "snapshot/capture.h"
 #include "snapshot/changes.h"
 #include "snapshot/row.h"
 #include "snapshot/row_layout.h"
 #include "snapshot/row_pages.h"
+#include "snapshot/row_pin.h"
 #include "snapshot/slot_map.h"
 #include "snapshot/string_heap.h"
 #include "snapshot/table_spec.h"
@@ -81,6 +83,18 @@ class StateTable {
   Row find(std::span<const Cell> key) const;
   std::pair<Row, bool> upsert(std::initializer_list<Cell> key) { return upsert(std::span(key.begin(), key.size())); }
   Row find(std::initializer_list<Cell> key) const { return find(std::span(key.begin(), key.size())); }
+
+  // --- rows that are only added -----------------------------------------------------------------
+  // Of a table with spec().append_only, instead of upsert(). Such a table keeps no index by whole keys: what is
+  // added must have a key that no row has, find() walks the rows of the prefix, and erase() is not for it.
+
+  // Adds a row for every key and marks it changed. `prefix_hashes`: hash_keys() over the prefix columns, for the rows
+  // from `begin` on. Values are as those of a row that upsert() made.
+  void append(const Batch& batch, std::span<const std::size_t> key_columns,
+              std::span<const std::uint64_t> prefix_hashes, std::span<Row> rows, std::size_t begin = 0);
+  // Sets a value column of rows just added: rows[i] to row begin + i. A time must not be below what erase_before()
+  // was last told.
+  void fill(std::span<const Row> rows, std::size_t column, const Column& from, std::size_t begin = 0);
 
   // --- values -----------------------------------------------------------------------------------
   // T is the column type's own C++ type: uint8_t, int32_t, int64_t, double, Decimal, Interval.
@@ -176,6 +190,8 @@ class StateTable {
   // Drops rows below `time` in `column`, with no need of the access path.
   void unload_before(std::size_t column, std::int64_t time);
   void unload_all();
+  // What changed after generation `completed`, of an append-only table; ends the current generation.
+  RowReferences refer(std::uint64_t completed);
 
  private:
   class KeyEqual;
@@ -200,15 +216,30 @@ class StateTable {
 
   void store_bytes(Row row, std::size_t column, std::string_view bytes);
   void store_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  template <bool kMark>
+  void append_rows(const Batch& batch, std::span<const std::size_t> key_columns,
+                   std::span<const std::uint64_t> prefix_hashes, std::span<Row> rows, std::size_t begin);
+  void look_ahead_prefix(std::span<const std::uint64_t> hashes, std::size_t i) const;
+  void find_in_prefix(const Batch& batch, std::span<const std::size_t> key_columns, std::span<Row> rows,
+                      std::size_t begin) const;
+  std::size_t erase_appended(std::int64_t time);
+  void remove_appended(Row row);
+  void leave(Row row);
+  void give_back(Row row);
+  void reap();
+  void start_row(Row row);
+  void load_column(std::span<const Row> rows, std::size_t column, const Column& values, std::size_t begin);
   void load_values(const Batch& batch, std::size_t begin, std::span<const Row> rows);
   void store_eight(std::span<const Row> rows, std::size_t column, const std::int64_t* values);
   void store_key(Row row, std::size_t column, const Column& from, std::size_t from_row);
   void release_bytes(Row row, std::size_t column);
   void set_time(Row row, std::int64_t time, bool null);
+  template <class Same>
+  void link_prefix(Row row, std::uint32_t id, std::uint64_t hash, const Same& same);
   void link_prefix(Row row, std::uint32_t id);
-  void unlink_prefix(Row row, std::uint32_t id);
+  void unlink_prefix(Row row);
   void link_time(Row row, std::uint32_t id);
-  void unlink_time(Row row, std::uint32_t id);
+  void unlink_time(Row row);
   std::uint32_t id_of(Row row) const;
   void remove(Row row);
   std::uint64_t hash_of(Row row, std::size_t key_columns) const;
@@ -224,6 +255,9 @@ class StateTable {
   std::vector<std::size_t> key_indexes_;  // 0, 1, … as many as key columns
   std::size_t time_column_ = SIZE_MAX;    // SIZE_MAX = none
   std::size_t rows_ = 0;
+  std::shared_ptr<RowPin> pin_;  // of an append-only table
+  std::vector<Row> leaving_;     // rows that left while a capture referred to them
+  std::int64_t erased_before_ = INT64_MIN;
 };
 
 }  // namespace stream

@@ -82,4 +82,15 @@ class StateTable::IntegerEqual {
   std::size_t offset_;
 };
 
+// What the row of this id is put in front of, in the list of its prefix; `same` finds that list.
+template <class Same>
+void StateTable::link_prefix(Row row, std::uint32_t id, std::uint64_t hash, const Same& same) {
+  const std::size_t position = prefix_slots_.locate(hash, same);
+  const std::uint32_t head = prefix_slots_.at(position);
+  *layout_.prefix_links(row) = {{kNoRow, head}, static_cast<std::uint32_t>(hash), id};
+  if (head == kNoRow) return prefix_slots_.put(position, hash, id);
+  layout_.prefix_links(pages_.row(head))->previous = id;
+  prefix_slots_.replace(position, id);
+}
+
 }  // namespace stream

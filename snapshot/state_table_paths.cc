@@ -35,6 +35,7 @@ std::uint64_t StateTable::hash_of(Row row, std::size_t key_columns) const {
 }
 
 std::uint32_t StateTable::id_of(Row row) const {
+  if (spec_.prefix != 0) return layout_.prefix_links(row)->id;
   return slots_.find(hash_of(row, spec_.key.size()), [&](std::uint32_t id) { return pages_.row(id) == row; });
 }
 
@@ -44,23 +45,17 @@ void StateTable::link_prefix(Row row, std::uint32_t id) {
   const RowEqual same(*this, row, spec_.prefix);
   const std::uint64_t hash = same.hash(*this, spec_.prefix);
   prefix_slots_.reserve(1);
-  const std::size_t position = prefix_slots_.locate(hash, same);
-  const std::uint32_t head = prefix_slots_.at(position);
-  *layout_.prefix_links(row) = {kNoRow, head};
-  if (head == kNoRow) return prefix_slots_.put(position, hash, id);
-  layout_.prefix_links(pages_.row(head))->previous = id;
-  prefix_slots_.replace(position, id);
+  link_prefix(row, id, hash, same);
 }
 
-void StateTable::unlink_prefix(Row row, std::uint32_t id) {
-  const RowLinks links = *layout_.prefix_links(row);
+void StateTable::unlink_prefix(Row row) {
+  const PrefixLinks links = *layout_.prefix_links(row);
   if (links.next != kNoRow) layout_.prefix_links(pages_.row(links.next))->previous = links.previous;
   if (links.previous != kNoRow) {
     layout_.prefix_links(pages_.row(links.previous))->next = links.next;
     return;
   }
-  const std::uint64_t hash = hash_of(row, spec_.prefix);
-  const std::size_t position = prefix_slots_.locate(hash, [&](std::uint32_t other) { return other == id; });
+  const std::size_t position = prefix_slots_.position_of(links.tag, links.id);
   if (links.next == kNoRow)
     prefix_slots_.erase(position);
   else
@@ -73,13 +68,8 @@ void StateTable::find_prefix(const Batch& batch, std::span<const std::size_t> pr
   check_key(batch, prefix_columns, spec_.prefix);
   if (prefix_slots_.size() == 0) return static_cast<void>(std::ranges::fill(rows, Row{}));
   const KeyEqual equal(*this, batch, prefix_columns);
-  constexpr std::size_t kAhead = 16;
   for (std::size_t i = 0; i < hashes.size(); ++i) {
-    if (i + kAhead < hashes.size()) prefix_slots_.prefetch(hashes[i + kAhead]);
-    if (i + kAhead / 2 < hashes.size()) {
-      const std::uint32_t soon = prefix_slots_.probe().likely(hashes[i + kAhead / 2]);
-      if (soon != kNoRow) __builtin_prefetch(pages_.row(soon).at);
-    }
+    look_ahead_prefix(hashes, i);
     rows[i] = pages_.row(prefix_slots_.find(hashes[i], [&](std::uint32_t id) { return equal(i, pages_.row(id)); }));
   }
 }
@@ -106,7 +96,7 @@ void StateTable::link_time(Row row, std::uint32_t id) {
   head = id;
 }
 
-void StateTable::unlink_time(Row row, std::uint32_t /*id*/) {
+void StateTable::unlink_time(Row row) {
   if (is_null(row, time_column_)) return;
   const RowLinks links = *layout_.time_links(row);
   if (links.next != kNoRow) layout_.time_links(pages_.row(links.next))->previous = links.previous;
@@ -126,7 +116,7 @@ void StateTable::set_time(Row row, std::int64_t time, bool null) {
   const bool was_null = is_null(row, time_column_);
   if (null == was_null && (null || get<std::int64_t>(row, time_column_) == time)) return;
   const std::uint32_t id = id_of(row);
-  unlink_time(row, id);
+  unlink_time(row);
   layout_.set_null(row, time_column_, null);
   std::memcpy(row.at + layout_.offset(time_column_), &time, sizeof time);
   link_time(row, id);
@@ -161,12 +151,13 @@ std::size_t StateTable::scan(TableCursor& cursor, std::span<Row> out) const {
 }
 
 void StateTable::remove(Row row) {
+  if (spec_.append_only) return remove_appended(row);
   const auto mine = [&](std::uint32_t id) { return pages_.row(id) == row; };
   const std::size_t position = slots_.locate(hash_of(row, spec_.key.size()), mine);
   const std::uint32_t id = slots_.at(position);
   STREAM_CHECK(id != kNoRow);
-  if (spec_.prefix != 0) unlink_prefix(row, id);
-  if (time_column_ != SIZE_MAX) unlink_time(row, id);
+  if (spec_.prefix != 0) unlink_prefix(row);
+  if (time_column_ != SIZE_MAX) unlink_time(row);
   for (const std::uint32_t column : layout_.variable_columns()) release_bytes(row, column);
   RowLayout::set_live(row, false);
   slots_.erase(position);
@@ -175,11 +166,13 @@ void StateTable::remove(Row row) {
 }
 
 void StateTable::erase(Row row) {
+  STREAM_CHECK(!spec_.append_only);
   changes_.erased(layout_, row);
   remove(row);
 }
 
 std::size_t StateTable::erase_before(std::int64_t time) {
+  if (spec_.append_only) return erase_appended(time);
   const bool in_key = time_column_ < layout_.key_columns();
   std::size_t erased = 0;
   Row rows[64];
@@ -206,6 +199,12 @@ void StateTable::unload_all() {
   slots_.clear();
   prefix_slots_.clear();
   time_.clear();
+  leaving_.clear();
+  erased_before_ = INT64_MIN;
+  if (pin_ && pin_->held()) {
+    pin_->keep(std::exchange(pages_, RowPages(layout_.row_bytes())), std::exchange(heap_, StringHeap()));
+    pin_ = std::make_shared<RowPin>();
+  }
   pages_.clear();
   heap_.clear();
   rows_ = 0;

@@ -108,6 +108,7 @@ Status check_spec(const TableSpec& spec) {
       return usage_error(table + ": no 0 to start at");
   }
   if (spec.definitions.size() > spec.value.size()) return usage_error(table + ": more definitions than columns");
+  if (spec.append_only && spec.prefix == 0) return usage_error(table + ": what is only added to needs a prefix");
   if (spec.prefix > spec.key.size()) return usage_error(table + ": the prefix is longer than the key");
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < spec.columns(); ++i) {

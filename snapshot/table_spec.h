@@ -51,6 +51,9 @@ struct TableSpec {
   // Access path "rows in order of time": a TIMESTAMP or BIGINT column, key or value; "" = none.
   // Rows whose value is NULL are not in that order.
   std::string ordered = {};
+  // Rows never change and leave only by time or all together: they need no access by their whole key, and a capture
+  // refers to them. Needs a prefix. How a stage uses its table, so no part of what is told to others.
+  bool append_only = false;
 
   std::size_t columns() const { return key.size() + value.size(); }
   const Field& field(std::size_t column) const {

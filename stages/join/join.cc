@@ -203,11 +203,11 @@ void Join::keep_batch() {
       if (stays(row)) added.push_back(row);
       continue;
     }
-    rows.add(batch_, added, matches_);  // in the order they came
+    rows.add(batch_, added, hashes_, matches_);  // in the order they came
     added.clear();
     rows.remove(batch_, row);
   }
-  rows.add(batch_, added, matches_);
+  rows.add(batch_, added, hashes_, matches_);
 }
 
 Status Join::more(Emitter& out) { return joining_ ? join_some(out) : expire_some(out); }

@@ -7,6 +7,11 @@
 #include "transport/record/key.h"
 
 namespace stream {
+namespace {
+
+constexpr std::size_t kPiece = 256;
+
+}  // namespace
 
 KeptRows::KeptRows(const JoinSide& side, StateStore& store)
     : side_(side), table_(store.table(side.table)), key_columns_(side.table.key.size()) {
@@ -35,9 +40,30 @@ Batch KeptRows::keys_of(const Batch& batch) const {
   return keys;
 }
 
-void KeptRows::add(const Batch& all, std::span<const std::uint32_t> rows, std::span<const std::int64_t> matches) {
+// Rows are filled while they are still in the cache.
+void KeptRows::append(const Batch& batch, std::span<const std::uint64_t> hashes) {
+  const Batch keys = keys_of(batch);
+  sequence_ += static_cast<std::int64_t>(batch.rows);
+  rows_.resize(std::min(kPiece, batch.rows));
+  for (std::size_t begin = 0; begin < batch.rows; begin += kPiece) {
+    const auto piece = std::span(rows_).first(std::min(kPiece, batch.rows - begin));
+    table_.append(keys, key_columns_, hashes.subspan(begin, piece.size()), piece, begin);
+    for (const std::size_t column : value_columns_) {
+      table_.fill(piece, side_.columns[column], batch.columns[column], begin);
+    }
+  }
+}
+
+void KeptRows::add(const Batch& all, std::span<const std::uint32_t> rows, std::span<const std::uint64_t> hashes,
+                   std::span<const std::int64_t> matches) {
   if (rows.empty()) return;
   const Batch batch = rows.size() == all.rows ? all : all.take(rows);
+  if (side_.table.append_only) {
+    if (rows.size() == all.rows) return append(batch, hashes);
+    hashes_.clear();
+    for (const std::uint32_t row : rows) hashes_.push_back(hashes[row]);
+    return append(batch, hashes_);
+  }
   const Batch keys = keys_of(batch);
   hashes_.resize(batch.rows);
   rows_.resize(batch.rows);

@@ -27,8 +27,9 @@ class KeptRows {
   std::int64_t copies(Row row) const { return side_.copies == kNone ? 1 : table_.get<std::int64_t>(row, side_.copies); }
 
   // Keeps the rows at these positions of a batch of the side's schema; `matches[i]` partners has row i of
-  // the batch, where the side counts them.
-  void add(const Batch& batch, std::span<const std::uint32_t> rows, std::span<const std::int64_t> matches);
+  // the batch, where the side counts them. `hashes`: of all rows of the batch, as in find().
+  void add(const Batch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint64_t> hashes,
+           std::span<const std::int64_t> matches);
   // Lets go of the row equal to this one; false if it is not kept.
   bool remove(const Batch& batch, std::uint32_t row);
 
@@ -50,7 +51,7 @@ class KeptRows {
 
  private:
   Batch keys_of(const Batch& batch) const;
-  void store_values(const Batch& batch, std::uint32_t from, Row row);
+  void append(const Batch& batch, std::span<const std::uint64_t> hashes);
 
   const JoinSide& side_;
   StateTable& table_;

@@ -90,6 +90,7 @@ void lay_out_side(JoinDesign& design, std::size_t index, const std::string& stag
   if (side.padded) {
     side.matches = layout.add_count("matches", "partners where " + expression::canonical_text(condition, design.joint));
   }
+  side.table.append_only = side.identity == RowIdentity::kSequence && side.matches == kNone;
   if (side.kept) side.table.ordered = side.table.field(side.columns[*side.schema.time]).name;
 }
 
