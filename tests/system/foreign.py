@@ -78,7 +78,7 @@ def killed_at_random_it_counts_the_same(stream):
 
 
 def its_savepoint_is_a_table_and_restores_at_another_parallelism(stream):
-    path = prepared(stream, 60000, 30000)
+    path = prepared(stream, 60000, 10000)
     stream.run("stream", "run", "-d", path)
     wait_until("half of the rows", lambda: records(stream) > 40000)
     savepoint = pathlib.Path(stream.run("stream", "stop", "tally").strip())

@@ -171,12 +171,12 @@ REFUSED = [
   out: {run: print}
 """,
      "m.yaml:4:40: option 'lateness': there is no window that could be kept for late rows"),
-    ("max of rows that change",
+    ("the first of rows that change",
      """  a: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
-  b: {run: aggregate, by: c, compute: max(k) as m, parallelism: 2}
+  b: {run: aggregate, by: c, compute: first(k) as m, parallelism: 2}
   out: {run: print}
 """,
-     "m.yaml:5:39: option 'compute': max(k) cannot be kept where rows are taken back: the input's rows may change; min and max need an input of insertions only"),
+     "m.yaml:5:39: option 'compute': first(k) cannot be kept where rows are taken back: the input's rows may change; min and max can; or take the row with top-n"),
     ("a file that does not exist",
      """  src: {run: read-file, path: gone.ndjson}
   out: {run: print}
