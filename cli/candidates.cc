@@ -110,9 +110,23 @@ Candidates stage_programs() {
   return out;
 }
 
+// Of a group its name alone, once.
 Candidates verb_names() {
   Candidates out;
-  for (const Verb& verb : verbs()) out.push_back({std::string(verb.name), std::string(verb.summary)});
+  for (const Verb& verb : verbs()) {
+    const std::string first(verb.name.substr(0, verb.name.find(' ')));
+    if (first == verb.name)
+      out.push_back({first, std::string(verb.summary)});
+    else if (out.empty() || out.back().text != first)
+      out.push_back({first});
+  }
+  return out;
+}
+
+Candidates names_in(std::string_view group) {
+  Candidates out;
+  for (const Verb* verb : verbs_of_group(group))
+    out.push_back({std::string(verb->name.substr(group.size() + 1)), std::string(verb->summary)});
   return out;
 }
 
@@ -176,8 +190,9 @@ Candidates behind_verb(const Verb& verb, std::span<const std::string> words) {
 Candidates all(std::span<const std::string> words) {
   if (words.empty()) return {};
   if (words.size() > 1) {
-    const Verb* verb = find_verb(words[0]);
-    return verb == nullptr ? Candidates() : behind_verb(*verb, words.subspan(1));
+    const FoundVerb found = find_verb(words.first(words.size() - 1));
+    if (found.verb != nullptr) return behind_verb(*found.verb, words.subspan(found.words));
+    return words.size() == 2 ? names_in(words[0]) : Candidates();
   }
   if (words[0].starts_with("-")) return {{"--help"}, {"--man"}, {"--version"}};
   return verb_names();

@@ -14,6 +14,17 @@ namespace {
 
 using namespace stream;
 
+int print(const std::string& text) { return std::fputs(text.c_str(), stdout) < 0 ? kSystemExit : kDone; }
+
+// "stream state", with what stands behind it that is no verb of the group.
+int run_group(const std::string& group, std::span<const std::string> rest) {
+  if (!rest.empty() && (rest[0] == "--help" || rest[0] == "-h")) return print(group_help(group));
+  std::vector<std::string> names;
+  for (const Verb* verb : verbs_of_group(group)) names.emplace_back(verb->name.substr(group.size() + 1));
+  if (rest.empty()) return fail(group, usage_error("what to do is missing: " + join(names, ", ")));
+  return fail(group, usage_error("there is no verb '" + group + " " + rest[0] + "'" + did_you_mean(rest[0], names)));
+}
+
 int unknown_verb(const std::string& name) {
   FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
   if (const auto stage = catalogue.find(name); stage.ok() && *stage != nullptr) {
@@ -23,8 +34,6 @@ int unknown_verb(const std::string& name) {
   for (const Verb& verb : verbs()) names.emplace_back(verb.name);
   return fail("", usage_error("there is no verb '" + name + "'" + did_you_mean(name, names)));
 }
-
-int print(const std::string& text) { return std::fputs(text.c_str(), stdout) < 0 ? kSystemExit : kDone; }
 
 int run(const std::vector<std::string>& args) {
   if (args.empty()) {
@@ -37,8 +46,9 @@ int run(const std::vector<std::string>& args) {
   if (first == "--version") return print("stream " STREAM_VERSION "\n");
   if (first == "--candidates") return print(candidates_text(std::span(args).subspan(1)));
   if (first.starts_with("-")) return fail("", usage_error("unknown option '" + first + "'; see stream help"));
-  const Verb* verb = find_verb(first);
-  return verb == nullptr ? unknown_verb(first) : run_verb(*verb, std::span(args).subspan(1));
+  if (const FoundVerb found = find_verb(args); found.verb != nullptr)
+    return run_verb(*found.verb, std::span(args).subspan(found.words));
+  return verbs_of_group(first).empty() ? unknown_verb(first) : run_group(first, std::span(args).subspan(1));
 }
 
 }  // namespace

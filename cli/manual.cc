@@ -144,8 +144,7 @@ std::string see_also(std::vector<std::pair<int, std::string>> pages) {
 std::string verb_list() {
   std::string out = ".Ss Verbs\n.Bl -tag -width Ds\n";
   for (const Verb& verb : verbs()) {
-    out += ".It Ic " + argument(verb_usage(verb)) + "\n" + sentences(verb.summary) + ".Pq Xr stream-" +
-           std::string(verb.name) + " 1\n";
+    out += ".It Ic " + argument(verb_usage(verb)) + "\n" + sentences(verb.summary) + ".Pq Xr " + page_of(verb) + " 1\n";
   }
   return out + ".El\n";
 }
@@ -170,7 +169,7 @@ std::string json_list() {
 }  // namespace
 
 std::string verb_manual(const Verb& verb) {
-  return mdoc::head("stream-" + std::string(verb.name), verb.summary) + synopsis(verb) + ".Sh DESCRIPTION\n" +
+  return mdoc::head(page_of(verb), verb.summary) + synopsis(verb) + ".Sh DESCRIPTION\n" +
          mdoc::paragraphs(verb.table->description) + option_list(verb) + exit_status(verb.table) +
          examples(verb.table->examples) + see_also({{1, "stream"}, {5, "stream-manifest"}, {7, "stream-checkpoint"}});
 }
@@ -179,7 +178,7 @@ std::string stream_manual() {
   std::vector<std::pair<int, std::string>> pages = {{5, "stream-manifest"},   {5, "stream-snapshot"},
                                                     {7, "stream-expression"}, {7, "stream-frame"},
                                                     {7, "stream-plan"},       {7, "stream-checkpoint"}};
-  for (const Verb& verb : verbs()) pages.emplace_back(1, "stream-" + std::string(verb.name));
+  for (const Verb& verb : verbs()) pages.emplace_back(1, page_of(verb));
   return mdoc::head("stream", "stateful stream processing with pipelines of small programs") +
          ".Sh SYNOPSIS\n.Nm\n.Ar VERB\n.Op Ar \"ARGUMENT ...\"\n.Nm\n.Fl Fl help | Fl Fl man | Fl Fl version\n"
          ".Sh DESCRIPTION\n" +

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/job_client.h"
+#include "snapshot/savepoint.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
 #include "transport/base/text.h"
@@ -63,6 +65,78 @@ Result<std::string> resolve_savepoint(const std::string& reference) {
     if (which == std::to_string(savepoint.epoch) || (which == savepoint.label && !which.empty())) return savepoint.path;
   }
   return usage_error("there is no savepoint '" + reference + "'; there is " + join(words_of(savepoints), ", "));
+}
+
+namespace {
+
+Result<SnapshotPlace> savepoint_at(const std::string& path) {
+  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
+  return SnapshotPlace{std::move(index), savepoint_folder(path)};
+}
+
+Result<SnapshotPlace> checkpoint_at(const std::string& checkpoints, Epoch epoch) {
+  STREAM_ASSIGN(CheckpointIndex index, load_index(index_path(checkpoints, epoch)));
+  return SnapshotPlace{std::move(index), checkpoints};
+}
+
+// CHECKPOINTS/N
+std::optional<Result<SnapshotPlace>> checkpoint_path(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path + "/checkpoint.sqlite", error)) return std::nullopt;
+  const std::filesystem::path folder = std::filesystem::absolute(path).lexically_normal();
+  const std::filesystem::path plain = folder.has_filename() ? folder : folder.parent_path();
+  const auto epoch = parse_integer(plain.filename().string());
+  if (!epoch.ok() || *epoch < 0) return usage_error("'" + path + "' is not named by the number of its checkpoint");
+  return checkpoint_at(plain.parent_path().string(), Epoch(static_cast<std::uint64_t>(*epoch)));
+}
+
+Result<SnapshotPlace> newest_of(const std::string& job) {
+  const std::string checkpoints = job_paths(job).checkpoints();
+  STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(system_files(), checkpoints));
+  if (epochs.empty()) return usage_error("job '" + job + "' has no checkpoint yet");
+  return checkpoint_at(checkpoints, epochs.back());
+}
+
+// JOB@N, where N may be a checkpoint that no savepoint was made of.
+std::optional<Result<SnapshotPlace>> numbered(const std::string& job, const std::string& number) {
+  const auto epoch = parse_integer(number);
+  if (!epoch.ok() || *epoch < 0) return std::nullopt;
+  const auto savepoints = savepoints_of(job);
+  const auto same = [&](const Named& savepoint) { return std::to_string(savepoint.epoch) == number; };
+  if (savepoints.ok() && std::ranges::any_of(*savepoints, same)) return std::nullopt;
+  const std::string checkpoints = job_paths(job).checkpoints();
+  std::error_code error;
+  if (!std::filesystem::exists(index_path(checkpoints, Epoch(static_cast<std::uint64_t>(*epoch))), error))
+    return std::nullopt;
+  return checkpoint_at(checkpoints, Epoch(static_cast<std::uint64_t>(*epoch)));
+}
+
+constexpr int kOpenTries = 5;  // checkpoints come and go, but not so fast
+
+}  // namespace
+
+Result<SnapshotPlace> find_snapshot(const std::string& reference) {
+  if (auto found = checkpoint_path(reference)) return *std::move(found);
+  const std::size_t at = reference.rfind('@');
+  const std::vector<std::string> jobs = list_jobs();
+  const auto is_job = [&](const std::string& name) { return std::ranges::find(jobs, name) != jobs.end(); };
+  std::error_code error;
+  if (at == std::string::npos && is_job(reference)) return newest_of(reference);
+  if (at == std::string::npos && !std::filesystem::exists(reference, error))
+    return usage_error("there is no job and no savepoint '" + reference + "'" + did_you_mean(reference, jobs));
+  if (at != std::string::npos && is_job(reference.substr(0, at))) {
+    if (auto found = numbered(reference.substr(0, at), reference.substr(at + 1))) return *std::move(found);
+  }
+  STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
+  return savepoint_at(path);
+}
+
+Result<std::unique_ptr<StateView>> open_snapshot(const std::string& reference) {
+  for (int tries = 1;; ++tries) {
+    STREAM_ASSIGN(SnapshotPlace place, find_snapshot(reference));
+    auto view = StateView::open(std::move(place.index), std::move(place.folder));
+    if (view.ok() || !is_damage(view.status()) || tries == kOpenTries) return view;
+  }
 }
 
 std::vector<std::string> savepoint_references(const std::string& job) {

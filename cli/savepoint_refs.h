@@ -1,9 +1,12 @@
 // REF: how users name a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "snapshot/checkpoint.h"
+#include "snapshot/workbench/state_view.h"
 #include "transport/base/status.h"
 
 namespace stream {
@@ -11,6 +14,19 @@ namespace stream {
 // The absolute path of the savepoint. What could be both is a savepoint of the job; ./JOB@N is the path.
 // Errors: kUsage, saying what is near, or what there is.
 Result<std::string> resolve_savepoint(const std::string& reference);
+
+// A snapshot to look at.
+struct SnapshotPlace {
+  CheckpointIndex index;
+  std::string folder;  // what the index's paths start from
+};
+
+// REF as above, the path of a checkpoint's folder, JOB@N of a checkpoint that is no savepoint, or JOB: its newest
+// checkpoint. Errors: kUsage, kCorrupt.
+Result<SnapshotPlace> find_snapshot(const std::string& reference);
+
+// The same with its files open; of a running job once more where retention was faster.
+Result<std::unique_ptr<StateView>> open_snapshot(const std::string& reference);
 
 // Every JOB@N, JOB@LABEL and JOB@latest that names a savepoint of the job.
 std::vector<std::string> savepoint_references(const std::string& job);

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace stream {
 
@@ -63,9 +65,18 @@ struct Verb {
   const VerbTable* table;
 };
 
-// Sorted by name.
+// Sorted by name. Some have names of two words, the first of which is their group: "state query".
 std::span<const Verb> verbs();
 const Verb* find_verb(std::string_view name);
+
+struct FoundVerb {
+  const Verb* verb = nullptr;
+  std::size_t words = 0;  // that are its name
+};
+FoundVerb find_verb(std::span<const std::string> words);  // the one they begin with
+
+std::vector<const Verb*> verbs_of_group(std::string_view group);  // empty if it is none
+std::string page_of(const Verb& verb);                            // "stream-state-query"
 
 // What every verb takes: --help, --man.
 std::span<const VerbOption> common_verb_options();
@@ -74,7 +85,8 @@ const VerbOption* find_option(const Verb& verb, std::string_view name);  // its 
 
 extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
     kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
-    kStagesVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kWaitVerb;
+    kStagesVerb, kStateDiffVerb, kStateExportVerb, kStateLsVerb, kStateQueryVerb, kStateShowVerb, kStatsVerb, kStopVerb,
+    kTapVerb, kTestVerb, kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 

@@ -20,11 +20,15 @@ int print_all(bool as_json) {
 }
 
 int run(const VerbValues& values) {
-  const std::string& name = values.text("verb");
+  const std::string name = join(values.list("verb"), " ");
   const bool as_json = values.flag("json");
   if (name.empty()) return print_all(as_json);
   if (const Verb* verb = find_verb(name)) {
     std::fputs((as_json ? verb_json(*verb) : verb_help(*verb)).c_str(), stdout);
+    return kDone;
+  }
+  if (!verbs_of_group(name).empty() && !as_json) {
+    std::fputs(group_help(name).c_str(), stdout);
     return kDone;
   }
   std::vector<std::string> names;
@@ -37,7 +41,8 @@ constexpr VerbOption kOptions[] = {
      .arg = "VERB",
      .doc = "The verb to explain; without one all are listed.",
      .kind = ValueKind::kVerb,
-     .positional = true},
+     .positional = true,
+     .repeated = true},
     json_option("Print JSON, a line a verb: its options, their kinds and choices, its examples."),
 };
 

@@ -40,6 +40,12 @@ std::string option_lines(std::span<const VerbOption> options, bool positional) {
   return lines;
 }
 
+std::string verb_line(const Verb& verb) {
+  std::string line = "  " + std::string(verb.name);
+  line.append(16 - line.size(), ' ');
+  return line + std::string(verb.summary) + "\n";
+}
+
 std::string_view kind_name(ValueKind kind) {
   switch (kind) {
     case ValueKind::kText: return "text";
@@ -95,16 +101,18 @@ std::string verb_help(const Verb& verb) {
   for (const VerbExample& example : verb.table->examples) {
     out += "  # " + wrapped(example.explanation, 4) + "  " + std::string(example.command) + "\n";
   }
-  return out + "\nmore: man stream-" + std::string(verb.name) + "\n";
+  return out + "\nmore: man " + page_of(verb) + "\n";
+}
+
+std::string group_help(std::string_view group) {
+  std::string out = "usage: stream " + std::string(group) + " VERB [ARGUMENT]...\n\nverbs:\n";
+  for (const Verb* verb : verbs_of_group(group)) out += verb_line(*verb);
+  return out + "\n'stream help " + std::string(group) + " VERB' tells what a verb takes.\n";
 }
 
 std::string verbs_help() {
   std::string out = "usage: stream VERB [ARGUMENT]...\n\nverbs:\n";
-  for (const Verb& verb : verbs()) {
-    std::string line = "  " + std::string(verb.name);
-    line.append(15 - line.size(), ' ');
-    out += line + std::string(verb.summary) + "\n";
-  }
+  for (const Verb& verb : verbs()) out += verb_line(verb);
   return out +
          "\n'stream help VERB' tells what a verb takes, 'stream stages' lists the stages.\n"
          "Stages are programs of their own: stream-filter --help\n";

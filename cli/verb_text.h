@@ -9,7 +9,8 @@ namespace stream {
 
 // At most 80 columns.
 std::string verb_help(const Verb& verb);
-std::string verbs_help();  // the list of verbs
+std::string verbs_help();                        // the list of verbs
+std::string group_help(std::string_view group);  // "state": its verbs
 
 // mdoc(7) pages: stream-VERB(1), and stream(1).
 std::string verb_manual(const Verb& verb);

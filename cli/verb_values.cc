@@ -30,7 +30,11 @@ void declare(CLI::App& app, const VerbOption& option) {
     app.add_flag(names);
     return;
   }
-  app.add_option(names)->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  CLI::Option& declared = *app.add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  if (option.positional && option.repeated)
+    declared.expected(-1);
+  else
+    declared.expected(1)->allow_extra_args(false);
 }
 
 Status unexpected(const std::string& argument, std::span<const VerbOption> options) {

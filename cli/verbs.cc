@@ -26,6 +26,11 @@ constexpr std::array kVerbs = {
     Verb{"savepoint", "make, list or delete savepoints", &kSavepointVerb},
     Verb{"show", "print what is known of a job", &kShowVerb},
     Verb{"stages", "list the stage programs, or print the help of one", &kStagesVerb},
+    Verb{"state diff", "compare the state of two savepoints or checkpoints", &kStateDiffVerb},
+    Verb{"state export", "print a table of state", &kStateExportVerb},
+    Verb{"state ls", "list the tables of state", &kStateLsVerb},
+    Verb{"state query", "ask state in SQL", &kStateQueryVerb},
+    Verb{"state show", "print columns, size and skew of state", &kStateShowVerb},
     Verb{"stats", "print rates, load, state and checkpoint times of a job", &kStatsVerb},
     Verb{"stop", "end a job with a savepoint", &kStopVerb},
     Verb{"tap", "print the rows of a stage as they pass", &kTapVerb},
@@ -45,6 +50,29 @@ std::span<const Verb> verbs() { return kVerbs; }
 const Verb* find_verb(std::string_view name) {
   const auto it = std::ranges::find(kVerbs, name, &Verb::name);
   return it == kVerbs.end() ? nullptr : &*it;
+}
+
+FoundVerb find_verb(std::span<const std::string> words) {
+  if (words.size() > 1) {
+    if (const Verb* verb = find_verb(words[0] + " " + words[1])) return {verb, 2};
+  }
+  const Verb* verb = words.empty() ? nullptr : find_verb(words[0]);
+  return {verb, verb == nullptr ? 0U : 1U};
+}
+
+std::vector<const Verb*> verbs_of_group(std::string_view group) {
+  std::vector<const Verb*> found;
+  for (const Verb& verb : kVerbs) {
+    if (verb.name.size() > group.size() && verb.name.starts_with(group) && verb.name[group.size()] == ' ')
+      found.push_back(&verb);
+  }
+  return found;
+}
+
+std::string page_of(const Verb& verb) {
+  std::string page = "stream-" + std::string(verb.name);
+  std::ranges::replace(page, ' ', '-');
+  return page;
 }
 
 std::span<const VerbOption> common_verb_options() { return kCommonOptions; }

@@ -118,26 +118,10 @@ class Share final : public ChangeVisitor {
   Destination& to_;
 };
 
-// The same columns without access paths, which a passing table does not need.
-TableSpec plain(TableSpec spec) {
-  spec.prefix = 0;
-  spec.ordered.clear();
-  spec.append_only = false;
-  return spec;
-}
-
-void transfer(const StateTable& from, StateTable& to) {
-  TableCursor cursor;
-  std::vector<Row> rows(kTransferRows);
-  while (const std::size_t count = from.scan(cursor, rows)) {
-    to.load(all_columns(from, std::span(rows).first(count)));
-  }
-}
-
 Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, PackedFileWriter& out) {
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kMergePieceBytes));
   for (const KeyGroupRange piece : pieces) {
-    StateTable table(plain(spec), false);
+    StateTable table(without_paths(spec), false);
     STREAM_TRY(reader.load(piece, table));
     STREAM_TRY(for_each_slice(table, target.key_groups, kSliceBytesMax,
                               [&](const Batch& rows) { return out.add_rows(rows); }));
@@ -259,10 +243,13 @@ Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
 
 Status RestoreReader::load_apart(const std::vector<Instance*>& from, KeyGroupRange groups, StateTable& table) {
   for (Instance* instance : from) {
-    StateTable passing(plain(table.spec()), false);
+    StateTable passing(without_paths(table.spec()), false);
     IntoTable into(passing);
     STREAM_TRY(load_instance(*instance, groups, passing.spec(), into));
-    transfer(passing, table);
+    STREAM_TRY(for_each_chunk(passing, kTransferRows, [&](const Batch& rows) {
+      table.load(rows);
+      return Status();
+    }));
   }
   return {};
 }

@@ -1,5 +1,7 @@
 #include "snapshot/sql_value.h"
 
+#include <sqlite3.h>
+
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -245,54 +247,148 @@ std::string_view sql_type(Type type) {
   return "BLOB";
 }
 
-void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch) {
-  if (!column.valid(row)) {
-    statement.bind_null(parameter);
-    return;
+namespace {
+
+// Where values go: a parameter of a statement, or what a virtual table answers.
+struct Parameter {
+  Statement& statement;
+  int number;
+  void null() { statement.bind_null(number); }
+  void integer(std::int64_t value) { statement.bind(number, value); }
+  void real(double value) { statement.bind(number, value); }
+  void text(std::string_view value) { statement.bind_text(number, value); }
+  void blob(std::string_view value) { statement.bind_blob(number, value); }
+};
+
+struct Answer {
+  sqlite3_context* to;
+  void null() { sqlite3_result_null(to); }
+  void integer(std::int64_t value) { sqlite3_result_int64(to, value); }
+  void real(double value) { sqlite3_result_double(to, value); }
+  void text(std::string_view value) {
+    sqlite3_result_text64(to, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   }
+  void blob(std::string_view value) {
+    sqlite3_result_blob64(to, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_TRANSIENT);
+  }
+};
+
+struct Words {
+  Type type;
+  std::string& out;
+  void null() { out = "NULL"; }
+  void integer(std::int64_t value) { out = type != kBoolean ? std::to_string(value) : value != 0 ? "true" : "false"; }
+  void real(double value) { out = real_text(value); }
+  void text(std::string_view value) {
+    if (value.data() != out.data()) out = value;
+  }
+  void blob(std::string_view value) { out = hex_text(value); }
+};
+
+template <class To>
+void put_value(To to, const Column& column, std::size_t row, std::string& scratch) {
+  if (!column.valid(row)) return to.null();
   switch (column.type().kind) {
-    case TypeKind::kBoolean: statement.bind(parameter, std::int64_t{column.value<std::uint8_t>(row)}); return;
-    case TypeKind::kBigint: statement.bind(parameter, column.value<std::int64_t>(row)); return;
+    case TypeKind::kBoolean: return to.integer(column.value<std::uint8_t>(row));
+    case TypeKind::kBigint: return to.integer(column.value<std::int64_t>(row));
     case TypeKind::kDouble: {
       const auto value = column.value<double>(row);
-      std::isnan(value) ? statement.bind_text(parameter, "NaN") : statement.bind(parameter, value);
-      return;
+      return std::isnan(value) ? to.text("NaN") : to.real(value);
     }
-    case TypeKind::kBlob: statement.bind_blob(parameter, column.bytes(row)); return;
+    case TypeKind::kBlob: return to.blob(column.bytes(row));
     case TypeKind::kVarchar:
-    case TypeKind::kJson: statement.bind_text(parameter, column.bytes(row)); return;
+    case TypeKind::kJson: return to.text(column.bytes(row));
     case TypeKind::kDecimal: scratch = decimal_text(column.value<Decimal>(row), column.type().scale); break;
     case TypeKind::kTimestamp: scratch = timestamp_text(column.value<std::int64_t>(row)); break;
     case TypeKind::kDate: scratch = date_text(column.value<std::int32_t>(row)); break;
     case TypeKind::kInterval: scratch = interval_text(column.value<Interval>(row)); break;
   }
-  statement.bind_text(parameter, scratch);
+  to.text(scratch);
 }
 
-Status append_value(const Statement& statement, int column, ColumnBuilder& out) {
+// A value that SQLite has, as Statement gives its columns.
+struct GivenValue {
+  sqlite3_value* value;
+  std::int64_t integer(int) const { return sqlite3_value_int64(value); }
+  double real(int) const { return sqlite3_value_double(value); }
+  bool is_null(int) const { return sqlite3_value_type(value) == SQLITE_NULL; }
+  bool is_text(int) const { return sqlite3_value_type(value) == SQLITE_TEXT; }
+  std::string_view blob(int) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+    return bytes == nullptr ? std::string_view()
+                            : std::string_view(bytes, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+  }
+  std::string_view text(int) const { return blob(0); }
+};
+
+template <class From>
+Status append_from(const From& from, int column, ColumnBuilder& out) {
   const Type type = out.type();
-  if (statement.is_null(column)) {
+  if (from.is_null(column)) {
     out.append_null();
     return {};
   }
   switch (type.kind) {
-    case TypeKind::kBoolean: out.append(static_cast<std::uint8_t>(statement.integer(column) != 0)); return {};
-    case TypeKind::kBigint: out.append(statement.integer(column)); return {};
+    case TypeKind::kBoolean: out.append(static_cast<std::uint8_t>(from.integer(column) != 0)); return {};
+    case TypeKind::kBigint: out.append(from.integer(column)); return {};
     case TypeKind::kDouble:
-      if (statement.is_text(column) && statement.text(column) != "NaN") return wrong(statement.text(column), type);
-      out.append(statement.is_text(column) ? std::numeric_limits<double>::quiet_NaN() : statement.real(column));
+      if (from.is_text(column) && from.text(column) != "NaN") return wrong(from.text(column), type);
+      out.append(from.is_text(column) ? std::numeric_limits<double>::quiet_NaN() : from.real(column));
       return {};
-    case TypeKind::kBlob: out.append_bytes(statement.blob(column)); return {};
+    case TypeKind::kBlob: out.append_bytes(from.blob(column)); return {};
     case TypeKind::kVarchar:
-    case TypeKind::kJson: out.append_bytes(statement.text(column)); return {};
+    case TypeKind::kJson: out.append_bytes(from.text(column)); return {};
     case TypeKind::kDecimal:
-      return append_read<Decimal>(statement.text(column), out,
-                                  [&](auto t) { return parse_decimal_text(t, type.scale); });
-    case TypeKind::kTimestamp: return append_read<std::int64_t>(statement.text(column), out, parse_timestamp_text);
-    case TypeKind::kDate: return append_read<std::int32_t>(statement.text(column), out, parse_date_text);
-    case TypeKind::kInterval: return append_read<Interval>(statement.text(column), out, parse_interval_text);
+      return append_read<Decimal>(from.text(column), out, [&](auto t) { return parse_decimal_text(t, type.scale); });
+    case TypeKind::kTimestamp: return append_read<std::int64_t>(from.text(column), out, parse_timestamp_text);
+    case TypeKind::kDate: return append_read<std::int32_t>(from.text(column), out, parse_date_text);
+    case TypeKind::kInterval: return append_read<Interval>(from.text(column), out, parse_interval_text);
   }
   return {};
+}
+
+}  // namespace
+
+void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch) {
+  put_value(Parameter{statement, parameter}, column, row, scratch);
+}
+
+void give_value(sqlite3_context* to, const Column& column, std::size_t row, std::string& scratch) {
+  put_value(Answer{to}, column, row, scratch);
+}
+
+std::string real_text(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+std::string hex_text(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4];
+    text += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
+std::string value_text(const Column& column, std::size_t row) {
+  std::string text;
+  put_value(Words{column.type(), text}, column, row, text);
+  return text;
+}
+
+Status append_value(const Statement& statement, int column, ColumnBuilder& out) {
+  return append_from(statement, column, out);
+}
+
+bool append_given(sqlite3_value* value, ColumnBuilder& out) {
+  const std::string_view stored = sql_type(out.type());
+  const int type = sqlite3_value_type(value);
+  const bool fits = type == SQLITE_NULL || (type == SQLITE_INTEGER && stored == "INTEGER") ||
+                    (type == SQLITE_FLOAT && stored == "REAL") || (type == SQLITE_TEXT && stored == "TEXT") ||
+                    (type == SQLITE_BLOB && stored == "BLOB");
+  return fits && append_from(GivenValue{value}, 0, out).ok();
 }
 
 }  // namespace stream

@@ -8,6 +8,9 @@
 #include "snapshot/sqlite.h"
 #include "transport/record/column.h"
 
+struct sqlite3_context;
+struct sqlite3_value;
+
 namespace stream {
 
 // "INTEGER", "REAL", "TEXT", "BLOB"
@@ -15,6 +18,17 @@ std::string_view sql_type(Type type);
 
 // Binds row `row`. Text made for it is kept in `scratch` until the statement was reset.
 void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch);
+
+// The same as the answer of a virtual table.
+void give_value(sqlite3_context* to, const Column& column, std::size_t row, std::string& scratch);
+
+// For people; "NULL", "true", bytes in hexadecimal digits.
+std::string value_text(const Column& column, std::size_t row);
+std::string real_text(double value);  // as few digits as tell it from others
+std::string hex_text(std::string_view bytes);
+
+// Appends a value in the form that a column of this type is stored in; false, and nothing, if it has another.
+bool append_given(sqlite3_value* value, ColumnBuilder& out);
 
 // Appends column `column` of the statement's row. Errors: kCorrupt for what is no such value.
 Status append_value(const Statement& statement, int column, ColumnBuilder& out);

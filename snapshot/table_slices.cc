@@ -70,4 +70,13 @@ Status for_each_slice(const StateTable& table, std::uint32_t key_groups, std::ui
   return {};
 }
 
+Status for_each_chunk(const StateTable& table, std::size_t rows, const std::function<Status(const Batch&)>& visit) {
+  TableCursor cursor;
+  std::vector<Row> some(rows);
+  while (const std::size_t count = table.scan(cursor, some)) {
+    STREAM_TRY(visit(all_columns(table, std::span(some).first(count))));
+  }
+  return {};
+}
+
 }  // namespace stream

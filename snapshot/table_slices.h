@@ -21,4 +21,7 @@ Batch all_columns(const StateTable& table, std::span<const Row> rows);
 Status for_each_slice(const StateTable& table, std::uint32_t key_groups, std::uint64_t bytes_max,
                       const std::function<Status(const Batch&)>& visit);
 
+// Visits every row once, in no order, so many at a time.
+Status for_each_chunk(const StateTable& table, std::size_t rows, const std::function<Status(const Batch&)>& visit);
+
 }  // namespace stream

@@ -98,6 +98,13 @@ bool TableSpec::starts_at_zero(std::size_t column) const {
   return column >= key.size() && std::ranges::find(from_zero, column - key.size()) != from_zero.end();
 }
 
+TableSpec without_paths(TableSpec spec) {
+  spec.prefix = 0;
+  spec.ordered.clear();
+  spec.append_only = false;
+  return spec;
+}
+
 Status check_spec(const TableSpec& spec) {
   const std::string table = "state table '" + spec.name + "'";
   if (spec.name.empty()) return usage_error("a state table needs a name");

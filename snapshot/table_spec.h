@@ -67,6 +67,9 @@ struct TableSpec {
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };
 
+// The same columns without access paths: of a table that rows only pass through.
+TableSpec without_paths(TableSpec spec);
+
 // kUsage if the spec breaks what is said above; the message names the table.
 Status check_spec(const TableSpec& spec);
 

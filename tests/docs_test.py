@@ -42,7 +42,7 @@ def manuals():
 def made_pages():
     """The pages of section 1 by file name, as the programs print them."""
     commands = {f"stream-{stage}.1": [f"stream-{stage}", "--man"] for stage in built_stages()}
-    commands |= {f"stream-{verb}.1": ["stream", verb, "--man"] for verb in verbs()}
+    commands |= {f"stream-{verb.replace(' ', '-')}.1": ["stream", *verb.split(), "--man"] for verb in verbs()}
     commands["stream.1"] = ["stream", "--man"]
     return {name: output(*command) for name, command in commands.items()}
 

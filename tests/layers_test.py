@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "transport/record": RECORD,
     "transport": RECORD | {"transport"},
     "snapshot": RECORD | {"snapshot"},
+    "snapshot/workbench": RECORD | {"snapshot", "snapshot/workbench"},
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
@@ -23,7 +24,7 @@ MAY_INCLUDE = {
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "supervisor", "cli"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/workbench", "supervisor", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}

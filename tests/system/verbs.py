@@ -17,11 +17,12 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("checkpoint", ["live"]), ("checkpoint", ["--list", "live"]), ("savepoint", ["--label", "here", "live"]),
          ("savepoint", ["--list", "live"]), ("dead-letter", ["live"]), ("dead-letter", ["--count", "live"]),
          ("check", [PIPELINE]), ("explain", [PIPELINE]), ("graph", [PIPELINE]), ("stop", ["live"]),
+         ("state ls", ["live"]), ("state show", ["live"]), ("state query", ["live", "select 1 as line"]),
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion"}  # prints a script
-IN_COMPOSE = {"tap", "test"}  # need rows that pass, or tests: asked in compose.py
+NO_DATA = {"completion", "state export"}  # prints a script
+ELSEWHERE_ASKED = {"tap", "test", "state diff"}  # in compose.py and state.py
 
 
 def tables(stream):
@@ -65,23 +66,23 @@ def documented():
 def every_verb_that_prints_data_prints_json(stream):
     verbs = tables(stream)
     with_json = {name for name, verb in verbs.items() if option(verb, "json")}
-    check(with_json - IN_COMPOSE == {verb for verb, _ in ASKED}, f"asked are other verbs than {sorted(with_json)}")
+    check(with_json - ELSEWHERE_ASKED == {verb for verb, _ in ASKED}, f"asked are other verbs than {sorted(with_json)}")
     check(set(verbs) - with_json == {verb for verb, _ in SILENT} | NO_DATA, f"verbs without --json: {sorted(set(verbs) - with_json)}")
     start(stream)
     for verb, args in ASKED:
         if verb == "gc":
             leave_stray(stream)
-        lines = stream.run("stream", verb, "--json", *args).splitlines()
+        lines = stream.run("stream", *verb.split(), "--json", *args).splitlines()
         check(lines, f"{verb} {args} prints nothing")
         for line in lines:
             check(isinstance(json.loads(line), dict), f"{verb} {args}: {line[:200]}")
             new = keys_of(json.loads(line)) - documented() if (verb, args[0] if args else "") not in ELSEWHERE else set()
             check(not new, f"{verb} {args}: stream-json(7) says nothing of {new}")
-        plain = stream.run("stream", verb, *args) if verb not in ("savepoint", "stop") else ""
+        plain = stream.run("stream", *verb.split(), *args) if verb not in ("savepoint", "stop") else ""
         same = verb in ("dead-letter", "explain") or "--list" in args
         check(same or plain == "" or not plain.startswith("{"), f"{verb} without --json: {plain[:100]}")
     for verb, args in SILENT:
-        check(stream.run("stream", verb, *args) == "", f"{verb} prints data")
+        check(stream.run("stream", *verb.split(), *args) == "", f"{verb} prints data")
     stream.run("stream", "cancel", "live")
 
 
@@ -102,12 +103,12 @@ def a_wrong_pipeline_is_json_too(stream):
 
 def help_and_manual_say_the_same(stream):
     for name, verb in tables(stream).items():
-        shown = stream.run("stream", "help", name)
+        shown = stream.run("stream", "help", *name.split())
         commands = [example["command"] for example in verb["examples"]]
-        check(shown == stream.run("stream", name, "--help"), f"{name}: help and --help differ")
+        check(shown == stream.run("stream", *name.split(), "--help"), f"{name}: help and --help differ")
         check(all(len(line) <= 80 or line.strip() in commands for line in shown.splitlines()), f"{name}: a long line")
-        page = rendered(stream.run("stream", name, "--man"))
-        check(page.startswith(f"STREAM-{name.upper()}(1)"), page[:60])
+        page = rendered(stream.run("stream", *name.split(), "--man"))
+        check(page.startswith(f"STREAM-{name.upper().replace(' ', '-')}(1)"), page[:60])
         for part in [verb["summary"], verb["description"]] + [o["doc"] for o in verb["options"]]:
             for words in map(flat, re.split(r"(?<=\.) |\n\n", part)):
                 check(words in flat(page), f"{name}: the manual lacks {words!r}")
@@ -156,20 +157,21 @@ def cut(word):
 
 def completion_knows_verbs_options_and_choices(stream):
     verbs = tables(stream)
-    check(complete(stream, "stream", "") == set(verbs), "every verb")
-    check(complete(stream, "stream", "s") == {"savepoint", "show", "stages", "stats", "stop"}, "verbs with an s")
+    check(complete(stream, "stream", "") == {name.split()[0] for name in verbs}, "every verb")
+    check(complete(stream, "stream", "s") == {"savepoint", "show", "stages", "state", "stats", "stop"}, "verbs with an s")
     check(complete(stream, "stream", "--") == {"--help", "--man", "--version"}, "options without a verb")
     check(complete(stream, "stream", "nonsense", "") == set(), "nothing is known of an unknown verb")
     for name, verb in verbs.items():
         wanted = {"--" + o["name"] for o in verb["options"] if not o.get("positional")} | {"--help", "--man"}
-        check(complete(stream, "stream", name, "--") == wanted, f"options of {name}: {complete(stream, 'stream', name, '--')}")
+        check(complete(stream, "stream", *name.split(), "--") == wanted, f"options of {name}: {complete(stream, 'stream', *name.split(), '--')}")
         for o in verb["options"]:
             if o["kind"] == "choice" and not o.get("positional"):
-                check(complete(stream, "stream", name, "--" + o["name"], "") == set(o["choices"]), f"choices of {name} {o}")
+                check(complete(stream, "stream", *name.split(), "--" + o["name"], "") == set(o["choices"]), f"choices of {name} {o}")
     check(complete(stream, "stream", "wait", "--for=") == {"--for=running", "--for=checkpoint", "--for=finished"}, "--for=")
     check(complete(stream, "stream", "wait", "--for=ru") == {"--for=running"}, "--for=ru")
     check(complete(stream, "stream", "completion", "") == {"bash", "zsh", "fish"}, "a positional choice")
-    check(complete(stream, "stream", "help", "sta") == {"stages", "stats"}, "verbs as arguments")
+    check(complete(stream, "stream", "help", "sta") == {"stages", "state", "stats"}, "verbs as arguments")
+    check(complete(stream, "stream", "state", "e") == {"export"}, "verbs of a group")
     check("--fresh" not in complete(stream, "stream", "run", "--from", "x", "--fr"), "what is excluded")
     check("--from" not in complete(stream, "stream", "run", "--from", "x", "--fr"), "what is given")
     check("--set" in complete(stream, "stream", "run", "--set", "a=b", "--s"), "what may come again")

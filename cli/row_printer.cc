@@ -1,0 +1,159 @@
+#include "cli/row_printer.h"
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/table.h"
+#include "snapshot/sql_value.h"
+
+namespace stream {
+namespace {
+
+constexpr std::size_t kRowsMeasured = 1000;
+constexpr std::size_t kFlushBytes = 64 * 1024;
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool is_boolean(const StateQuery& query, std::size_t column) {
+  return query.columns()[column].declared == "BOOLEAN" && query.kind(column) == SqlKind::kInteger;
+}
+
+// Control characters would move a terminal's cursor.
+std::string visible(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return text;
+}
+
+std::string csv_field(const StateQuery& query, std::size_t column) {
+  if (query.kind(column) == SqlKind::kNull) return "";
+  std::string text = text_of(query, column);
+  const bool plain = !text.empty() && text.find_first_of("\",\r\n") == std::string::npos;
+  if (plain) return text;
+  std::string field = "\"";
+  for (const char c : text) {
+    if (c == '"') field += '"';
+    field += c;
+  }
+  return field + '"';
+}
+
+class Output {
+ public:
+  Status add(std::string_view text) {
+    pending_ += text;
+    return pending_.size() < kFlushBytes ? Status() : flush();
+  }
+  Status flush() {
+    const bool written = std::fwrite(pending_.data(), 1, pending_.size(), stdout) == pending_.size();
+    pending_.clear();
+    return written && std::fflush(stdout) == 0 ? Status() : system_error("write", "standard output", errno);
+  }
+
+ private:
+  std::string pending_;
+};
+
+std::string json_line(const StateQuery& query, const std::vector<std::string>& names) {
+  std::string line = "{";
+  for (std::size_t i = 0; i < names.size(); ++i) line += (i == 0 ? "" : ",") + names[i] + ":" + json_of(query, i);
+  return line + "}\n";
+}
+
+Status print_json(StateQuery& query) {
+  std::vector<std::string> names;
+  for (const auto& column : query.columns()) names.push_back(json_text(column.name));
+  Output out;
+  for (;;) {
+    STREAM_ASSIGN(const bool row, query.next());
+    if (!row) return out.flush();
+    STREAM_TRY(out.add(json_line(query, names)));
+  }
+}
+
+Status print_csv(StateQuery& query) {
+  Output out;
+  std::string head;
+  for (const auto& column : query.columns()) head += (head.empty() ? "" : ",") + column.name;
+  STREAM_TRY(out.add(head + "\n"));
+  for (;;) {
+    STREAM_ASSIGN(const bool row, query.next());
+    if (!row) return out.flush();
+    std::string line;
+    for (std::size_t i = 0; i < query.columns().size(); ++i) line += (i == 0 ? "" : ",") + csv_field(query, i);
+    STREAM_TRY(out.add(line + "\n"));
+  }
+}
+
+// Numbers stand right if the first row has them.
+std::vector<std::string> headers(const StateQuery& query, bool any) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < query.columns().size(); ++i) {
+    const bool number = any && (query.kind(i) == SqlKind::kInteger || query.kind(i) == SqlKind::kReal);
+    names.push_back((number ? ">" : "") + query.columns()[i].name);
+  }
+  return names;
+}
+
+Status print_table(StateQuery& query) {
+  Output out;
+  STREAM_ASSIGN(bool row, query.next());
+  const std::vector<std::string> names = headers(query, row);
+  for (bool first = true; first || row; first = false) {
+    Table table(names);
+    for (std::size_t rows = 0; row && rows < kRowsMeasured; ++rows) {
+      std::vector<std::string> cells;
+      for (std::size_t i = 0; i < names.size(); ++i) cells.push_back(visible(text_of(query, i)));
+      table.add(std::move(cells));
+      STREAM_ASSIGN(row, query.next());
+    }
+    STREAM_TRY(out.add(table.text()));
+  }
+  return out.flush();
+}
+
+}  // namespace
+
+std::string json_of(const StateQuery& query, std::size_t column) {
+  switch (query.kind(column)) {
+    case SqlKind::kNull: return "null";
+    case SqlKind::kInteger:
+      if (is_boolean(query, column)) return query.integer(column) != 0 ? "true" : "false";
+      return std::to_string(query.integer(column));
+    case SqlKind::kReal:
+      return std::isfinite(query.real(column)) ? real_text(query.real(column)) : json_text(real_text(query.real(column)));
+    case SqlKind::kText:
+      if (query.columns()[column].declared == "JSON TEXT") return std::string(query.bytes(column));
+      return json_text(query.bytes(column));
+    case SqlKind::kBytes: return json_text(hex_text(query.bytes(column)));
+  }
+  return "null";
+}
+
+std::string text_of(const StateQuery& query, std::size_t column) {
+  switch (query.kind(column)) {
+    case SqlKind::kNull: return "NULL";
+    case SqlKind::kInteger:
+      if (is_boolean(query, column)) return query.integer(column) != 0 ? "true" : "false";
+      return std::to_string(query.integer(column));
+    case SqlKind::kReal: return real_text(query.real(column));
+    case SqlKind::kText: return std::string(query.bytes(column));
+    case SqlKind::kBytes: return hex_text(query.bytes(column));
+  }
+  return "";
+}
+
+Status print_rows(StateQuery& query, RowForm form) {
+  switch (form) {
+    case RowForm::kTable: return print_table(query);
+    case RowForm::kLines: return print_json(query);
+    case RowForm::kCsv: return print_csv(query);
+  }
+  return {};
+}
+
+}  // namespace stream

@@ -1,0 +1,131 @@
+"""State is tables: stream state looks into savepoints and checkpoints, of jobs that run too."""
+
+import csv
+import io
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+
+MANIFEST = """pipeline: counts
+checkpoint: {interval: 100ms}
+stages:
+  visits: {run: read-file, path: in.ndjson, follow: true, schema: "host varchar, ms bigint"}
+  totals: {run: aggregate, by: host, compute: "count(*) as n, sum(ms) as ms", parallelism: 3}
+  slow:
+    run: aggregate
+    from: visits
+    by: host
+    compute: {slowest: max(ms)}
+  out: {run: write-null, from: totals}
+  also: {run: write-null, from: slow}
+"""
+HOSTS = 50
+
+
+def visits(first, count):
+    return [{"host": f"h{n % HOSTS}", "ms": n} for n in range(first, first + count)]
+
+
+def add(stream, rows):
+    with open(stream.folder / "in.ndjson", "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def start(stream, count=1000):
+    stream.write("counts.yaml", MANIFEST)
+    add(stream, visits(0, count))
+    stream.run("stream", "run", "-d", "counts.yaml")
+    wait_until("all rows", lambda: total(stream) == count)
+
+
+def ask(stream, ref, sql, **more):
+    return [json.loads(line) for line in stream.run("stream", "state", "query", "--json", ref, sql, **more).splitlines()]
+
+
+def total(stream, ref="counts"):
+    if not list(stream.home("counts").glob("checkpoints/*/checkpoint.sqlite")):
+        return None
+    return ask(stream, ref, "select sum(n) as n from totals")[0]["n"]
+
+
+def expected(count):
+    rows = visits(0, count)
+    return {host: {"host": host, "n": sum(row["host"] == host for row in rows), "ms": sum(row["ms"] for row in rows if row["host"] == host)}
+            for host in {row["host"] for row in rows}}
+
+
+def a_running_job_answers_from_its_newest_checkpoint(stream):
+    start(stream)
+    rows = ask(stream, "counts", "select host, n, ms from totals")
+    check({row["host"]: row for row in rows} == expected(1000), f"{rows[:3]}")
+    add(stream, visits(1000, 500))
+    wait_until("the new rows", lambda: total(stream) == 1500)
+    check(ask(stream, "counts", "select n from totals where host = 'h7'") == [{"n": 30}], "one key")
+    joined = ask(stream, "counts", "select t.host, s.slowest from totals t join slow s using (host) order by s.slowest desc limit 1")
+    check(joined == [{"host": f"h{1499 % HOSTS}", "slowest": 1499}], f"{joined}")
+    said = stream.run("stream", "state", "query", "counts", "select 1 as one")
+    check(said.split() == ["one", "1"] and "of job 'counts'" in stream.last_stderr, f"{said} {stream.last_stderr}")
+    stream.run("stream", "cancel", "counts")
+
+
+def snapshots_are_listed_shown_and_exported(stream):
+    start(stream)
+    path = stream.run("stream", "savepoint", "counts", "--label", "first").strip()
+    for ref in ("counts", "counts@first", "counts@latest", path, stream.home("counts") / "savepoints" / pathlib.Path(path).name):
+        listed = [json.loads(line) for line in stream.run("stream", "state", "ls", "--json", ref).splitlines()]
+        names = {table["table"]: table.get("rows") for table in listed}
+        check(names.items() >= {"totals": HOSTS, "slow": HOSTS}.items(), f"{ref}: {names}")
+        check(not any("kit_" in name for name in names), f"{names}")
+    check("kit_progress" in stream.run("stream", "state", "ls", "--all", "counts"), "--all")
+    shown = stream.run("stream", "state", "show", "counts@first", "totals", "--largest", "1")
+    for part in ("key    host VARCHAR", "= count(*)", f"rows   {HOSTS}", "of instance 2", "large  host=h"):
+        check(part in shown, f"{part!r} is not in {shown}")
+    table = list(csv.DictReader(io.StringIO(stream.run("stream", "state", "export", "counts@first", "totals", "--format", "csv"))))
+    check({row["host"]: int(row["ms"]) for row in table} == {h: row["ms"] for h, row in expected(1000).items()}, f"{table[:2]}")
+    stream.run("stream", "cancel", "counts")
+
+
+def savepoints_differ_by_what_came_between(stream):
+    start(stream)
+    stream.run("stream", "savepoint", "counts", "--label", "before")
+    add(stream, [{"host": "h3", "ms": 1}, {"host": "new", "ms": 7}])
+    wait_until("the new rows", lambda: total(stream) == 1002)
+    stream.run("stream", "savepoint", "counts", "--label", "after")
+    lines = stream.run("stream", "state", "diff", "counts@before", "counts@after", expect=1).splitlines()
+    lines = [line for line in lines if " splits " not in line]  # the position in the file
+    check("~ totals host=h3  n: 20 -> 21  ms: 9560 -> 9561" in lines and "+ totals host=new n=1 ms=7" in lines, f"{lines}")
+    check({line.split()[1] for line in lines} == {"totals", "slow"} and len(lines) == 3, f"{lines}")
+    stream.run("stream", "state", "diff", "counts@after", "counts@after")
+    counted = [json.loads(line) for line in stream.run("stream", "state", "diff", "--json", "--count", "counts@after", "counts@before", expect=1).splitlines()]
+    check({"table": "totals", "removed": 1, "added": 0, "changed": 1} in counted, f"{counted}")
+    stream.run("stream", "cancel", "counts")
+
+
+def questions_that_cannot_be_answered_say_why(stream):
+    start(stream, 100)
+    for args, words in [(["query", "counts", "select * from total"], "did you mean 'totals'?"),
+                        (["query", "counts", "delete from totals"], "a query of state reads"),
+                        (["query", "count", "select 1"], "did you mean 'counts'?"),
+                        (["query", "counts@99999", "select 1"], "counts@99999"),
+                        (["show", "counts", "nothing"], "there is no state table 'nothing'"),
+                        (["dif", "counts", "counts"], "did you mean 'diff'?"), ([], "diff, export, ls, query, show")]:
+        stream.run("stream", "state", *args, expect=100)
+        check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
+    stream.run("stream", "cancel", "counts")
+
+
+def a_question_meets_retention(stream):
+    """Files are open before the job deletes them."""
+    start(stream)
+    for n in range(30):
+        add(stream, visits(1000 + n, 1))
+        check(total(stream) >= 1000, "an answer, whatever is deleted meanwhile")
+    stream.run("stream", "cancel", "counts")
+
+
+if __name__ == "__main__":
+    main([a_running_job_answers_from_its_newest_checkpoint, snapshots_are_listed_shown_and_exported,
+          savepoints_differ_by_what_came_between, questions_that_cannot_be_answered_say_why, a_question_meets_retention])
