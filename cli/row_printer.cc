@@ -125,7 +125,8 @@ std::string json_of(const StateQuery& query, std::size_t column) {
       if (is_boolean(query, column)) return query.integer(column) != 0 ? "true" : "false";
       return std::to_string(query.integer(column));
     case SqlKind::kReal:
-      return std::isfinite(query.real(column)) ? real_text(query.real(column)) : json_text(real_text(query.real(column)));
+      return std::isfinite(query.real(column)) ? real_text(query.real(column))
+                                               : json_text(real_text(query.real(column)));
     case SqlKind::kText:
       if (query.columns()[column].declared == "JSON TEXT") return std::string(query.bytes(column));
       return json_text(query.bytes(column));

@@ -84,7 +84,8 @@ Status StateQuery::prepare(const std::string& sql) {
   if (statement_ == nullptr) return usage_error("the query is empty");
   if (!trim(std::string_view(rest, static_cast<std::size_t>(sql.data() + sql.size() - rest))).empty())
     return usage_error("one statement at a time: there is more behind the first ';'");
-  if (sqlite3_stmt_readonly(statement_) == 0 || sqlite3_column_count(statement_) == 0) return usage_error(std::string(kReads));
+  if (sqlite3_stmt_readonly(statement_) == 0 || sqlite3_column_count(statement_) == 0)
+    return usage_error(std::string(kReads));
   columns_.clear();
   for (int i = 0; i < sqlite3_column_count(statement_); ++i) {
     const char* declared = sqlite3_column_decltype(statement_, i);
