@@ -42,7 +42,7 @@ std::string option_lines(std::span<const VerbOption> options, bool positional) {
 
 std::string verb_line(const Verb& verb) {
   std::string line = "  " + std::string(verb.name);
-  line.append(16 - line.size(), ' ');
+  line.append(17 - line.size(), ' ');
   return line + std::string(verb.summary) + "\n";
 }
 

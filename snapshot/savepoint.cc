@@ -55,6 +55,10 @@ SnapshotIdentity identity_of(const CheckpointIndex& index, const IndexInstance& 
           index.key_groups, index.epoch, true};
 }
 
+std::uint32_t parallelism_of(const CheckpointIndex& index, const std::string& stage) {
+  return restore_source(index, stage, "", false).parallelism;
+}
+
 Status write_table(RestoreReader& reader, const TableSpec& spec, std::uint32_t key_groups,
                    SavepointInstanceWriter& out) {
   if (is_outbox(spec)) return {};  // committed, so nothing is pending
@@ -69,37 +73,43 @@ Status write_table(RestoreReader& reader, const TableSpec& spec, std::uint32_t k
   return {};
 }
 
-// The state of one instance into a database; the digest of its content.
-Result<FileDigest> write_instance(const SavepointRequest& request, const IndexInstance& instance, Database& db,
-                                  const std::string& prefix) {
-  const std::uint32_t parallelism = restore_source(request.index, instance.stage, "", false).parallelism;
+// The state of one instance as its checkpoint has it.
+Status fill_from(const SavepointRequest& request, const IndexInstance& instance, SavepointInstanceWriter& writer) {
+  const std::uint32_t parallelism = parallelism_of(request.index, instance.stage);
   const RestoreSource source{
       request.checkpoints, request.index.epoch, parallelism, {{instance.instance, instance.files}}, false};
   STREAM_ASSIGN(const auto reader,
                 RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
-  STREAM_ASSIGN(auto writer,
-                SavepointInstanceWriter::start(db, identity_of(request.index, instance, parallelism), prefix));
   for (const TableSpec& spec : reader->tables())
     STREAM_TRY(write_table(*reader, spec, request.index.key_groups, writer));
-  return writer.digest();
+  return {};
 }
 
 CheckpointIndex index_for(const SavepointRequest& request) {
   CheckpointIndex index = request.index;
-  index.savepoint = true;
   index.drained = request.drained;
   index.label = request.label;
   index.created_us = request.created_us;
   return index;
 }
 
-Status build_file(Files& files, const SavepointRequest& request, IndexInstance& instance, const std::string& folder) {
+// One instance into a database; the digest of its content.
+Result<FileDigest> write_instance(const CheckpointIndex& index, const IndexInstance& instance, Database& db,
+                                  const std::string& prefix, const FillInstance& fill) {
+  const SnapshotIdentity identity = identity_of(index, instance, parallelism_of(index, instance.stage));
+  STREAM_ASSIGN(auto writer, SavepointInstanceWriter::start(db, identity, prefix));
+  STREAM_TRY(fill(instance, writer));
+  return writer.digest();
+}
+
+Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& instance, const std::string& folder,
+                  const FillInstance& fill) {
   const std::string name = file_name(instance);
   const std::string path = folder + "/" + name;
   {
     STREAM_ASSIGN(const auto db, Database::create(path, true));
     STREAM_TRY(create_savepoint_tables(*db));
-    const Result<FileDigest> written = write_instance(request, instance, *db, "");
+    const Result<FileDigest> written = write_instance(index, instance, *db, "", fill);
     if (!written.ok()) return written.status();
     STREAM_TRY(db->finish());
   }
@@ -109,10 +119,10 @@ Status build_file(Files& files, const SavepointRequest& request, IndexInstance& 
   return {};
 }
 
-Result<CheckpointIndex> build_folder(Files& files, const SavepointRequest& request, const std::string& partial) {
-  CheckpointIndex index = index_for(request);
+Result<CheckpointIndex> build_folder(Files& files, CheckpointIndex index, const std::string& partial,
+                                     const FillInstance& fill) {
   STREAM_TRY(files.make_dir(partial));
-  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, request, instance, partial));
+  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, index, instance, partial, fill));
   const std::string path = partial + "/" + std::string(kIndexName);
   STREAM_ASSIGN(const auto db, Database::create(path, false));
   STREAM_TRY(write_index(*db, index));
@@ -138,14 +148,14 @@ Status add_views(Database& db) {
   return db.execute(sql);
 }
 
-Result<CheckpointIndex> build_single(Files& files, const SavepointRequest& request, const std::string& partial) {
-  CheckpointIndex index = index_for(request);
+Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const std::string& partial,
+                                     const std::string& target, const FillInstance& fill) {
   STREAM_ASSIGN(const auto db, Database::create(partial, true));
   STREAM_TRY(create_savepoint_tables(*db));
   for (IndexInstance& instance : index.instances) {
-    STREAM_ASSIGN(FileDigest digest, write_instance(request, instance, *db, part_name(instance) + "."));
+    STREAM_ASSIGN(FileDigest digest, write_instance(index, instance, *db, part_name(instance) + ".", fill));
     instance.files = {
-        {base_name(request.target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
+        {base_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
@@ -164,20 +174,29 @@ Status remove_partial(Files& files, const std::string& partial) {
 
 }  // namespace
 
-Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
-  if (exists(request.target)) return usage_error("'" + request.target + "' exists; a savepoint replaces nothing");
-  const std::string partial = parent_of(request.target) + "/." + base_name(request.target) + ".savepoint-partial";
+Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
+                                        bool single_file, const FillInstance& fill) {
+  if (exists(target)) return usage_error("'" + target + "' exists; a savepoint replaces nothing");
+  const std::string partial = parent_of(target) + "/." + base_name(target) + ".savepoint-partial";
   STREAM_TRY(remove_partial(files, partial));
-  STREAM_TRY(files.make_dir(parent_of(request.target)));
-  Result<CheckpointIndex> index =
-      request.single_file ? build_single(files, request, partial) : build_folder(files, request, partial);
-  const Status finished = index.ok() ? files.rename(partial, request.target) : index.status();
+  STREAM_TRY(files.make_dir(parent_of(target)));
+  index.savepoint = true;
+  Result<CheckpointIndex> built = single_file ? build_single(files, std::move(index), partial, target, fill)
+                                              : build_folder(files, std::move(index), partial, fill);
+  const Status finished = built.ok() ? files.rename(partial, target) : built.status();
   if (!finished.ok()) {
     (void)remove_partial(files, partial);  // a full disk must not stay full of it
     return finished;
   }
-  STREAM_TRY(files.sync_dir(parent_of(request.target)));
-  return index;
+  STREAM_TRY(files.sync_dir(parent_of(target)));
+  return built;
+}
+
+Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
+  return write_savepoint(files, index_for(request), request.target, request.single_file,
+                         [&](const IndexInstance& instance, SavepointInstanceWriter& writer) {
+                           return fill_from(request, instance, writer);
+                         });
 }
 
 Result<CheckpointIndex> load_savepoint(const std::string& path) {

@@ -8,10 +8,12 @@
 // with one instance that has a name to itself, a view of the plain name is added for convenience.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "snapshot/checkpoint.h"
+#include "snapshot/savepoint_file.h"
 #include "snapshot/table_spec.h"
 #include "transport/base/files.h"
 
@@ -32,6 +34,11 @@ struct SavepointRequest {
 // committed the epoch. Reads one instance at a time, memory bounded. Slow; runs on a thread of its own.
 // Errors: kUsage if the target exists, kCorrupt, kSystem.
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request);
+
+// The same of any state: `fill` writes the tables of each instance of the index; their files are not looked at.
+using FillInstance = std::function<Status(const IndexInstance&, SavepointInstanceWriter&)>;
+Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
+                                        bool single_file, const FillInstance& fill);
 
 // The index of a savepoint folder or single file. Errors as load_index().
 Result<CheckpointIndex> load_savepoint(const std::string& path);

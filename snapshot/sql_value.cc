@@ -383,12 +383,24 @@ Status append_value(const Statement& statement, int column, ColumnBuilder& out) 
 }
 
 bool append_given(sqlite3_value* value, ColumnBuilder& out) {
-  const std::string_view stored = sql_type(out.type());
-  const int type = sqlite3_value_type(value);
-  const bool fits = type == SQLITE_NULL || (type == SQLITE_INTEGER && stored == "INTEGER") ||
-                    (type == SQLITE_FLOAT && stored == "REAL") || (type == SQLITE_TEXT && stored == "TEXT") ||
-                    (type == SQLITE_BLOB && stored == "BLOB");
-  return fits && append_from(GivenValue{value}, 0, out).ok();
+  const Type type = out.type();
+  const std::string_view stored = sql_type(type);
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL: break;
+    case SQLITE_INTEGER:
+      if (stored != "INTEGER") return false;
+      if (type == kBoolean && (sqlite3_value_int64(value) & ~std::int64_t{1}) != 0) return false;
+      break;
+    case SQLITE_FLOAT:
+      if (stored != "REAL") return false;
+      break;
+    case SQLITE_TEXT:
+      if (stored != "TEXT" && stored != "REAL") return false;  // NaN is a text
+      break;
+    default:
+      if (stored != "BLOB") return false;
+  }
+  return append_from(GivenValue{value}, 0, out).ok();
 }
 
 }  // namespace stream

@@ -47,7 +47,8 @@ class Fitting {
       : kept_(stages_of(kept)), wanted_(stages_of(wanted)), settled_(settled) {
     if (kept.pipeline.key_groups != wanted.pipeline.key_groups) {
       fit_.misfits.push_back("key-groups was " + std::to_string(kept.pipeline.key_groups) + " and is " +
-                             std::to_string(wanted.pipeline.key_groups) + " now");
+                             std::to_string(wanted.pipeline.key_groups) +
+                             " now; 'stream state reshard' changes it in a savepoint");
     }
   }
 

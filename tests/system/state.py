@@ -111,10 +111,65 @@ def questions_that_cannot_be_answered_say_why(stream):
                         (["query", "count", "select 1"], "did you mean 'counts'?"),
                         (["query", "counts@99999", "select 1"], "counts@99999"),
                         (["show", "counts", "nothing"], "there is no state table 'nothing'"),
-                        (["dif", "counts", "counts"], "did you mean 'diff'?"), ([], "diff, export, ls, query, show")]:
+                        (["dif", "counts", "counts"], "did you mean 'diff'?"), ([], "diff, edit, export, ls, query, reshard, show")]:
         stream.run("stream", "state", *args, expect=100)
         check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
     stream.run("stream", "cancel", "counts")
+
+
+def an_edited_savepoint_is_gone_on_from(stream):
+    start(stream)
+    path = stream.run("stream", "stop", "counts").strip()
+    stream.run("stream", "state", "edit", path, "update totals set n = n + 1000 where host = 'h3'; delete from totals where host = 'h4'; "
+               "insert into totals (host, n, ms) values ('new', 5, 50)", "--to", "mended", "--label", "mended")
+    check("3 rows changed" in stream.last_stderr, stream.last_stderr)
+    changes = stream.run("stream", "state", "diff", "--all", path, "mended", expect=1).splitlines()
+    check({line.split()[0] + line.split()[2] for line in changes} == {"~host=h3", "-host=h4", "+host=new"} and len(changes) == 3, f"{changes}")
+    stream.run("stream", "run", "-d", "counts.yaml", "--from", "mended")
+    add(stream, [{"host": host, "ms": 0} for host in ("h3", "h4", "new", "h5")])
+    wait_until("the new rows", lambda: total(stream) == 1000 + 1000 - 20 + 5 + 4)
+    found = {row["host"]: row["n"] for row in ask(stream, "counts", "select host, n from totals where host in ('h3', 'h4', 'new', 'h5')")}
+    check(found == {"h3": 1021, "h4": 1, "new": 6, "h5": 21}, f"{found}")
+    stream.run("stream", "cancel", "counts")
+
+
+def edits_that_make_impossible_state_are_refused(stream):
+    start(stream, 100)
+    path = stream.run("stream", "stop", "counts").strip()
+    for sql, words in [("update totals set n = 'many'", "n holds BIGINT"), ("insert into totals values ('h1', 1, 1)", "UNIQUE"),
+                       ("drop table totals", "INSERT, UPDATE and DELETE"), ("update total set n = 1", "no such table"),
+                       ("update totals set n = 1 where host = 'none'", "no row was changed"), ("pragma user_version = 3", "INSERT"),
+                       ("update totals set n = 1; update totals set ms = x'00'", "ms holds BIGINT")]:
+        stream.run("stream", "state", "edit", path, sql, "--to", "edited", expect=None)
+        check(words in stream.last_stderr, f"{sql}: {stream.last_stderr}")
+        left = [entry.name for entry in stream.folder.iterdir() if "edited" in entry.name]
+        check(not left, f"{sql}: left {left}")
+    stream.run("stream", "state", "edit", path, "delete from slow", "--to", path, expect=100)
+    check("replaces nothing" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "cancel", "counts", expect=None)
+    stream.run("stream", "state", "edit", "counts@1", "delete from slow", "--to", "edited", expect=100)
+
+
+def a_resharded_savepoint_is_gone_on_from(stream):
+    start(stream)
+    path = stream.run("stream", "stop", "counts").strip()
+    for groups, parallelism in ((37, 2), (4096, 3)):
+        stream.run("stream", "state", "reshard", path, "--key-groups", groups, "--to", f"sharded-{groups}")
+        stream.run("stream", "state", "diff", "--all", path, f"sharded-{groups}")
+        text = MANIFEST.replace("parallelism: 3", f"parallelism: {parallelism}")
+        stream.write("sharded.yaml", text.replace("pipeline: counts", f"pipeline: sharded\nkey-groups: {groups}"))
+        stream.run("stream", "run", "-d", "sharded.yaml", "--fresh", "--from", f"sharded-{groups}", expect=None)
+        check("excludes" in stream.last_stderr, stream.last_stderr)
+        stream.run("stream", "run", "-d", "sharded.yaml", "--from", f"sharded-{groups}")
+        begun = sum(1 for _ in open(stream.folder / "in.ndjson", encoding="utf-8"))
+        add(stream, visits(begun, 100))
+        wait_until("the new rows", lambda: list(stream.home("sharded").glob("checkpoints/*/checkpoint.sqlite")) and
+                   ask(stream, "sharded", "select sum(n) as n from totals")[0]["n"] == begun + 100)
+        rows = {row["host"]: row for row in ask(stream, "sharded", "select * from totals")}
+        check(rows == expected(begun + 100), f"{list(rows.items())[:3]}")
+        stream.run("stream", "cancel", "sharded")
+    stream.run("stream", "run", "-d", "counts.yaml", "--from", "sharded-37", expect=1)
+    check("stream state reshard" in stream.last_stderr, stream.last_stderr)
 
 
 def a_question_meets_retention(stream):
@@ -128,4 +183,5 @@ def a_question_meets_retention(stream):
 
 if __name__ == "__main__":
     main([a_running_job_answers_from_its_newest_checkpoint, snapshots_are_listed_shown_and_exported,
-          savepoints_differ_by_what_came_between, questions_that_cannot_be_answered_say_why, a_question_meets_retention])
+          savepoints_differ_by_what_came_between, questions_that_cannot_be_answered_say_why, an_edited_savepoint_is_gone_on_from,
+          edits_that_make_impossible_state_are_refused, a_resharded_savepoint_is_gone_on_from, a_question_meets_retention])
