@@ -171,7 +171,7 @@ def completion_knows_verbs_options_and_choices(stream):
     check(complete(stream, "stream", "wait", "--for=ru") == {"--for=running"}, "--for=ru")
     check(complete(stream, "stream", "completion", "") == {"bash", "zsh", "fish"}, "a positional choice")
     check(complete(stream, "stream", "help", "sta") == {"stages", "state", "stats"}, "verbs as arguments")
-    check(complete(stream, "stream", "state", "e") == {"export"}, "verbs of a group")
+    check(complete(stream, "stream", "state", "e") == {"edit", "export"}, "verbs of a group")
     check("--fresh" not in complete(stream, "stream", "run", "--from", "x", "--fr"), "what is excluded")
     check("--from" not in complete(stream, "stream", "run", "--from", "x", "--fr"), "what is given")
     check("--set" in complete(stream, "stream", "run", "--set", "a=b", "--s"), "what may come again")
