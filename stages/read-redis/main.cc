@@ -32,9 +32,9 @@ constexpr stream::Option kOptions[] = {
     stream::kRecordSizeOption,
     stream::kRedisUserOption,
     stream::kRedisPasswordOption,
-    stream::kRedisAuthorityOption,
-    stream::kRedisCertificateOption,
-    stream::kRedisKeyOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kRedisPatienceOption,
 };
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "stages/kit/no_sigpipe.h"
 #include "stages/kit/secret.h"
 #include "transport/base/text.h"
 
@@ -49,15 +50,7 @@ Result<RedisAddress> parse_redis_address(std::string_view url) {
 std::vector<PlanError> check_redis_server(const Values& options) {
   const auto address = parse_redis_address(options.text("server"));
   if (!address.ok()) return {{"server", 0, address.status().what(), "such as redis://127.0.0.1:6379/0"}};
-  std::vector<PlanError> errors;
-  for (const std::string_view option : {"tls-ca", "tls-cert", "tls-key"}) {
-    if (address->tls || !options.has(option)) continue;
-    errors.push_back({std::string(option), 0, "'" + options.text("server") + "' is without TLS", "write rediss://"});
-  }
-  if (options.has("tls-cert") != options.has("tls-key")) {
-    errors.push_back({options.has("tls-cert") ? "tls-cert" : "tls-key", 0, "a certificate has a key",
-                      "give both 'tls-cert' and 'tls-key'"});
-  }
+  std::vector<PlanError> errors = check_tls_options(options, address->tls, "write rediss:// in 'server'");
   if (options.has("user") && !options.has("password")) {
     errors.push_back({"user", 0, "a user is proved by a password", "give 'password' too"});
   }
@@ -98,7 +91,8 @@ Result<std::unique_ptr<RedisConnection>> RedisConnection::open(const Values& opt
   redisSetTimeout(context, kAnswerWithin);
   redisEnableKeepAlive(context);
   if (address.tls) {
-    auto tls = RedisTls::begin(context->fd, address.host, tls_files(options, folder));
+    STREAM_ASSIGN(const TlsFiles files, tls_files(options, folder));
+    auto tls = RedisTls::begin(context->fd, address.host, files);
     if (!tls.ok()) return std::move(tls).status().while_doing(connecting);
     out->tls_ = *std::move(tls);
   }
@@ -146,8 +140,11 @@ Status RedisConnection::flush() {
     unsent_.clear();
     return {};
   }
+  NoSigpipe quiet;
   for (int done = 0; done == 0;) {
-    if (redisBufferWrite(context_.get(), &done) != REDIS_OK) return lost();
+    if (redisBufferWrite(context_.get(), &done) == REDIS_OK) continue;
+    quiet.raised();
+    return lost();
   }
   return {};
 }

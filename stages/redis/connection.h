@@ -29,19 +29,6 @@ inline constexpr Option kRedisServerOption{
 inline constexpr Option kRedisUserOption{.name = "user", .arg = "NAME", .doc = "User name, of the server's ACL."};
 inline constexpr Option kRedisPasswordOption{
     .name = "password", .arg = "SECRET", .doc = "Password of the user.", .kind = OptionKind::kSecret};
-inline constexpr Option kRedisAuthorityOption{.name = "tls-ca",
-                                              .arg = "PATH",
-                                              .doc =
-                                                  "Certificates of whom to trust, with rediss://; not set: the "
-                                                  "system's.",
-                                              .kind = OptionKind::kPath};
-inline constexpr Option kRedisCertificateOption{
-    .name = "tls-cert",
-    .arg = "PATH",
-    .doc = "Certificate to show to the server, with rediss://: it asks for one unless set to 'tls-auth-clients no'.",
-    .kind = OptionKind::kPath};
-inline constexpr Option kRedisKeyOption{
-    .name = "tls-key", .arg = "PATH", .doc = "The key of 'tls-cert'.", .kind = OptionKind::kPath};
 inline constexpr Option kRedisPatienceOption{
     .name = "patience",
     .arg = "DURATION",

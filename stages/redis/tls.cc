@@ -9,15 +9,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "stages/kit/no_sigpipe.h"
+
 namespace stream {
 namespace {
 
 constexpr int kGreetingMilliseconds = 5'000;
 constexpr int kAnswerMilliseconds = 10'000;
-
-std::string absolute(const std::string& folder, const std::string& path) {
-  return path.empty() || path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
-}
 
 std::string library_words() {
   const unsigned long code = ERR_peek_last_error();
@@ -42,11 +40,6 @@ Status unusable(std::string_view option, const std::string& path) {
 }
 
 }  // namespace
-
-TlsFiles tls_files(const Values& options, const std::string& folder) {
-  const auto path = [&](const char* option) { return absolute(folder, options.text(option)); };
-  return {path("tls-ca"), path("tls-cert"), path("tls-key")};
-}
 
 Result<std::unique_ptr<RedisTls>> RedisTls::begin(int fd, const std::string& host, const TlsFiles& files) {
   std::unique_ptr<RedisTls> out(new RedisTls(fd));
@@ -87,10 +80,12 @@ Status RedisTls::greet(const std::string& host) {
     SSL_set1_host(session_.get(), host.c_str());
     SSL_set_tlsext_host_name(session_.get(), host.c_str());
   }
+  NoSigpipe quiet;
   while (true) {
     errno = 0;
     const int done = SSL_connect(session_.get());
     if (done == 1) return {};
+    quiet.raised();
     const int error = SSL_get_error(session_.get(), done);
     if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return not_greeted(error);
     if (!ready(done, kGreetingMilliseconds).ok()) return not_tls();
@@ -101,8 +96,7 @@ Status RedisTls::not_greeted(int error) const {
   const long wrong = SSL_get_verify_result(session_.get());
   if (wrong != X509_V_OK) {
     ERR_clear_error();
-    return usage_error(std::string("the server's certificate is not trusted: ") + X509_verify_cert_error_string(wrong) +
-                       "; check 'tls-ca' and the name of the host");
+    return not_trusted(X509_verify_cert_error_string(wrong));
   }
   const int reason = ERR_GET_REASON(ERR_peek_last_error());
   const std::string words = library_words();
@@ -129,6 +123,7 @@ Result<bool> RedisTls::ready(int result, int milliseconds) {
 }
 
 Status RedisTls::write(std::string_view bytes) {
+  NoSigpipe quiet;
   while (!bytes.empty()) {
     errno = 0;
     const int done =
@@ -136,6 +131,7 @@ Status RedisTls::write(std::string_view bytes) {
     if (done > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(done));
     } else {
+      quiet.raised();
       STREAM_TRY(ready(done, kAnswerMilliseconds).status());
     }
   }
@@ -143,10 +139,12 @@ Status RedisTls::write(std::string_view bytes) {
 }
 
 Result<std::string_view> RedisTls::read(bool wait) {
+  NoSigpipe quiet;  // a read may answer what the server says of its keys
   while (true) {
     errno = 0;
     const int got = SSL_read(session_.get(), bytes_.data(), static_cast<int>(bytes_.size()));
     if (got > 0) return std::string_view(bytes_.data(), static_cast<std::size_t>(got));
+    quiet.raised();
     STREAM_ASSIGN(const bool again, ready(got, wait ? kAnswerMilliseconds : 0));
     if (!again) return std::string_view();
   }

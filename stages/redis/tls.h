@@ -8,19 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "stages/kit/option.h"
+#include "stages/kit/tls_options.h"
 #include "transport/base/status.h"
 
 namespace stream {
-
-// Paths; "" = the system's authorities, and no certificate of our own.
-struct TlsFiles {
-  std::string authority;
-  std::string certificate;
-  std::string key;
-};
-// What the options 'tls-ca', 'tls-cert' and 'tls-key' name.
-TlsFiles tls_files(const Values& options, const std::string& folder);
 
 class RedisTls {
  public:

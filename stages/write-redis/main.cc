@@ -24,9 +24,9 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kInteger},
     stream::kRedisUserOption,
     stream::kRedisPasswordOption,
-    stream::kRedisAuthorityOption,
-    stream::kRedisCertificateOption,
-    stream::kRedisKeyOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kRedisPatienceOption,
 };
 
