@@ -14,6 +14,8 @@
 #include <ctime>
 #include <utility>
 
+#include "stages/kit/no_sigpipe.h"
+
 namespace stream {
 namespace {
 
@@ -37,27 +39,6 @@ struct Pipe {
 };
 
 int release(int& fd) { return std::exchange(fd, -1); }
-
-// A program that has closed its standard input is no reason for this process to die.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoSigpipe() {
-    const timespec none{};
-    if (raised_) ::sigtimedwait(&pipe_, nullptr, &none);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  void raised() { raised_ = true; }
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool raised_ = false;
-};
 
 // Of texts, for exec.
 std::vector<char*> pointers(const std::vector<std::string>& texts) {

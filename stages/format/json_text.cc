@@ -71,6 +71,12 @@ char* escape_json(char* to, std::string_view text) {
   return to;
 }
 
+void append_quoted(std::string_view text, std::string& to) {
+  to += '"';
+  append_string(text, to);
+  to += '"';
+}
+
 void append_member(std::string_view key, std::string_view text, std::string& object) {
   object += object.empty() ? "{\"" : ",\"";
   append_string(valid_utf8(key) ? key : repaired(key), object);

@@ -24,14 +24,15 @@ void ignore_log(const rd_kafka_t*, int, const char*, const char*) {}
 Status set_security(KafkaSettings& to, const Values& options, const std::string& folder) {
   const std::string& security = options.text("security");
   STREAM_TRY(to.set("security.protocol", protocol_of(security)));
-  if (options.has("tls-ca")) {
-    const std::string& path = options.text("tls-ca");
-    STREAM_TRY(to.set("ssl.ca.location", path.starts_with('/') || folder.empty() ? path : folder + "/" + path));
+  STREAM_ASSIGN(const TlsFiles files, tls_files(options, folder));
+  if (!files.authority.empty()) STREAM_TRY(to.set("ssl.ca.location", files.authority));
+  if (!files.certificate.empty()) {
+    STREAM_TRY(to.set("ssl.certificate.location", files.certificate));
+    STREAM_TRY(to.set("ssl.key.location", files.key));
   }
   if (!security.starts_with("sasl")) return {};
   STREAM_TRY(to.set("sasl.mechanism", upper(options.text("mechanism"))));
   STREAM_TRY(to.set("sasl.username", options.text("user")));
-  if (!options.has("password")) return usage_error("option 'password': required with sasl");
   STREAM_ASSIGN(const std::string password, read_secret(system_files(), folder, options.text("password")));
   return to.set("sasl.password", password);
 }
@@ -73,11 +74,67 @@ Status kafka_error(const std::string& doing, rd_kafka_resp_err_t error, std::str
   return refused(error) ? usage_error(what) : failed(what);
 }
 
+Status kafka_error(rd_kafka_t* client, const std::string& doing, rd_kafka_resp_err_t error) {
+  rd_kafka_poll(client, 0);  // what it has to tell
+  const auto& events = *static_cast<const KafkaEvents*>(rd_kafka_opaque(client));
+  if (Status refusal = events.refusal(); !refusal.ok()) return refusal;
+  Status status = kafka_error(doing, error);
+  const std::string trouble = events.trouble();
+  return trouble.empty() || status.code() == Code::kUsage ? status : failed(status.what() + ": " + trouble);
+}
+
+Status KafkaEvents::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
+std::string KafkaEvents::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void KafkaEvents::note(rd_kafka_t* client, rd_kafka_resp_err_t error, std::string_view words) {
+  const std::lock_guard lock(mutex_);
+  if (error == RD_KAFKA_RESP_ERR__FATAL) {
+    char text[512];
+    const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client, text, sizeof text);
+    refusal_ = kafka_error("go on", fatal, text);
+  } else if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+    refusal_ = usage_error("the brokers refuse the user: " + std::string(words) + "; check 'user' and 'password'");
+  } else if (error == RD_KAFKA_RESP_ERR__SSL && words.find("certificate verify failed") != std::string_view::npos) {
+    refusal_ = not_trusted(std::string(words.substr(0, words.find(": "))));
+  } else if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || trouble_.empty()) {
+    trouble_ = words;
+  }
+}
+
+std::vector<PlanError> check_kafka_security(const Values& options) {
+  const std::string& security = options.text("security");
+  const bool tls = security == "tls" || security == "sasl-tls";
+  std::vector<PlanError> errors = check_tls_options(options, tls, "give 'security' as tls or sasl-tls");
+  for (const std::string_view option : {"user", "password"}) {
+    const std::string name(option);
+    if (security.starts_with("sasl") && !options.has(option)) {
+      errors.push_back({name, 0, "required with sasl", "give '" + name + "'"});
+    } else if (!security.starts_with("sasl") && options.has(option)) {
+      errors.push_back({name, 0, "has a meaning with sasl only", "give 'security' as sasl or sasl-tls"});
+    }
+  }
+  return errors;
+}
+
 Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic) {
   const KafkaTopic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
   const rd_kafka_metadata_t* answer = nullptr;
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle.get(), &answer, kKafkaAnswerMilliseconds);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look at topic '" + topic + "'", error);
+  rd_kafka_resp_err_t error{};
+  // A refusal is known long before an answer must be given up.
+  for (const int milliseconds : {kKafkaAnswerMilliseconds / 10, kKafkaAnswerMilliseconds}) {
+    error = rd_kafka_metadata(client, 0, handle.get(), &answer, milliseconds);
+    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT && error != RD_KAFKA_RESP_ERR__TRANSPORT) break;
+    Status status = kafka_error(client, "look at topic '" + topic + "'", error);
+    if (status.code() == Code::kUsage || milliseconds == kKafkaAnswerMilliseconds) return status;
+  }
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(client, "look at topic '" + topic + "'", error);
   const std::unique_ptr<const rd_kafka_metadata_t, KafkaFree> data(answer);
   if (data->topic_cnt != 1) return failed("unable to look at topic '" + topic + "': no answer");
   const rd_kafka_metadata_topic& found = data->topics[0];
@@ -106,17 +163,16 @@ Status KafkaSettings::set(const std::string& name, const std::string& value) {
   return usage_error("the Kafka client refuses the setting '" + name + "': " + words);
 }
 
-void KafkaSettings::on_error(void (*callback)(rd_kafka_t*, int, const char*, void*), void* self) {
-  rd_kafka_conf_set_error_cb(settings_.get(), callback);
-  rd_kafka_conf_set_opaque(settings_.get(), self);
-}
-
-void KafkaSettings::on_delivery(void (*callback)(rd_kafka_t*, const rd_kafka_message_t*, void*), void* self) {
-  rd_kafka_conf_set_dr_msg_cb(settings_.get(), callback);
-  rd_kafka_conf_set_opaque(settings_.get(), self);
-}
-
-Result<KafkaClient> KafkaSettings::make(rd_kafka_type_t type) && {
+Result<KafkaClient> KafkaSettings::make(rd_kafka_type_t type, KafkaEvents& events) && {
+  rd_kafka_conf_set_opaque(settings_.get(), &events);
+  rd_kafka_conf_set_error_cb(settings_.get(), [](rd_kafka_t* client, int error, const char* words, void* to) {
+    static_cast<KafkaEvents*>(to)->note(client, static_cast<rd_kafka_resp_err_t>(error), words);
+  });
+  if (type == RD_KAFKA_PRODUCER) {
+    rd_kafka_conf_set_dr_msg_cb(settings_.get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* to) {
+      static_cast<KafkaEvents*>(to)->delivered(*message);
+    });
+  }
   char words[512];
   rd_kafka_t* made = rd_kafka_new(type, settings_.get(), words, sizeof words);
   if (made == nullptr) return usage_error(std::string("unable to make a Kafka client: ") + words);

@@ -4,10 +4,14 @@
 #include <librdkafka/rdkafka.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stages/kit/option.h"
+#include "stages/kit/plan.h"
+#include "stages/kit/tls_options.h"
 #include "transport/base/clock.h"
 #include "transport/base/status.h"
 
@@ -33,10 +37,6 @@ inline constexpr Option kKafkaMechanismOption{.name = "mechanism",
 inline constexpr Option kKafkaUserOption{.name = "user", .arg = "NAME", .doc = "User name, with sasl."};
 inline constexpr Option kKafkaPasswordOption{
     .name = "password", .arg = "SECRET", .doc = "Password of the user.", .kind = OptionKind::kSecret};
-inline constexpr Option kKafkaAuthorityOption{.name = "tls-ca",
-                                              .arg = "PATH",
-                                              .doc = "Certificates of whom to trust, with tls; not set: the system's.",
-                                              .kind = OptionKind::kPath};
 inline constexpr Option kKafkaPropertyOption{
     .name = "property",
     .arg = "NAME=VALUE",
@@ -69,6 +69,28 @@ using KafkaMessage = std::unique_ptr<rd_kafka_message_t, KafkaFree>;
 using KafkaError = std::unique_ptr<rd_kafka_error_t, KafkaFree>;
 using KafkaPartitions = std::unique_ptr<rd_kafka_topic_partition_list_t, KafkaFree>;
 
+// What a client tells while it works, on whatever thread serves it. Outlives the client.
+class KafkaEvents {
+ public:
+  virtual ~KafkaEvents() = default;
+
+  // What cannot become right by waiting: the user is refused, or the brokers are not trusted.
+  Status refusal() const;
+  // The last trouble with a connection, in the client's words; "" = none.
+  std::string trouble() const;
+
+  void note(rd_kafka_t* client, rd_kafka_resp_err_t error, std::string_view words);
+  virtual void delivered(const rd_kafka_message_t& /*message*/) {}
+
+ private:
+  mutable std::mutex mutex_;
+  Status refusal_;
+  std::string trouble_;
+};
+
+// What is wrong with the options about security.
+std::vector<PlanError> check_kafka_security(const Values& options);
+
 // Settings of a client, until it is made.
 class KafkaSettings {
  public:
@@ -77,11 +99,9 @@ class KafkaSettings {
 
   // For settings of the stage itself, which hold whatever `property` says.
   Status set(const std::string& name, const std::string& value);
-  void on_error(void (*callback)(rd_kafka_t*, int, const char*, void*), void* self);
-  void on_delivery(void (*callback)(rd_kafka_t*, const rd_kafka_message_t*, void*), void* self);
 
   // Errors: kUsage if settings do not fit each other.
-  Result<KafkaClient> make(rd_kafka_type_t type) &&;
+  Result<KafkaClient> make(rd_kafka_type_t type, KafkaEvents& events) &&;
 
  private:
   std::unique_ptr<rd_kafka_conf_t, KafkaFree> settings_;
@@ -90,6 +110,9 @@ class KafkaSettings {
 // "unable to DOING: the client's words". kUsage where trying again cannot help: not allowed, too large. No such topic
 // is not among them: a broker that starts says so of any.
 Status kafka_error(const std::string& doing, rd_kafka_resp_err_t error, std::string_view words = {});
+
+// What a call could not do, with what the client has told of itself meanwhile.
+Status kafka_error(rd_kafka_t* client, const std::string& doing, rd_kafka_resp_err_t error);
 
 // How many partitions a topic has. Errors: kNotFound if there is no such topic.
 Result<std::int32_t> count_partitions(rd_kafka_t* client, const std::string& topic);

@@ -32,10 +32,14 @@ MessageEncoderOptions message_output_of(const Values& options, const Schema& sch
 }
 
 PlanAnswer plan_message_sink(const PlanRequest& request, std::vector<Field> kept) {
+  return plan_message_sink(request, std::move(kept), request.inputs[0].schema);
+}
+
+PlanAnswer plan_message_sink(const PlanRequest& request, std::vector<Field> kept, const Schema& message) {
   PlanAnswer answer;
   answer.cacheable = true;
   const Schema& schema = request.inputs[0].schema;
-  message_output_of(request.options, schema, answer.errors);
+  message_output_of(request.options, message, answer.errors);
   for (PlanError& error : check_outbox_columns(schema)) answer.errors.push_back(std::move(error));
   InputPlan input;
   input.needs = schema.names();

@@ -24,5 +24,7 @@ MessageEncoderOptions message_output_of(const Values& options, const Schema& sch
 
 // The answer of a sink whose messages hold all columns of its input; `kept`: of its outbox.
 PlanAnswer plan_message_sink(const PlanRequest& request, std::vector<Field> kept);
+// Of one whose messages hold `message`, a part of them.
+PlanAnswer plan_message_sink(const PlanRequest& request, std::vector<Field> kept, const Schema& message);
 
 }  // namespace stream

@@ -1,5 +1,6 @@
 #include "stages/nats/connection.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "stages/kit/secret.h"
@@ -11,6 +12,10 @@ namespace {
 constexpr std::int64_t kConnectMilliseconds = 2'000;
 constexpr std::int64_t kAnswerMilliseconds = 5'000;
 constexpr std::int64_t kReconnectMilliseconds = 100;
+
+bool has_tls(const std::string& server) { return server.starts_with("tls://"); }
+
+bool wants_tls(const Values& options) { return std::ranges::any_of(options.list("servers"), has_tls); }
 
 struct OptionsFree {
   void operator()(natsOptions* options) const { natsOptions_Destroy(options); }
@@ -48,9 +53,16 @@ Status set_credentials(natsOptions* to, const Values& options, const std::string
     const std::string path = absolute(folder, options.text("credentials"));
     STREAM_TRY(check(natsOptions_SetUserCredentialsFromFiles(to, path.c_str(), nullptr), "credentials"));
   }
-  if (options.has("tls-ca")) {
-    const std::string path = absolute(folder, options.text("tls-ca"));
-    STREAM_TRY(check(natsOptions_LoadCATrustedCertificates(to, path.c_str()), "tls-ca"));
+  if (!wants_tls(options)) return {};
+  // An address alone does not bring it about: the library would go on in the clear where the server lets it.
+  STREAM_TRY(check(natsOptions_SetSecure(to, true), "servers"));
+  STREAM_ASSIGN(const TlsFiles files, tls_files(options, folder));
+  if (!files.authority.empty()) {
+    STREAM_TRY(check(natsOptions_LoadCATrustedCertificates(to, files.authority.c_str()), "tls-ca"));
+  }
+  if (!files.certificate.empty()) {
+    const natsStatus loaded = natsOptions_LoadCertificatesChain(to, files.certificate.c_str(), files.key.c_str());
+    STREAM_TRY(check(loaded, "tls-cert"));
   }
   return {};
 }
@@ -81,6 +93,13 @@ std::vector<PlanError> check_nats_servers(const Values& options) {
     if (server.find('@') == std::string::npos) continue;
     errors.push_back({"servers", 0, "a secret is never written out", "give 'user' and 'password', or 'token'"});
   }
+  const std::vector<std::string>& servers = options.list("servers");
+  const bool tls = wants_tls(options);
+  if (tls && !std::ranges::all_of(servers, has_tls)) {
+    errors.push_back({"servers", 0, "some servers are with TLS and some without", "write tls:// for all"});
+  }
+  for (PlanError& error : check_tls_options(options, tls, "write tls:// in 'servers'"))
+    errors.push_back(std::move(error));
   return errors;
 }
 
@@ -101,6 +120,27 @@ bool nats_refused(natsStatus status, jsErrCode code) {
   return code != 0;
 }
 
+// What a user can do about it, where something can be done.
+Status not_connected(const std::string& doing, natsStatus status) {
+  const char* last = nats_GetLastError(nullptr);
+  const std::string words = last == nullptr ? "" : last;
+  Status error = nats_error(doing, status);
+  switch (status) {
+    case NATS_CONNECTION_AUTH_FAILED:
+      return usage_error(error.what() + "; check 'user', 'password', 'token' or 'credentials'");
+    case NATS_SECURE_CONNECTION_REQUIRED: return usage_error(error.what() + ": the server asks for TLS; write tls://");
+    case NATS_SECURE_CONNECTION_WANTED:
+      return usage_error(error.what() + ": the server does not ask all for TLS; write nats://, or have it do so");
+    case NATS_SSL_ERROR: break;
+    default: return error;
+  }
+  // "…handshake error: 20:unable to get local issuer certificate:depth=0:…" is about a certificate, others are not.
+  const std::size_t number = words.find_first_of("0123456789", words.find("handshake error: "));
+  const std::size_t begin = number == std::string::npos ? number : words.find(':', number);
+  if (begin == std::string::npos) return failed(error.what() + ": " + words);
+  return not_trusted(words.substr(begin + 1, words.find(':', begin + 1) - begin - 1)).while_doing("unable to " + doing);
+}
+
 Result<std::unique_ptr<NatsConnection>> NatsConnection::open(const Values& options, const std::string& folder) {
   STREAM_ASSIGN(const OptionsPtr client, client_options(options, folder));
   std::unique_ptr<NatsConnection> out(new NatsConnection());
@@ -112,9 +152,7 @@ Result<std::unique_ptr<NatsConnection>> NatsConnection::open(const Values& optio
     status = natsConnection_JetStream(&out->js_, out->connection_, &js);
   }
   if (status == NATS_OK) return out;
-  Status error = nats_error("connect to '" + join(options.list("servers"), ",") + "'", status);
-  if (status != NATS_CONNECTION_AUTH_FAILED) return error;
-  return usage_error(error.what() + "; check 'user', 'password', 'token' or 'credentials'");
+  return not_connected("connect to '" + join(options.list("servers"), ",") + "'", status);
 }
 
 NatsConnection::~NatsConnection() {

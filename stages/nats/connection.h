@@ -10,6 +10,7 @@
 
 #include "stages/kit/option.h"
 #include "stages/kit/plan.h"
+#include "stages/kit/tls_options.h"
 #include "transport/base/clock.h"
 #include "transport/base/status.h"
 
@@ -27,8 +28,6 @@ inline constexpr Option kNatsTokenOption{
     .name = "token", .arg = "SECRET", .doc = "Token, instead of a user.", .kind = OptionKind::kSecret};
 inline constexpr Option kNatsCredentialsOption{
     .name = "credentials", .arg = "PATH", .doc = "File with a user's JWT and key (.creds).", .kind = OptionKind::kPath};
-inline constexpr Option kNatsAuthorityOption{
-    .name = "tls-ca", .arg = "PATH", .doc = "Certificates of whom to trust, for tls://.", .kind = OptionKind::kPath};
 inline constexpr Option kNatsPatienceOption{
     .name = "patience",
     .arg = "DURATION",
@@ -36,17 +35,17 @@ inline constexpr Option kNatsPatienceOption{
     .kind = OptionKind::kDuration,
     .fallback = "30s"};
 
-// What is wrong with 'servers', wherever they are: a user or password in an address.
+// What is wrong with 'servers', as a user or password in an address, and with the options about TLS.
 std::vector<PlanError> check_nats_servers(const Values& options);
 
 struct NatsStreamInfo {
   std::string name;
   std::uint64_t first = 0;  // sequence numbers; an empty stream has first = last + 1
   std::uint64_t last = 0;
-  std::int64_t created = 0;        // ns since 1970: which stream of this name it is
-  Microseconds duplicates = 0;     // the duplicate window
+  std::int64_t created = 0;         // ns since 1970: which stream of this name it is
+  Microseconds duplicates = 0;      // the duplicate window
   bool limited_by_subject = false;  // only the newest messages of a subject stay
-  bool keeps_what_is_read = true;  // retention by limits; else messages go when they are acknowledged
+  bool keeps_what_is_read = true;   // retention by limits; else messages go when they are acknowledged
 };
 
 class NatsConnection {

@@ -40,7 +40,8 @@ Code code_of(const std::string& state) {
 Code code_of_refusal(std::string_view text) {
   for (const std::string_view final :
        {"authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied",
-        "invalid connection option", "permission denied", "missing \"=\" after"}) {
+        "invalid connection option", "permission denied", "missing \"=\" after", "certificate verify failed",
+        "does not match host name", "root certificate file", "does not support SSL", "invalid sslmode"}) {
     if (text.find(final) != std::string_view::npos) return Code::kUsage;
   }
   return Code::kSystem;
@@ -86,8 +87,9 @@ Status PgConnection::check_dsn(const std::string& dsn) {
   const bool good = options != nullptr;
   PQconninfoFree(options);
   return good ? Status()
-              : usage_error("the secret is no connection string of PostgreSQL: 'host=db dbname=shop user=me', or "
-                            "postgresql://me@db/shop");
+              : usage_error(
+                    "the secret is no connection string of PostgreSQL: 'host=db dbname=shop user=me', or "
+                    "postgresql://me@db/shop");
 }
 
 Result<std::unique_ptr<PgConnection>> PgConnection::open(const std::string& dsn, const PgSettings& settings) {

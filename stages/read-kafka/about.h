@@ -5,7 +5,7 @@
 
 namespace stream {
 
-inline constexpr AboutMessage kAboutKafka[] = {
-    {"topic", kVarchar}, {"partition", kBigint}, {"offset", kBigint}, {"timestamp", kTimestamp}, {"key", kVarchar}};
+inline constexpr AboutMessage kAboutKafka[] = {{"topic", kVarchar},       {"partition", kBigint}, {"offset", kBigint},
+                                               {"timestamp", kTimestamp}, {"key", kVarchar},      {"headers", kJson}};
 
 }  // namespace stream

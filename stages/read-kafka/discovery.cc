@@ -8,7 +8,7 @@ Result<std::int64_t> offset_at(rd_kafka_t* client, const PartitionPosition& at, 
   const KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition)->offset = time / 1000;
   const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), kKafkaAnswerMilliseconds);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("find a time in topic '" + at.topic + "'", error);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(client, "find a time in topic '" + at.topic + "'", error);
   const std::int64_t offset = list->elems[0].offset;
   return offset < 0 ? high : offset;
 }
@@ -39,7 +39,7 @@ Result<OffsetRange> offset_range(rd_kafka_t* client, const std::string& topic, s
   const rd_kafka_resp_err_t error =
       rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &out.low, &out.high, kKafkaAnswerMilliseconds);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
-  return kafka_error("look at partition " + std::to_string(partition) + " of topic '" + topic + "'", error);
+  return kafka_error(client, "look at partition " + std::to_string(partition) + " of topic '" + topic + "'", error);
 }
 
 Result<Found> discover(rd_kafka_t* client, const Search& search) {

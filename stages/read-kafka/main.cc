@@ -26,7 +26,9 @@ constexpr stream::Option kOptions[] = {
      .doc = "Group under which offsets are committed behind each checkpoint, for tools that watch it; never read."},
     {.name = "metadata",
      .arg = "LIST",
-     .doc = "Columns about each message: topic, partition, offset, timestamp, key become _topic, _partition, …",
+     .doc =
+         "Columns about each message: topic, partition, offset, timestamp, key, headers become _topic, _partition, …; "
+         "_headers is a JSON object of texts, of headers of one name the last.",
      .kind = OptionKind::kColumns},
     stream::kMessageFormatOption,
     stream::kDelimiterOption,
@@ -41,7 +43,9 @@ constexpr stream::Option kOptions[] = {
     stream::kKafkaMechanismOption,
     stream::kKafkaUserOption,
     stream::kKafkaPasswordOption,
-    stream::kKafkaAuthorityOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kKafkaPropertyOption,
     stream::kKafkaPatienceOption,
 };
@@ -64,7 +68,7 @@ constexpr stream::StageProgram kProgram = {
         "found, and read from their first message on.\n\n"
         "Of each message the records in it become rows: of JSON one, which may stand on several lines, of the other "
         "formats each line. A message without a value (a tombstone; not of debezium-json, which skips it), or whose "
-        "key is asked for and not UTF-8, is a "
+        "key or headers are asked for and not UTF-8, is a "
         "bad record. Messages of transactions come when these are committed.\n\n"
         "What a topic's limits remove before it was read is reported as a bad record. A topic that was deleted and "
         "made anew ends the job when it has fewer messages than were read of it.\n\n"

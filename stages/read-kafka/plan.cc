@@ -36,7 +36,8 @@ Status sample(const PlanRequest& request, const FormatOptions& format, InputBuff
   STREAM_ASSIGN(KafkaSettings settings, KafkaSettings::from(request.options, request.folder));
   STREAM_TRY(settings.set("enable.partition.eof", "true"));
   STREAM_TRY(settings.set("enable.auto.commit", "false"));
-  STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER));
+  KafkaEvents events;
+  STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER, events));
   for (const std::string& topic : request.options.list("topic")) {
     STREAM_ASSIGN(const std::int32_t count, count_partitions(client.get(), topic));
     for (std::int32_t id = 0; id < count && to.bytes().size() < kSampleBytes; ++id) {
@@ -50,6 +51,9 @@ Status sample(const PlanRequest& request, const FormatOptions& format, InputBuff
 }  // namespace
 
 PlanAnswer plan_read_kafka(const PlanRequest& request) {
+  PlanAnswer wrong;
+  wrong.errors = check_kafka_security(request.options);
+  if (!wrong.errors.empty()) return wrong;
   const auto sampler = [&](const FormatOptions& format, InputBuffer& to) { return sample(request, format, to); };
   PlanAnswer answer = plan_message_source(request, {kAboutKafka, sampler});
   answer.state.push_back(splits_spec());

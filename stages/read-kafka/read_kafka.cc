@@ -8,6 +8,7 @@
 
 #include "stages/format/value.h"
 #include "stages/read-kafka/about.h"
+#include "stages/read-kafka/headers.h"
 
 namespace stream {
 namespace {
@@ -28,6 +29,7 @@ ReadKafka::ReadKafka(Context& context)
     : context_(context),
       tables_(context.state),
       stop_at_end_(context.options.flag("stop-at-end")),
+      headers_asked_(std::ranges::count(context.options.list("metadata"), "headers") != 0),
       discover_every_(context.options.duration("discover-every")),
       patience_(context.options.duration("patience")),
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
@@ -45,17 +47,6 @@ ReadKafka::~ReadKafka() {
   ::close(wake_fd_);
 }
 
-void ReadKafka::on_client_error(rd_kafka_t* client, int error, const char* reason, void* self) {
-  auto& source = *static_cast<ReadKafka*>(self);
-  if (error == RD_KAFKA_RESP_ERR__FATAL) {
-    char words[512];
-    const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client, words, sizeof words);
-    source.error_ = kafka_error("read", fatal, words);
-  } else if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
-    source.error_ = usage_error(std::string("the brokers refuse the user: ") + reason);
-  }
-}
-
 Status ReadKafka::open() {
   STREAM_ASSIGN(KafkaSettings settings, KafkaSettings::from(context_.options, context_.folder));
   STREAM_TRY(settings.set("isolation.level", context_.options.text("isolation")));
@@ -64,8 +55,7 @@ Status ReadKafka::open() {
   STREAM_TRY(settings.set("enable.partition.eof", "true"));
   STREAM_TRY(settings.set("auto.offset.reset", "error"));
   if (context_.options.has("group")) STREAM_TRY(settings.set("group.id", context_.options.text("group")));
-  settings.on_error(on_client_error, this);
-  STREAM_ASSIGN(client_, std::move(settings).make(RD_KAFKA_CONSUMER));
+  STREAM_ASSIGN(client_, std::move(settings).make(RD_KAFKA_CONSUMER, events_));
   return {};
 }
 
@@ -161,7 +151,7 @@ Status ReadKafka::add(const PartitionReader& partition, const rd_kafka_message_t
   const std::string_view key(static_cast<const char*>(message.key), message.key_len);
   const std::string_view payload(static_cast<const char*>(message.payload), message.len);
   MessageValue values[] = {
-      std::string_view(partition.position().topic), std::int64_t{message.partition}, message.offset, {}, {}};
+      std::string_view(partition.position().topic), std::int64_t{message.partition}, message.offset, {}, {}, {}};
   rd_kafka_timestamp_type_t type{};
   // Producers may say any time.
   Microseconds time = 0;
@@ -169,6 +159,12 @@ Status ReadKafka::add(const PartitionReader& partition, const rd_kafka_message_t
   if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && !out_of_range) values[3] = time;
   if (message.key != nullptr) values[4] = key;
   if (!format::valid_utf8(key)) return rows_->bad("the key is not UTF-8", position(), out);
+  std::string headers;
+  if (headers_asked_) {
+    headers = headers_json(message);
+    if (!format::valid_utf8(headers)) return rows_->bad("a header is not UTF-8", position(), out);
+    values[5] = headers;
+  }
   return rows_->add(payload, values, position, out);
 }
 
@@ -202,7 +198,7 @@ Result<Source::Poll> ReadKafka::poll(Emitter& out) {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t drained = ::read(wake_fd_, &count, sizeof count);
   rd_kafka_poll(client_.get(), 0);
-  if (!error_.ok()) return error_;
+  STREAM_TRY(events_.refusal());
   if (!positions_.empty()) STREAM_TRY(start());
   STREAM_TRY(worker_.deliver());
   search_when_due();

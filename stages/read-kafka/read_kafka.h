@@ -39,19 +39,19 @@ class ReadKafka final : public Source {
   Result<bool> read_next(Emitter& out);
   Status add(const PartitionReader& partition, const rd_kafka_message_t& message, Emitter& out);
   bool ended() const;
-  static void on_client_error(rd_kafka_t* client, int error, const char* reason, void* self);
 
   Context& context_;
   PositionTables tables_;
   StartAt start_;
   const bool stop_at_end_;
+  const bool headers_asked_;
   const Microseconds discover_every_;
   const Microseconds patience_;
   std::unique_ptr<MessageRows> rows_;
-  Status error_;  // told by the client
 
   int wake_fd_;  // raised by queues of partitions
   int epoll_;    // wake_fd_ or the worker
+  KafkaEvents events_;
   KafkaClient client_;
   std::vector<std::unique_ptr<PartitionReader>> partitions_;
   std::size_t turn_ = 0;

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "transport/base/text.h"
+
 namespace stream::mqtt {
 namespace {
 
@@ -126,20 +128,40 @@ Status Client::connect() {
   options.connectTimeout = kConnectSeconds;
   options.keepAliveInterval = kKeepAliveSeconds;
   options.MQTTVersion = MQTTVERSION_3_1_1;
-  if (!subscription_.user.empty()) options.username = subscription_.user.c_str();
-  if (!subscription_.password.empty()) options.password = subscription_.password.c_str();
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
+  options.username = text_or_null(subscription_.user);
+  options.password = text_or_null(subscription_.password);
   tls.verify = 1;
-  if (!subscription_.authority.empty()) tls.trustStore = subscription_.authority.c_str();
+  tls.trustStore = text_or_null(subscription_.tls.authority);
+  tls.keyStore = text_or_null(subscription_.tls.certificate);
+  tls.privateKey = text_or_null(subscription_.tls.key);
+  tls.ssl_error_cb = [](const char* words, std::size_t size, void* to) {
+    static_cast<std::string*>(to)->append(words, size);
+    return 1;
+  };
+  tls.ssl_error_context = &tls_words_;
   if (subscription_.broker.starts_with("ssl://")) options.ssl = &tls;
+  tls_words_.clear();
   const int done = MQTTClient_connect(client_, &options);
-  if (done == MQTTCLIENT_SUCCESS) {
-    if (options.returned.sessionPresent == 0) mailbox_.release_all();
-    return {};
+  if (done != MQTTCLIENT_SUCCESS) return not_connected(done);
+  if (options.returned.sessionPresent == 0) mailbox_.release_all();
+  return {};
+}
+
+Status Client::not_connected(int done) const {
+  const std::string doing = "unable to connect to '" + subscription_.server + "'";
+  const auto failing = [&](const std::string& why) { return failed(doing + ": " + why); };
+  if (done == 4 || done == 5) return usage_error(doing + ": refused; check 'user' and 'password'");
+  if (tls_words_.find("certificate verify failed") != std::string::npos) {
+    return not_trusted("certificate verify failed").while_doing(doing);
   }
-  const std::string doing = "unable to connect to '" + subscription_.broker + "': ";
-  if (done == 4 || done == 5) return usage_error(doing + "refused; check 'user' and 'password'");
-  const char* words = done > 0 ? nullptr : MQTTClient_strerror(done);
-  return failed(doing + (words != nullptr ? words : done == 3 ? "the server is unavailable" : "refused"));
+  if (!tls_words_.empty()) return failing("TLS: " + std::string(trim(tls_words_)));
+  if (done == 3) return failing("the server is unavailable");
+  if (done != MQTTCLIENT_FAILURE) return failing(done > 0 ? "refused" : MQTTClient_strerror(done));
+  // The library tells no more than that.
+  const bool tls = subscription_.broker.starts_with("ssl://");
+  return failing(tls ? "nobody answers there, or not in TLS, or with a certificate of another host"
+                     : "nobody answers there, or the port is one for TLS (mqtts://)");
 }
 
 Status Client::subscribe() {

@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "stages/kit/option.h"
+#include "stages/kit/tls_options.h"
 #include "stages/read-mqtt/mailbox.h"
 
 namespace stream::mqtt {
 
 struct Subscription {
+  std::string server;  // as the user names it
   std::string broker;  // tcp://HOST:PORT or ssl://HOST:PORT, as the library wants it
   std::string client_id;
   std::vector<std::string> topics;
@@ -25,7 +27,7 @@ struct Subscription {
   bool keep_session = true;
   std::string user;
   std::string password;
-  std::string authority;  // path of certificates; "" = the system's
+  TlsFiles tls;
   Microseconds patience = 0;
 };
 
@@ -41,6 +43,7 @@ class Client {
   static int get(void* handle, char* key, char** buffer, int* size);
   void run();
   Status connect();
+  Status not_connected(int done) const;
   Status subscribe();
   bool may_go_on(const Status& status);
 
@@ -50,6 +53,7 @@ class Client {
   MQTTClient_persistence store_{};
   MQTTClient client_ = nullptr;
   std::optional<Microseconds> failing_since_;  // the thread's
+  std::string tls_words_;                      // of the last attempt to connect
 
   std::mutex mutex_;
   std::condition_variable changed_;

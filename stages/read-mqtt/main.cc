@@ -1,5 +1,6 @@
 // stream-read-mqtt: the messages of an MQTT broker.
 #include "stages/kit/format_values.h"
+#include "stages/kit/tls_options.h"
 #include "stages/read-mqtt/read_mqtt.h"
 
 namespace {
@@ -38,10 +39,9 @@ constexpr stream::Option kOptions[] = {
     stream::kRecordSizeOption,
     {.name = "user", .arg = "NAME", .doc = "User name."},
     {.name = "password", .arg = "SECRET", .doc = "Password of the user.", .kind = OptionKind::kSecret},
-    {.name = "tls-ca",
-     .arg = "PATH",
-     .doc = "Certificates of whom to trust, for mqtts://; not set: the system's.",
-     .kind = OptionKind::kPath},
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     {.name = "patience",
      .arg = "DURATION",
      .doc = "How long the broker may be away before the stage fails, and is restarted.",
@@ -68,10 +68,15 @@ constexpr stream::StageProgram kProgram = {
         "once, whatever of the job is killed: the ids of messages that are under way are kept too, so what the broker "
         "sends again is known. With 1 it "
         "may come twice where a connection or this stage died before the broker heard that it came: give messages an "
-        "id, and put dedup behind. With 0 it may be lost. A broker that dies without having kept its session forgets "
-        "what it held, and one with an old copy of it sends messages again, also with 2: mosquitto 2.0 that was "
-        "stopped "
-        "and started again has been seen to do so. Where that matters, put dedup behind.\n\n"
+        "id, and put dedup behind. With 0 it may be lost.\n\n"
+        "What happens when the broker itself dies is the broker's. One that is killed forgets what it had taken from "
+        "publishers since it last saved its sessions (mosquitto: autosave_interval, 30 minutes unless set), so that is "
+        "lost, and may send again what was taken from it since. One that is stopped in order may still send a message "
+        "of QoS 2 twice: mosquitto 2.0, where a "
+        "connection ends after it has released a message (PUBREL) and before it hears that this was taken (PUBCOMP), "
+        "publishes the message anew when it has been started again, which MQTT forbids, under the same packet id. That "
+        "id was free again, so a new message with the same text would look the same, and the stage lets it count: a "
+        "message twice is better than one lost. Where that matters, put dedup behind.\n\n"
         "The schema must be given, but for text (a column line). Each message costs a sync of the disk, with QoS 2 "
         "two; "
         "while what has come cannot be written, or 512 MiB of it are not yet read, nothing more is taken, and the "

@@ -76,6 +76,9 @@ void check(const Values& options, std::vector<PlanError>& errors) {
     errors.push_back({"topics", 0, "'" + topic + "' is no topic",
                       "+ stands for a whole level between slashes, # for all that follow, at the end"});
   }
+  const bool tls = options.text("server").starts_with("mqtts://");
+  for (PlanError& error : check_tls_options(options, tls, "write mqtts:// in 'server'"))
+    errors.push_back(std::move(error));
   if (options.has("password") && !options.has("user")) {
     errors.push_back({"password", 0, "a password is of a user", "give 'user' too"});
   }
@@ -88,7 +91,8 @@ Status no_sample(const FormatOptions&, InputBuffer&) {
 Result<Subscription> subscription_of(const Context& context) {
   const Values& options = context.options;
   Subscription out;
-  STREAM_ASSIGN(out.broker, broker_of(options.text("server")));
+  out.server = options.text("server");
+  STREAM_ASSIGN(out.broker, broker_of(out.server));
   out.topics = options.list("topics");
   out.qos = options.text("qos")[0] - '0';
   out.keep_session = !context.spool.empty();
@@ -98,10 +102,7 @@ Result<Subscription> subscription_of(const Context& context) {
   if (options.has("password")) {
     STREAM_ASSIGN(out.password, read_secret(system_files(), context.folder, options.text("password")));
   }
-  if (options.has("tls-ca")) {
-    const std::string& path = options.text("tls-ca");
-    out.authority = path.starts_with('/') ? path : context.folder + "/" + path;
-  }
+  STREAM_ASSIGN(out.tls, tls_files(options, context.folder));
   out.patience = options.duration("patience");
   return out;
 }

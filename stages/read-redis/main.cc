@@ -32,6 +32,9 @@ constexpr stream::Option kOptions[] = {
     stream::kRecordSizeOption,
     stream::kRedisUserOption,
     stream::kRedisPasswordOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kRedisPatienceOption,
 };
 
@@ -57,7 +60,7 @@ constexpr stream::StageProgram kProgram = {
         "as its server was not durable, ends the job. One that was made anew and filled further between two looks, a "
         "second apart, or while the stage was away, cannot be told from the old one.\n\n"
         "A stream that is not there yet is waited for. When the server goes away, the stage connects again, for as "
-        "long as its patience. It needs Redis 7.0 or newer, one server, and has no TLS.",
+        "long as its patience. It needs Redis 7.0 or newer, and one server.",
     .kind = stream::StageKind::kSource,
     .options = kOptions,
     .inputs_max = 0,

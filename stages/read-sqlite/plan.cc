@@ -111,6 +111,18 @@ Result<Schema> find_schema(const PlanRequest& request) {
   return sqlite_schema(*database, pages, times.rules);
 }
 
+// Whether the row ids of a table that is followed are its own, and not a column's: then VACUUM renumbers them.
+Result<bool> follows_loose_row_ids(const PlanRequest& request) {
+  const Values& options = request.options;
+  if (!options.flag("follow") || options.has("column") || !options.has("table")) return false;
+  STREAM_ASSIGN(const auto database, SourceDatabase::open(sqlite_path(options, request.folder)));
+  STREAM_ASSIGN(SourceRows rows,
+                database->query("SELECT count(*), max(upper(type)) FROM pragma_table_info(?1) WHERE pk > 0"));
+  STREAM_TRY(rows.bind_position(1, "t" + options.text("table")));
+  STREAM_TRY(rows.step().status());
+  return rows.value(0).integer != 1 || rows.value(1).bytes != "INTEGER";
+}
+
 }  // namespace
 
 std::string sqlite_path(const Values& options, const std::string& folder) {
@@ -182,6 +194,11 @@ PlanAnswer plan_read_sqlite(const PlanRequest& request) {
     return answer;
   }
   apply_schema(request, *schema, answer);
+  if (const auto loose = follows_loose_row_ids(request); loose.ok() && *loose) {
+    answer.warnings.push_back("table '" + request.options.text("table") +
+                              "' has no INTEGER PRIMARY KEY, so VACUUM renumbers its rows, and new ones may then be "
+                              "missed: name a column that grows, or do not VACUUM it");
+  }
   answer.fixed["schema"] = to_string(*schema);
   OutputPlan output{"out", *std::move(schema), {}};
   output.lineage.resize(output.schema.fields.size());

@@ -127,6 +127,9 @@ Result<int> ReadSqlite::read_page(Emitter& out) {
 }
 
 Result<Source::Poll> ReadSqlite::poll(Emitter& out) {
+  // Before each look, not behind it: to a reader of the old file the journal of the new one is a leftover to clear
+  // away.
+  if (database_ != nullptr && database_->replaced()) database_.reset();
   STREAM_TRY(open());
   STREAM_ASSIGN(const int rows, read_page(out));
   if (rows == kSqlitePageRows) return Poll::kMore;

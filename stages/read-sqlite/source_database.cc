@@ -155,6 +155,11 @@ Result<std::unique_ptr<SourceDatabase>> SourceDatabase::open(const std::string& 
 
 SourceDatabase::~SourceDatabase() { sqlite3_close_v2(db_); }
 
+bool SourceDatabase::replaced() const {
+  int moved = 0;
+  return sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
 Result<SourceRows> SourceDatabase::query(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;

@@ -57,6 +57,9 @@ class SourceDatabase {
   SourceDatabase(const SourceDatabase&) = delete;
   SourceDatabase& operator=(const SourceDatabase&) = delete;
 
+  // Another file is at its path now, such as a copy that was compacted; this one gets no new rows.
+  bool replaced() const;
+
   // Errors: kUsage as well for what would write.
   Result<SourceRows> query(const std::string& sql);
 

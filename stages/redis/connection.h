@@ -1,4 +1,6 @@
 // RedisConnection: a connection to a Redis server: commands sent, and their answers, in order.
+//
+// The client library formats and parses; with TLS the bytes go through stages/redis/tls.h.
 #pragma once
 
 #include <hiredis/hiredis.h>
@@ -14,14 +16,16 @@
 
 #include "stages/kit/option.h"
 #include "stages/kit/plan.h"
+#include "stages/redis/tls.h"
 #include "transport/base/status.h"
 
 namespace stream {
 
-inline constexpr Option kRedisServerOption{.name = "server",
-                                           .arg = "URL",
-                                           .doc = "Address of the server, redis://HOST:PORT/DATABASE.",
-                                           .fallback = "redis://127.0.0.1:6379/0"};
+inline constexpr Option kRedisServerOption{
+    .name = "server",
+    .arg = "URL",
+    .doc = "Address of the server, redis://HOST:PORT/DATABASE; with TLS rediss://.",
+    .fallback = "redis://127.0.0.1:6379/0"};
 inline constexpr Option kRedisUserOption{.name = "user", .arg = "NAME", .doc = "User name, of the server's ACL."};
 inline constexpr Option kRedisPasswordOption{
     .name = "password", .arg = "SECRET", .doc = "Password of the user.", .kind = OptionKind::kSecret};
@@ -36,10 +40,11 @@ struct RedisAddress {
   std::string host;
   int port = 6379;
   int database = 0;
+  bool tls = false;
 };
 // Errors: kUsage.
 Result<RedisAddress> parse_redis_address(std::string_view url);
-// What is wrong with 'server'.
+// What is wrong with 'server' and the options about TLS.
 std::vector<PlanError> check_redis_server(const Values& options);
 
 struct RedisFree {
@@ -55,7 +60,8 @@ Status redis_error(const redisReply& reply);
 
 class RedisConnection {
  public:
-  // Connects, within 2 s. Errors: kUsage for wrong options and refused credentials, else kFailed.
+  // Connects, within 2 s. Errors: kUsage for wrong options, refused credentials and a server that is not trusted,
+  // else kFailed.
   static Result<std::unique_ptr<RedisConnection>> open(const Values& options, const std::string& folder);
 
   // Sends later, with flush() or an answer that is waited for.
@@ -72,9 +78,13 @@ class RedisConnection {
  private:
   explicit RedisConnection(redisContext* context) : context_(context) {}
   Status lost() const;
+  Result<bool> read_more(bool wait);  // false: nothing came
+  Result<RedisReply> next(bool wait);
   Status greet(const Values& options, const std::string& folder, int database);
 
   std::unique_ptr<redisContext, RedisFree> context_;
+  std::unique_ptr<RedisTls> tls_;  // null: none
+  std::string unsent_;             // with TLS
 };
 
 }  // namespace stream

@@ -10,16 +10,6 @@ std::span<redisReply* const> fields_in(const redisReply& entry) {
   return parts.size() == 2 ? redis_items(*parts[1]) : std::span<redisReply* const>();
 }
 
-void append_quoted(std::string_view text, std::string& to) {
-  const std::size_t size = to.size();
-  to.resize(size + format::escaped_size(text.size()) + 2);
-  char* at = to.data() + size;
-  *at++ = '"';
-  at = format::escape_json(at, text);
-  *at++ = '"';
-  to.resize(static_cast<std::size_t>(at - to.data()));
-}
-
 }  // namespace
 
 Result<std::string> fields_record(const redisReply& entry) {
@@ -32,7 +22,7 @@ Result<std::string> fields_record(const redisReply& entry) {
     }
     if (!record.empty()) record += ' ';
     record.append(name) += '=';
-    append_quoted(redis_text(*fields[i + 1]), record);
+    format::append_quoted(redis_text(*fields[i + 1]), record);
   }
   return record;
 }

@@ -1,5 +1,6 @@
 // stream-write-http: rows by HTTP POST.
 #include "stages/kit/message_sink.h"
+#include "stages/kit/tls_options.h"
 #include "stages/write-http/write_http.h"
 
 namespace {
@@ -21,10 +22,9 @@ constexpr stream::Option kOptions[] = {
      .doc = "Sent as the header 'Authorization: Bearer TOKEN'.",
      .kind = OptionKind::kSecret},
     {.name = "header", .arg = "TEXT", .doc = "A further header: 'Name: value'.", .repeated = true},
-    {.name = "authority",
-     .arg = "PATH",
-     .doc = "File of certificates that the server's is checked with; not set: those of the system.",
-     .kind = OptionKind::kPath},
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     {.name = "patience",
      .arg = "DURATION",
      .doc = "How long a request is tried again before the stage fails.",

@@ -3,11 +3,12 @@
 #include <httplib.h>
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "stages/kit/message_sink.h"
+#include "stages/kit/no_sigpipe.h"
 #include "stages/kit/secret.h"
+#include "stages/kit/tls_options.h"
 
 namespace stream {
 namespace {
@@ -43,6 +44,9 @@ void check_options(const Values& options, std::vector<PlanError>& errors) {
   if (const auto target = parse_target(options.text("url")); !target.ok()) {
     errors.push_back({"url", 0, target.status().what(), ""});
   }
+  const bool tls = options.text("url").starts_with("https://");
+  for (PlanError& error : check_tls_options(options, tls, "write https:// in 'url'"))
+    errors.push_back(std::move(error));
   for (const std::string& header : options.list("header")) {
     if (const auto parsed = parse_header(header); !parsed.ok())
       errors.push_back({"header", 0, parsed.status().what(), ""});
@@ -96,8 +100,7 @@ WriteHttp::WriteHttp(Context& context, HttpTarget target, Requests requests)
       target_(std::move(target)),
       patience_(context.options.duration("patience")),
       requests_(std::move(requests)),
-      content_type_(content_type_of(context.options.text("format"))),
-      client_(std::make_unique<httplib::Client>(target_.server)) {}
+      content_type_(content_type_of(context.options.text("format"))) {}
 
 WriteHttp::~WriteHttp() = default;
 
@@ -112,20 +115,15 @@ Status WriteHttp::prepare_client() {
     STREAM_ASSIGN(const std::string token, read_secret(system_files(), context_.folder, options.text("token")));
     headers.emplace("Authorization", "Bearer " + token);
   }
+  STREAM_ASSIGN(const TlsFiles files, tls_files(options, context_.folder));
+  client_ = std::make_unique<httplib::Client>(target_.server, files.certificate, files.key);
   client_->set_default_headers(headers);
   client_->set_keep_alive(true);
   client_->set_tcp_nodelay(true);
   client_->set_connection_timeout(kConnectTimeout);
   client_->set_read_timeout(kAnswerTimeout);
   client_->set_write_timeout(kAnswerTimeout);
-  if (options.has("authority")) {
-    const std::string path = std::filesystem::path(context_.folder) / options.text("authority");
-    STREAM_TRY([&]() -> Status {
-      const auto readable = system_files().size(path);
-      return readable.ok() ? Status() : usage_error(readable.status().what());
-    }());
-    client_->set_ca_cert_path(path.c_str());
-  }
+  if (!files.authority.empty()) client_->set_ca_cert_path(files.authority.c_str());
   return {};
 }
 
@@ -137,7 +135,13 @@ Status WriteHttp::send(const HttpBody& body) {
   httplib::Headers headers;
   if (!body.key.empty()) headers.emplace("Idempotency-Key", body.key);
   for (int tries = 0;; ++tries) {
+    NoSigpipe quiet;
+    quiet.raised();
     const httplib::Result result = client_->Post(target_.path, headers, body.text, content_type_);
+    if (result.error() == httplib::Error::SSLServerVerification) {
+      return not_trusted("verification failed")
+          .while_doing("unable to post to '" + target_.server + target_.path + "'");
+    }
     std::string why = result ? "" : httplib::to_string(result.error());
     std::string retry_after;
     if (result) {

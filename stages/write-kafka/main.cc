@@ -2,12 +2,25 @@
 
 namespace {
 
+using stream::OptionKind;
+
 constexpr stream::Option kOptions[] = {
     {.name = "topic", .arg = "NAME", .doc = "The topic to write to.", .positional = true, .required = true},
     stream::kKafkaServersOption,
     {.name = "key",
      .arg = "COLUMN",
      .doc = "Column whose value, as text, is the key of a message, so that rows of one key share a partition."},
+    {.name = "partition",
+     .arg = "COLUMN",
+     .doc = "Column (BIGINT) with the partition to write to; where NULL, the key decides. It is not in the message."},
+    {.name = "timestamp",
+     .arg = "COLUMN",
+     .doc = "Column (TIMESTAMP) with the time of a message, in milliseconds from 1970 on; where NULL, it is when it "
+            "was written. It is not in the message."},
+    {.name = "headers",
+     .arg = "LIST",
+     .doc = "Columns that become headers of a message, under their names, as text; they are not in the message.",
+     .kind = OptionKind::kColumns},
     stream::kMessageOutputOption,
     stream::kMessageDelimiterOption,
     {.name = "transactional-id",
@@ -17,7 +30,9 @@ constexpr stream::Option kOptions[] = {
     stream::kKafkaMechanismOption,
     stream::kKafkaUserOption,
     stream::kKafkaPasswordOption,
-    stream::kKafkaAuthorityOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kKafkaPropertyOption,
     stream::kKafkaPatienceOption,
 };
@@ -25,6 +40,9 @@ constexpr stream::Option kOptions[] = {
 constexpr stream::Example kExamples[] = {
     {"stream run \"generate --rows 1000 --columns 'n, random % 10 as k' | write-kafka made --key k\"",
      "Writes a thousand messages, each once, whatever of the job is killed."},
+    {"stream run \"generate --rows 3 --columns \\\"n, 'de' as country, to_timestamp(n) as at\\\" | write-kafka made "
+     "--headers country --timestamp at\"",
+     "The country goes into a header; the message has the time of the row."},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -24,14 +24,28 @@ void set_metadata(rd_kafka_topic_partition_t& place, const std::string& text) {
   place.metadata_size = text.size();
 }
 
+struct HeadersFree {
+  void operator()(rd_kafka_headers_t* headers) const { rd_kafka_headers_destroy(headers); }
+};
+using HeadersPtr = std::unique_ptr<rd_kafka_headers_t, HeadersFree>;
+
+HeadersPtr headers_of(const MessageHead& head) {  // null: none
+  if (head.headers.empty()) return nullptr;
+  HeadersPtr out(rd_kafka_headers_new(head.headers.size()));
+  for (const MessageHead::Header& header : head.headers) {
+    rd_kafka_header_add(out.get(), header.name.data(), static_cast<ssize_t>(header.name.size()),
+                        header.value ? header.value->data() : nullptr,
+                        header.value ? static_cast<ssize_t>(header.value->size()) : 0);
+  }
+  return out;
+}
+
 }  // namespace
 
-void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
-  auto& producer = *static_cast<Producer*>(self);
-  const bool purged =
-      message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || purged || !producer.error_.ok()) return;
-  producer.error_ = kafka_error("write to topic '" + producer.setup_.topic + "'", message->err);
+void Producer::delivered(const rd_kafka_message_t& message) {
+  const bool purged = message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR || purged || !error_.ok()) return;
+  error_ = kafka_error("write to topic '" + setup_.topic + "'", message.err);
 }
 
 Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
@@ -43,8 +57,7 @@ Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
     STREAM_TRY(settings.set("transactional.id", out->setup_.id));
     STREAM_TRY(settings.set("transaction.timeout.ms", kTransactionMilliseconds));
   }
-  settings.on_delivery(on_delivery, out.get());
-  STREAM_ASSIGN(out->client_, std::move(settings).make(RD_KAFKA_PRODUCER));
+  STREAM_ASSIGN(out->client_, std::move(settings).make(RD_KAFKA_PRODUCER, *out));
   STREAM_TRY(out->find_topic());
   if (out->setup_.id.empty()) return out;
   rd_kafka_error_t* error = rd_kafka_init_transactions(out->client_.get(), out->patience_milliseconds());
@@ -69,6 +82,7 @@ Producer::~Producer() {
 Status Producer::error_of(const std::string& doing, rd_kafka_error_t* error) const {
   const KafkaError owned(error);
   if (!error_.ok()) return error_;
+  STREAM_TRY(refusal());
   return kafka_error(doing, rd_kafka_error_code(error), rd_kafka_error_string(error));
 }
 
@@ -76,10 +90,12 @@ Result<std::optional<CommitMark>> Producer::mark() const {
   STREAM_ASSIGN(KafkaSettings settings, KafkaSettings::from(setup_.options, setup_.folder));
   STREAM_TRY(settings.set("group.id", setup_.id));
   STREAM_TRY(settings.set("isolation.level", "read_committed"));
-  STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER));
+  KafkaEvents events;
+  STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER, events));
   const KafkaPartitions list = mark_place(setup_.topic);
   const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), patience_milliseconds());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("look up what '" + setup_.id + "' has written", error);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return kafka_error(client.get(), "look up what '" + setup_.id + "' has written", error);
   const rd_kafka_topic_partition_t& place = list->elems[0];
   if (place.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return kafka_error("look up what '" + setup_.id + "' has written", place.err);
@@ -94,20 +110,27 @@ Status Producer::begin() {
   return error == nullptr ? Status() : error_of("begin a transaction", error);
 }
 
-Status Producer::add(std::string_view payload, std::optional<std::string_view> key) {
-  char* const key_bytes = key ? const_cast<char*>(key->data()) : nullptr;
-  const std::size_t key_size = key ? key->size() : 0;
+Status Producer::add(std::string_view payload, const MessageHead& head) {
+  HeadersPtr headers = headers_of(head);
+  char* const key = head.key ? const_cast<char*>(head.key->data()) : nullptr;
+  const std::size_t key_size = head.key ? head.key->size() : 0;
   for (int waited = 0;; waited += kWaitMilliseconds) {
     if (!error_.ok()) return error_;
     const rd_kafka_resp_err_t error = rd_kafka_producev(
         client_.get(), RD_KAFKA_V_TOPIC(setup_.topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()), RD_KAFKA_V_KEY(key_bytes, key_size),
+        RD_KAFKA_V_PARTITION(head.partition.value_or(RD_KAFKA_PARTITION_UA)),
+        RD_KAFKA_V_TIMESTAMP(head.milliseconds.value_or(0)), RD_KAFKA_V_HEADERS(headers.get()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()), RD_KAFKA_V_KEY(key, key_size),
         RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && head.partition) {
+      return usage_error("topic '" + setup_.topic + "' has no partition " + std::to_string(*head.partition));
+    }
     const bool full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL && waited < patience_milliseconds();
     if (!full) return kafka_error("write to topic '" + setup_.topic + "'", error);
     rd_kafka_poll(client_.get(), kWaitMilliseconds);
   }
+  [[maybe_unused]] const auto* taken = headers.release();
   rd_kafka_poll(client_.get(), 0);
   return {};
 }

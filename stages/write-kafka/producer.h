@@ -11,6 +11,7 @@
 
 #include "stages/kafka/client.h"
 #include "stages/write-kafka/commit_mark.h"
+#include "stages/write-kafka/message_columns.h"
 
 namespace stream {
 
@@ -22,18 +23,18 @@ struct ProducerSetup {
   Microseconds patience = 0;
 };
 
-class Producer {
+class Producer final : private KafkaEvents {
  public:
   // Errors: kNotFound if there is no such topic, or brokers that start do not know it yet.
   static Result<std::unique_ptr<Producer>> open(ProducerSetup setup);
-  ~Producer();
+  ~Producer() override;
 
   // The mark that is committed, if there is one.
   Result<std::optional<CommitMark>> mark() const;
 
   Status begin();
-  // A null key: none. Waits where too many messages are under way.
-  Status add(std::string_view payload, std::optional<std::string_view> key);
+  // Waits where too many messages are under way. Errors: kUsage if there is no such partition.
+  Status add(std::string_view payload, const MessageHead& head);
   // All messages since begin() and the mark, at once or not at all. Errors: kUsage if the brokers refuse a
   // message, else kFailed, and whether it is committed is known to the brokers alone.
   Status commit(const CommitMark& mark);
@@ -42,7 +43,7 @@ class Producer {
 
  private:
   explicit Producer(ProducerSetup setup) : setup_(std::move(setup)) {}
-  static void on_delivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* self);
+  void delivered(const rd_kafka_message_t& message) override;
   Status find_topic() const;
   Status error_of(const std::string& doing, rd_kafka_error_t* error) const;
   int patience_milliseconds() const { return static_cast<int>(setup_.patience / 1000); }

@@ -3,9 +3,6 @@
 #include <chrono>
 #include <thread>
 
-#include "stages/format/print_value.h"
-#include "transport/base/text.h"
-
 namespace stream {
 namespace {
 
@@ -18,48 +15,40 @@ Schema kept_schema(Schema schema) {
   return schema;
 }
 
-std::optional<std::string_view> key_of(const Batch& batch, std::size_t column, std::size_t row, std::string& text) {
-  const Column& from = batch.columns[column];
-  if (!from.valid(row)) return std::nullopt;
-  if (from.type().variable()) return from.bytes(row);
-  text.resize(format::printed_size(from, row));
-  text.resize(static_cast<std::size_t>(format::print_value(text.data(), from, row) - text.data()));
-  return text;
-}
-
 }  // namespace
 
 PlanAnswer plan_write_kafka(const PlanRequest& request) {
   const Schema& schema = request.inputs[0].schema;
-  PlanAnswer answer = plan_message_sink(request, kept_schema(schema).fields);
+  std::vector<PlanError> wrong;
+  const MessageColumns columns = message_columns(request.options, schema, wrong);
+  PlanAnswer answer = plan_message_sink(request, kept_schema(schema).fields, project(schema, columns.payload));
+  for (PlanError& error : wrong) answer.errors.push_back(std::move(error));
   if (schema.find(kAt)) {
     answer.errors.push_back(
         {"", 0, "a column cannot be named '" + std::string(kAt) + "' here", "rename it with select"});
   }
-  const std::string& key = request.options.text("key");
-  if (request.options.has("key") && !schema.find(key)) {
-    answer.errors.push_back({"key", 0, "no column '" + key + "'" + did_you_mean(key, schema.names()), ""});
-  }
+  for (PlanError& error : check_kafka_security(request.options)) answer.errors.push_back(std::move(error));
   answer.visible = "at each checkpoint, in one transaction an instance";
   return answer;
 }
 
 Result<std::unique_ptr<Sink>> WriteKafka::make(Context& context) {
   std::vector<PlanError> errors;
-  const MessageEncoderOptions encoding = message_output_of(context.options, *context.inputs[0], errors);
+  MessageColumns columns = message_columns(context.options, *context.inputs[0], errors);
+  auto payload = std::make_shared<const Schema>(project(*context.inputs[0], columns.payload));
+  const MessageEncoderOptions encoding = message_output_of(context.options, *payload, errors);
   if (!errors.empty()) return usage_error("option '" + errors[0].option + "': " + errors[0].message);
-  return std::unique_ptr<Sink>(new WriteKafka(context, encoding));
+  return std::unique_ptr<Sink>(new WriteKafka(context, std::move(columns), encoding, std::move(payload)));
 }
 
-WriteKafka::WriteKafka(Context& context, MessageEncoderOptions encoding)
+WriteKafka::WriteKafka(Context& context, MessageColumns columns, MessageEncoderOptions encoding, SchemaPtr payload)
     : OutboxSink(context, outbox_spec("outbox", kept_schema(*context.inputs[0]).fields)),
       context_(context),
-      schema_(context.inputs[0]),
-      kept_schema_(std::make_shared<const Schema>(kept_schema(*schema_))),
+      columns_(std::move(columns)),
+      payload_schema_(std::move(payload)),
+      kept_schema_(std::make_shared<const Schema>(kept_schema(*context.inputs[0]))),
       patience_(context.options.duration("patience")),
-      encoder_(encoding, schema_) {
-  if (context.options.has("key")) key_ = schema_->find(context.options.text("key"));
-}
+      encoder_(encoding, payload_schema_) {}
 
 ProducerSetup WriteKafka::setup_of(std::uint32_t origin, Microseconds patience) const {
   const std::string prefix = context_.options.has("transactional-id") ? context_.options.text("transactional-id")
@@ -95,14 +84,14 @@ Batch WriteKafka::kept(Batch batch) {
 }
 
 Status WriteKafka::add_rows(Producer& producer, const std::vector<Batch>& batches) {
-  std::string text;
   for (const Batch& batch : batches) {
-    Batch rows = batch;
-    rows.columns.resize(schema_->fields.size());
-    rows.schema = schema_;
-    for (std::size_t row = 0; row < rows.rows; ++row) {
-      const auto key = key_ ? key_of(rows, *key_, row, text) : std::nullopt;
-      STREAM_TRY(producer.add(encoder_.encode(rows, row), key));
+    Batch message = batch;
+    message.schema = payload_schema_;
+    message.columns.clear();
+    for (const std::size_t column : columns_.payload) message.columns.push_back(batch.columns[column]);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+      STREAM_ASSIGN(const MessageHead head, message_head(columns_, batch, row));
+      STREAM_TRY(producer.add(encoder_.encode(message, row), head));
     }
   }
   return {};

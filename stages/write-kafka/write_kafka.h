@@ -10,6 +10,7 @@
 
 #include "stages/kit/message_sink.h"
 #include "stages/kit/outbox_sink.h"
+#include "stages/write-kafka/message_columns.h"
 #include "stages/write-kafka/producer.h"
 
 namespace stream {
@@ -29,7 +30,7 @@ class WriteKafka final : public OutboxSink {
   Status write_now(const std::vector<Batch>& batches) override;
 
  private:
-  WriteKafka(Context& context, MessageEncoderOptions encoding);
+  WriteKafka(Context& context, MessageColumns columns, MessageEncoderOptions encoding, SchemaPtr payload);
   ProducerSetup setup_of(std::uint32_t origin, Microseconds patience) const;
   Result<Producer*> producer_of(std::uint32_t origin);
   Status add_rows(Producer& producer, const std::vector<Batch>& batches);
@@ -37,10 +38,10 @@ class WriteKafka final : public OutboxSink {
   Status patiently(const Prepared& prepared);
 
   Context& context_;
-  const SchemaPtr schema_;
+  const MessageColumns columns_;
+  const SchemaPtr payload_schema_;
   const SchemaPtr kept_schema_;
   const Microseconds patience_;
-  std::optional<std::size_t> key_;
   MessageEncoder encoder_;
   bool topic_seen_ = false;                                       // by this process or one before it
   std::map<std::uint32_t, std::unique_ptr<Producer>> producers_;  // by origin; the commit thread's

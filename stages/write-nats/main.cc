@@ -15,7 +15,9 @@ constexpr stream::Option kOptions[] = {
     stream::kNatsPasswordOption,
     stream::kNatsTokenOption,
     stream::kNatsCredentialsOption,
-    stream::kNatsAuthorityOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kNatsPatienceOption,
 };
 

@@ -24,6 +24,9 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kInteger},
     stream::kRedisUserOption,
     stream::kRedisPasswordOption,
+    stream::kTlsAuthorityOption,
+    stream::kTlsCertificateOption,
+    stream::kTlsKeyOption,
     stream::kRedisPatienceOption,
 };
 
@@ -47,7 +50,7 @@ constexpr stream::StageProgram kProgram = {
         "through any crash; with 'everysec' one of the machine may lose the last second, with snapshots alone all "
         "since "
         "the last; a replica that takes over may miss what was not yet copied. What is lost there is not added again. "
-        "It needs one server, not a cluster, and has no TLS.",
+        "It needs one server, not a cluster.",
     .kind = stream::StageKind::kSink,
     .options = kOptions,
     .examples = kExamples,

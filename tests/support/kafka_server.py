@@ -25,9 +25,10 @@ PROJECT = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4
 CONFIG = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{more}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more}
 controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 log.dirs={folder}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -39,6 +40,16 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200
+"""
+# A user "me", whose password is that of the test, over TLS; and TLS alone.
+SECURITY = """ssl.keystore.type=PEM
+ssl.keystore.location={keys}
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_me="{password}";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+listener.name.ssl.ssl.client.auth=required
 """
 
 
@@ -106,7 +117,8 @@ class ApacheKafka(Kafka):
     restarts = True
     transactional = True
 
-    def __init__(self, tool, folder, class_path):
+    def __init__(self, tool, folder, class_path, certificates=None, password=None):
+        """With certificates it speaks TLS too: at tls_servers with those who show one, at user_servers with users."""
         super().__init__(tool)
         self.folder = pathlib.Path(folder) / "kafka"
         self.folder.mkdir()
@@ -114,8 +126,17 @@ class ApacheKafka(Kafka):
         self.servers = f"127.0.0.1:{port}"
         self.java = ["java", "-Xmx256m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", class_path]
         self.config = self.folder / "server.properties"
-        self.config.write_text(CONFIG.format(port=port, controller=free_port(), folder=self.folder))
-        formatted = subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", self.config],
+        self.tls_servers, self.user_servers = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        more = f",SSL://{self.tls_servers},SASL_SSL://{self.user_servers}" if certificates else ""
+        text = CONFIG.format(port=port, controller=free_port(), folder=self.folder, more=more)
+        users = []
+        if certificates:
+            keys = self.folder / "keys.pem"
+            keys.write_text(certificates.server_key.read_text() + certificates.server.read_text())
+            text += SECURITY.format(keys=keys, password=password, authority=certificates.authority)
+            users = ["--add-scram", f"SCRAM-SHA-256=[name=me,password={password}]"]
+        self.config.write_text(text)
+        formatted = subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", self.config, *users],
                                    capture_output=True, text=True, timeout=60, check=False)
         if formatted.returncode != 0:
             raise Failure(f"the storage of Kafka: {formatted.stdout}{formatted.stderr}")
@@ -161,9 +182,9 @@ class MockKafka(Kafka):
         self.process.stdout.readline()
 
 
-def start_kafka(programs, folder):
+def start_kafka(programs, folder, **security):
     tool = pathlib.Path(programs).resolve().parent / "tests" / "kafka-tool"
     class_path = jars()
-    kafka = ApacheKafka(tool, folder, class_path) if class_path else MockKafka(tool)
+    kafka = ApacheKafka(tool, folder, class_path, **security) if class_path else MockKafka(tool)
     print(f"broker: {kafka.kind}", flush=True)
     return kafka

@@ -5,6 +5,7 @@
 //   kafka-tool SERVERS create TOPIC PARTITIONS  or grows it to so many
 //   kafka-tool SERVERS produce TOPIC            a message a line: "PARTITION<tab>KEY<tab>VALUE"
 //   kafka-tool SERVERS dump TOPIC               committed messages, as "PARTITION<tab>OFFSET<tab>KEY<tab>VALUE"
+//   kafka-tool SERVERS heads TOPIC              as "PARTITION<tab>MILLISECONDS<tab>KEY<tab>NAME=VALUE,…<tab>VALUE"
 //   kafka-tool SERVERS group NAME TOPIC         committed offsets, as "PARTITION<tab>OFFSET"
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -118,7 +119,30 @@ void produce(rd_kafka_t* client, const char* topic) {
   require(rd_kafka_flush(client, kPatience), "flush");
 }
 
-void dump(rd_kafka_t* client, const char* topic) {
+std::string headers_of(const rd_kafka_message_t* message) {
+  rd_kafka_headers_t* headers = nullptr;
+  std::string out;
+  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return out;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; ++i) {
+    if (i > 0) out += ',';
+    out += name;
+    if (value != nullptr) out.append("=").append(static_cast<const char*>(value), size);
+  }
+  return out;
+}
+
+void print_head(const rd_kafka_message_t* message) {
+  rd_kafka_timestamp_type_t type{};
+  std::printf("%d\t%lld\t%.*s\t%s\t%.*s\n", message->partition,
+              static_cast<long long>(rd_kafka_message_timestamp(message, &type)), static_cast<int>(message->key_len),
+              static_cast<const char*>(message->key), headers_of(message).c_str(), static_cast<int>(message->len),
+              static_cast<const char*>(message->payload));
+}
+
+void dump(rd_kafka_t* client, const char* topic, bool heads) {
   const int count = partitions_of(client, topic);
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(count);
   for (int i = 0; i < count; ++i) rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -128,6 +152,8 @@ void dump(rd_kafka_t* client, const char* topic) {
     if (message == nullptr) die("no message and no end");
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       --left;
+    } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && heads) {
+      print_head(message);
     } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       std::printf("%d\t%lld\t%.*s\t%.*s\n", message->partition, static_cast<long long>(message->offset),
                   static_cast<int>(message->key_len), static_cast<const char*>(message->key),
@@ -170,22 +196,22 @@ void mock(int brokers) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) die("usage: kafka-tool mock BROKERS | SERVERS create|produce|dump|group …");
+  if (argc < 3) die("usage: kafka-tool mock BROKERS | SERVERS create|produce|dump|heads|group …");
   if (std::string(argv[1]) == "mock") {
     mock(std::atoi(argv[2]));
     return 0;
   }
-  if (argc < 4) die("usage: kafka-tool SERVERS create|produce|dump|group …");
+  if (argc < 4) die("usage: kafka-tool SERVERS create|produce|dump|heads|group …");
   const std::string verb = argv[2];
-  const bool reads = verb == "dump" || verb == "group";
+  const bool reads = verb == "dump" || verb == "heads" || verb == "group";
   rd_kafka_t* client =
       make(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1], verb == "group" ? argv[3] : "kafka-tool");
   if (verb == "create" && !create(client, argv[3], std::atoi(argv[4]))) {
     grow(client, argv[3], static_cast<std::size_t>(std::atoi(argv[4])));
   } else if (verb == "produce") {
     produce(client, argv[3]);
-  } else if (verb == "dump") {
-    dump(client, argv[3]);
+  } else if (verb == "dump" || verb == "heads") {
+    dump(client, argv[3], verb == "heads");
   } else if (verb == "group") {
     group(client, argv[4]);
   }

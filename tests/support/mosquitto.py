@@ -21,12 +21,16 @@ def free_port():
 class Mosquitto:
     """Keeps its sessions in `folder`: stop() writes them."""
 
-    def __init__(self, folder, *lines):
+    def __init__(self, folder, *lines, certificates=None):
+        """With certificates it speaks TLS too, at tls_port, and wants to see one."""
         self.folder = pathlib.Path(folder) / "mosquitto"
         self.folder.mkdir()
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         settings = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/", "autosave_interval 1",
                     "max_queued_messages 100000", "max_packet_size 1000000", "user root", *(lines or ["allow_anonymous true"])]
+        if certificates:
+            settings += [f"listener {self.tls_port} 127.0.0.1", f"cafile {certificates.authority}", f"certfile {certificates.server}",
+                         f"keyfile {certificates.server_key}", "require_certificate true"]
         (self.folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
         self.start()
 

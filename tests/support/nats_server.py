@@ -6,7 +6,9 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import uuid
 
 from harness import Failure, wait_until
 
@@ -22,11 +24,16 @@ def free_port():
 class NatsServer:
     """Keeps its streams in `folder`, so what start() starts again goes on where kill() has ended it."""
 
-    def __init__(self, folder, *options, user=None):
+    def __init__(self, folder, *options, user=None, certificates=None):
+        """With certificates it speaks nothing but TLS, to those who show one."""
         self.folder = pathlib.Path(folder) / "nats"
         self.port = free_port()
         self.options = options
         self.credentials = {"user": user, "pass": options[options.index("--pass") + 1]} if user else {}
+        self.certificates = certificates
+        if certificates:
+            self.options = (*options, "--tlsverify", "--tlscert", certificates.server, "--tlskey", certificates.server_key,
+                            "--tlscacert", certificates.authority)
         self.process = None
         self.start()
 
@@ -58,16 +65,22 @@ class NatsServer:
         self.process.wait()
 
     def connect(self, **credentials):
-        return NatsClient(self.port, **credentials)
+        return NatsClient(self.port, self.certificates, **credentials)
 
 
 class NatsClient:
-    def __init__(self, port, **credentials):
+    def __init__(self, port, certificates=None, **credentials):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        while self.socket.recv(1) not in (b"\n", b""):  # INFO
+            pass
+        if certificates:
+            context = ssl.create_default_context(cafile=certificates.authority)
+            context.load_cert_chain(certificates.client, certificates.client_key)
+            self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.file = self.socket.makefile("rb")
-        self.file.readline()  # INFO
+        self.inbox = f"_INBOX.test.{uuid.uuid4().hex}"  # another client's answers are not ours
         greeting = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True, **credentials}
-        self.send(f"CONNECT {json.dumps(greeting)}\r\nSUB _INBOX.test.> 1\r\n".encode())
+        self.send(f"CONNECT {json.dumps(greeting)}\r\nSUB {self.inbox} 1\r\n".encode())
 
     def __enter__(self):
         return self
@@ -82,10 +95,10 @@ class NatsClient:
     def ask(self, subject, text, message_id=None):
         data = text.encode()
         if message_id is None:
-            self.send(f"PUB {subject} _INBOX.test.1 {len(data)}\r\n".encode() + data + b"\r\n")
+            self.send(f"PUB {subject} {self.inbox} {len(data)}\r\n".encode() + data + b"\r\n")
         else:
             head = f"NATS/1.0\r\nNats-Msg-Id: {message_id}\r\n\r\n".encode()
-            self.send(f"HPUB {subject} _INBOX.test.1 {len(head)} {len(head) + len(data)}\r\n".encode() + head + data + b"\r\n")
+            self.send(f"HPUB {subject} {self.inbox} {len(head)} {len(head) + len(data)}\r\n".encode() + head + data + b"\r\n")
 
     def answer(self):
         """The text of the next message."""

@@ -24,6 +24,7 @@ class Postgres:
     def __init__(self, **settings):
         self.programs = newest_programs()
         self.settings = SETTINGS | settings
+        self.port = 5432  # names the socket, too
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stream-pg-"))
         self.as_user = []
         if os.getuid() == 0:  # a server refuses to run as root
@@ -64,7 +65,7 @@ class Postgres:
 
     @property
     def dsn(self):
-        return f"host={self.folder} user=postgres dbname=postgres"
+        return f"host={self.folder} port={self.port} user=postgres dbname=postgres"
 
     def psql(self, sql, check=True):
         """What the statements print: values separated by |, a row a line."""

@@ -20,12 +20,16 @@ def free_port():
 class RedisServer:
     """Keeps all it has answered in `folder`, so what start() starts again goes on where kill() has ended it."""
 
-    def __init__(self, folder, *options, password=None):
+    def __init__(self, folder, *options, password=None, certificates=None):
+        """With certificates it speaks TLS too, at tls_port."""
         self.folder = pathlib.Path(folder) / "redis"
-        self.folder.mkdir()
-        self.port = free_port()
+        self.folder.mkdir(exist_ok=True)
+        self.port, self.tls_port = free_port(), free_port()
         self.password = password
         self.options = [*options, *(["--requirepass", password] if password else [])]
+        if certificates:
+            self.options += ["--tls-port", str(self.tls_port), "--tls-cert-file", certificates.server, "--tls-key-file", certificates.server_key,
+                             "--tls-ca-cert-file", certificates.authority]
         self.process = None
         self.start()
 

@@ -8,6 +8,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from certificates import Certificates  # noqa: E402
 from harness import Failure, check, main, wait_until  # noqa: E402
 from kafka_server import start_kafka  # noqa: E402
 
@@ -92,6 +93,11 @@ def kill_both(stream, job, kafka, kills, finished):
         if instances and kills[0] < 7:
             stream.kill([instances[pick.choice(sorted(instances))]])
             kills[0] += 1
+        if kills[0] == 4 and kills[2] == 0:  # the supervisor too
+            kills[2] += 1
+            stream.kill(stream.processes("copied"))
+            job.wait(timeout=30)
+            job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         if kafka.restarts and kills[1] < 2 and kills[0] >= 2 * (kills[1] + 1):
             kafka.kill()
             kafka.start()
@@ -110,16 +116,36 @@ def nothing_is_lost_or_doubled_whoever_is_killed(stream):
         kafka.create("out", 2)
         stream.write("copied.yaml", COPY.replace("SERVERS", kafka.servers).replace("OPTIONS", ""))
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
-        kills = [0, 0]
+        kills = [0, 0, 0]
         producing = Producing(kafka, count, kills)
         kill_both(stream, job, kafka, kills, lambda: not producing.is_alive() and count_of(kafka, "out") >= count)
-        check(sum(kills) >= KILLS and kills[1] == (2 if kafka.restarts else 0), f"only {kills} kills")
+        check(sum(kills) >= KILLS and kills[2] == 1 and kills[1] == (2 if kafka.restarts else 0), f"only {kills} kills")
         stream.run("stream", "stop", "copied", timeout=60)
         found = by_n(kafka.values("out"))
         if not kafka.transactional:  # what a dead producer had sent is seen: only that nothing is lost can be told
             found = by_n({row["n"]: row for row in found}.values())
         check(len(found) == count, f"{len(found)} messages, {len({row['n'] for row in found})} different")
         check(found == copied(0, count), "other rows")
+
+
+def what_was_committed_is_not_taken_back(stream):
+    """Checkpoints are damaged whose rows were committed: the job ends, and goes on where the user accepts to have them twice."""
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        kafka.create("out", 1)
+        stream.write("added.yaml", "pipeline: added\ncheckpoint: {interval: 100ms}\nstages:\n  made: {run: generate, rows: 4000, rate: 1000, columns: n}\n"
+                     f"  out: {{run: write-kafka, topic: out, servers: \"{kafka.servers}\"}}\n")
+        stream.run("stream", "run", "-d", "added.yaml")
+        # Of two that are complete the older one is committed.
+        wait_until("rows", lambda: len(list((stream.home("added") / "checkpoints").glob("*/checkpoint.sqlite"))) >= 3)
+        stream.kill(stream.processes("added"))
+        wait_until("the end of the job", lambda: not stream.processes("added"))
+        for index in (stream.home("added") / "checkpoints").glob("*/checkpoint.sqlite"):
+            index.write_bytes(b"")
+        stream.run("stream", "run", "added.yaml", expect=1)
+        check("unable to take back what was written to topic 'out'" in stream.last_stderr and "--accept-duplicates" in stream.last_stderr, stream.last_stderr)
+        stream.run("stream", "run", "--accept-duplicates", "added.yaml")
+        found = [row["n"] for row in kafka.values("out")]
+        check(set(found) == set(range(4000)) and len(found) > 4000, f"{len(found)} messages, {len(set(found))} different")
 
 
 def orders(kafka):
@@ -148,6 +174,92 @@ def messages_say_where_they_come_from(stream):
             check("0\t" in kafka.run("group", "watched", "orders"), "no offsets")
 
 
+def what_is_about_a_message_goes_round(stream):
+    """Key, partition, time and headers are written from columns, and read into columns."""
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        kafka.create("headed", 3)
+        kafka.create("again", 3)
+        rows = [{"n": 1, "k": "a", "p": 2, "at": "2026-01-31T12:00:00.25Z", "country": "de", "size": 7},
+                {"n": 2, "k": "b", "p": 0, "at": "2026-01-31T12:00:01Z", "country": 'q"\\', "size": None},
+                {"n": 3, "k": None, "p": 1, "at": "2026-01-31T12:00:02Z", "country": None, "size": -1}]
+        write = ["stream-write-kafka", "headed", "--servers", kafka.servers, "--schema",
+                 "n bigint, k varchar, p bigint, at timestamp, country varchar, size bigint"]
+        about = ["--key", "k", "--partition", "p", "--timestamp", "at", "--headers", "country,size"]
+        stream.run(*write, *about, stdin="".join(json.dumps(row) + "\n" for row in rows))
+        found = sorted(kafka.run("heads", "headed").splitlines())
+        check(found == ['0\t1769860801000\tb\tcountry=q"\\,size\t{"n":2,"k":"b"}', '1\t1769860802000\t\tcountry,size=-1\t{"n":3,"k":null}',
+                        '2\t1769860800250\ta\tcountry=de,size=7\t{"n":1,"k":"a"}'], found)
+        read = ["stream-read-kafka", "headed", "--servers", kafka.servers, "--stop-at-end", "--metadata", "partition,timestamp,key,headers"]
+        found = sorted((json.loads(line) for line in stream.run(*read).splitlines()), key=lambda row: row["n"])
+        wanted = [{"n": row["n"], "k": row["k"], "_partition": row["p"], "_timestamp": row["at"], "_key": row["k"],
+                   "_headers": {"country": row["country"], "size": None if row["size"] is None else str(row["size"])}} for row in rows]
+        check(found == wanted, found)
+        # In a job, from topic to topic.
+        stream.run("stream", "run", f"read-kafka headed --servers {kafka.servers} --stop-at-end --metadata partition,timestamp,key,headers | "
+                   "select \"n, _key, _partition, _timestamp, _headers->>'country' as country\" | "
+                   f"write-kafka again --servers {kafka.servers} --key _key --partition _partition --timestamp _timestamp --headers country")
+        found = sorted(kafka.run("heads", "again").splitlines())
+        check(found == ['0\t1769860801000\tb\tcountry=q"\\\t{"n":2,"_key":"b"}', '1\t1769860802000\t\tcountry\t{"n":3,"_key":null}',
+                        '2\t1769860800250\ta\tcountry=de\t{"n":1,"_key":"a"}'], found)
+        for words, change in (("topic 'headed' has no partition 9", {"p": 9}), ("no partition has the number -1", {"p": -1})):
+            stream.run(*write, *about, stdin=json.dumps({**rows[0], **change}) + "\n", expect=100)
+            check(words in stream.last_stderr, stream.last_stderr)
+        for words, options in (("'k' is VARCHAR, not BIGINT", ["--partition", "k"]), ("'n' is BIGINT, not TIMESTAMP", ["--timestamp", "n"]),
+                               ("no column 'countri'", ["--headers", "countri"]),
+                               ("no column is left for the message itself", ["--headers", "n,k,p,at,country,size"])):
+            stream.run(*write, *options, stdin="", expect=100)
+            check(words in stream.last_stderr, f"{options}: {stream.last_stderr}")
+
+
+def over_tls_brokers_and_user_are_known(stream):
+    stream.write("password", "s3cret-words\n")
+    stream.write("wrong", "an0ther\n")
+    certificates = Certificates(stream.folder)
+    with start_kafka(stream.programs, stream.folder, certificates=certificates, password="s3cret-words") as kafka:
+        if not kafka.restarts:
+            return  # the mock has no TLS
+        for topic in ("in", "out"):
+            kafka.create(topic, 2)
+        kafka.produce("in", messages(0, 2000, partitions=2))
+        options = f"security: sasl-tls, mechanism: scram-sha-256, user: me, password: 'file:password', tls-ca: {certificates.authority}"
+        text = COPY.replace("OPTIONS", ", stop-at-end: true").replace("servers: SERVERS", f'servers: "{kafka.user_servers}", {options}')
+        stream.write("copied.yaml", text)
+        job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
+        stream.kill([wait_until("instances", lambda: stream.instances("copied"))["out.0"]])
+        talk = job.communicate(timeout=60)[1]
+        check(job.returncode == 0, talk)
+        check(by_n(kafka.values("out")) == copied(0, 2000), "other messages")
+        shown = {"--servers": kafka.tls_servers, "--security": "tls", "--tls-ca": certificates.authority, "--tls-cert": certificates.client,
+                 "--tls-key": certificates.client_key}
+        user = {"--servers": kafka.user_servers, "--security": "sasl-tls", "--mechanism": "plain", "--user": "me", "--password": "file:password",
+                "--tls-ca": certificates.authority}
+
+        def read(options, expect):
+            words = [str(word) for option, value in options.items() if value for word in (option, value)]
+            return stream.run("stream-read-kafka", "in", "--stop-at-end", "--schema", "n bigint", "--patience", "300ms", *words, expect=expect)
+
+        for options in (shown, user, {**user, "--mechanism": "scram-sha-256"}):
+            check(len(read(options, 0).splitlines()) == 2000, f"{options}")
+        name = kafka.user_servers.replace("127.0.0.1", "localhost")
+        refused = {"certificate is not trusted": [{**user, "--tls-ca": None}, {**user, "--tls-ca": certificates.stranger}, {**user, "--servers": name}],
+                   "the brokers refuse the user": [{**user, "--password": "file:wrong"}, {**user, "--mechanism": "scram-sha-256", "--password": "file:wrong"}],
+                   "required with sasl": [{**user, "--password": None}, {**user, "--user": None}],
+                   "has a meaning with sasl only": [{**user, "--security": "tls"}],
+                   "has a meaning with TLS only": [{**user, "--security": "sasl"}],
+                   "option 'tls-ca': unable to open": [{**user, "--tls-ca": "none.pem"}]}
+        for words, changed in refused.items():
+            for options in changed:
+                read(options, 100)
+                check(words in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{options}: {stream.last_stderr}")
+                check("an0ther" not in stream.last_stderr and "s3cret" not in stream.last_stderr, stream.last_stderr)
+        # What may be right later is told with the client's own words.
+        read({**user, "--servers": "127.0.0.1:1"}, 1)
+        check("127.0.0.1:1" in stream.last_stderr and "refused" in stream.last_stderr, stream.last_stderr)
+        stream.run("stream", "run", f"generate --rows 9 | write-kafka out --servers {kafka.user_servers} --security sasl-tls --user me --password file:wrong "
+                   f"--tls-ca {certificates.authority}", expect=1)
+        check("the brokers refuse the user" in stream.last_stderr, stream.last_stderr)
+
+
 def examples_of_the_manuals_run(stream):
     with start_kafka(stream.programs, stream.folder) as kafka:
         orders(kafka)
@@ -157,7 +269,7 @@ def examples_of_the_manuals_run(stream):
                 for name in ("read-kafka", "write-kafka"):
                     command = command.replace(f"{name} ", f"{name} --servers {kafka.servers} ")
                 stream.run("bash", "-euo", "pipefail", "-c", command)
-        check(len(kafka.dump("made")) == 1000, "made")
+        check(len(kafka.dump("made")) == 1003, "made")
         check({row["n"] for row in kafka.values("counts")} == {1}, kafka.values("counts"))
 
 
@@ -182,10 +294,10 @@ def partitions_that_are_added_are_read_from_their_beginning(stream):
         wait_until("rows of new partitions", lambda: {1002, 1003, 1004} <= {row["n"] for row in kafka.values("out")})
         stream.run("stream", "stop", "copied")
         job.wait(timeout=30)
-        # Other instances own the partitions after a rescale; none is read again, none forgotten.
+        # Other instances own the partitions after a rescale, and other producers write; none is read again, none forgotten.
         kafka.produce("in", [(partition, "", json.dumps({"n": 2000 + partition, "word": ""})) for partition in range(5)])
         text = (stream.folder / "copied.yaml").read_text()
-        stream.write("copied.yaml", text.replace("parallelism: 2, discover", "parallelism: 3, discover"))
+        stream.write("copied.yaml", text.replace("parallelism: 2", "parallelism: 3"))
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows after the rescale", lambda: {2000, 2001, 2002, 2003, 2004} <= {row["n"] for row in kafka.values("out")})
         stream.run("stream", "stop", "copied")
@@ -206,7 +318,7 @@ def what_cannot_be_is_said(stream):
             "nothing is known as 'ofset' of a message; did you mean 'offset'?": ["stream-read-kafka", "orders", "--metadata", "ofset"],
             "'now' is neither earliest nor latest nor a time": ["stream-read-kafka", "orders", "--start", "now"],
             "refuses the setting 'fetch.wait.max.ms'": ["stream-read-kafka", "orders", "--schema", "a bigint", "--property", "fetch.wait.max.ms=x"],
-            "option 'password': required with sasl": ["stream-read-kafka", "orders", "--schema", "a bigint", "--security", "sasl"],
+            "option 'password': required with sasl": ["stream-read-kafka", "orders", "--schema", "a bigint", "--security", "sasl", "--user", "me"],
         }
         for words, command in refused.items():
             if not kafka.restarts and "no topic" in words:
@@ -217,4 +329,4 @@ def what_cannot_be_is_said(stream):
 
 if __name__ == "__main__":
     main([what_is_in_a_topic_is_copied_once, nothing_is_lost_or_doubled_whoever_is_killed, messages_say_where_they_come_from,
-          examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said])
+          what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said])

@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
+from middleman import Middleman  # noqa: E402
 
 PIPELINE = """
 pipeline: heard
@@ -101,6 +102,58 @@ def what_is_posted_and_answered_counts_once(stream):
     twice = [id for each in sure for id in each if counts[id] != 1]
     check(not twice, f"answered at once, and yet {len(twice)} times not once: {twice[:5]}")
     check(2 * sum(map(len, sure)) > sum(sent), "hardly anything was answered at once")
+
+
+DEDUPED = """
+pipeline: heard
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  heard: {run: listen, address: "ADDRESS", schema: "id bigint"}
+  all: {run: write-sqlite, path: out.db, table: heard, if-exists: replace}
+  once: {run: dedup, from: heard, by: id}
+  once-table: {run: write-sqlite, path: out.db, table: once, if-exists: replace}
+"""
+
+
+def what_dies_between_question_and_answer_is_sent_again(stream):
+    """The stage is killed when it has answered and the sender has not heard it, or has a question and not answered it. Senders ask
+    again: what was answered is there twice, by an id once, and nothing is missing."""
+    port = free_port()
+    stream.write("heard.yaml", DEDUPED.replace("ADDRESS", f"http://127.0.0.1:{port}/in"))
+    stream.run("stream", "run", "-d", "heard.yaml")
+    cut = {}
+
+    def kill():
+        stream.kill([wait_until("instances", lambda: stream.instances("heard"))["heard.0"]])
+
+    def on_question(talk, data):
+        id = json.loads(talk.asked.rsplit(b"\r\n", 1)[1] or b"{}").get("id")
+        if id is None or id in cut or id % 2:
+            return data
+        cut[id] = "question"
+        talk.server.sendall(data)
+        kill()
+        return None
+
+    def on_answer(talk, data):
+        id = json.loads(talk.asked.rsplit(b"\r\n", 1)[1]).get("id")
+        if id in cut or id % 2 == 0:
+            return data
+        cut[id] = "answer"
+        kill()
+        return None
+
+    with Middleman(port, on_question, on_answer) as middleman:
+        for id in range(12):
+            wait_until(f"the answer to {id}", lambda id=id: (post(middleman.port, json.dumps({"id": id})) or [0])[0] == 200, timeout=60, interval=0.02)
+    wait_until("every row", lambda: {id for id, in rows(stream, "id")} == set(range(12)))
+    stream.run("stream", "stop", "heard")
+    counts = collections.Counter(id for id, in rows(stream, "id"))
+    check(len(cut) == 12 and all(counts[id] == 2 for id in range(12) if cut[id] == "answer"), f"{cut}: {counts}")
+    check(all(counts[id] in (1, 2) for id in range(12)), counts)
+    with sqlite3.connect(stream.folder / "out.db") as out:
+        check(sorted(out.execute("select id from once")) == [(id,) for id in range(12)], "not once by id")
 
 
 def a_body_is_lines_or_json(stream):
@@ -207,5 +260,5 @@ def what_cannot_be_is_refused(stream):
 
 
 if __name__ == "__main__":
-    main([what_is_posted_and_answered_counts_once, a_body_is_lines_or_json, a_token_keeps_others_out_and_is_written_nowhere,
+    main([what_is_posted_and_answered_counts_once, what_dies_between_question_and_answer_is_sent_again, a_body_is_lines_or_json, a_token_keeps_others_out_and_is_written_nowhere,
           lines_come_over_tcp_and_udp, syslog_is_taken_apart, plain_lines_are_printed_at_once, what_cannot_be_is_refused])

@@ -10,8 +10,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from certificates import Certificates  # noqa: E402
 from harness import check, main, wait_until  # noqa: E402
+from middleman import Middleman  # noqa: E402
 from mosquitto import ABSENT, Mosquitto  # noqa: E402
+from mqtt_talk import packets  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PIPELINE = """
@@ -81,6 +84,100 @@ def with_qos_2_each_message_counts_once(stream):
 def with_qos_1_none_is_lost(stream):
     wanted, counts = ids_heard_through_kills(stream, 1, 6, 60)
     check(set(counts) == wanted, f"others: {sorted(set(counts) ^ wanted)[:5]}")
+
+
+class Overheard:
+    """What the broker has published to the stage under which packet id, and which of it anew though it had released it."""
+
+    def __init__(self, port):
+        self.pending = {}
+        self.under_way = {}  # packet id: payload, or None once it is released
+        self.again = collections.Counter()
+        self.middleman = Middleman(port, on_answer=self.on_answer)
+        self.url = f"mqtt://127.0.0.1:{self.middleman.port}"
+
+    def on_answer(self, talk, data):
+        pending = self.pending.setdefault(talk, bytearray())
+        pending += data
+        for name, flags, number, payload in packets(pending):
+            if name == "PUBREL":
+                self.under_way[number] = (self.under_way.get(number, (b"",))[0], "released")
+            elif name == "PUBLISH" and number:
+                before = self.under_way.get(number)
+                if before == (payload, "released"):
+                    self.again[json.loads(payload)["id"]] += 1
+                self.under_way[number] = (payload, "sent")
+        return data
+
+
+def only_what_a_restarted_broker_had_released_comes_twice(stream):
+    """With QoS 2: the broker is stopped, its session written, and started again while messages come, and stages are killed."""
+    with Mosquitto(stream.folder) as broker:
+        overheard = Overheard(broker.port)
+        start(stream, overheard, "schema: 'id bigint', qos: 2")
+        subscribed(stream, broker)
+        pick = random.Random(14)
+        for turn in range(6):
+            publish_ids(broker, turn * 200, turn * 200 + 200, 2)
+            instances = wait_until("instances", lambda: stream.instances("heard"))
+            stream.kill([instances[pick.choice(["heard.0", "heard.0", "out.0"])]])
+            broker.stop()
+            broker.start()
+        wait_until("every message", lambda: {id for id, in rows(stream, "id")} >= set(range(1200)), timeout=60)
+        stream.run("stream", "cancel", "heard")
+        counts = collections.Counter(id for id, in rows(stream, "id") if id >= 0)
+        check(set(counts) == set(range(1200)), "other messages")
+        unexplained = [id for id, count in counts.items() if count > 1 + overheard.again[id]]
+        check(not unexplained, f"came twice though the broker had not released them: {unexplained[:5]}")
+
+
+def over_tls_broker_and_user_are_known(stream):
+    passwords = stream.folder / "passwords"
+    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "me", "s3cret-words"], check=True, capture_output=True)
+    stream.write("password", "s3cret-words\n")
+    stream.write("wrong", "an0ther\n")
+    certificates = Certificates(stream.folder)
+    with Mosquitto(stream.folder, "allow_anonymous false", f"password_file {passwords}", certificates=certificates) as broker:
+        whole = {"server": f"mqtts://127.0.0.1:{broker.tls_port}", "tls-ca": certificates.authority, "tls-cert": certificates.client,
+                 "tls-key": certificates.client_key, "user": "me", "password": "file:password"}
+
+        def options(change):
+            return ", ".join(f'{option}: "{value}"' for option, value in {**whole, **change}.items() if value)
+
+        def publish(first):
+            broker.publish("in/a", [json.dumps({"id": id}) for id in range(first, first + 100)], options=["-u", "me", "-P", "s3cret-words"])
+
+        text = PIPELINE.replace('server: "SERVER", OPTIONS', "OPTIONS, schema: 'id bigint'")
+        stream.write("heard.yaml", text.replace("OPTIONS", options({})))
+        stream.run("stream", "run", "-d", "heard.yaml")
+        wait_until("the subscription", lambda: broker.has_session("stream-heard-heard"))
+        publish(0)
+        stream.kill([wait_until("instances", lambda: stream.instances("heard"))["heard.0"]])
+        publish(100)
+        wait_until("all messages", lambda: len(rows(stream)) >= 200)
+        stream.run("stream", "cancel", "heard")
+        check(sorted(rows(stream, "id")) == [(id,) for id in range(200)], f"{len(rows(stream))} rows")
+        refused = {
+            "certificate is not trusted": [{"tls-ca": None}, {"tls-ca": certificates.stranger}],
+            "check 'user' and 'password'": [{"password": "file:wrong"}],
+            "has a meaning with TLS only": [{"server": broker.url}],
+            "a certificate has a key": [{"tls-key": None}],
+            "option 'tls-ca': unable to open": [{"tls-ca": "none.pem"}],
+        }
+        for words, changes in refused.items():
+            for change in changes:
+                stream.write("heard.yaml", text.replace("OPTIONS", options(change)))
+                stream.run("stream", "run", "heard.yaml", expect=None)
+                check(words in stream.last_stderr, f"{change}: {stream.last_stderr}")
+                check("an0ther" not in stream.last_stderr and "s3cret" not in stream.last_stderr, stream.last_stderr)
+                check(sum(event["kind"] == "restarting" for event in stream.events("heard")) <= 1, f"{change}: it was tried again")
+        # What may be right later is told in words.
+        for change, words in (({"tls-cert": None, "tls-key": None}, "certificate"), ({"server": f"mqtts://127.0.0.1:{broker.port}"}, "TLS"),
+                              ({"server": f"mqtts://localhost:{broker.tls_port}"}, "with a certificate of another host"),
+                              ({"server": "mqtts://127.0.0.1:1"}, "'mqtts://127.0.0.1:1': nobody answers there")):
+            flags = [str(word) for option, value in {**whole, **change}.items() if value for word in (f"--{option}", value)]
+            stream.run("stream-read-mqtt", "in/#", "--schema", "id bigint", "--patience", "300ms", *flags, expect=1)
+            check(words in stream.last_stderr, f"{change}: {stream.last_stderr}")
 
 
 def a_broker_that_is_killed_is_found_again(stream):
@@ -183,6 +280,6 @@ if __name__ == "__main__":
     if ABSENT:
         print("skipped: mosquitto is not installed")
         sys.exit(0)
-    main([with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
+    main([only_what_a_restarted_broker_had_released_comes_twice, over_tls_broker_and_user_are_known, with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
           messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
           sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said])

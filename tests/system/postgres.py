@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from certificates import Certificates  # noqa: E402
 from harness import Failure, check, main, wait_until  # noqa: E402
 from postgres import Postgres, newest_programs  # noqa: E402
 
@@ -434,6 +436,65 @@ def examples_of_the_manuals_work_as_printed(stream, server):
     stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", slot, "customer")
 
 
+def serve_tls(server, certificates):
+    """Lets a user with a password in over TLS at a port of 127.0.0.1; returns what the connection is, but for password and mode."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server.psql("create role me login superuser replication password 's3cret-words'")
+    for name, path in (("server.crt", certificates.server), ("server.key", certificates.server_key)):
+        target = server.folder / "data" / name
+        shutil.copy(path, target)
+        shutil.chown(target, server.folder.owner(), server.folder.group())
+        target.chmod(0o600)
+    rules = server.folder / "data" / "pg_hba.conf"
+    rules.write_text("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostssl replication all 127.0.0.1/32 scram-sha-256\n")
+    server.settings |= {"listen_addresses": "127.0.0.1", "port": port, "ssl": "on"}
+    server.port = port
+    server.crash()
+    return f"hostaddr=127.0.0.1 port={port} user=me dbname=postgres"
+
+
+@with_server
+def over_tls_server_and_user_are_known(stream, server):
+    certificates = Certificates(stream.folder, "DNS:db.test")
+    where = serve_tls(server, certificates)
+    server.psql("create table t (id bigint primary key, name text); insert into t select n, 'a' || n from generate_series(1, 500) n")
+
+    def dsn(password="s3cret-words", authority=certificates.authority, host="db.test", mode="verify-full", at=where):
+        return f"{at} host={host} password={password} sslmode={mode} sslrootcert={authority}"
+
+    stream.environment["PG"] = dsn()
+    stream.write("one.yaml", """
+pipeline: one
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 20ms, attempts: 50}
+stages:
+  t: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [t]}
+  copy: {run: write-postgres, dsn: "env:PG", table: copied}
+""")
+    stream.run("stream", "run", "-d", "one.yaml")
+    wait_until("the first rows", lambda: server.psql("select 1 from copied limit 1", check=False).strip() == "1")
+    stream.kill([wait_until("instances", lambda: stream.instances("one"))["t.0"]])
+    server.crash()
+    server.psql("insert into t select n, 'b' || n from generate_series(501, 900) n; delete from t where id < 10")
+    wait_until("the copy", lambda: server.psql("select count(*) from copied", check=False).strip() == "891", 60)
+    check(server.psql("select * from t except select * from copied") == "", "other rows")
+    check(server.psql("select bool_and(ssl) from pg_stat_ssl s join pg_stat_activity a using (pid) where a.usename = 'me'").strip() == "t", "in the clear")
+    stream.run("stream", "cancel", "one")
+    for words, wrong in (("certificate verify failed", dsn(authority=certificates.stranger)), ("does not match host name", dsn(host="other.test")),
+                         ("root certificate file", dsn(authority=stream.folder / "none.pem")), ("password authentication failed", dsn(password="an0ther")),
+                         ("no pg_hba.conf entry", dsn(mode="disable"))):
+        stream.environment["PG"] = wrong
+        for command in (["stream-read-postgres", "--dsn", "env:PG", "t"], ["stream-write-postgres", "--dsn", "env:PG", "u"]):
+            done = subprocess.run(command, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=30, check=False)
+            check(done.returncode == 100 and words in done.stderr and done.stderr.count("\n") == 1, f"{command}: {done.returncode} {done.stderr}")
+            check("an0ther" not in done.stderr and "s3cret" not in done.stderr, done.stderr)
+    stream.environment["PG"] = dsn(at="hostaddr=127.0.0.1 port=1 user=me dbname=postgres")
+    done = subprocess.run(["stream-read-postgres", "--dsn", "env:PG", "t"], env=stream.environment, capture_output=True, text=True, timeout=30, check=False)
+    check(done.returncode != 0 and "Connection refused" in done.stderr, f"{done.returncode} {done.stderr}")
+
+
 @with_server
 def values_that_do_not_fit_are_bad_records(stream, server):
     server.psql("create table t (id bigint primary key, at timestamptz); insert into t values (1, now()), (2, 'infinity')")
@@ -461,4 +522,4 @@ if __name__ == "__main__":
           a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
-          values_that_do_not_fit_are_bad_records, examples_of_the_manuals_work_as_printed])
+          values_that_do_not_fit_are_bad_records, over_tls_server_and_user_are_known, examples_of_the_manuals_work_as_printed])

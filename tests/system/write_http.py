@@ -12,6 +12,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from certificates import Certificates  # noqa: E402
 from harness import check, kill_while_it_runs, main, wait_until  # noqa: E402
 
 
@@ -19,8 +20,8 @@ class Server(http.server.ThreadingHTTPServer):
     """Takes each Idempotency-Key once, and fails as `trouble` says: a function of the request's number."""
     daemon_threads = True
 
-    def __init__(self, trouble=lambda number: None, context=None):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, trouble=lambda number: None, context=None, port=0):
+        super().__init__(("127.0.0.1", port), Handler)
         self.trouble, self.lock = trouble, threading.Lock()
         self.requests, self.taken, self.rows, self.repeated = [], {}, [], 0
         if context:
@@ -150,17 +151,53 @@ def a_server_that_refuses_ends_the_job_and_is_quoted(stream):
 
 
 def a_server_is_known_by_its_certificate(stream):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], cwd=stream.folder, check=True, capture_output=True)
+    certificates = Certificates(stream.folder, "DNS:localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(stream.folder / "cert.pem", stream.folder / "key.pem")
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    context.load_verify_locations(certificates.authority)
+    context.verify_mode = ssl.CERT_REQUIRED
     server = Server(context=context)
-    stream.run("stream-write-http", server.url("https"), "--authority", "cert.pem", stdin='{"n":1}\n')
+    whole = {"--tls-ca": certificates.authority, "--tls-cert": certificates.client, "--tls-key": certificates.client_key}
+
+    def post(change, expect, url=server.url("https")):
+        options = [str(word) for option, value in {**whole, **change}.items() if value for word in (option, value)]
+        stream.run("stream-write-http", url, "--patience", "300ms", *options, stdin='{"n":1}\n', expect=expect)
+
+    post({}, 0)
     check(server.rows == [{"n": 1}], server.rows)
-    done = subprocess.run(["stream-write-http", server.url("https"), "--patience", "300ms"], env=stream.environment, text=True, timeout=60,
-                          input='{"n":2}\n', capture_output=True, check=False)
-    check(done.returncode == 1 and "unable to post to" in done.stderr, done.stderr)
+    elsewhere = server.url("https").replace("localhost", "127.0.0.1")
+    for change, url, words in (({"--tls-ca": None}, server.url("https"), "not trusted"), ({"--tls-ca": certificates.stranger}, server.url("https"), "not trusted"),
+                               ({}, elsewhere, "not trusted"), ({"--tls-ca": "none.pem"}, server.url("https"), "option 'tls-ca': unable to open"),
+                               ({"--tls-key": None}, server.url("https"), "a certificate has a key"), ({}, server.url(), "has a meaning with TLS only")):
+        post(change, 100, url)
+        check(words in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{change}: {stream.last_stderr}")
+    post({"--tls-cert": None, "--tls-key": None}, 1)
+    check("unable to post to" in stream.last_stderr, stream.last_stderr)
     check(server.rows == [{"n": 1}], server.rows)
+
+
+def a_server_that_dies_and_comes_back_has_each_row_once(stream):
+    """It is gone for a while, as stages and the supervisor are killed, and knows then which keys it has taken."""
+    first = Server()
+    port, taken, rows = first.server_port, first.taken, first.rows
+    write(stream, first.url())
+    stream.run("stream", "run", "-d", "posted.yaml")
+    server = first
+    for turn in range(3):
+        before = len(rows)
+        wait_until("more rows", lambda before=before: len(rows) > before)
+        server.shutdown()
+        server.server_close()
+        if turn == 1:
+            stream.kill(stream.processes("posted"))
+            wait_until("the end of the job", lambda: not stream.processes("posted"))
+            stream.run("stream", "run", "-d", "posted.yaml")
+        else:
+            stream.kill([wait_until("instances", lambda: stream.instances("posted"))["out.0"]])
+        server = Server(port=port)
+        server.taken, server.rows = taken, rows
+    wait_until("the end of the job", lambda: stream.succeeds("stream", "wait", "posted", "--for", "finished", "--timeout", "1s"), timeout=60)
+    check(sorted(row["n"] for row in rows) == list(range(8000)), f"{len(rows)} rows")
 
 
 def what_cannot_be_is_refused(stream):
@@ -174,4 +211,4 @@ def what_cannot_be_is_refused(stream):
 if __name__ == "__main__":
     main([a_server_that_knows_keys_has_each_row_once, a_stage_that_listens_takes_what_is_posted,
           requests_have_the_shape_that_was_asked_for, json_is_an_array_or_one_object, a_server_that_refuses_ends_the_job_and_is_quoted,
-          a_server_is_known_by_its_certificate, what_cannot_be_is_refused])
+          a_server_is_known_by_its_certificate, a_server_that_dies_and_comes_back_has_each_row_once, what_cannot_be_is_refused])

@@ -28,6 +28,8 @@ BOOST_AUTO_TEST_CASE(addresses_are_read) {
   BOOST_TEST(whole->database == 2);
   BOOST_TEST(parse_redis_address("redis://[::1]")->host == "::1");
   BOOST_TEST(parse_redis_address("redis://[::1]:1")->port == 1);
+  BOOST_TEST(!whole->tls);
+  BOOST_TEST(parse_redis_address("rediss://host:7000/2")->tls);
   for (const std::string_view wrong :
        {"host", "redis://", "redis://h:x", "redis://h:99999", "redis://h/x", "redis://me:pw@h"}) {
     BOOST_TEST(!parse_redis_address(wrong).ok(), wrong);
