@@ -6,6 +6,7 @@ They speak of jobs (web-errors, counts, daily, heartbeat) that run, with manifes
 import json
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -275,9 +276,32 @@ def snapshots(stream):
     return found
 
 
+# For `sleep 1`: until the line that was written is counted, however long that takes here.
+MOMENT = """counted=2
+sleep() {
+  counted=$((counted + 1))
+  until [ "$(sqlite3 errors.db 'select sum(n) from errors')" = $counted ]; do command sleep 0.05; done
+}
+"""
+
+
+def tutorial(stream):
+    """Its commands in one shell, each with the lines that the page shows below it."""
+    log, *blocks = manual.blocks((TOP / "man/stream-tutorial.7").read_text())
+    stream.write("access.ndjson", log)
+    stream.write("errors.yaml", next(block for block in blocks if block.startswith("pipeline:")))
+    session = "".join(block for block in blocks if block.startswith("$ "))
+    commands = re.findall(r"^\$ (.*)\n", session, re.MULTILINE)
+    script = MOMENT + "".join(f"echo {shlex.quote('$ ' + command)}\n{command}\n" for command in commands)
+    printed = stream.run("bash", "-euo", "pipefail", "-c", script)
+    check(printed == session, f"printed\n{printed}and the page shows\n{session}")
+    return [printed]
+
+
 # stream-tutorial-cdc(7) is run by postgres.py.
 PAGES = {"stream-expression.7": expressions, "stream-json.7": answers, "stream-manifest.5": manifests, "stream-plan.7": a_plan,
-         "stream-nexmark.7": hot_items, "stream-snapshot.5": snapshots}
+         "stream-nexmark.7": hot_items, "stream-snapshot.5": snapshots,
+         "stream-tutorial.7": tutorial}
 
 
 def commands_of_other_pages_run(stream):
