@@ -175,9 +175,9 @@ std::string verb_manual(const Verb& verb) {
 }
 
 std::string stream_manual() {
-  std::vector<std::pair<int, std::string>> pages = {{5, "stream-manifest"},   {5, "stream-snapshot"},
-                                                    {7, "stream-expression"}, {7, "stream-frame"},
-                                                    {7, "stream-plan"},       {7, "stream-checkpoint"}};
+  std::vector<std::pair<int, std::string>> pages = {
+      {5, "stream-manifest"}, {5, "stream-snapshot"},   {7, "stream-expression"}, {7, "stream-frame"},
+      {7, "stream-plan"},     {7, "stream-checkpoint"}, {7, "stream-tutorial"}};
   for (const Verb& verb : verbs()) pages.emplace_back(1, page_of(verb));
   return mdoc::head("stream", "stateful stream processing with pipelines of small programs") +
          ".Sh SYNOPSIS\n.Nm\n.Ar VERB\n.Op Ar \"ARGUMENT ...\"\n.Nm\n.Fl Fl help | Fl Fl man | Fl Fl version\n"

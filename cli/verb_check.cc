@@ -157,7 +157,7 @@ constexpr VerbExample kExamples[] = {
     {"stream check manifests/web-errors.yaml", "Says 'ok' and what it would take, or what is wrong and where."},
     {"stream check web-errors.yaml --against web-errors@latest",
      "Says whether a changed manifest can go on from the newest savepoint."},
-    {"stream check --json web.yaml | jq '.problems[].message'", "The same for an editor."},
+    {"stream check --json web.yaml | jq '.problems[]?.message'", "The same for an editor."},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // stream-aggregate: counts, sums, quantiles, lists and the like per group, for ever or per window.
 #include "stages/aggregate/make.h"
+#include "stages/kit/example_files.h"
 
 namespace {
 
@@ -47,20 +48,44 @@ constexpr stream::Option kOptions[] = {
 
 constexpr std::string_view kOutputs[] = {"late"};
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kAccessLog,
+                                                 {"bids.ndjson", R"({"ts":"2026-01-31T12:00:01Z","item":7}
+{"ts":"2026-01-31T12:00:02Z","item":7}
+{"ts":"2026-01-31T12:00:05Z","item":9}
+)"}};
+
 constexpr stream::Example kExamples[] = {
     {"stream-aggregate --by host 'count(*) as hits, avg(ms) as mean' < access.ndjson",
-     "Prints one line a host when the input has ended."},
+     "Prints one line a host when the input has ended.",
+     R"({"host":"b","hits":1,"mean":950}
+{"host":"a","hits":3,"mean":37.666666666666664}
+)"},
     {"stream-aggregate --time ts --window 'tumble 1m' 'count(*) filter (where status >= 500) as errors' < "
      "access.ndjson",
-     "Prints one line a minute, with window_start and window_end."},
+     "Prints one line a minute, with window_start and window_end.",
+     R"({"window_start":"2026-01-31T12:00:00Z","window_end":"2026-01-31T12:01:00Z","errors":2}
+{"window_start":"2026-01-31T12:50:00Z","window_end":"2026-01-31T12:51:00Z","errors":0}
+)"},
     {"stream-aggregate --time ts --by item --window 'hop 10s every 2s' 'count(*) as bids' < bids.ndjson",
-     "Every two seconds prints the bids of the last ten, one line an item."},
+     "Every two seconds prints the bids of the last ten, one line an item.",
+     R"({"item":7,"window_start":"2026-01-31T11:59:52Z","window_end":"2026-01-31T12:00:02Z","bids":1}
+{"item":7,"window_start":"2026-01-31T11:59:54Z","window_end":"2026-01-31T12:00:04Z","bids":2}
+{"item":7,"window_start":"2026-01-31T11:59:56Z","window_end":"2026-01-31T12:00:06Z","bids":2}
+{"item":9,"window_start":"2026-01-31T11:59:56Z","window_end":"2026-01-31T12:00:06Z","bids":1}
+...
+)"},
     {"stream-aggregate --by host 'approx_quantile(ms, 0.99) as p99, stddev(ms), approx_count_distinct(path) as paths' "
-     "< "
-     "access.ndjson",
-     "Prints the slowest hundredth, how far times differ, and about how many paths there are."},
+     "< access.ndjson",
+     "Prints the slowest hundredth, how far times differ, and about how many paths there are.",
+     R"({"host":"b","p99":944.0492576839334,"stddev":null,"paths":1}
+{"host":"a","p99":70.11183939140267,"stddev":29.569128044860122,"paths":2}
+)"},
     {"stream-aggregate --time ts --by visitor --window 'session 30m' 'count(*) as pages' < access.ndjson",
-     "Prints one line a visit."},
+     "Prints one line a visit.",
+     R"({"visitor":"bob","window_start":"2026-01-31T12:00:01Z","window_end":"2026-01-31T12:30:01Z","pages":1}
+{"visitor":"ann","window_start":"2026-01-31T12:00:01Z","window_end":"2026-01-31T12:30:40Z","pages":2}
+{"visitor":"ann","window_start":"2026-01-31T12:50:00Z","window_end":"2026-01-31T13:20:00Z","pages":1}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -117,6 +142,7 @@ constexpr stream::StageProgram kProgram = {
     .options = kOptions,
     .outputs = kOutputs,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_aggregate,
     .make_operator = stream::make_aggregate,
 };

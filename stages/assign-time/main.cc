@@ -40,11 +40,16 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"at\":1700000000}\\n{\"at\":1700000075}\\n' | stream-assign-time at --time-unit s",
-     "Prints the two lines with times: {\"at\":\"2023-11-14T22:13:20Z\"} and {\"at\":\"2023-11-14T22:14:35Z\"}."},
+     "Prints the two lines with times: {\"at\":\"2023-11-14T22:13:20Z\"} and {\"at\":\"2023-11-14T22:14:35Z\"}.",
+     R"({"at":"2023-11-14T22:13:20Z"}
+{"at":"2023-11-14T22:14:35Z"}
+)"},
     {"stream run \"generate --rows 1000 'n, 1700000000000 + n * 20 as at' | assign-time at --time-unit ms "
-     "--out-of-order "
-     "5s | aggregate --window 'tumble 10s' 'count(*) as n' | print\"",
-     "Counts in windows of an event time that the source did not know."},
+     "--out-of-order 5s | aggregate --window 'tumble 10s' 'count(*) as n' | print\"",
+     "Counts in windows of an event time that the source did not know.",
+     R"({"window_start":"2023-11-14T22:13:20Z","window_end":"2023-11-14T22:13:30Z","n":500}
+{"window_start":"2023-11-14T22:13:30Z","window_end":"2023-11-14T22:13:40Z","n":500}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -26,7 +26,9 @@ constexpr stream::Option kOptions[] = {
 };
 
 constexpr stream::Example kExamples[] = {
-    {"printf '{\"id\":1,\"v\":3}\\n{\"id\":1,\"v\":5}\\n' | stream-dedup id", "Prints only the first row."},
+    {"printf '{\"id\":1,\"v\":3}\\n{\"id\":1,\"v\":5}\\n' | stream-dedup id", "Prints only the first row.",
+     R"({"id":1,"v":3}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

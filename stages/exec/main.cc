@@ -49,12 +49,20 @@ constexpr stream::Option kOptions[] = {
 };
 
 constexpr stream::Example kExamples[] = {
-    {"printf '{\"n\":1}\\n{\"n\":5}\\n' | stream-exec \"awk '/5/'\"", "Passes the rows that a program passes."},
+    {"printf '{\"n\":1}\\n{\"n\":5}\\n' | stream-exec \"awk '/5/'\"", "Passes the rows that a program passes.",
+     R"({"n":5}
+)"},
     {"printf '{\"line\":\"one\"}\\n{\"line\":\"two\"}\\n' | stream-exec --format text --mode line 'sed -u s/o/0/g'",
-     "Keeps one sed running and gives it a column as plain lines."},
+     "Keeps one sed running and gives it a column as plain lines.",
+     R"({"line":"0ne"}
+{"line":"tw0"}
+)"},
     {"printf '{\"n\":1}\\n{\"n\":2}\\n' | stream-exec --format csv --schema 'n bigint, tens bigint' 'sed "
      "s/.*/\\&,\\&0/'",
-     "Computes a column with sed."},
+     "Computes a column with sed.",
+     R"({"n":1,"tens":10}
+{"n":2,"tens":20}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -28,9 +28,17 @@ constexpr stream::Option kOptions[] = {
 constexpr stream::Example kExamples[] = {
     {"printf '{\"id\":1,\"tags\":[\"a\",\"b\"]}\\n{\"id\":2,\"tags\":[]}\\n' | stream-explode tags --type varchar "
      "--outer",
-     "Prints a line for a, one for b, and one with null for the second row."},
+     "Prints a line for a, one for b, and one with null for the second row.",
+     R"({"id":1,"tags":"a"}
+{"id":1,"tags":"b"}
+{"id":2,"tags":null}
+)"},
     {"printf '{\"path\":\"usr/share/man\"}\\n' | stream-explode path --separator / --as part --ordinality depth",
-     "Prints three lines, each with the whole path, a part of it, and its depth."},
+     "Prints three lines, each with the whole path, a part of it, and its depth.",
+     R"({"path":"usr/share/man","part":"usr","depth":1}
+{"path":"usr/share/man","part":"share","depth":2}
+{"path":"usr/share/man","part":"man","depth":3}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

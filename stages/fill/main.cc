@@ -1,5 +1,6 @@
 // stream-fill: rows for gaps.
 #include "stages/fill/fill.h"
+#include "stages/kit/example_files.h"
 
 namespace {
 
@@ -34,15 +35,26 @@ constexpr stream::Option kOptions[] = {
 
 constexpr std::string_view kOutputs[] = {"late"};
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kAccessLog};
+
 constexpr stream::Example kExamples[] = {
     {"printf '{\"ts\":\"2024-01-01T00:00:00Z\",\"t\":20}\\n{\"ts\":\"2024-01-01T00:03:00Z\",\"t\":26}\\n' | "
-     "stream-fill 1m --for "
-     "10m --time ts --with 'linear as t'",
-     "Prints four lines, with 20, 22, 24 and 26."},
-    {"stream run \"read-file access.ndjson --time ts | aggregate --by host --window 'tumble 1m' 'count(*) as hits' | "
-     "fill 1m "
-     "--by host --for 1h --with '0 as hits' | print\"",
-     "Prints a line a minute for each host, for an hour behind its last request."},
+     "stream-fill 1m --for 10m --time ts --with 'linear as t'",
+     "Prints four lines, with 20, 22, 24 and 26.",
+     R"({"ts":"2024-01-01T00:00:00Z","t":20}
+{"ts":"2024-01-01T00:01:00Z","t":22}
+{"ts":"2024-01-01T00:02:00Z","t":24}
+{"ts":"2024-01-01T00:03:00Z","t":26}
+)"},
+    {"stream run \"read-file access.ndjson --time ts | aggregate --by host --window 'tumble 10m' 'count(*) as hits' | "
+     "fill 10m --by host --for 1h --with '0 as hits' | print\"",
+     "Prints a line every ten minutes for each host, for an hour behind its last request.",
+     R"({"host":"a","window_start":"2026-01-31T12:00:00Z","window_end":"2026-01-31T12:10:00Z","hits":2}
+{"host":"b","window_start":"2026-01-31T12:00:00Z","window_end":"2026-01-31T12:10:00Z","hits":1}
+{"host":"a","window_start":"2026-01-31T12:10:00Z","window_end":"2026-01-31T12:20:00Z","hits":0}
+{"host":"a","window_start":"2026-01-31T12:20:00Z","window_end":"2026-01-31T12:30:00Z","hits":0}
+...
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -71,6 +83,7 @@ constexpr stream::StageProgram kProgram = {
     .options = kOptions,
     .outputs = kOutputs,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_fill,
     .make_operator = stream::Fill::make,
 };

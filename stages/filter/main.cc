@@ -14,7 +14,9 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"status\":200}\\n{\"status\":503}\\n' | stream-filter 'status >= 500'",
-     "Prints only the second line, byte for byte as it came."},
+     "Prints only the second line, byte for byte as it came.",
+     R"({"status":503}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

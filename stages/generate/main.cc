@@ -39,8 +39,17 @@ constexpr stream::Option kOptions[] = {
 };
 
 constexpr stream::Example kExamples[] = {
-    {"stream-generate --rows 3 'n, random % 6 + 1 as dice'", "Prints three throws of a die, the same each time."},
-    {"stream-generate --nexmark --rows 50", "Prints a person, three auctions and 46 bids."},
+    {"stream-generate --rows 3 'n, random % 6 + 1 as dice'", "Prints three throws of a die, the same each time.",
+     R"({"n":0,"dice":5}
+{"n":1,"dice":4}
+{"n":2,"dice":2}
+)"},
+    {"stream-generate --nexmark --rows 50 | stream-aggregate --by type 'count(*) as n'",
+     "Counts the kinds of the first 50 records of the benchmark's stream.",
+     R"({"type":"person","n":1}
+{"type":"auction","n":3}
+{"type":"bid","n":46}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -33,8 +33,12 @@ constexpr stream::Option kOptions[] = {
 constexpr std::string_view kOutputs[] = {"late-left", "late-right"};
 
 constexpr stream::Example kExamples[] = {
-    {"stream-join --in o=ipc:///tmp/orders --in p=ipc:///tmp/payments --on 'o.id = p.order_id' 'o.*, p.amount'",
-     "Joins what two other stages send, wired by hand; in a manifest, from: {o: orders, p: payments}."},
+    {"stream-generate --rows 3 'n as id' --out ipc:///tmp/orders & "
+     "stream-generate --rows 9 'n + 2 as order_id, n + 40 as amount' --out ipc:///tmp/payments & "
+     "stream-join --in o=ipc:///tmp/orders --in p=ipc:///tmp/payments --on 'o.id = p.order_id' 'o.*, p.amount'",
+     "Joins what two other stages send, wired by hand; in a manifest, from: {o: orders, p: payments}.",
+     R"({"id":2,"amount":40}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -42,10 +42,6 @@ FormatOptions format_options_of(const Values& values, std::string_view path, std
   }
   if (values.has("record-size-max")) options.record_size_max = values.size("record-size-max");
   options.key = values.list("key");
-  if (!options.key.empty() && !is_changelog(options.format)) {
-    errors.push_back({"key", 0, "records of format " + std::string(format_name(options.format)) + " change no rows",
-                      "leave it out, or give format debezium-json"});
-  }
   if (options.key.empty() && is_changelog(options.format)) {
     errors.push_back({"key", 0, "debezium-json needs the columns that identify a row", "give --key id"});
   }
@@ -56,7 +52,12 @@ FormatOptions format_options_of(const Values& values, std::string_view path, std
 }
 
 void set_changelog(const FormatOptions& format, Schema& schema, std::vector<PlanError>& errors) {
-  if (!is_changelog(format.format)) return;
+  if (!is_changelog(format.format)) {
+    if (format.key.empty()) return;
+    errors.push_back({"key", 0, "records of format " + std::string(format_name(format.format)) + " change no rows",
+                      "leave it out, or give format debezium-json"});
+    return;
+  }
   schema.changelog = Changelog::kUpdates;
   for (const std::string& name : format.key) {
     if (const auto column = schema.find(name)) {

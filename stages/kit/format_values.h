@@ -67,7 +67,8 @@ inline constexpr Option kChangesKeyOption{
 // Reads and checks them. What is wrong is added to `errors`, under the option's name.
 FormatOptions format_options_of(const Values& values, std::string_view path, std::vector<PlanError>& errors);
 
-// Of records that are changes of rows, says so in the schema, with the key. What is wrong is added to `errors`.
+// For stages whose option `key` is kChangesKeyOption: of records that are changes of rows, says so in the schema, with
+// the key. What is wrong is added to `errors`.
 void set_changelog(const FormatOptions& format, Schema& schema, std::vector<PlanError>& errors);
 
 }  // namespace stream

@@ -70,9 +70,10 @@ std::string exit_status() {
 std::string examples(const StageProgram& program) {
   if (program.examples.empty()) return "";
   std::string out = ".Sh EXAMPLES\n";
+  for (const ExampleFile& file : program.example_files) out += mdoc::file(file.name, file.text);
   for (const Example& example : program.examples) {
     if (!out.ends_with("EXAMPLES\n")) out += ".Pp\n";
-    out += mdoc::example(example.explanation, example.command);
+    out += mdoc::example(example.explanation, example.command, example.output);
   }
   return out;
 }

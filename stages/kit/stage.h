@@ -205,9 +205,17 @@ class Sink {
 
 enum class StageKind : std::uint8_t { kSource, kOperator, kSink };
 
+// What an example reads; the manual shows it.
+struct ExampleFile {
+  std::string_view name;
+  std::string_view text;  // whole lines
+};
+
+// Every example is run by a test, in a folder that holds the program's example files and nothing else.
 struct Example {
   std::string_view command;      // one shell line
   std::string_view explanation;  // one sentence
+  std::string_view output = {};  // what it prints, in whole lines; the line "..." at its end stands for more of them
 };
 
 // One executable. Exactly the maker of its kind is set.
@@ -222,6 +230,7 @@ struct StageProgram {
   std::string_view outputs_option = {};
   std::size_t inputs_max = 1;  // 0 for sources; more than 1: named inputs
   std::span<const Example> examples = {};
+  std::span<const ExampleFile> example_files = {};
   bool passes_lines = false;  // its rows are input rows unchanged: plain text passes byte for byte
 
   Status (*before_plain)(Values&) = nullptr;  // outside a job, before anything is planned or read

@@ -83,12 +83,16 @@ constexpr stream::Option kOptions[] = {
 constexpr stream::Example kExamples[] = {
     {"printf 'code,name\\nde,Germany\\nfr,France\\n' >countries.csv; printf '{\"id\":1,\"land\":\"fr\"}\\n' | "
      "stream-lookup --path countries.csv --on 'land = countries.code' 'id, countries.name as country'",
-     "Prints {\"id\":1,\"country\":\"France\"}."},
+     "Prints {\"id\":1,\"country\":\"France\"}.",
+     R"({"id":1,"country":"France"}
+)"},
     {"sqlite3 shop.db \"create table if not exists customer (id integer primary key, name text); insert or replace "
-     "into "
-     "customer values (7, 'Ann')\"; printf '{\"order\":1,\"customer\":7}\\n{\"order\":2,\"customer\":8}\\n' | "
+     "into customer values (7, 'Ann')\"; printf '{\"order\":1,\"customer\":7}\\n{\"order\":2,\"customer\":8}\\n' | "
      "stream-lookup --path shop.db --table customer --kind left --on 'input.customer = c.id' --as c 'input.*, c.name'",
-     "Adds the customer's name from an SQLite table to each order; NULL where there is none."},
+     "Adds the customer's name from an SQLite table to each order; NULL where there is none.",
+     R"({"order":1,"customer":7,"name":"Ann"}
+{"order":2,"customer":8,"name":null}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

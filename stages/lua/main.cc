@@ -40,18 +40,23 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"price\":3,\"qty\":2}\\n' | stream-lua --schema 'total bigint' --code 'function on_row(row, state, "
-     "emit) "
-     "emit(row.price * row.qty) end'",
-     "Computes a column."},
+     "emit) emit(row.price * row.qty) end'",
+     "Computes a column.",
+     R"({"total":6}
+)"},
     {"printf '{\"user\":\"a\"}\\n{\"user\":\"a\"}\\n' | stream-lua --by user --state 'n bigint' --schema 'user "
-     "varchar, n bigint' "
-     "--code 'function on_row(row, state, emit) state.n = (state.n or 0) + 1 emit{user = row.user, n = state.n} end'",
-     "Numbers the rows of each user."},
+     "varchar, n bigint' --code 'function on_row(row, state, emit) state.n = (state.n or 0) + 1 emit{user = row.user, "
+     "n = state.n} end'",
+     "Numbers the rows of each user.",
+     R"({"user":"a","n":1}
+{"user":"a","n":2}
+)"},
     {"printf '{\"k\":1,\"ts\":\"2024-01-01T00:00:00Z\"}\\n' | stream-lua --time ts --by k --schema 'k bigint, ts "
-     "timestamp' --code "
-     "'function on_row(row) stream.timer(row.ts + stream.minute) end function on_timer(key, time, state, emit) "
-     "emit(key.k, time) end'",
-     "Tells of each row a minute later, in event time."},
+     "timestamp' --code 'function on_row(row) stream.timer(row.ts + stream.minute) end function on_timer(key, time, "
+     "state, emit) emit(key.k, time) end'",
+     "Tells of each row a minute later, in event time.",
+     R"({"k":1,"ts":"2024-01-01T00:01:00Z"}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -29,13 +29,18 @@ LuaResults::LuaResults(SchemaPtr schema) {
 void LuaResults::end_row(std::int32_t at) {
   if (!builder_) return;
   if (at != at_) {
-    if (builder_->full()) close();
     at_ = at;
     begun_ = builder_->rows();
   }
   builder_->end_row();
-  if (builder_->rows() < kBatchRowsMax) return;
-  close();  // one call that gives more than fits: what it gives has to go on
+  const bool first = builder_->rows() == begun_ + 1;
+  if (first && begun_ > 0 && builder_->full()) {
+    close(begun_);  // what a call gives stays together, as it may fail yet
+  } else if (builder_->rows() == kBatchRowsMax) {
+    close(kBatchRowsMax);  // one call that gives more than fits: what it gives has to go on
+  } else {
+    return;
+  }
   begun_ = 0;
 }
 
@@ -45,12 +50,13 @@ void LuaResults::failed(std::int32_t at) {
   if (at == at_ && begun_ < builder_->rows()) dropped_.push_back({begun_, builder_->rows()});
 }
 
-void LuaResults::close() {
+void LuaResults::close(std::size_t rows) {
   Batch batch = builder_->finish();
-  if (!dropped_.empty()) {
+  for (std::size_t row = rows; row < batch.rows; ++row) builder_->append_row(batch, row);
+  if (!dropped_.empty() || rows < batch.rows) {
     std::vector<std::uint32_t> kept;
     std::size_t next = 0;
-    for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    for (std::uint32_t row = 0; row < rows; ++row) {
       while (next < dropped_.size() && row >= dropped_[next].end) ++next;
       if (next == dropped_.size() || row < dropped_[next].begin) kept.push_back(row);
     }
@@ -61,7 +67,7 @@ void LuaResults::close() {
 }
 
 Status LuaResults::emit(Emitter& out) {
-  if (builder_ && builder_->rows() > 0) close();
+  if (builder_ && builder_->rows() > 0) close(builder_->rows());
   at_ = -1;
   for (; !done_.empty() && !out.full(); done_.pop_front()) STREAM_TRY(out.emit(std::move(done_.front())));
   return {};

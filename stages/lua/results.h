@@ -34,7 +34,7 @@ class LuaResults {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  void close();
+  void close(std::size_t rows);  // so many are a batch; those behind them begin the next
 
   std::optional<BatchBuilder> builder_;
   std::vector<Dropped> dropped_;

@@ -49,12 +49,14 @@ constexpr stream::Option kOptions[] = {
 constexpr std::string_view kOutputs[] = {"late"};
 
 constexpr stream::Example kExamples[] = {
-    {"printf '{\"ts\":\"2026-01-01T00:00:01Z\",\"card\":7,\"amount\":1}\\n"
-     "{\"ts\":\"2026-01-01T00:00:02Z\",\"card\":7,\"amount\":2}\\n"
-     "{\"ts\":\"2026-01-01T00:00:03Z\",\"card\":7,\"amount\":900}\\n' | stream-match --time ts --by card --within 5m "
-     "--define 'amount < 10 as small, amount > 500 as big' "
-     "--measures 'first(small.ts) as began, count(small.*) as tries, big.amount as amount' 'small{2,} big'",
-     "Prints one row: two small payments of card 7, then a big one, within five minutes."},
+    {"printf "
+     "'{\"ts\":\"2026-01-01T00:00:01Z\",\"card\":7,\"amount\":1}\\n{\"ts\":\"2026-01-01T00:00:02Z\",\"card\":7,"
+     "\"amount\":2}\\n{\"ts\":\"2026-01-01T00:00:03Z\",\"card\":7,\"amount\":900}\\n' | stream-match --time ts --by "
+     "card --within 5m --define 'amount < 10 as small, amount > 500 as big' --measures 'first(small.ts) as began, "
+     "count(small.*) as tries, big.amount as amount' 'small{2,} big'",
+     "Prints one row: two small payments of card 7, then a big one, within five minutes.",
+     R"({"card":7,"began":"2026-01-01T00:00:01Z","tries":2,"amount":900}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -13,7 +13,11 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"host\":\"a\",\"ms\":7}\\n' | stream-print --format table",
-     "Prints a header `host  ms` and one row below it."},
+     "Prints a header `host  ms` and one row below it.",
+     R"(host  ms
+----  --
+a      7
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

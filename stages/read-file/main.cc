@@ -1,3 +1,4 @@
+#include "stages/kit/example_files.h"
 #include "stages/kit/format_values.h"
 #include "stages/read-file/pipe_input.h"
 #include "stages/read-file/read_file.h"
@@ -39,18 +40,43 @@ constexpr Option kOptions[] = {
      .fallback = "64MiB"},
 };
 
+constexpr stream::ExampleFile kExampleFiles[] = {
+    stream::kAccessLog,
+    {"orders.csv", R"(id,at,customer,price
+1,2026-01-30 09:00:00,ann,25.50
+2,2026-01-30 17:30:00,bob,199.90
+3,2026-01-31 08:15:00,ann,7.25
+)"},
+    {"changes.ndjson", R"({"op":"c","before":null,"after":{"id":1,"total":20}}
+{"op":"c","before":null,"after":{"id":2,"total":5}}
+{"op":"u","before":{"id":1,"total":20},"after":{"id":1,"total":30}}
+)"}};
+
 constexpr stream::Example kExamples[] = {
-    {"stream-read-file access.ndjson | stream-filter 'status >= 500'", "Filters a file of JSON lines."},
-    {"stream run \"read-file '/var/log/nginx/*.log' --follow --format regex --pattern "
-     "'^(?P<host>\\S+) .* (?P<status>\\d+)' | print\"",
+    {"stream-read-file access.ndjson | stream-filter 'status >= 500'", "Filters a file of JSON lines.",
+     R"({"ts":"2026-01-31T12:00:01Z","host":"b","visitor":"bob","path":"/buy","status":503,"ms":950}
+{"ts":"2026-01-31T12:00:40Z","host":"a","visitor":"ann","path":"/buy","status":500,"ms":70}
+)"},
+    {"stream run \"read-file '/var/log/nginx/*.log' --follow --format regex --pattern '^(?P<host>\\S+) .* "
+     "(?P<status>\\d+)' | print\"",
      "Follows logs through rotation."},
-    {"zcat orders.csv.gz | stream run \"read-file - --format csv | aggregate --by customer 'sum(price) as total'\"",
-     "Reads standard input in a job, exactly once whatever of the job is killed."},
-    {"stream-read-file orders.csv.gz --schema 'id bigint, at timestamp, price decimal(10,2)'",
-     "Reads compressed CSV with declared types."},
-    {"stream run \"read-file changes.ndjson --format debezium-json --key id | "
-     "aggregate 'count(*) as rows, sum(total) as total' | print\"",
-     "Counts and sums the rows of a table from its changes."},
+    {"stream run \"read-file - --format csv | aggregate --by customer 'sum(price) as total' | print\" < orders.csv",
+     "Reads standard input in a job, exactly once whatever of the job is killed.",
+     R"({"_op":"+I","customer":"ann","total":32.75}
+{"_op":"+I","customer":"bob","total":199.9}
+)"},
+    {"gzip -k orders.csv; stream-read-file orders.csv.gz --schema 'id bigint, at timestamp, customer varchar, price "
+     "decimal(10,2)'",
+     "Reads compressed CSV with declared types.",
+     R"({"id":1,"at":"2026-01-30T09:00:00Z","customer":"ann","price":"25.50"}
+{"id":2,"at":"2026-01-30T17:30:00Z","customer":"bob","price":"199.90"}
+{"id":3,"at":"2026-01-31T08:15:00Z","customer":"ann","price":"7.25"}
+)"},
+    {"stream run \"read-file changes.ndjson --format debezium-json --key id | aggregate 'count(*) as rows, sum(total) "
+     "as total' | print\"",
+     "Counts and sums the rows of a table from its changes.",
+     R"({"_op":"+I","rows":2,"total":35}
+)"},
 };
 
 const stream::StageProgram kProgram{
@@ -83,6 +109,7 @@ const stream::StageProgram kProgram{
     .options = kOptions,
     .inputs_max = 0,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .before_plain = stream::read_pipe_as_stdin,
     .plan = stream::plan_read_file,
     .make_source = stream::make_read_file,

@@ -37,7 +37,9 @@ constexpr stream::Option kOptions[] = {
 constexpr stream::Example kExamples[] = {
     {"sqlite3 cities.db \"create table city (name text); insert into city values ('Oslo')\"; stream-read-sqlite "
      "cities.db --table city",
-     "Prints the rows of a table."},
+     "Prints the rows of a table.",
+     R"({"name":"Oslo"}
+)"},
     {"stream run \"read-sqlite shop.db --table orders --column id --follow | aggregate --by customer 'count(*) as n' | "
      "write-sqlite totals.db --table totals\"",
      "Counts orders as they are inserted."},

@@ -3,6 +3,7 @@
 #include "snapshot/sqlite.h"
 #include "stages/format/timestamp.h"
 #include "stages/format/zone.h"
+#include "stages/kit/sqlite_types.h"
 #include "stages/read-sqlite/read_sqlite.h"
 #include "transport/base/text.h"
 
@@ -11,18 +12,12 @@ namespace {
 
 constexpr int kSampleRows = 10'000;
 
-// The type that a column declares, by SQL's names or else by SQLite's rules for any others; nothing: it says
-// nothing, or no more than that there is text.
+// The type that a column declares; nothing: it says nothing, or no more than that there is text or some number.
 std::optional<Type> declared_type(const std::string& declared) {
-  if (declared.empty()) return std::nullopt;
-  if (const auto type = parse_type(declared); type.ok() && *type != kVarchar) return *type;
-  const std::string text = lower(declared);
-  const auto has = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-  if (has("datetime") || has("timestamp")) return kTimestamp;
-  if (has("int")) return kBigint;
-  if (has("blob")) return kBlob;
-  if (has("real") || has("floa") || has("doub")) return kDouble;
-  return std::nullopt;
+  const Type type = type_of_sqlite(declared);
+  const std::string name = lower(declared);
+  if (type == kVarchar || name == "numeric" || name == "decimal" || name == "number") return std::nullopt;
+  return type;
 }
 
 // What the values of a column are, of which the declaration does not say it.

@@ -30,9 +30,12 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '%s\\n' '{\"_op\":\"+I\",\"host\":\"a\",\"n\":1}' '{\"_op\":\"-D\",\"host\":\"a\",\"n\":1}' > "
-     "changes.ndjson && "
-     "stream run \"replay changes.ndjson --key host | aggregate --by host 'sum(n) as n' | print\"",
-     "Feeds a row and its deletion to an aggregate."},
+     "changes.ndjson; "
+     "stream run \"replay changes.ndjson --key host | select 'host, n * 2 as twice' | print\"",
+     "Feeds a row and its deletion to another stage.",
+     R"({"_op":"+I","host":"a","twice":2}
+{"_op":"-D","host":"a","twice":2}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -15,7 +15,9 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"n\":3}\\n{\"n\":30}\\n' | stream-route 'n > 10 as big'",
-     "Prints only the first line: standard output is the output out, of rows that meet no condition."},
+     "Prints only the first line: standard output is the output out, of rows that meet no condition.",
+     R"({"n":3}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

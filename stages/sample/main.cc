@@ -26,10 +26,22 @@ constexpr stream::Option kOptions[] = {
 };
 
 constexpr stream::Example kExamples[] = {
-    {"seq 1000 | stream-sample --format text 0.01", "Prints about ten lines, the same ones each time."},
+    {"seq 1000 | stream-sample --format text 0.01", "Prints about ten lines, the same ones each time.",
+     R"(161
+178
+190
+209
+...
+)"},
     {"printf '{\"user\":1,\"n\":1}\\n{\"user\":2,\"n\":2}\\n{\"user\":1,\"n\":3}\\n' | stream-sample 0.5 --by user",
-     "Prints all lines of about half of the users."},
-    {"seq 10 | stream-sample --format text --every 4", "Prints 1, 5 and 9."},
+     "Prints all lines of about half of the users.",
+     R"({"user":2,"n":2}
+)"},
+    {"seq 10 | stream-sample --format text --every 4", "Prints 1, 5 and 9.",
+     R"(1
+5
+9
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -14,7 +14,9 @@ constexpr stream::Option kOptions[] = {
 
 constexpr stream::Example kExamples[] = {
     {"printf '{\"price\":3,\"qty\":4}\\n' | stream-select '*, price * qty as total'",
-     "Prints {\"price\":3,\"qty\":4,\"total\":12}."},
+     "Prints {\"price\":3,\"qty\":4,\"total\":12}.",
+     R"({"price":3,"qty":4,"total":12}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

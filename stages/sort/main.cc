@@ -1,4 +1,5 @@
 // stream-sort: rows in order of event time.
+#include "stages/kit/example_files.h"
 #include "stages/sort/sort.h"
 
 namespace {
@@ -22,14 +23,21 @@ constexpr stream::Option kOptions[] = {
 
 constexpr std::string_view kOutputs[] = {"late"};
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kAccessLog};
+
 constexpr stream::Example kExamples[] = {
     {"printf '{\"ts\":\"2024-01-01T00:00:02Z\",\"n\":2}\\n{\"ts\":\"2024-01-01T00:00:01Z\",\"n\":1}\\n' | stream-sort "
-     "--time "
-     "ts --out-of-order 10s",
-     "Prints the second line first."},
+     "--time ts --out-of-order 10s",
+     "Prints the second line first.",
+     R"({"ts":"2024-01-01T00:00:01Z","n":1}
+{"ts":"2024-01-01T00:00:02Z","n":2}
+)"},
     {"stream run \"read-file access.ndjson --time ts --out-of-order 5s | sort 'host, status desc' | write-file "
-     "sorted.ndjson\"",
-     "Puts the lines of a log in order, and those of one instant by host."},
+     "sorted.ndjson\"; head -2 sorted.ndjson",
+     "Puts the lines of a log in order, and those of one instant by host.",
+     R"({"ts":"2026-01-31T12:00:01Z","host":"a","visitor":"ann","path":"/","status":200,"ms":12}
+{"ts":"2026-01-31T12:00:01Z","host":"b","visitor":"bob","path":"/buy","status":503,"ms":950}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -49,6 +57,7 @@ constexpr stream::StageProgram kProgram = {
     .options = kOptions,
     .outputs = kOutputs,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_sort,
     .make_operator = stream::Sort::make,
 };

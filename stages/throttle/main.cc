@@ -13,8 +13,20 @@ constexpr stream::Option kOptions[] = {
 };
 
 constexpr stream::Example kExamples[] = {
-    {"seq 5 | stream-throttle --format text 10", "Prints ten lines a second, byte for byte as they came."},
-    {"stream run \"generate --rows 20 'n' | throttle 40 | print\"", "Takes half a second."},
+    {"seq 5 | stream-throttle --format text 10", "Prints ten lines a second, byte for byte as they came.",
+     R"(1
+2
+3
+4
+5
+)"},
+    {"stream run \"generate --rows 20 'n' | throttle 40 | print\"", "Takes half a second.",
+     R"({"n":0}
+{"n":1}
+{"n":2}
+{"n":3}
+...
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -29,7 +29,10 @@ constexpr std::string_view kOutputs[] = {"late"};
 constexpr stream::Example kExamples[] = {
     {"printf '{\"k\":1,\"v\":3}\\n{\"k\":1,\"v\":5}\\n{\"k\":2,\"v\":4}\\n' | stream-top-n --order 'v desc' --limit 1 "
      "k",
-     "Prints the row with the largest v of each k."},
+     "Prints the row with the largest v of each k.",
+     R"({"k":1,"v":5}
+{"k":2,"v":4}
+)"},
 };
 
 constexpr stream::StageProgram kProgram = {

@@ -1,4 +1,5 @@
 // stream-write-file: writes rows to a file or a folder of files, each exactly once.
+#include "stages/kit/example_files.h"
 #include "stages/write-file/settings.h"
 #include "stages/write-file/write_file.h"
 
@@ -55,6 +56,8 @@ constexpr stream::Option kOptions[] = {
      .choices = "first|none"},
 };
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kOrders};
+
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-file orders.ndjson --follow | write-file archive/ --by 'country' --roll-every 10m\"",
      "Archives orders as archive/country=DE/part-0-e600-1a2b3c4d-0.ndjson and so on."},
@@ -84,6 +87,7 @@ constexpr stream::StageProgram kProgram = {
     .kind = stream::StageKind::kSink,
     .options = kOptions,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_write_file,
     .make_sink = stream::make_write_file,
 };

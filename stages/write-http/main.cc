@@ -1,4 +1,5 @@
 // stream-write-http: rows by HTTP POST.
+#include "stages/kit/example_files.h"
 #include "stages/kit/message_sink.h"
 #include "stages/kit/tls_options.h"
 #include "stages/write-http/write_http.h"
@@ -32,10 +33,11 @@ constexpr stream::Option kOptions[] = {
      .fallback = "1m"},
 };
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kOrders};
+
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-file orders.ndjson --follow | filter 'amount > 1000' | write-http "
-     "https://hooks.example.com/orders "
-     "--format json --rows 1 --token env:HOOK_TOKEN\"",
+     "https://hooks.example.com/orders --format json --rows 1 --token env:HOOK_TOKEN\"",
      "Posts each large order as one JSON object."},
     {"stream run \"generate --rows 1000 'n' | write-http http://127.0.0.1:8080/events\"",
      "Posts a thousand rows, 500 at a time, as NDJSON; stream-listen takes such."},
@@ -58,6 +60,7 @@ constexpr stream::StageProgram kProgram = {
     .kind = stream::StageKind::kSink,
     .options = kOptions,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_write_http,
     .make_sink = stream::WriteHttp::make,
 };

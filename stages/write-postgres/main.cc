@@ -1,4 +1,5 @@
 // stream-write-postgres: writes rows to a table of a PostgreSQL database, each exactly once.
+#include "stages/kit/example_files.h"
 #include "stages/write-postgres/leftovers.h"
 #include "stages/write-postgres/write_postgres.h"
 
@@ -39,6 +40,8 @@ constexpr stream::Option kOptions[] = {
     {.name = "leftovers-of", .arg = "RUN", .doc = "With leftovers: of this run only, as the list shows it."},
 };
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kAccessLog};
+
 constexpr stream::Example kExamples[] = {
     {"printf '{\"id\":1,\"city\":\"Oslo\"}\\n' | PG='dbname=postgres' stream-write-postgres --dsn env:PG places",
      "Makes the table places of a local database, if it is not there, and inserts one row."},
@@ -74,6 +77,7 @@ constexpr stream::StageProgram kProgram = {
     .kind = stream::StageKind::kSink,
     .options = kOptions,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .before_plain = stream::resolve_leftovers,
     .plan = stream::plan_write_postgres,
     .make_sink = stream::make_write_postgres,

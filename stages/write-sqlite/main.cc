@@ -1,4 +1,5 @@
 // stream-write-sqlite: writes rows to a table of an SQLite database, each exactly once.
+#include "stages/kit/example_files.h"
 #include "stages/write-sqlite/write_sqlite.h"
 
 namespace {
@@ -24,10 +25,18 @@ constexpr stream::Option kOptions[] = {
      .choices = "append|replace|fail"},
 };
 
+constexpr stream::ExampleFile kExampleFiles[] = {stream::kAccessLog};
+
 constexpr stream::Example kExamples[] = {
+    {"stream run \"read-file access.ndjson | aggregate --by host 'count(*) as n' | write-sqlite hosts.db --table "
+     "hosts\"; sqlite3 hosts.db 'select * from hosts order by host'",
+     "Keeps one row a host.",
+     R"(a|3
+b|1
+)"},
     {"stream run \"read-file access.ndjson --follow | aggregate --by host 'count(*) as n' | write-sqlite hosts.db "
      "--table hosts\"",
-     "Keeps one row a host; `sqlite3 hosts.db 'select * from hosts'` sees the state of the last checkpoint."},
+     "Does the same for as long as the log grows; a reader of hosts.db sees the state of the last checkpoint."},
 };
 
 constexpr stream::StageProgram kProgram = {
@@ -50,6 +59,7 @@ constexpr stream::StageProgram kProgram = {
     .kind = stream::StageKind::kSink,
     .options = kOptions,
     .examples = kExamples,
+    .example_files = kExampleFiles,
     .plan = stream::plan_write_sqlite,
     .make_sink = stream::WriteSqlite::make,
 };

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+import manual
+
 
 class Failure(Exception):
     """A claim of a test that does not hold."""
@@ -92,9 +94,8 @@ class Stream:
         return path
 
     def examples(self, stage):
-        """The commands of a stage's examples, as its help prints them."""
-        text = self.run(f"stream-{stage}", "--help").split("\nexamples:\n", 1)[1]
-        return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+        """The commands of a stage's examples, as its manual page shows them."""
+        return [example.command for example in manual.examples(self.run(f"stream-{stage}", "--man"))[1]]
 
     def stats(self, job):
         return json.loads(self.run("stream", "stats", "--json", job))

@@ -3,7 +3,6 @@
 Needs the right to mount a small tmpfs; without it the tests skip, saying so.
 """
 
-import os
 import pathlib
 import sqlite3
 import subprocess
@@ -11,6 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 ROWS = 150_000
 MANIFEST = """
@@ -23,54 +23,13 @@ stages:
 """ % ROWS
 
 
-class SmallDisk:
-    """A file system of 16 MiB with a filler that leaves so many bytes free."""
-
-    def __init__(self, stream, name):
-        self.folder = stream.folder / name
-        self.folder.mkdir()
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", self.folder], capture_output=True,
-                                      check=False).returncode == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.mounted:
-            subprocess.run(["umount", "-l", self.folder], check=True)
-
-    def fill(self, leave):
-        room = os.statvfs(self.folder)
-        left = room.f_bavail * room.f_bsize - leave
-        with open(self.folder / "filler", "wb", buffering=0) as filler:
-            try:
-                while left > 0:
-                    left -= filler.write(bytes(min(left, 4096)))
-            except OSError:  # others have taken the rest
-                pass
-
-    def make_room(self):
-        (self.folder / "filler").unlink()
-
-
 def check_rows(path):
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         rows = [n for n, in db.execute("select n from rows order by n")]
     check(rows == list(range(ROWS)), f"{len(rows)} rows, {len(set(rows))} different, {ROWS} wanted")
 
 
-def on_small_disk(test):
-    def run(stream):
-        with SmallDisk(stream, "small") as disk:
-            if not disk.mounted:
-                print("skipped: mounting a tmpfs is not allowed here", flush=True)
-                return
-            test(stream, disk)
-    run.__name__ = test.__name__
-    return run
-
-
-@on_small_disk
+@on_small_disk()
 def a_sink_without_room_goes_on_when_there_is_some(stream, disk):
     disk.fill(leave=1 << 20)
     stream.write("full.yaml", MANIFEST.replace("OUT", "small/out.db"))
@@ -85,7 +44,7 @@ def events(stream):
     return stream.events("full") if stream.instances("full") or stream.jobs() else []
 
 
-@on_small_disk
+@on_small_disk()
 def snapshots_without_room_abort_checkpoints_and_nothing_else(stream, disk):
     stream.environment["STREAM_HOME"] = str(disk.folder / "home")
     stream.write("full.yaml", MANIFEST.replace("OUT", "out.db"))

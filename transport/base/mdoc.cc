@@ -10,7 +10,7 @@ namespace {
 
 // The date of the last change of what is said here, not of the build: pages must not differ
 // between two builds of one source.
-constexpr std::string_view kDate = "November 22, 2026";
+constexpr std::string_view kDate = "November 27, 2026";
 
 }  // namespace
 
@@ -65,8 +65,19 @@ std::string head(std::string_view name, std::string_view summary) {
          std::string(name) + "\n.Nd " + escaped(summary) + "\n";
 }
 
-std::string example(std::string_view explanation, std::string_view command) {
-  return sentences(explanation) + ".Pp\n.Dl " + argument(command) + "\n";
+namespace {
+
+// Lines as they are.
+std::string literal(std::string_view lines) { return ".Bd -literal -offset indent\n" + escaped(lines) + ".Ed\n"; }
+
+}  // namespace
+
+std::string example(std::string_view explanation, std::string_view command, std::string_view output) {
+  return sentences(explanation) + ".Pp\n.Dl " + argument(command) + "\n" + (output.empty() ? "" : literal(output));
+}
+
+std::string file(std::string_view name, std::string_view text) {
+  return ".Pa " + argument(name) + "\nholds here\n" + literal(text);
 }
 
 }  // namespace stream::mdoc

@@ -22,7 +22,10 @@ std::string paragraphs(std::string_view text);
 // Title and NAME section of `name`(1).
 std::string head(std::string_view name, std::string_view summary);
 
-// What an example does, and its shell line.
-std::string example(std::string_view explanation, std::string_view command);
+// What an example does, its shell line, and the lines that it prints, if they are to be shown.
+std::string example(std::string_view explanation, std::string_view command, std::string_view output = {});
+
+// A file that examples read.
+std::string file(std::string_view name, std::string_view text);
 
 }  // namespace stream::mdoc

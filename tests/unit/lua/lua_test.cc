@@ -135,6 +135,27 @@ BOOST_AUTO_TEST_CASE(an_error_makes_the_row_bad_and_drops_what_the_call_emitted)
   BOOST_TEST(out.bad == bad, boost::test_tools::per_element());
 }
 
+// Batches end between the rows of two calls, whatever the rows before have grown to; a call that fails takes all of its
+// rows with it.
+BOOST_AUTO_TEST_CASE(rows_larger_than_a_batch_come_whole) {
+  const std::string script =
+      "function on_row(row, state, emit) for i = 1, 3 do emit(row.k, row.ts, row.v * 10 + i) end"
+      " if row.v == 4 then error('four') end end";
+  OperatorRig operators = rig(values(script));
+  Emitted out;
+  std::vector<Event> events;
+  Rows wanted;
+  for (std::int64_t v = 0; v < 9; ++v) {
+    events.push_back({std::string(700'000, 'x'), v, v});
+    for (std::int64_t i = 1; v != 4 && i <= 3; ++i) wanted.insert(std::to_string(v * 10 + i));
+  }
+  send(operators, events, out);
+  Rows found;  // without the long texts
+  for (const std::string& row : out.rows) found.insert(row.substr(row.rfind('|') + 1));
+  BOOST_TEST(found == wanted, boost::test_tools::per_element());
+  BOOST_TEST(out.bad.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(sessions_of_a_script_equal_those_of_an_undisturbed_run_wherever_it_restarts) {
   std::mt19937 random(7);
   std::vector<std::vector<Event>> batches(60);
