@@ -1,3 +1,4 @@
+#include "stages/kit/format_values.h"
 #include "stages/write-kafka/write_kafka.h"
 
 namespace {
@@ -10,6 +11,8 @@ constexpr stream::Option kOptions[] = {
      .doc = "Column whose value, as text, is the key of a message, so that rows of one key share a partition."},
     stream::kMessageOutputOption,
     stream::kMessageDelimiterOption,
+    stream::kAvroFramingOption,
+    stream::kAvroSchemaIdOption,
     {.name = "transactional-id",
      .arg = "TEXT",
      .doc = "Begins the names of transactions and of the groups that mark them; default: stream.JOB.STAGE."},
