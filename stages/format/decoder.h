@@ -77,11 +77,16 @@ class Decoder {
   // Decodes whole records until `batch` is full or no whole record is left, and returns how many
   // bytes were consumed; `bytes` must go on with the first one that was not. kInputPadding readable
   // bytes must follow them. With `last` there is nothing behind: the last record needs no line end.
-  Result<std::size_t> decode(std::string_view bytes, bool last, BatchBuilder& batch);
+  // Of formats with blocks the batch may be full with no byte consumed.
+  virtual Result<std::size_t> decode(std::string_view bytes, bool last, BatchBuilder& batch);
 
   // Offset of the first record that is neither in a batch nor reported as bad: where start_at()
   // resumes. Less than the bytes consumed while a record longer than the limit is being skipped.
-  std::uint64_t position() const { return consumed_ - skipping_.size; }
+  virtual std::uint64_t position() const { return consumed_ - skipping_.size; }
+  // Of formats whose records stand in blocks, position() is a block's, of which so many records are done;
+  // skip_records() goes behind them. Call it between start_at() and the first decode().
+  virtual std::uint64_t records_done() const { return 0; }
+  virtual void skip_records(std::uint64_t /*count*/) {}
 
   // Adds an extent for each row added to a batch; null stops.
   void record_extents(std::vector<RecordExtent>* extents) { extents_ = extents; }
@@ -107,6 +112,9 @@ class Decoder {
   // Takes the header from the beginning of the stream. Default: there is none.
   virtual Status read_head(std::string_view /*head*/) { return {}; }
 
+  // Where start_at() began.
+  std::uint64_t started_at() const { return consumed_; }
+  Status report(BadInput bad);
   // For decode_records: the record [begin, end) is in the batch / is bad.
   void accept(const char* begin, const char* end, BatchBuilder& batch, std::uint64_t lines = 1);
   // False: stop, status_ says why.
@@ -134,7 +142,6 @@ class Decoder {
   std::size_t decode_region(std::string_view bytes, bool last, BatchBuilder& batch);
   void take_back_line_end();
   void start_skipping(std::string_view bytes);
-  Status report(BadInput bad);
 
   std::uint64_t consumed_ = 0;
   std::uint64_t line_ = 1;

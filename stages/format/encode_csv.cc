@@ -2,6 +2,7 @@
 #include <array>
 #include <cstring>
 
+#include "stages/format/encode_avro.h"
 #include "stages/format/encode_ndjson.h"
 #include "stages/format/encode_table.h"
 #include "stages/format/print_value.h"
@@ -85,6 +86,7 @@ std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options, SchemaPtr s
   switch (options.format) {
     case OutputFormat::kNdjson: return std::make_unique<format::NdjsonEncoder>(options, *schema);
     case OutputFormat::kCsv: return std::make_unique<format::CsvEncoder>(options, std::move(schema));
+    case OutputFormat::kAvro: return std::make_unique<format::AvroEncoder>(options, *schema);
     case OutputFormat::kTable: return std::make_unique<format::TableEncoder>(options, std::move(schema));
   }
   return nullptr;

@@ -11,19 +11,22 @@
 #include <cstdint>
 #include <memory>
 
+#include "stages/format/avro_codec.h"
 #include "stages/format/options.h"
 #include "transport/record/batch.h"
 
 namespace stream {
 
-enum class OutputFormat : std::uint8_t { kNdjson, kCsv, kTable };
+enum class OutputFormat : std::uint8_t { kNdjson, kCsv, kTable, kAvro };
 
 struct EncoderOptions {
   OutputFormat format = OutputFormat::kNdjson;
   char delimiter = ',';    // CSV
-  bool header = true;      // CSV, table: names first
+  bool header = true;      // CSV, table, Avro: what names the columns comes first
   bool row_kinds = false;  // a first field "_op": "+I", "-U", "+U", "-D"
   std::size_t width = 80;  // table: columns of the terminal; 0 = unbounded
+  AvroCodec avro_codec = AvroCodec::kDeflate;
+  std::string avro_marker = {};  // of a file that is gone on with: 16 bytes; "" = a new one
 };
 
 struct EncodeCounters {
@@ -36,6 +39,8 @@ class Encoder {
   virtual ~Encoder() = default;
   // Appends all rows of the batch, which has the encoder's schema. A header comes before the first row.
   virtual void encode(const Batch& batch, ByteBuilder& out) = 0;
+  // Appends what is held back of the rows so far, as Avro's blocks hold many.
+  virtual void complete(ByteBuilder& /*out*/) {}
   // Appends what belongs behind the last row: the header of an output without rows.
   virtual void finish(ByteBuilder& /*out*/) {}
 
@@ -45,6 +50,7 @@ class Encoder {
   EncodeCounters counters_;
 };
 
+// Avro: columns must have names that avro_schema_of() allows.
 std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options, SchemaPtr schema);
 
 // "+I", "-U", "+U", "-D".

@@ -5,6 +5,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "stages/format/avro_header.h"
 #include "stages/format/csv.h"
 #include "stages/format/debezium.h"
 #include "stages/format/decoder.h"
@@ -146,6 +147,22 @@ Status sample_lines(const Sample& sample, Columns& columns, Inferred& inferred) 
   return {};
 }
 
+// Avro's records say themselves what they hold.
+Result<Inferred> avro_columns(const FormatOptions& options, std::string_view sample) {
+  Inferred inferred;
+  AvroHeader header;
+  if (!options.avro_schema.empty()) {
+    STREAM_ASSIGN(header.schema, AvroSchema::parse(options.avro_schema));
+  } else {
+    if (sample.empty()) return failed("nothing to find the schema in");
+    STREAM_ASSIGN(const bool whole, read_avro_header(sample, header));
+    if (!whole) return failed("the sample does not hold the whole header of the Avro records");
+  }
+  STREAM_ASSIGN(inferred.schema, header.schema.columns());
+  inferred.records = 1;  // as good as one
+  return inferred;
+}
+
 // The whole records of the sample, with the padding that scanning needs.
 std::string whole_records(std::string_view sample, bool complete) {
   if (sample.starts_with(kByteOrderMark)) sample.remove_prefix(kByteOrderMark.size());
@@ -159,6 +176,7 @@ std::string whole_records(std::string_view sample, bool complete) {
 Result<Inferred> infer_schema(const FormatOptions& options, std::string_view sample, bool complete,
                               std::size_t records_max) {
   STREAM_TRY(check_format_options(options));
+  if (options.format == Format::kAvro) return avro_columns(options, sample);
   STREAM_ASSIGN(const TextRules rules, TextRules::make(options));
   std::string text = whole_records(sample, complete);
   const std::size_t size = text.size();

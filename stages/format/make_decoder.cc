@@ -1,3 +1,4 @@
+#include "stages/format/avro.h"
 #include "stages/format/csv.h"
 #include "stages/format/debezium.h"
 #include "stages/format/line.h"
@@ -45,6 +46,9 @@ Result<std::unique_ptr<Decoder>> make_decoder(DecoderSetup setup) {
     case Format::kNdjson: return std::unique_ptr<Decoder>(new NdjsonDecoder(std::move(setup), std::move(rules)));
     case Format::kCsv: return std::unique_ptr<Decoder>(new CsvDecoder(std::move(setup), std::move(rules)));
     case Format::kDebezium: return std::unique_ptr<Decoder>(new DebeziumDecoder(std::move(setup), std::move(rules)));
+    case Format::kAvro:
+      if (!setup.options.avro_schema.empty()) return AvroMessageDecoder::make(std::move(setup), std::move(rules));
+      return std::unique_ptr<Decoder>(new AvroFileDecoder(std::move(setup), std::move(rules)));
     case Format::kText: STREAM_TRY(check_text_schema(*setup.declared)); break;
     case Format::kRegex:
     case Format::kLogfmt: break;

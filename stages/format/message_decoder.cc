@@ -40,6 +40,7 @@ Schema message_schema(const MessageFormat& format) {
 }
 
 void append_message(const FormatOptions& options, std::string_view payload, InputBuffer& to) {
+  if (options.format == Format::kAvro) return to.append(payload);
   char* start = to.space(payload.size() + 1);
   char* end = std::copy(payload.begin(), payload.end(), start);
   // Outside of strings a line feed is a blank, and within them JSON allows none.

@@ -1,8 +1,8 @@
 // MessageDecoder: the messages of a broker to rows: what a message holds, and beside it columns about
 // the message itself, such as its key or its offset.
 //
-// Each message stands for itself: of JSON it is one record, which may be written over several lines; of
-// the other formats each of its lines is a record. A message without a byte is a bad record, as nothing
+// Each message stands for itself: of JSON it is one record, which may be written over several lines, and of Avro too;
+// of the other formats each of its lines is a record. A message without a byte is a bad record, as nothing
 // could be made of it, and none may be lost in silence.
 #pragma once
 
@@ -32,7 +32,7 @@ struct MessageFormat {
 // What a source of such messages gives: the payload's columns, `_rest` where it is kept, then the others.
 Schema message_schema(const MessageFormat& format);
 
-// A message as a decoder of lines takes it: ends with a line feed, and of JSON has no other.
+// A message as its decoder takes it: one of lines ends with a line feed, and of JSON has no other.
 void append_message(const FormatOptions& options, std::string_view payload, InputBuffer& to);
 
 class MessageDecoder {

@@ -1,12 +1,14 @@
 #include "stages/format/message_encoder.h"
 
+#include "stages/format/avro.h"
+#include "stages/format/encode_avro.h"
 #include "stages/format/print_value.h"
 
 namespace stream {
 namespace {
 
 std::unique_ptr<Encoder> encoder_of(const MessageEncoderOptions& options, SchemaPtr schema) {
-  if (options.format == MessageOutput::kText) return nullptr;
+  if (options.format == MessageOutput::kText || options.format == MessageOutput::kAvro) return nullptr;
   EncoderOptions out;
   out.format = options.format == MessageOutput::kCsv ? OutputFormat::kCsv : OutputFormat::kNdjson;
   out.delimiter = options.delimiter;
@@ -29,13 +31,28 @@ void wrap_change(std::string_view row, RowKind kind, std::string& to) {
   to.append(gone ? R"(,"op":"d"})" : R"(,"op":"c"})");
 }
 
+std::string frame_of(const MessageEncoderOptions& options, const Schema& schema) {
+  if (options.format != MessageOutput::kAvro) return "";
+  const auto text = format::avro_schema_of(schema, options.row_kinds);
+  STREAM_CHECK(text.ok());  // planning has refused what cannot be written
+  const std::uint64_t fingerprint = format::AvroSchema::parse(*text)->fingerprint();
+  return format::avro_frame(options.avro_framing, options.avro_schema_id, fingerprint);
+}
+
 }  // namespace
 
 MessageEncoder::MessageEncoder(MessageEncoderOptions options, SchemaPtr schema)
-    : options_(options), encoder_(encoder_of(options, std::move(schema))) {}
+    : options_(options), encoder_(encoder_of(options, schema)), avro_frame_(frame_of(options, *schema)) {}
+
+std::string_view MessageEncoder::encode_avro(const Batch& batch, std::size_t row) {
+  bytes_.append(avro_frame_.data(), avro_frame_.size());
+  format::append_avro_row(batch, row, options_.row_kinds, bytes_);
+  return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+}
 
 std::string_view MessageEncoder::encode(const Batch& batch, std::size_t row) {
   bytes_.shrink(0);
+  if (options_.format == MessageOutput::kAvro) return encode_avro(batch, row);
   if (encoder_ == nullptr) {
     print_first(batch, row, bytes_);
   } else {

@@ -24,6 +24,12 @@ constexpr std::array kFormats = {
     Named<Format>{"jsonl", Format::kNdjson},  Named<Format>{"csv", Format::kCsv},
     Named<Format>{"text", Format::kText},     Named<Format>{"regex", Format::kRegex},
     Named<Format>{"logfmt", Format::kLogfmt}, Named<Format>{"debezium-json", Format::kDebezium},
+    Named<Format>{"avro", Format::kAvro},
+};
+constexpr std::array kFramings = {
+    Named<AvroFraming>{"plain", AvroFraming::kPlain},
+    Named<AvroFraming>{"confluent", AvroFraming::kConfluent},
+    Named<AvroFraming>{"single-object", AvroFraming::kSingleObject},
 };
 constexpr std::array kUnknown = {
     Named<UnknownFields>{"count", UnknownFields::kCount},
@@ -71,6 +77,10 @@ Result<TimeUnit> parse_time_unit(std::string_view text) {
   return look_up(kUnits, "time unit", text);
 }
 
+Result<AvroFraming> parse_avro_framing(std::string_view text) {
+  return look_up(kFramings, "value of avro-framing", text);
+}
+
 Result<char> parse_delimiter(std::string_view text) {
   if (text == "tab" || text == "\\t") return '\t';
   if (text.size() != 1) return usage_error("a delimiter is one byte, or 'tab': '" + std::string(text) + "'");
@@ -83,6 +93,7 @@ Result<char> parse_delimiter(std::string_view text) {
 Format format_from_path(std::string_view path) {
   const std::string name = lower(without_compression(path));
   if (name.ends_with(".csv") || name.ends_with(".tsv")) return Format::kCsv;
+  if (name.ends_with(".avro")) return Format::kAvro;
   if (name.ends_with(".logfmt")) return Format::kLogfmt;
   if (name.ends_with(".txt") || name.ends_with(".log")) return Format::kText;
   return Format::kNdjson;

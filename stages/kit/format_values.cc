@@ -1,5 +1,9 @@
 #include "stages/kit/format_values.h"
 
+#include <limits>
+
+#include "stages/format/avro_schema.h"
+#include "transport/base/files.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -24,6 +28,52 @@ PlanError error_of(const Status& status) {
 }
 
 }  // namespace
+
+void set_avro_framing(const Values& values, FormatOptions& options, std::vector<PlanError>& errors) {
+  if (values.has("avro-framing")) {
+    take(parse_avro_framing(values.text("avro-framing")), "avro-framing", options.avro_framing, errors);
+  }
+  if (values.has("avro-schema-id")) {
+    const std::int64_t id = values.integer("avro-schema-id");
+    if (id < 0 || id > std::numeric_limits<std::int32_t>::max()) {
+      errors.push_back({"avro-schema-id", 0, "a registry numbers schemas from 0 to 2147483647", ""});
+    } else {
+      options.avro_schema_id = static_cast<std::uint32_t>(id);
+    }
+  }
+  const bool framed = options.avro_framing != AvroFraming::kPlain;
+  if (options.format != Format::kAvro && framed) {
+    errors.push_back({"avro-framing", 0, "the messages are no Avro", "leave it out, or give format avro"});
+  }
+  if (options.avro_schema_id && options.avro_framing != AvroFraming::kConfluent) {
+    errors.push_back({"avro-schema-id", 0, "only avro-framing confluent numbers schemas", "leave it out"});
+  }
+}
+
+void read_avro_schema(const Values& values, const std::string& folder, FormatOptions& options,
+                      std::vector<PlanError>& errors) {
+  set_avro_framing(values, options, errors);
+  const bool given = values.has("avro-schema");
+  if (options.format != Format::kAvro) {
+    if (given) errors.push_back({"avro-schema", 0, "the messages are no Avro", "leave it out, or give format avro"});
+    return;
+  }
+  if (!given) {
+    errors.push_back({"avro-schema", 0, "messages in Avro do not say what they hold",
+                      "give the schema in which they were written: avro-schema FILE.avsc"});
+    return;
+  }
+  const std::string& path = values.text("avro-schema");
+  const bool absolute = path.starts_with('/') || folder.empty();
+  auto text = system_files().read_file(absolute ? path : folder + "/" + path);
+  auto schema = text.ok() ? format::AvroSchema::parse(*text) : Result<format::AvroSchema>(text.status());
+  const auto columns = schema.ok() ? schema->columns() : Result<Schema>(schema.status());
+  if (!columns.ok()) {
+    errors.push_back({"avro-schema", 0, "'" + path + "': " + columns.status().what(), ""});
+    return;
+  }
+  options.avro_schema = *std::move(text);
+}
 
 FormatOptions format_options_of(const Values& values, std::string_view path, std::vector<PlanError>& errors) {
   FormatOptions options;

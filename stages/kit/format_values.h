@@ -15,6 +15,15 @@ namespace stream {
 inline constexpr Option kFormatOption{
     .name = "format",
     .arg = "FORMAT",
+    .doc =
+        "Format of the records; not set: by the path's ending (.csv, .tsv, .avro, .logfmt, .log, .txt), else "
+        "ndjson.",
+    .kind = OptionKind::kChoice,
+    .choices = "ndjson|csv|text|regex|logfmt|debezium-json|avro"};
+// The same for what cannot be Avro: records that are lines of a text.
+inline constexpr Option kLineFormatOption{
+    .name = "format",
+    .arg = "FORMAT",
     .doc = "Format of the records; not set: by the path's ending (.csv, .tsv, .logfmt, .log, .txt), else ndjson.",
     .kind = OptionKind::kChoice,
     .choices = "ndjson|csv|text|regex|logfmt|debezium-json"};
@@ -63,6 +72,35 @@ inline constexpr Option kChangesKeyOption{
     .arg = "LIST",
     .doc = "debezium-json: the columns that identify a row, as the primary key of the table.",
     .kind = OptionKind::kColumns};
+
+// What messages in Avro need beside.
+inline constexpr Option kAvroSchemaOption{
+    .name = "avro-schema",
+    .arg = "FILE",
+    .doc = "avro: the schema in which the messages were written, a file of JSON (.avsc).",
+    .kind = OptionKind::kPath};
+inline constexpr Option kAvroFramingOption{
+    .name = "avro-framing",
+    .arg = "WHAT",
+    .doc =
+        "avro: what stands in front of the record in a message: nothing; confluent, a zero byte and the number of the "
+        "schema in a registry; single-object, a marker and the schema's fingerprint.",
+    .kind = OptionKind::kChoice,
+    .fallback = "plain",
+    .choices = "plain|confluent|single-object"};
+inline constexpr Option kAvroSchemaIdOption{
+    .name = "avro-schema-id",
+    .arg = "N",
+    .doc =
+        "avro-framing confluent: the number of the schema; of a source, messages with another one are bad records, "
+        "and if it is not set, all are read.",
+    .kind = OptionKind::kInteger};
+
+// Reads avro-framing and avro-schema-id.
+void set_avro_framing(const Values& values, FormatOptions& options, std::vector<PlanError>& errors);
+// Reads the file that avro-schema names, below `folder`; of format avro it is required.
+void read_avro_schema(const Values& values, const std::string& folder, FormatOptions& options,
+                      std::vector<PlanError>& errors);
 
 // Reads and checks them. What is wrong is added to `errors`, under the option's name.
 FormatOptions format_options_of(const Values& values, std::string_view path, std::vector<PlanError>& errors);

@@ -1,10 +1,30 @@
 #include "stages/kit/message_sink.h"
 
 #include "snapshot/outbox.h"
+#include "stages/format/avro_schema.h"
 #include "stages/format/options.h"
+#include "stages/kit/format_values.h"
 #include "stages/kit/outbox_sink.h"
 
 namespace stream {
+namespace {
+
+void set_avro(const Values& options, const Schema& schema, MessageEncoderOptions& out, std::vector<PlanError>& errors) {
+  FormatOptions format;
+  format.format = out.format == MessageOutput::kAvro ? Format::kAvro : Format::kNdjson;
+  set_avro_framing(options, format, errors);
+  out.avro_framing = format.avro_framing;
+  out.avro_schema_id = format.avro_schema_id.value_or(0);
+  if (out.format != MessageOutput::kAvro) return;
+  if (out.avro_framing == AvroFraming::kConfluent && !format.avro_schema_id) {
+    errors.push_back({"avro-schema-id", 0, "required with avro-framing confluent",
+                      "register the schema, and give the number that the registry has for it"});
+  }
+  const auto text = format::avro_schema_of(schema, out.row_kinds);
+  if (!text.ok()) errors.push_back({"format", 0, text.status().what(), "rename it: select '\"odd name\" as name'"});
+}
+
+}  // namespace
 
 MessageEncoderOptions message_output_of(const Values& options, const Schema& schema, std::vector<PlanError>& errors) {
   MessageEncoderOptions out;
@@ -12,6 +32,7 @@ MessageEncoderOptions message_output_of(const Values& options, const Schema& sch
   out.format = format == "csv"             ? MessageOutput::kCsv
                : format == "text"          ? MessageOutput::kText
                : format == "debezium-json" ? MessageOutput::kDebezium
+               : format == "avro"          ? MessageOutput::kAvro
                                            : MessageOutput::kNdjson;
   out.row_kinds = schema.changelog == Changelog::kUpdates;
   const auto delimiter = parse_delimiter(options.text("delimiter"));
@@ -20,6 +41,7 @@ MessageEncoderOptions message_output_of(const Values& options, const Schema& sch
   } else {
     errors.push_back({"delimiter", 0, delimiter.status().what(), ""});
   }
+  set_avro(options, schema, out, errors);
   if (out.format != MessageOutput::kText) return out;
   if (schema.fields.size() != 1) {
     errors.push_back({"format", 0, "text has one column, the input " + std::to_string(schema.fields.size()),

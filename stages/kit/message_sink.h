@@ -12,10 +12,11 @@ inline constexpr Option kMessageOutputOption{
     .arg = "FORMAT",
     .doc =
         "Format of the messages, one a row: JSON; CSV without a header; text, the value of the only column; "
-        "debezium-json, which holds a row as what is created or deleted.",
+        "debezium-json, which holds a row as what is created or deleted; avro, a record whose fields are the columns, "
+        "each a union of null and its type.",
     .kind = OptionKind::kChoice,
     .fallback = "json",
-    .choices = "json|ndjson|csv|text|debezium-json"};
+    .choices = "json|ndjson|csv|text|debezium-json|avro"};
 inline constexpr Option kMessageDelimiterOption{
     .name = "delimiter", .arg = "BYTE", .doc = "CSV: what separates fields, one byte or 'tab'.", .fallback = ","};
 

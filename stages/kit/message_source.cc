@@ -56,6 +56,18 @@ Schema sampled_schema(const FormatOptions& format, const MessageSourcePlan& plan
   return std::move(inferred->schema);
 }
 
+// The schema's file may change while the job keeps what it was planned with.
+Schema avro_schema_columns(const FormatOptions& format, PlanAnswer& answer) {
+  answer.cacheable = false;
+  auto inferred = infer_schema(format, "", true);
+  if (!inferred.ok()) {
+    answer.errors.push_back({"avro-schema", 0, inferred.status().what(), ""});
+    return {};
+  }
+  answer.fixed["schema"] = to_string(inferred->schema);
+  return std::move(inferred->schema);
+}
+
 Schema schema_of(const Values& options, const FormatOptions& format, const MessageSourcePlan& plan,
                  PlanAnswer& answer) {
   if (options.has("schema")) {
@@ -65,11 +77,13 @@ Schema schema_of(const Values& options, const FormatOptions& format, const Messa
     return {};
   }
   if (format.format == Format::kText) return *parse_schema("line varchar");
+  if (format.format == Format::kAvro) return avro_schema_columns(format, answer);
   return sampled_schema(format, plan, answer);
 }
 
-FormatOptions message_options(const Values& values, std::vector<PlanError>& errors) {
+FormatOptions message_options(const Values& values, const std::string& folder, std::vector<PlanError>& errors) {
   FormatOptions options = format_options_of(values, "", errors);
+  read_avro_schema(values, folder, options, errors);
   options.header = false;
   return options;
 }
@@ -89,7 +103,7 @@ PlanAnswer plan_message_source(const PlanRequest& request, const MessageSourcePl
   PlanAnswer answer;
   answer.cacheable = true;
   MessageFormat format;
-  format.options = message_options(request.options, answer.errors);
+  format.options = message_options(request.options, request.folder, answer.errors);
   check_metadata(request.options, plan.about, answer.errors);
   const auto start = parse_start(request.options.has("start") ? request.options.text("start") : "earliest");
   if (!start.ok()) { answer.errors.push_back({"start", 0, start.status().what(), ""}); }
@@ -110,7 +124,7 @@ Result<MessageFormat> message_format_of(const Context& context, const Values& op
                                         std::span<const AboutMessage> about) {
   std::vector<PlanError> errors;
   MessageFormat format;
-  format.options = message_options(options, errors);
+  format.options = message_options(options, context.folder, errors);
   if (!errors.empty()) return usage_error(errors[0].option + ": " + errors[0].message);
   // What nobody asked for has no name: the payload may have a column that is called like it.
   for (const AboutMessage& each : about) {

@@ -17,7 +17,14 @@ inline constexpr Option kMessageFormatOption{.name = "format",
                                              .doc = "Format of the messages; CSV without a header.",
                                              .kind = OptionKind::kChoice,
                                              .fallback = "json",
-                                             .choices = "json|ndjson|csv|text|regex|logfmt|debezium-json"};
+                                             .choices = "json|ndjson|csv|text|regex|logfmt|debezium-json|avro"};
+// Of what comes in lines, which Avro does not.
+inline constexpr Option kLineMessageFormatOption{.name = "format",
+                                                 .arg = "FORMAT",
+                                                 .doc = "Format of the records; CSV without a header.",
+                                                 .kind = OptionKind::kChoice,
+                                                 .fallback = "json",
+                                                 .choices = "json|ndjson|csv|text|regex|logfmt|debezium-json"};
 inline constexpr Option kStartOption{
     .name = "start",
     .arg = "WHERE",

@@ -116,7 +116,7 @@ Result<Source::Poll> StdinSource::poll(Emitter& out) {
   auto decoded = decoder_->decode(buffer_.bytes(), at_end_, *builder_);
   if (!decoded.ok()) return std::move(decoded).status().while_doing("standard input");
   const std::size_t used = *decoded;
-  const bool progress = used > 0;
+  const bool progress = used > 0 || builder_->rows() > 0;
   Batch rows = builder_->finish();
   if (raw_lines_ && rows.rows > 0) rows = with_lines(std::move(rows), buffer_.bytes());
   STREAM_TRY(emit(std::move(rows), out));

@@ -21,7 +21,7 @@ constexpr stream::Option kOptions[] = {
      .arg = "LIST",
      .doc = "Columns about each record: peer and received become _peer (HOST:PORT) and _received (when it came).",
      .kind = OptionKind::kColumns},
-    stream::kMessageFormatOption,
+    stream::kLineMessageFormatOption,
     stream::kDelimiterOption,
     stream::kPatternOption,
     stream::kZoneOption,

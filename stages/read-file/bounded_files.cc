@@ -6,8 +6,24 @@
 
 namespace stream {
 
-BoundedFiles::BoundedFiles(InputFiles& files, MakeDecoder make_decoder)
-    : input_(files), make_decoder_(std::move(make_decoder)) {}
+BoundedFiles::BoundedFiles(InputFiles& files, MakeDecoder make_decoder, Format format)
+    : input_(files), make_decoder_(std::move(make_decoder)), format_(format) {}
+
+// The bytes of an uncompressed split from `offset` on, which is set to where its first record stands.
+Result<std::unique_ptr<ByteReader>> BoundedFiles::open_range(const Position& split, std::shared_ptr<InputFile> file,
+                                                             std::uint64_t& offset) {
+  std::uint64_t end = UINT64_MAX;
+  if (split.begin != 0 || split.end != kToEnd) {
+    auto found = end_mark(*file, format_);
+    if (!found.ok()) return std::move(found).status().while_doing("unable to read '" + split.path + "'");
+    const std::string mark = *std::move(found);
+    if (split.begin != 0 && split.offset == split.begin) {
+      STREAM_ASSIGN(offset, align_to_record(*file, offset, mark));
+    }
+    if (split.end != kToEnd) { STREAM_ASSIGN(end, end_of_records(*file, static_cast<std::uint64_t>(split.end), mark)); }
+  }
+  return range_reader(std::move(file), offset, end);
+}
 
 Status BoundedFiles::open_split(Position& split) {
   STREAM_ASSIGN(std::shared_ptr<InputFile> file, input_.open(split.path));
@@ -23,12 +39,10 @@ Status BoundedFiles::open_split(Position& split) {
     bytes = decompressing_reader(range_reader(file, 0, UINT64_MAX), compression);
     STREAM_TRY(skip_bytes(*bytes, offset));
   } else {
-    std::uint64_t end = UINT64_MAX;
-    if (split.begin != 0 && split.offset == split.begin) { STREAM_ASSIGN(offset, align_to_record(*file, offset)); }
-    if (split.end != kToEnd) { STREAM_ASSIGN(end, end_of_records(*file, static_cast<std::uint64_t>(split.end))); }
-    bytes = range_reader(file, offset, end);
+    STREAM_ASSIGN(bytes, open_range(split, file, offset));
   }
   STREAM_ASSIGN(auto decoder, make_decoder_(split.path, *file, offset));
+  decoder->skip_records(static_cast<std::uint64_t>(split.records));
   reader_ = std::make_unique<RecordReader>(std::move(bytes), std::move(decoder));
   return {};
 }
@@ -41,7 +55,7 @@ Result<bool> BoundedFiles::read(BatchBuilder& batch) {
   auto state = reader_->read(batch, true);
   if (!state.ok()) return std::move(state).status().while_doing("unable to read '" + split.path + "'");
   if (*state == RecordReader::State::kEnd) {
-    split.offset = static_cast<std::int64_t>(reader_->position());
+    take_position(*reader_, split);
     split.done = true;
     reader_.reset();
   }
@@ -49,7 +63,7 @@ Result<bool> BoundedFiles::read(BatchBuilder& batch) {
 }
 
 const std::vector<Position>& BoundedFiles::positions() {
-  if (reader_ != nullptr) splits_[current_].offset = static_cast<std::int64_t>(reader_->position());
+  if (reader_ != nullptr) take_position(*reader_, splits_[current_]);
   return splits_;
 }
 

@@ -11,7 +11,7 @@ namespace stream {
 
 class BoundedFiles {
  public:
-  BoundedFiles(InputFiles& files, MakeDecoder make_decoder);
+  BoundedFiles(InputFiles& files, MakeDecoder make_decoder, Format format = Format::kNdjson);
 
   // The splits to read: enumerated, or as a snapshot left them.
   void start(std::vector<Position> splits) { splits_ = std::move(splits); }
@@ -29,9 +29,12 @@ class BoundedFiles {
 
  private:
   Status open_split(Position& split);
+  Result<std::unique_ptr<ByteReader>> open_range(const Position& split, std::shared_ptr<InputFile> file,
+                                                 std::uint64_t& offset);
 
   InputFiles& input_;
   MakeDecoder make_decoder_;
+  Format format_;
   std::vector<Position> splits_;
   std::size_t current_ = 0;
   std::unique_ptr<RecordReader> reader_;

@@ -12,13 +12,15 @@ FollowedFiles::FollowedFiles(InputFiles& files, const Clock& clock, std::string 
       clock_(clock),
       path_(std::move(path)),
       make_decoder_(std::move(make_decoder)),
-      lost_(std::move(lost)) {}
+      lost_(std::move(lost)),
+      packed_(files) {}
 
 std::int64_t FollowedFiles::next_generation(const std::string& path) { return generations_[path]++; }
 
 Status FollowedFiles::open_reader(File& file) {
   const auto offset = static_cast<std::uint64_t>(file.position.offset);
   STREAM_ASSIGN(auto decoder, make_decoder_(file.position.path, *file.file, offset));
+  decoder->skip_records(static_cast<std::uint64_t>(file.position.records));
   file.reader = std::make_unique<RecordReader>(range_reader(file.file, offset, UINT64_MAX), std::move(decoder));
   file.seen = offset;
   return {};
@@ -48,6 +50,8 @@ Result<bool> FollowedFiles::restore_from(const std::string& path, const Position
     return static_cast<std::uint64_t>(other->position.inode) == facts.inode &&
            static_cast<std::uint64_t>(other->position.device) == facts.device;
   });
+  STREAM_ASSIGN(const Compression compression, detect_compression(*file));
+  if (!taken && compression != Compression::kNone) return restore_packed(path, std::move(file), position);
   if (taken || facts.size < static_cast<std::uint64_t>(position.offset)) return false;
   STREAM_ASSIGN(const bool same, head_matches(*file, position));
   if (!same) return false;
@@ -71,6 +75,11 @@ Status FollowedFiles::restore_one(const Position& position) {
 
 Status FollowedFiles::restore(const std::vector<Position>& positions) {
   for (const Position& position : positions) {
+    if (!position.done) continue;
+    generations_[position.path] = std::max(generations_[position.path], position.begin + 1);
+    finished_.push_back(position);
+  }
+  for (const Position& position : positions) {
     if (!position.done) STREAM_TRY(restore_one(position));
   }
   return {};
@@ -80,7 +89,10 @@ Status FollowedFiles::add_new(const std::string& path) {
   auto opened = input_.open(path);
   if (!opened.ok()) return {};  // gone again, or not for us to read: looked for again later
   STREAM_ASSIGN(const Compression compression, detect_compression(**opened));
-  if (compression != Compression::kNone) return {};
+  if (compression != Compression::kNone) {
+    STREAM_ASSIGN(const FileFacts facts, (*opened)->facts());
+    return see_packed(path, facts);
+  }
   Position position;
   position.begin = next_generation(path);
   return add(path, *std::move(opened), std::move(position));
@@ -108,14 +120,16 @@ Status FollowedFiles::look() {
         file->gone = file->moved = false;
       }
     }
-    if (known) continue;
+    if (known || packed_.judged(path, *facts)) continue;
     STREAM_TRY(add_new(path));
   }
+  forget(paths);
   return {};
 }
 
 Status FollowedFiles::start_over(File& file) {
   file.position.offset = 0;
+  file.position.records = 0;
   STREAM_TRY(take_head(*file.file, file.position));
   return open_reader(file);
 }
@@ -123,6 +137,10 @@ Status FollowedFiles::start_over(File& file) {
 Result<FollowView> FollowedFiles::view_of(File& file) {
   STREAM_ASSIGN(const FileFacts facts, file.file->facts());
   FollowView view;
+  if (file.packed) {  // there is no more to come, and all of it is to be read
+    view.name_gone = view.idle_long = true;
+    return view;
+  }
   view.grown = facts.size > file.seen;
   view.shrunk = facts.size < file.seen;
   if (view.grown) {
@@ -156,7 +174,10 @@ Result<bool> FollowedFiles::read_file(File& file, BatchBuilder& batch, bool& fin
 Result<bool> FollowedFiles::read_at(std::size_t index, BatchBuilder& batch) {
   bool finished = false;
   STREAM_ASSIGN(const bool active, read_file(*files_[index], batch, finished));
-  if (finished) files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(index));
+  if (finished) {
+    STREAM_TRY(finish(*files_[index]));
+    files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(index));
+  }
   return active;
 }
 
@@ -172,18 +193,22 @@ Result<bool> FollowedFiles::read(BatchBuilder& batch) {
     STREAM_ASSIGN(const bool active, read_at(turn_++, batch));
     if (active) return true;
   }
-  return false;
+  return look_into_packed();
+}
+
+// By more than was there before.
+Status FollowedFiles::refresh_head(File& file) {
+  if (file.packed || file.position.head_size >= static_cast<std::int64_t>(kHeadSize)) return {};
+  // Not while the file may have been written anew: the head must be the one that was read.
+  STREAM_ASSIGN(const bool same, head_matches(*file.file, file.position));
+  return same ? take_head(*file.file, file.position) : Status();
 }
 
 Result<std::vector<Position>> FollowedFiles::positions() {
-  std::vector<Position> all;
+  std::vector<Position> all = finished_;
   for (const auto& file : files_) {
-    file->position.offset = static_cast<std::int64_t>(file->reader->position());
-    if (file->position.head_size < static_cast<std::int64_t>(kHeadSize)) {
-      // Not while the file may have been written anew: the head must be the one that was read.
-      STREAM_ASSIGN(const bool same, head_matches(*file->file, file->position));
-      if (same) STREAM_TRY(take_head(*file->file, file->position));
-    }
+    take_position(*file->reader, file->position);
+    STREAM_TRY(refresh_head(*file));
     all.push_back(file->position);
   }
   return all;

@@ -9,6 +9,7 @@
 
 #include "stages/read-file/follow.h"
 #include "stages/read-file/input_files.h"
+#include "stages/read-file/packed_files.h"
 #include "stages/read-file/position.h"
 #include "stages/read-file/record_reader.h"
 #include "transport/base/clock.h"
@@ -38,7 +39,8 @@ class FollowedFiles {
   // Reads from the next file that has something, about one batch. False: no file has anything now.
   Result<bool> read(BatchBuilder& batch);
 
-  // The files' positions, heads taken anew where they were short. Call with every batch emitted.
+  // The files' positions, and those of files that were read to their ends, by which they are known again, heads taken
+  // anew where they were short. Call with every batch emitted.
   Result<std::vector<Position>> positions();
 
   std::uint64_t current() const { return current_; }  // split_hash() of the file read last
@@ -58,6 +60,7 @@ class FollowedFiles {
     bool begun = false;        // something was read from it
     bool gone = false;         // its name is gone, or
     bool moved = false;        // another file's
+    bool packed = false;       // compressed, and whole
   };
 
   Status add(const std::string& path, std::shared_ptr<InputFile> file, Position position);
@@ -66,10 +69,21 @@ class FollowedFiles {
   Result<bool> restore_from(const std::string& path, const Position& position);
   Status open_reader(File& file);
   Status start_over(File& file);
+  static Status refresh_head(File& file);
   Result<bool> read_at(std::size_t index, BatchBuilder& batch);
   Result<bool> read_file(File& file, BatchBuilder& batch, bool& finished);
   Result<FollowView> view_of(File& file);
   std::int64_t next_generation(const std::string& path);
+  // followed_packed.cc: compressed files.
+  Status see_packed(const std::string& path, const FileFacts& facts);
+  Result<bool> read_before(const std::string& path, InputFile& file, const FileFacts& facts);
+  Result<bool> holds_what_was_read(const PackedContent& content);
+  Result<bool> add_packed(PackedFiles::Ready ready);
+  Result<bool> look_into_packed();
+  Result<bool> restore_packed(const std::string& path, std::shared_ptr<InputFile> file, const Position& position);
+  Status open_packed(File& file);
+  Status finish(File& file);
+  void forget(const std::vector<std::string>& paths);
 
   InputFiles& input_;
   const Clock& clock_;
@@ -77,6 +91,8 @@ class FollowedFiles {
   MakeDecoder make_decoder_;
   std::function<Status(const Position&)> lost_;
   std::vector<std::unique_ptr<File>> files_;
+  PackedFiles packed_;
+  std::vector<Position> finished_;  // read to their ends, the oldest first
   std::map<std::string, std::int64_t> generations_;
   std::size_t turn_ = 0;
   std::uint64_t current_ = 0;

@@ -127,7 +127,9 @@ Result<std::uint64_t> hash_head(InputFile& file, std::uint64_t size) {
     if (count == 0) return Status(Code::kNotFound, "the file is shorter than its recorded head");
     held += count;
   }
-  return XXH3_64bits(head.data(), held);
+  return hash_bytes({head.data(), held});
 }
+
+std::uint64_t hash_bytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 }  // namespace stream

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "transport/base/status.h"
@@ -49,6 +50,7 @@ Status no_file(InputFiles& files, const std::string& path);
 
 // XXH3-64 of the file's first `size` bytes. Errors: kNotFound if it is shorter.
 inline constexpr std::uint64_t kHeadSize = 1024;
+std::uint64_t hash_bytes(std::string_view bytes);
 Result<std::uint64_t> hash_head(InputFile& file, std::uint64_t size);
 
 }  // namespace stream

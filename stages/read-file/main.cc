@@ -77,14 +77,28 @@ constexpr stream::Example kExamples[] = {
      "Counts and sums the rows of a table from its changes.",
      R"({"_op":"+I","rows":2,"total":35}
 )"},
+    {"stream run \"read-file access.ndjson | write-file access.avro\" && stream-read-file access.avro | stream-filter "
+     "'ms > 900'",
+     "Reads a file of Avro records, whose schema it holds.",
+     R"({"ts":"2026-01-31T12:00:01Z","host":"b","visitor":"bob","path":"/buy","status":503,"ms":950}
+)"},
 };
 
 const stream::StageProgram kProgram{
     .name = "read-file",
     .summary = "read records from files",
     .description =
-        "Reads NDJSON, CSV, text, logfmt or lines taken apart by a regular expression, from files that may be "
-        "compressed with gzip or zstd.\n\n"
+        "Reads NDJSON, CSV, text, logfmt, lines taken apart by a regular expression, or files of Avro records; all may "
+        "be compressed with gzip or zstd.\n\n"
+        "A file of Avro records (an object container file) says itself what it holds, so it needs no schema; where one "
+        "is given, or another file gave it, fields are found by name, and a column that the records do not have is "
+        "NULL. "
+        "int and long are BIGINT, float and double DOUBLE, string, enum and uuid VARCHAR, bytes and fixed BLOB, "
+        "decimal up to 38 digits DECIMAL, timestamps TIMESTAMP (local ones as UTC, nanoseconds cut), date DATE, times "
+        "of day and duration INTERVAL; a union of null and one type is that type's column, and arrays, maps, records "
+        "and other unions are JSON. A column that is declared otherwise takes what says the same: DOUBLE an integer, "
+        "TIMESTAMP a number with time-unit, any type a text that reads as one. Blocks may be compressed with deflate, "
+        "zstandard or snappy. A damaged block is one bad record, and reading goes on with the next.\n\n"
         "Of format debezium-json each line is a change of a row as Debezium writes it, with or without its schema: "
         "the rows are a stream of changes with the key columns given. c and r insert a row, u updates one, d deletes "
         "one; tombstones are skipped. An update must tell the whole row it changes, for which the database logs whole "
@@ -94,8 +108,12 @@ const stream::StageProgram kProgram{
         "Positions are byte offsets, so a checkpoint resumes exactly behind the last record. A file is known by "
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "
-        "while its successor is followed; a truncated one is read from its start again. Compressed files are not "
-        "followed: what they hold was read before. A file that appears and is renamed before anybody looks, such as "
+        "while its successor is followed; a truncated one is read from its start again. A compressed file is "
+        "read once, when it is whole: its data ends where its format says, and nothing has been added for a moment. "
+        "What is appended to it later is not read. One that holds what was read from a file before it was compressed, "
+        "as when logs rotate, is not read again: it is known by the first KiB of what it holds, and the length; one "
+        "that took more lines after its file was let go, 10 s behind the renaming, counts as new. A file that appears "
+        "and is renamed before anybody looks, such as "
         "while a job restarts, is found only if its new name is in the path too: follow the folder, or a glob like "
         "'app.log*'. One instance reads what is followed.\n\n"
         "Of standard input, the path -, the schema is found from the first 10,000 records or sample-size bytes; where "

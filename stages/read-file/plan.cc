@@ -19,6 +19,9 @@ constexpr std::string_view kSchemaAdvice = "give a schema, such as 'ts timestamp
 PlanError nothing_to_infer(const PlanSample& sample, const FormatOptions& format) {
   const std::string advice(kSchemaAdvice);
   if (sample.bytes.empty()) return {"schema", 0, "schema is required: standard input is empty", advice};
+  if (format.format == Format::kAvro) {
+    return {"schema", 0, "the schema of Avro records is not found in standard input, as they are no text", advice};
+  }
   return {"format", 0,
           "no record of format " + std::string(format_name(format.format)) + " at the beginning of standard input",
           "check the format, decompress what is compressed, or " + advice};

@@ -8,7 +8,7 @@ std::vector<Field> position_key() { return {{"path", kVarchar}, {"begin", kBigin
 
 std::vector<Field> position_value() {
   return {{"end", kBigint},       {"offset", kBigint}, {"done", kBoolean}, {"head_size", kBigint},
-          {"head_hash", kBigint}, {"device", kBigint}, {"inode", kBigint}};
+          {"head_hash", kBigint}, {"device", kBigint}, {"inode", kBigint}, {"records", kBigint}};
 }
 
 std::uint32_t split_owner(const Position& split, std::uint32_t parallelism) {

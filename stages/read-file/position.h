@@ -26,6 +26,7 @@ struct Position {
   std::int64_t head_hash = 0;
   std::int64_t device = 0;
   std::int64_t inode = 0;
+  std::int64_t records = 0;  // emitted of the block at `offset`, in formats whose records stand in blocks
 
   friend bool operator==(const Position&, const Position&) = default;
 };

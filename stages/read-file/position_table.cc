@@ -7,7 +7,7 @@
 namespace stream {
 namespace {
 
-enum Column : std::size_t { kPath, kBegin, kEnd, kOffset, kDone, kHeadSize, kHeadHash, kDevice, kInode };
+enum Column : std::size_t { kPath, kBegin, kEnd, kOffset, kDone, kHeadSize, kHeadHash, kDevice, kInode, kRecords };
 
 }  // namespace
 
@@ -33,6 +33,7 @@ Position PositionTable::position_of(Row row) const {
   position.head_hash = table_.get<std::int64_t>(row, kHeadHash);
   position.device = table_.get<std::int64_t>(row, kDevice);
   position.inode = table_.get<std::int64_t>(row, kInode);
+  position.records = table_.get<std::int64_t>(row, kRecords);
   return position;
 }
 
@@ -66,6 +67,7 @@ void PositionTable::store(const std::vector<Position>& positions) {
     table_.set(row, kHeadHash, position.head_hash);
     table_.set(row, kDevice, position.device);
     table_.set(row, kInode, position.inode);
+    table_.set(row, kRecords, position.records);
   }
 }
 

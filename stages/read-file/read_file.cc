@@ -12,7 +12,6 @@ namespace {
 constexpr Microseconds kLookEvery = 1'000'000;
 constexpr Microseconds kLookEveryUnwatched = 250'000;
 constexpr Microseconds kLookEverySpooled = 10'000;  // somebody may be typing
-constexpr std::uint64_t kHeaderSizeMax = 1 << 20;
 
 bool readable(int fd) {
   pollfd descriptor{fd, POLLIN, 0};
@@ -72,9 +71,8 @@ Result<std::unique_ptr<Decoder>> ReadFile::make_decoder_at(const std::string& pa
   STREAM_ASSIGN(auto decoder, make_decoder(std::move(setup)));
   if (offset == 0 || file == nullptr) return decoder;
   std::string head;
-  if (setup_.format.format == Format::kCsv && setup_.format.header) {
-    STREAM_ASSIGN(head, read_beginning(*file, kHeaderSizeMax));
-  }
+  const bool names = setup_.format.format == Format::kCsv && setup_.format.header;
+  if (names || setup_.format.format == Format::kAvro) { STREAM_ASSIGN(head, read_beginning(*file, kFileHeaderMax)); }
   Status status = decoder->start_at(offset, head);
   if (!status.ok()) return std::move(status).while_doing("unable to read '" + path + "'");
   return decoder;
@@ -93,7 +91,7 @@ Status ReadFile::start() {
     if (restored_) STREAM_TRY(followed_->restore(*restored_));
     return followed_->look();
   }
-  bounded_ = std::make_unique<BoundedFiles>(input_, maker);
+  bounded_ = std::make_unique<BoundedFiles>(input_, maker, setup_.format.format);
   if (restored_) {
     bounded_->start(*std::move(restored_));
     return {};

@@ -36,4 +36,9 @@ Result<RecordReader::State> RecordReader::read(BatchBuilder& batch, bool ending,
   }
 }
 
+void take_position(const RecordReader& reader, Position& position) {
+  position.offset = static_cast<std::int64_t>(reader.position());
+  position.records = static_cast<std::int64_t>(reader.records_done());
+}
+
 }  // namespace stream

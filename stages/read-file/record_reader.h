@@ -7,6 +7,7 @@
 #include "stages/format/byte_reader.h"
 #include "stages/format/decoder.h"
 #include "stages/format/input_buffer.h"
+#include "stages/read-file/position.h"
 
 namespace stream {
 
@@ -26,6 +27,7 @@ class RecordReader {
 
   // Of the first record not in a batch: meaningful when the batch has been emitted.
   std::uint64_t position() const { return decoder_->position(); }
+  std::uint64_t records_done() const { return decoder_->records_done(); }
   const Decoder& decoder() const { return *decoder_; }
 
  private:
@@ -34,5 +36,8 @@ class RecordReader {
   InputBuffer buffer_;
   bool leftover_ = false;  // decode() stopped at a full batch
 };
+
+// Where the next record to emit stands.
+void take_position(const RecordReader& reader, Position& position);
 
 }  // namespace stream

@@ -13,6 +13,9 @@ namespace stream {
 Result<Inferred> sample_files(InputFiles& files, const std::string& path, const FormatOptions& options,
                               std::uint64_t size);
 
+// The most bytes of a header: the names of columns, or a schema.
+inline constexpr std::uint64_t kFileHeaderMax = 1 << 20;
+
 // The first record of an open, perhaps compressed file: where a header stands. At most `size` bytes.
 Result<std::string> read_beginning(InputFile& file, std::uint64_t size);
 

@@ -4,6 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "stages/format/avro_header.h"
+#include "stages/read-file/sample.h"
+
 namespace stream {
 namespace {
 
@@ -90,22 +93,33 @@ Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::str
   return splits;
 }
 
-Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset) {
+Result<std::string> end_mark(InputFile& file, Format format) {
+  if (format != Format::kAvro) return std::string("\n");
+  STREAM_ASSIGN(const std::string head, read_beginning(file, kFileHeaderMax));
+  format::AvroHeader header;
+  STREAM_ASSIGN(const bool whole, format::read_avro_header(head, header));
+  // Where no block can stand yet, none is cut off.
+  return whole ? header.marker : std::string(format::kAvroMarkerSize, '\0');
+}
+
+Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset, std::string_view mark) {
   if (offset == 0) return std::uint64_t{0};
   std::array<char, 16384> chunk;
-  for (std::uint64_t at = offset - 1;;) {
-    STREAM_ASSIGN(const std::size_t count, file.read_at(at, chunk.data(), chunk.size()));
-    if (count == 0) return std::max(at, offset);
-    if (const void* newline = std::memchr(chunk.data(), '\n', count); newline != nullptr) {
-      return at + static_cast<std::uint64_t>(static_cast<const char*>(newline) - chunk.data()) + 1;
-    }
-    at += count;
+  std::uint64_t at = offset - std::min<std::uint64_t>(offset, mark.size());
+  for (std::size_t held = 0;;) {
+    STREAM_ASSIGN(const std::size_t count, file.read_at(at + held, chunk.data() + held, chunk.size() - held));
+    const std::string_view seen(chunk.data(), held + count);
+    if (const std::size_t found = seen.find(mark); found != std::string_view::npos) return at + found + mark.size();
+    if (count == 0) return std::max(at + seen.size(), offset);
+    held = std::min(seen.size(), mark.size() - 1);  // of a mark that goes on in the next chunk
+    at += seen.size() - held;
+    std::memmove(chunk.data(), seen.data() + seen.size() - held, held);
   }
 }
 
-Result<std::uint64_t> end_of_records(InputFile& file, std::uint64_t end) {
+Result<std::uint64_t> end_of_records(InputFile& file, std::uint64_t end, std::string_view mark) {
   STREAM_ASSIGN(const FileFacts facts, file.facts());
-  return facts.size <= end ? facts.size : align_to_record(file, end);
+  return facts.size <= end ? facts.size : align_to_record(file, end, mark);
 }
 
 }  // namespace stream

@@ -13,19 +13,23 @@
 namespace stream {
 
 // The whole input, in order of path and offset: a file a split, but uncompressed files of formats whose
-// records are lines are cut every `split_size` bytes (0 = never), the last piece too: instances that find a
-// growing file longer or shorter agree on every piece. Heads are taken, so that a file that is replaced
-// later is noticed. Errors: kNotFound if no file is there.
+// records are lines, or stand in blocks with a marker behind each, are cut every `split_size` bytes (0 = never), the
+// last piece too: instances that find a growing file longer or shorter agree on every piece. Heads are taken, so that a
+// file that is replaced later is noticed. Errors: kNotFound if no file is there.
 Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::string& path, Format format,
                                                std::uint64_t split_size);
 
-// Where the first record at or behind `offset` starts: `offset` itself at 0 or behind a newline, else behind
-// the next newline, or the file's end.
-Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset);
+// What stands behind the records of a file, or of Avro its blocks: a line feed, or the file's marker. Errors:
+// kBadRecord for a file that is no Avro.
+Result<std::string> end_mark(InputFile& file, Format format);
+
+// Where the first record at or behind `offset` starts: `offset` itself at 0 or behind a mark, else behind the next
+// mark, or the file's end.
+Result<std::uint64_t> align_to_record(InputFile& file, std::uint64_t offset, std::string_view mark = "\n");
 
 // Where reading the records that start before `end` stops: behind the last of them, or where the file ends
 // now, should it end before.
-Result<std::uint64_t> end_of_records(InputFile& file, std::uint64_t end);
+Result<std::uint64_t> end_of_records(InputFile& file, std::uint64_t end, std::string_view mark = "\n");
 
 Result<Compression> detect_compression(InputFile& file);
 

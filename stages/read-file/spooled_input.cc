@@ -20,11 +20,12 @@ Result<std::optional<std::uint64_t>> SpooledInput::next_input(std::uint64_t at_l
   return std::optional<std::uint64_t>();
 }
 
-Status SpooledInput::open(const SpoolPosition& position) {
+Status SpooledInput::open(const SpoolPosition& position, std::uint64_t records) {
   at_ = position;
   done_ = false;
   STREAM_ASSIGN(file_, SpoolFile::open(input_, folder_, position.input));
   STREAM_ASSIGN(auto decoder, make_decoder_(std::string(kSpooledPath), *file_, position.offset));
+  decoder->skip_records(records);
   reader_ = std::make_unique<RecordReader>(range_reader(file_, position.offset, UINT64_MAX), std::move(decoder));
   return {};
 }
@@ -38,14 +39,16 @@ Status SpooledInput::start(const std::vector<Position>& restored) {
     STREAM_TRY(on_lost_(at_, "what was spooled of standard input is gone; what it held from here on is lost", ""));
   }
   if (!input) return {};
-  return open(*input == at_.input ? at_ : SpoolPosition{*input, 0});
+  if (*input != at_.input) return open({*input, 0});
+  return open(at_, static_cast<std::uint64_t>(row == restored.end() ? 0 : row->records));
 }
 
 Position SpooledInput::position() const {
   Position position;
   position.path = kSpooledPath;
   position.begin = static_cast<std::int64_t>(at_.input);
-  position.offset = static_cast<std::int64_t>(reader_ == nullptr ? at_.offset : reader_->position());
+  position.offset = static_cast<std::int64_t>(at_.offset);
+  if (reader_ != nullptr) take_position(*reader_, position);
   position.done = done_;
   return position;
 }

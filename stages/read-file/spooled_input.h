@@ -42,7 +42,7 @@ class SpooledInput {
 
  private:
   Result<std::optional<std::uint64_t>> next_input(std::uint64_t at_least);
-  Status open(const SpoolPosition& position);
+  Status open(const SpoolPosition& position, std::uint64_t records = 0);
   Status finish();
   Status report_cut();
 

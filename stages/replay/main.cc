@@ -18,7 +18,7 @@ constexpr stream::Option kOptions[] = {
      .doc = "Columns that identify a row; not set: none are known to.",
      .kind = OptionKind::kColumns},
     {.name = "changes", .doc = "Rows may change, even if none in the recording does.", .kind = OptionKind::kFlag},
-    stream::kFormatOption,
+    stream::kLineFormatOption,
     stream::kDelimiterOption,
     stream::kPatternOption,
     stream::kZoneOption,

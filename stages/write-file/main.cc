@@ -16,9 +16,14 @@ constexpr stream::Option kOptions[] = {
      .required = true},
     {.name = "format",
      .arg = "FORMAT",
-     .doc = "Default: CSV if the path ends in .csv or .tsv, else NDJSON.",
+     .doc = "Default: CSV if the path ends in .csv or .tsv, Avro if it ends in .avro, else NDJSON.",
      .kind = OptionKind::kChoice,
-     .choices = "ndjson|csv"},
+     .choices = "ndjson|csv|avro"},
+    {.name = "codec",
+     .arg = "CODEC",
+     .doc = "Avro: how blocks are compressed; not set: deflate, or as the file that is appended to.",
+     .kind = OptionKind::kChoice,
+     .choices = "null|deflate|zstandard"},
     {.name = "if-exists",
      .arg = "WHAT",
      .doc = "If the file, or parts in the folder, exist when a run begins anew.",
@@ -61,6 +66,8 @@ constexpr stream::ExampleFile kExampleFiles[] = {stream::kOrders};
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-file orders.ndjson --follow | write-file archive/ --by 'country' --roll-every 10m\"",
      "Archives orders as archive/country=DE/part-0-e600-1a2b3c4d-0.ndjson and so on."},
+    {"stream run \"read-file orders.ndjson | write-file orders.avro --codec zstandard\"",
+     "Makes a file of Avro records, which holds its schema."},
     {"stream run \"read-file orders.ndjson --time at | write-file daily/ --by \\\"to_char(at, 'YYYY-MM-DD') as day\\\" "
      "--success-after 1d\"",
      "Writes a folder for each day, and a file _SUCCESS in it when the day is over."},
@@ -82,6 +89,10 @@ constexpr stream::StageProgram kProgram = {
         "duration "
         "as long as a folder's span of time, plus how late rows may come: what comes later still is written in a "
         "further part. One instance writes then.\n\n"
+        "Of Avro, files hold a record a row: each field is a union of null and what the column is, long for BIGINT, "
+        "bytes of decimal for DECIMAL, long of timestamp-micros, int of date, bytes for BLOB, and string for VARCHAR "
+        "and, marked with stream.type, for JSON and INTERVAL. A block ends at 64 KiB and at each checkpoint. What is "
+        "appended to must hold the same columns. Names of columns are letters, digits and _.\n\n"
         "A stream of changes gets a first field `_op`: +I, -U, +U or -D. By hand, one file grows when no more "
         "input waits, and parts are renamed when they are complete.",
     .kind = stream::StageKind::kSink,

@@ -85,6 +85,7 @@ Status OneFile::write_marker(std::uint64_t base) {
 
 // Rows must not come to stand under the names of other columns.
 Status OneFile::check_header() {
+  if (settings_.encoder.format == OutputFormat::kAvro) return check_columns();
   if (settings_.encoder.format != OutputFormat::kCsv || !settings_.encoder.header) return {};
   ByteBuilder header;
   make_encoder(settings_.encoder, schema_)->finish(header);
@@ -114,7 +115,8 @@ Status OneFile::begin() {
   if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();
   STREAM_ASSIGN(const bool same_run, begun(&end_));
   if (!supervised_ || !same_run) return begin_anew(size.ok(), size.ok() ? *size : 0);
-  return cut_to(end_);
+  STREAM_TRY(cut_to(end_));
+  return find_marker({});
 }
 
 Status OneFile::cut_to(std::uint64_t end) {
@@ -173,6 +175,7 @@ Status OneFile::on_restored(Epoch epoch) {
     STREAM_TRY(check_restored(restored));
     end_ = restored.back().begin + restored.back().size;
     STREAM_TRY(cut_to(end_));
+    STREAM_TRY(find_marker(restored));
   }
   if (supervised_) STREAM_TRY(remove_leftovers(restored));
   for (const Piece& piece : restored) {
@@ -212,7 +215,13 @@ Status OneFile::spill() {
   return {};
 }
 
+// What stands in the file at a barrier, or is shown by hand, is whole.
+void OneFile::complete() {
+  if (encoder_) encoder_->complete(buffer_);
+}
+
 Status OneFile::prepare(Epoch epoch) {
+  complete();
   STREAM_TRY(spill());
   if (spilled_ == 0 && recorded_ && !ended_) return {};
   Piece piece{epoch, end_, spilled_, spilled_ > 0 ? pending_name() : "", ended_};
@@ -238,7 +247,9 @@ Status OneFile::on_end() {
 }
 
 Status OneFile::flush() {
-  if (supervised_ || buffer_.size() == 0) return {};
+  if (supervised_) return {};
+  complete();
+  if (buffer_.size() == 0) return {};
   STREAM_TRY(files_.write_at(settings_.path, end_, text_of(buffer_)));
   end_ += buffer_.size();
   buffer_.shrink(0);

@@ -44,6 +44,10 @@ class OneFile final : public Sink {
 
   Status begin();
   Status check_header();
+  // one_file_avro.cc
+  Status check_columns();
+  Status go_on_with(const std::string& path);
+  Status find_marker(const std::vector<Piece>& pieces);
   Status begin_anew(bool exists, std::uint64_t size);
   Result<bool> begun(std::uint64_t* base);
   Status write_marker(std::uint64_t base);
@@ -69,6 +73,8 @@ class OneFile final : public Sink {
   const std::string folder_;
   const std::string marker_;
   StateTable& table_;
+
+  void complete();
 
   std::unique_ptr<Encoder> encoder_;  // made when it is known whether a header is due
   ByteBuilder buffer_;

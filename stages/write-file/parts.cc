@@ -136,7 +136,13 @@ Status Parts::write(Part& part) {
 
 // --- checkpoints -----------------------------------------------------------------------------------
 
+// A part that is closed by a restore has nothing to come.
+void Parts::complete(Part& part) {
+  if (part.encoder) part.encoder->complete(part.buffer);
+}
+
 Status Parts::record(Part& part, Epoch rolled) {
+  complete(part);
   STREAM_TRY(write(part));
   if (part.size > part.recorded) STREAM_TRY(files_.sync_file(at(part.name.hidden())));
   part.recorded = part.size;
@@ -169,6 +175,7 @@ Status Parts::prepare(Epoch epoch) {
     return record(part, rolled);
   };
   for (const auto& [folder, part] : open_) {
+    complete(*part);
     if (part->buffer.size() > 0 || part->size > part->recorded) STREAM_TRY(changed(*part, Epoch(0)));
   }
   for (const auto& part : closed_) STREAM_TRY(changed(*part, epoch));
@@ -221,6 +228,7 @@ Status Parts::committed(Epoch epoch) {
 
 Status Parts::publish_now() {
   for (const auto& part : closed_) {
+    complete(*part);
     STREAM_TRY(write(*part));
     STREAM_TRY(files_.rename(at(part->name.hidden()), at(part->name.published(Epoch(0)))));
   }

@@ -70,6 +70,7 @@ class Parts final : public Sink {
   void close_due();
   void close_all();
   void close_complete(Epoch epoch);
+  static void complete(Part& part);
   Status write(Part& part);
   Status record(Part& part, Epoch rolled);
   Status publish_now();

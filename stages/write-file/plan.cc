@@ -1,3 +1,4 @@
+#include "stages/format/avro_schema.h"
 #include "stages/write-file/one_file.h"
 #include "stages/write-file/parts.h"
 #include "stages/write-file/settings.h"
@@ -10,10 +11,12 @@ void set_format(const Values& options, FileSettings& settings, std::vector<PlanE
   if (settings.path.ends_with(".gz") || settings.path.ends_with(".zst")) {
     errors.push_back({"path", 0, "'" + settings.path + "' would not be compressed", "leave out the last ending"});
   }
-  const std::string& format = options.text("format");
-  const bool csv = format.empty() ? format_from_path(settings.path) == Format::kCsv : format == "csv";
-  settings.encoder.format = csv ? OutputFormat::kCsv : OutputFormat::kNdjson;
-  settings.extension = csv ? "csv" : "ndjson";
+  const Format by_path = format_from_path(settings.path);
+  const std::string by_ending = by_path == Format::kCsv ? "csv" : by_path == Format::kAvro ? "avro" : "ndjson";
+  settings.extension = options.has("format") ? options.text("format") : by_ending;
+  settings.encoder.format = settings.extension == "csv"    ? OutputFormat::kCsv
+                            : settings.extension == "avro" ? OutputFormat::kAvro
+                                                           : OutputFormat::kNdjson;
   settings.encoder.delimiter = delimiter_from_path(settings.path);
   settings.encoder.header = options.text("header") != "none";
   if (!options.has("delimiter")) return;
@@ -22,6 +25,19 @@ void set_format(const Values& options, FileSettings& settings, std::vector<PlanE
     errors.push_back({"delimiter", 0, delimiter.status().what(), ""});
   else
     settings.encoder.delimiter = *delimiter;
+}
+
+void set_avro(const Values& options, const Schema& schema, FileSettings& settings, std::vector<PlanError>& errors) {
+  if (settings.encoder.format != OutputFormat::kAvro) {
+    if (options.has("codec")) {
+      errors.push_back({"codec", 0, "only blocks of Avro are compressed", "leave it out, or give format avro"});
+    }
+    return;
+  }
+  if (options.has("codec")) settings.encoder.avro_codec = *format::parse_avro_codec(options.text("codec"));
+  settings.encoder.header = true;
+  const auto text = format::avro_schema_of(schema, settings.encoder.row_kinds);
+  if (!text.ok()) errors.push_back({"format", 0, text.status().what(), "rename it: select '\"odd name\" as name'"});
 }
 
 void set_by(const Values& options, const Schema& schema, FileSettings& settings, std::vector<PlanError>& errors) {
@@ -67,6 +83,7 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
   set_format(options, settings, errors);
   set_by(options, schema, settings, errors);
   settings.encoder.row_kinds = schema.changelog == Changelog::kUpdates;
+  set_avro(options, schema, settings, errors);
   const std::string& exists = options.text("if-exists");
   settings.if_exists = exists == "append"    ? IfExists::kAppend
                        : exists == "replace" ? IfExists::kReplace

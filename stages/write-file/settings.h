@@ -18,7 +18,7 @@ struct FileSettings {
   std::string path;    // absolute; a folder without its last slash
   bool parts = false;  // a folder of parts, else one file
   EncoderOptions encoder;
-  std::string extension;  // "ndjson" or "csv"
+  std::string extension;  // "ndjson", "csv" or "avro"
   IfExists if_exists = IfExists::kFail;
   std::vector<SelectedColumn> by;  // folders below `path`
   std::uint64_t roll_size = 128 << 20;

@@ -1,3 +1,4 @@
+#include "stages/kit/format_values.h"
 #include "stages/write-kafka/write_kafka.h"
 
 namespace {
@@ -23,6 +24,8 @@ constexpr stream::Option kOptions[] = {
      .kind = OptionKind::kColumns},
     stream::kMessageOutputOption,
     stream::kMessageDelimiterOption,
+    stream::kAvroFramingOption,
+    stream::kAvroSchemaIdOption,
     {.name = "transactional-id",
      .arg = "TEXT",
      .doc = "Begins the names of transactions and of the groups that mark them; default: stream.JOB.STAGE."},

@@ -1,3 +1,4 @@
+#include "stages/kit/format_values.h"
 #include "stages/write-nats/write_nats.h"
 
 namespace {
@@ -11,6 +12,8 @@ constexpr stream::Option kOptions[] = {
     stream::kNatsServersOption,
     stream::kMessageOutputOption,
     stream::kMessageDelimiterOption,
+    stream::kAvroFramingOption,
+    stream::kAvroSchemaIdOption,
     stream::kNatsUserOption,
     stream::kNatsPasswordOption,
     stream::kNatsTokenOption,

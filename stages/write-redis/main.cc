@@ -1,4 +1,5 @@
 // stream-write-redis: rows as entries of a Redis stream.
+#include "stages/kit/format_values.h"
 #include "stages/write-redis/write_redis.h"
 
 namespace {
@@ -13,11 +14,13 @@ constexpr stream::Option kOptions[] = {
      .doc = "Write each row as a message in this field; not set: each column becomes a field."},
     {.name = "format",
      .arg = "FORMAT",
-     .doc = "Format of what 'payload' holds: JSON; CSV without a header; text, the value of the only column; not set: "
-            "json.",
+     .doc = "Format of what 'payload' holds: JSON; CSV without a header; text, the value of the only column; avro, a "
+            "record of the columns; not set: json.",
      .kind = OptionKind::kChoice,
-     .choices = "json|ndjson|csv|text"},
+     .choices = "json|ndjson|csv|text|avro"},
     stream::kMessageDelimiterOption,
+    stream::kAvroFramingOption,
+    stream::kAvroSchemaIdOption,
     {.name = "maxlen",
      .arg = "N",
      .doc = "Remove the oldest entries beyond about so many (MAXLEN ~).",

@@ -118,10 +118,11 @@ def wrong_changes_are_bad_records_and_the_rest_goes_on(stream):
 
 
 def files_that_come_into_a_folder_are_found(stream):
-    """Of a folder and of a glob, also while the source is dead; compressed ones are none to follow."""
+    """Of a folder and of a glob, also while the source is dead; compressed ones when they are whole."""
     for name, path in {"folder": "in", "glob": "in/*.ndjson"}.items():
         folder = stream.folder / name / "in"
         folder.mkdir(parents=True)
+        previous, before = 0, b""
         (folder / "first.ndjson").write_text('{"n": 0}\n')
         with gzip.open(folder / "packed.ndjson", "wt") as file:
             file.write('{"n": -1}\n')
@@ -130,10 +131,19 @@ def files_that_come_into_a_folder_are_found(stream):
         for n in range(1, 40):
             (folder / ".new").write_text("".join(f'{{"n": {n * 1000 + i}}}\n' for i in range(100)))
             (folder / ".new").rename(folder / f"f{n}.ndjson")
+            packed = gzip.compress("".join(f'{{"n": {-n * 1000 - i}}}\n' for i in range(100)).encode())
+            if n in (4, 14, 24):
+                (folder / f"p{n}.ndjson").write_bytes(packed[:40])  # it is still being written
+            if n in (6, 17, 30):
+                with open(folder / f"p{previous}.ndjson", "ab") as file:
+                    file.write(before[40:])
+            if n in (4, 14, 24):
+                previous, before = n, packed
             if n in (5, 15, 25):
                 wait_until("instances", lambda: stream.instances(name))
                 kill_one(stream, name, random.Random(n))
-        wanted = [0] + [n * 1000 + i for n in range(1, 40) for i in range(100)]
+        wanted = sorted([-1, 0] + [n * 1000 + i for n in range(1, 40) for i in range(100)] +
+                        [-n * 1000 - i for n in (4, 14, 24) for i in range(100)])
 
         def found():
             try:
@@ -194,6 +204,12 @@ def what_cannot_be_is_said(stream):
         "no column 'idd'; did you mean 'id'?": "read-file a.json --format debezium-json --key idd | print",
         "records of format ndjson change no rows": "read-file a.json --key op | print",
         "one file has no folders that could be complete": "generate --rows 1 --columns 'n, now() as t' --time t | write-file a --success-after 1m",
+        "only blocks of Avro are compressed": "generate --rows 1 | write-file a --codec deflate",
+        "no name that Avro allows": "generate --rows 1 --columns 'n as \"a b\"' | write-file a.avro",
+        "messages in Avro do not say what they hold": "read-nats IN --format avro | print",
+        "'none.avsc': unable to open": "read-nats IN --format avro --avro-schema none.avsc | print",
+        "the messages are no Avro": "read-nats IN --avro-framing confluent --schema 'n bigint' | print",
+        "required with avro-framing confluent": "generate --rows 1 | write-nats a.b --format avro --avro-framing confluent",
         "the input has no event time by which a folder could be complete": "generate --rows 1 | write-file a/ --success-after 1m",
     }
     for words, pipeline in refused.items():

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "stages/format/encoder.h"
 #include "stages/read-file/bounded_files.h"
 #include "stages/read-file/followed_files.h"
 #include "stages/read-file/sample.h"
@@ -67,8 +68,46 @@ MakeDecoder maker(FormatOptions options = {}) {
   };
 }
 
+std::string gzipped(std::string_view text) {
+  std::string out(compressBound(static_cast<uLong>(text.size())) + 64, '\0');
+  z_stream state{};
+  deflateInit2(&state, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  state.avail_in = static_cast<uInt>(text.size());
+  state.next_out = reinterpret_cast<Bytef*>(out.data());
+  state.avail_out = static_cast<uInt>(out.size());
+  deflate(&state, Z_FINISH);
+  out.resize(state.total_out);
+  deflateEnd(&state);
+  return out;
+}
+
+// Numbers in a file of Avro, some to a block.
+std::string avro_file(int begin, int end, int rows_a_block) {
+  EncoderOptions options;
+  options.format = OutputFormat::kAvro;
+  options.avro_codec = AvroCodec::kNull;
+  const auto encoder = make_encoder(options, schema());
+  ByteBuilder out;
+  BatchBuilder builder(schema());
+  for (int i = begin; i < end; ++i) {
+    builder.column(0).append(std::int64_t{i});
+    builder.end_row();
+    if ((i + 1) % rows_a_block != 0 && i + 1 != end) continue;
+    encoder->encode(builder.finish(), out);
+    encoder->complete(out);
+  }
+  return {reinterpret_cast<const char*>(out.data()), out.size()};
+}
+
+FormatOptions avro() {
+  FormatOptions options;
+  options.format = Format::kAvro;
+  return options;
+}
+
 std::vector<int> read_bounded(std::vector<Position> splits, FormatOptions options = {}) {
-  BoundedFiles files(system_input_files(), maker(options));
+  BoundedFiles files(system_input_files(), maker(options), options.format);
   files.start(std::move(splits));
   BatchBuilder batch(schema());
   std::vector<int> rows;
@@ -206,6 +245,37 @@ BOOST_AUTO_TEST_CASE(csv_and_compressed_files_stay_whole) {
   BOOST_TEST(read_bounded(compressed) == numbers(0, 100));
   compressed[0].offset = 8;  // of the text within
   BOOST_TEST(read_bounded(compressed) == numbers(1, 100));
+}
+
+BOOST_AUTO_TEST_CASE(files_of_avro_are_split_at_their_markers) {
+  const Folder folder;
+  folder.write("x.avro", avro_file(0, 300, 7));
+  for (std::uint64_t size = 1; size < 2000; size += 37) {
+    const auto splits = *enumerate_splits(system_input_files(), folder / "x.avro", Format::kAvro, size);
+    BOOST_TEST(read_bounded(splits, avro()) == numbers(0, 300), size);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(reading_resumed_within_a_block_gives_each_record_once) {
+  const Folder folder;
+  folder.write("x.avro", avro_file(0, 200'000, 90'000));  // more than one batch to a block
+  const auto splits = *enumerate_splits(system_input_files(), folder / "x.avro", Format::kAvro, 100'000);
+  bool within = false;
+  for (int stop = 0; stop < 9; ++stop) {
+    BoundedFiles first(system_input_files(), maker(avro()), Format::kAvro);
+    first.start(splits);
+    BatchBuilder batch(schema());
+    std::vector<int> rows;
+    for (int i = 0; i < stop; ++i) {
+      BOOST_REQUIRE(first.read(batch).ok());
+      take(batch, rows);
+    }
+    for (const Position& position : first.positions()) within |= position.records != 0;
+    const std::vector<int> rest = read_bounded(first.positions(), avro());
+    rows.insert(rows.end(), rest.begin(), rest.end());
+    BOOST_REQUIRE(rows == numbers(0, 200'000));
+  }
+  BOOST_TEST(within);
 }
 
 BOOST_AUTO_TEST_CASE(reading_resumed_at_any_snapshot_gives_each_record_once) {
@@ -412,6 +482,121 @@ BOOST_AUTO_TEST_CASE(both_files_of_a_rotation_in_progress_survive_a_restart) {
   folder.append("a.log", lines(6, 7));
   Follower second(folder / "a.log");
   BOOST_TEST(second.restarted(positions) == numbers(5, 7));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(follow_compressed)
+
+namespace {
+
+constexpr Microseconds kAMoment = 300'000;
+
+std::vector<int> after_a_moment(Follower& follower) {
+  std::vector<int> rows = follower.read();  // finds the file
+  follower.clock.advance(kAMoment);
+  const std::vector<int> more = follower.read();
+  rows.insert(rows.end(), more.begin(), more.end());
+  return rows;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_compressed_file_is_read_once_when_it_is_whole) {
+  const Folder folder;
+  const std::string whole = gzipped(lines(0, 5000));
+  folder.write("a.gz", whole.substr(0, whole.size() / 2));
+  Follower follower(folder / "*");
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  folder.append("a.gz", whole.substr(whole.size() / 2, 100));
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  folder.write("a.gz", whole);
+  BOOST_TEST(follower.read() == numbers(0, 0));  // somebody may still be writing
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 5000));
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  folder.rename("a.gz", "b.gz");
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  Follower next(folder / "*");
+  BOOST_TEST(next.restarted(*follower.files.positions()) == numbers(0, 0));
+  BOOST_TEST(after_a_moment(next) == numbers(0, 0));
+  folder.write("c.gz", gzipped(lines(7, 9)));
+  BOOST_TEST(after_a_moment(next) == numbers(7, 9));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_compressed_file_is_left_alone) {
+  const Folder folder;
+  std::string broken = gzipped(lines(0, 5000));
+  broken[20] = static_cast<char>(broken[20] ^ 0x55);
+  folder.write("a.gz", broken + std::string(300'000, 'x'));
+  Follower follower(folder / "*");
+  after_a_moment(follower);
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_rotated_file_that_is_compressed_is_not_read_again) {
+  const Folder folder;
+  folder.write("x.log", lines(0, 1000));
+  Follower follower(folder / "x.log*");
+  BOOST_TEST(follower.read() == numbers(0, 1000));
+  // While its descriptor is still read.
+  folder.rename("x.log", "x.log.1");
+  folder.write("x.log.1.gz", gzipped(lines(0, 1000)));
+  folder.remove("x.log.1");
+  folder.write("x.log", lines(1000, 1001));
+  BOOST_TEST(after_a_moment(follower) == numbers(1000, 1001));
+  // Shifted by the next rotation, after the first was let go.
+  follower.clock.advance(kLetGoAfter);
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  folder.rename("x.log.1.gz", "x.log.2.gz");
+  folder.rename("x.log", "x.log.1");
+  BOOST_TEST(follower.read() == numbers(0, 0));
+  folder.remove("x.log.1");
+  BOOST_TEST(follower.read() == numbers(0, 0));
+  follower.clock.advance(kLetGoAfter);
+  BOOST_TEST(follower.read() == numbers(0, 0));
+  folder.write("x.log.1.gz", gzipped(lines(1000, 1001)));
+  BOOST_TEST(after_a_moment(follower) == numbers(0, 0));
+  Follower next(folder / "x.log*");
+  BOOST_TEST(next.restarted(*follower.files.positions()) == numbers(0, 0));
+  BOOST_TEST(after_a_moment(next) == numbers(0, 0));
+  BOOST_TEST(next.lost.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_compressed_while_nobody_looked_goes_on_where_it_stood) {
+  const Folder folder;
+  folder.write("x.log", lines(0, 1000));
+  Follower follower(folder / "x.log*");
+  BOOST_TEST(follower.read() == numbers(0, 1000));
+  const auto positions = *follower.files.positions();
+  folder.remove("x.log");
+  folder.write("x.log-20260101.gz", gzipped(lines(0, 1500)));
+  folder.write("x.log", lines(1500, 1600));
+  Follower next(folder / "x.log*");
+  std::vector<int> rows = next.restarted(positions);
+  std::ranges::sort(rows);
+  BOOST_TEST(rows == numbers(1000, 1600));
+  BOOST_TEST(after_a_moment(next) == numbers(0, 0));
+  BOOST_TEST(next.lost.empty());
+}
+
+BOOST_AUTO_TEST_CASE(reading_a_compressed_file_goes_on_where_a_snapshot_stood) {
+  const Folder folder;
+  folder.write("a.gz", gzipped(lines(0, 200'000)));
+  Follower first(folder / "*");
+  BOOST_TEST(first.read() == numbers(0, 0));
+  first.clock.advance(kAMoment);
+  BatchBuilder batch(schema());
+  std::vector<int> rows;
+  while (rows.empty()) {
+    BOOST_REQUIRE(*first.files.read(batch));
+    take(batch, rows);
+  }
+  BOOST_TEST(rows.size() < 200'000U);
+  Follower next(folder / "*");
+  const std::vector<int> rest = next.restarted(*first.files.positions());
+  rows.insert(rows.end(), rest.begin(), rest.end());
+  BOOST_TEST(rows == numbers(0, 200'000));
+  BOOST_TEST(after_a_moment(next) == numbers(0, 0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
