@@ -1,5 +1,8 @@
 #include <emmintrin.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "stages/expression/functions.h"
 #include "stages/expression/kernel.h"
 #include "stages/expression/utf8.h"
@@ -51,14 +54,26 @@ unsigned bits_equal(Bytes text, std::size_t at, char c) {
   return (bits(few) & ((1U << text.size()) - 1)) >> at;
 }
 
+// The same of 64 bytes, as far as there are any.
+std::uint64_t many_equal(Bytes text, std::size_t at, char c) {
+  const std::size_t end = std::min(text.size(), at + 64);
+  std::uint64_t bits = 0;
+  for (std::size_t i = at; i < end; i += 16) bits |= std::uint64_t{bits_equal(text, i, c)} << (i - at);
+  return bits;
+}
+
+// Rows differ in where their separators stand, but all want the same part: what is repeated is as often for each.
 Bytes part_of(Bytes text, char separator, std::size_t index) {
   std::size_t begin = 0;
-  for (std::size_t at = 0; at < text.size(); at += 16) {
-    for (unsigned bits = bits_equal(text, at, separator); bits != 0; bits &= bits - 1) {
-      const std::size_t end = at + static_cast<std::size_t>(__builtin_ctz(bits));
-      if (--index == 0) return text.substr(begin, end - begin);
-      begin = end + 1;
+  for (std::size_t at = 0; at < text.size(); at += 64) {
+    std::uint64_t bits = many_equal(text, at, separator);
+    const auto count = static_cast<std::size_t>(std::popcount(bits));
+    if (count >= index) {
+      for (; index > 1; --index, bits &= bits - 1) begin = at + static_cast<std::size_t>(std::countr_zero(bits)) + 1;
+      return text.substr(begin, at + static_cast<std::size_t>(std::countr_zero(bits)) - begin);
     }
+    if (count != 0) begin = at + static_cast<std::size_t>(std::bit_width(bits));
+    index -= count;
   }
   return index == 1 ? text.substr(begin) : Bytes();
 }

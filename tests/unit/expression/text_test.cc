@@ -88,23 +88,28 @@ BOOST_AUTO_TEST_CASE(plain_regular_expressions_find_what_others_find) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_are_found_wherever_they_stand) {
-  const Batch batch = batch_of("s varchar", {{""},
-                                             {"/"},
-                                             {"a/b"},
-                                             {"0123456789abcde/x"},
-                                             {"0123456789abcdef/x/yy/"},
-                                             {"//ä/0123456789abcdef0123456789/z"},
-                                             {"\\N"}});
+  const Batch batch =
+      batch_of("s varchar", {{""},
+                             {"/"},
+                             {"a/b"},
+                             {"0123456789abcde/x"},
+                             {"0123456789abcdef/x/yy/"},
+                             {"//ä/0123456789abcdef0123456789/z"},
+                             {"\\N"},
+                             {"0123456789012345678901234567890123456789/12345678901234567890123/yes/no"}});
   BOOST_TEST(values("split_part(s, '/', 1)", batch) ==
-                 std::vector<std::string>({"", "", "a", "0123456789abcde", "0123456789abcdef", "", "NULL"}),
+                 std::vector<std::string>({"", "", "a", "0123456789abcde", "0123456789abcdef", "", "NULL",
+                                           "0123456789012345678901234567890123456789"}),
              boost::test_tools::per_element());
-  BOOST_TEST(values("split_part(s, '/', 2)", batch) == std::vector<std::string>({"", "", "b", "x", "x", "", "NULL"}),
+  BOOST_TEST(values("split_part(s, '/', 2)", batch) ==
+                 std::vector<std::string>({"", "", "b", "x", "x", "", "NULL", "12345678901234567890123"}),
              boost::test_tools::per_element());
   BOOST_TEST(values("split_part(s, '/', 4)", batch) ==
-                 std::vector<std::string>({"", "", "", "", "", "0123456789abcdef0123456789", "NULL"}),
+                 std::vector<std::string>({"", "", "", "", "", "0123456789abcdef0123456789", "NULL", "no"}),
              boost::test_tools::per_element());
-  BOOST_TEST(values("split_part(s, '/', -1)", batch) == std::vector<std::string>({"", "", "b", "x", "", "z", "NULL"}),
-             boost::test_tools::per_element());
+  BOOST_TEST(
+      values("split_part(s, '/', -1)", batch) == std::vector<std::string>({"", "", "b", "x", "", "z", "NULL", "no"}),
+      boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(the_length_of_a_replacement_needs_no_text) {
