@@ -5,6 +5,11 @@ namespace {
 
 std::size_t align(std::size_t value, std::size_t to) { return (value + to - 1) / to * to; }
 
+// Flags of a row, as many as there may be, are one word or two.
+bool flag(const TableSpec& spec, std::size_t column) {
+  return column < spec.columns() && spec.field(column).type.kind == TypeKind::kBoolean;
+}
+
 }  // namespace
 
 RowLayout::RowLayout(const TableSpec& spec) : key_columns_(spec.key.size()) {
@@ -19,7 +24,8 @@ RowLayout::RowLayout(const TableSpec& spec) : key_columns_(spec.key.size()) {
     offsets_.push_back(static_cast<std::uint32_t>(at));
     types_.push_back(type);
     if (type.variable()) variable_.push_back(static_cast<std::uint32_t>(i));
-    at += type.variable() ? sizeof(StringRef) : align(type.width(), 8);
+    at += type.variable() ? sizeof(StringRef) : type.width();
+    if (!flag(spec, i) || !flag(spec, i + 1) || i + 1 == spec.key.size()) at = align(at, 8);
     if (i + 1 == spec.key.size()) key_bytes_ = align(at, 16);
   }
   value_bytes_ = align(at, alignment);

@@ -3,7 +3,7 @@
 //   0   u32   generation in which the row last changed
 //   4   u8    bit 0: live; bit 1: was in a capture
 //   5   u8[]  bit c: column c is NULL
-//   …         columns in order, keys first, each 8-aligned, DECIMAL 16-aligned
+//   …         columns in order, keys first, each 8-aligned, DECIMAL 16-aligned; BOOLEANs in a row next to each other
 //   …         links of the prefix list, then of the time list, if the spec has these paths
 //
 // A variable-width value is a 16-byte StringRef: short ones inline, long ones in the StringHeap.

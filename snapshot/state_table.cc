@@ -147,6 +147,13 @@ void StateTable::upsert(const Batch& batch, std::span<const std::size_t> key_col
   upsert_batch<true>(batch, key_columns, hashes, rows, inserted.empty() ? nullptr : inserted.data(), begin);
 }
 
+void StateTable::upsert_unmarked(const Batch& batch, std::span<const std::size_t> key_columns,
+                                 std::span<const std::uint64_t> hashes, std::span<Row> rows,
+                                 std::span<std::uint8_t> inserted, std::size_t begin) {
+  STREAM_CHECK(inserted.size() == hashes.size());
+  upsert_batch<false>(batch, key_columns, hashes, rows, inserted.data(), begin);
+}
+
 template <class Equal>
 void StateTable::find_rows(std::span<const std::uint64_t> hashes, std::span<Row> rows, const Equal& equal_of) const {
   const Equal equal = equal_of;

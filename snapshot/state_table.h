@@ -74,6 +74,10 @@ class StateTable {
   // inserted[i] is 1 where row i made the row; the span may be empty.
   void upsert(const Batch& batch, std::span<const std::size_t> key_columns, std::span<const std::uint64_t> hashes,
               std::span<Row> rows, std::span<std::uint8_t> inserted, std::size_t begin = 0);
+  // The same, but marks nothing: touch() must follow for every row that was made, and for those that are written to.
+  void upsert_unmarked(const Batch& batch, std::span<const std::size_t> key_columns,
+                       std::span<const std::uint64_t> hashes, std::span<Row> rows, std::span<std::uint8_t> inserted,
+                       std::size_t begin = 0);
   // The same without inserting: a null Row where the key is absent. Marks nothing.
   void find(const Batch& batch, std::span<const std::size_t> key_columns, std::span<const std::uint64_t> hashes,
             std::span<Row> rows, std::size_t begin = 0) const;

@@ -1,8 +1,43 @@
 // Values of a StateTable: reading, writing, strings.
 #include "snapshot/state_table_keys.h"
 #include "transport/base/check.h"
+#include "transport/base/copy_short.h"
 
 namespace stream {
+namespace {
+
+// The usual columns, where no value is NULL; nothing where one is.
+std::optional<Column> gather_eight(const RowLayout& layout, std::span<const Row> rows, std::size_t column) {
+  const std::size_t offset = layout.offset(column);
+  ByteBuilder values;
+  std::uint8_t* out = values.extend(rows.size() * 8);
+  for (const Row row : rows) {
+    if (!row || layout.is_null(row, column)) return std::nullopt;
+    std::memcpy(out, row.at + offset, 8);
+    out += 8;
+  }
+  return Column(layout.type(column), rows.size(), {}, values.finish());
+}
+
+std::optional<Column> gather_texts(const RowLayout& layout, std::span<const Row> rows, std::size_t column) {
+  ByteBuilder offsets;
+  auto* at = reinterpret_cast<std::int32_t*>(offsets.extend((rows.size() + 1) * sizeof(std::int32_t)));
+  std::int32_t size = 0;
+  *at = 0;
+  for (const Row row : rows) {
+    if (!row || layout.is_null(row, column)) return std::nullopt;
+    *++at = size += static_cast<std::int32_t>(layout.string(row, column)->length);
+  }
+  ByteBuilder values;
+  auto* out = reinterpret_cast<char*>(values.extend(static_cast<std::size_t>(size)));
+  for (const Row row : rows) {
+    const std::string_view bytes = layout.bytes(row, column);
+    out = copy_short(out, bytes.data(), bytes.size());
+  }
+  return Column(layout.type(column), rows.size(), {}, values.finish(), offsets.finish());
+}
+
+}  // namespace
 
 Cell StateTable::cell(Row row, std::size_t column) const {
   if (is_null(row, column)) return {};
@@ -128,6 +163,11 @@ void StateTable::append_to(Row row, std::size_t column, ColumnBuilder& out) cons
 }
 
 Column StateTable::gather(std::span<const Row> rows, std::size_t column) const {
+  const std::size_t width = layout_.type(column).width();
+  std::optional<Column> whole;
+  if (width == 8) whole = gather_eight(layout_, rows, column);
+  if (width == 0) whole = gather_texts(layout_, rows, column);
+  if (whole) return *std::move(whole);
   ColumnBuilder builder(layout_.type(column), rows.size());
   for (const Row row : rows) append_to(row, column, builder);
   return builder.finish();

@@ -1,6 +1,7 @@
 #include "stages/aggregate/accumulators.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "stages/aggregate/elements.h"
 #include "stages/aggregate/loops.h"
@@ -35,6 +36,33 @@ Accumulators::Accumulators(const AggregateDesign& design, StateTable& table, std
     call.state = design.calls[i];
     call.keeps = kept_by(*call.call);
   }
+  find_filters();
+  find_shared();
+}
+
+void Accumulators::find_filters() {
+  for (Call& call : calls_) {
+    if (!call.call->filter) continue;
+    const auto same = [&](const Filter& filter) {
+      return filter.of->filter_definition == call.call->filter_definition;
+    };
+    auto found = std::ranges::find_if(filters_, same);
+    if (found == filters_.end()) found = filters_.insert(filters_.end(), {call.call, {}, false});
+    call.filter = static_cast<std::size_t>(found - filters_.begin());
+  }
+}
+
+void Accumulators::find_shared() {
+  std::vector<std::size_t> at(distinct_.size(), kNone);
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    const CallState& state = calls_[i].state;
+    if (state.seen == kNone) continue;
+    if (at[state.distinct] == kNone) {
+      at[state.distinct] = shared_.size();
+      shared_.push_back({DistinctValues(*distinct_[state.distinct]), {}});
+    }
+    shared_[at[state.distinct]].calls.push_back(i);
+  }
 }
 
 void Accumulators::restored() {
@@ -44,17 +72,21 @@ void Accumulators::restored() {
 // --- arguments ----------------------------------------------------------------------------------
 
 void Accumulators::evaluate(const Batch& batch, std::vector<RowError>* errors) {
+  evaluate_filters(batch, errors);
   for (Call& call : calls_) evaluate_call(call, batch, errors);
   merge_row_errors(*errors);
 }
 
-void Accumulators::evaluate_filter(Call& call, const Batch& batch, std::vector<RowError>* errors) {
-  std::vector<std::uint32_t> rows;
-  call.call->filter->select(batch, &rows, errors);
-  call.masked = rows.size() < batch.rows;
-  if (!call.masked) return;
-  call.mask.assign(batch.rows, 0);
-  for (const std::uint32_t row : rows) call.mask[row] = 1;
+void Accumulators::evaluate_filters(const Batch& batch, std::vector<RowError>* errors) {
+  for (Filter& filter : filters_) {
+    const Column truth = filter.of->filter->evaluate(batch, errors);
+    const auto* values = truth.values<std::uint8_t>();
+    filter.mask.assign(values, values + batch.rows);
+    if (truth.has_nulls()) {
+      for (std::size_t i = 0; i < batch.rows; ++i) filter.mask[i] &= truth.valid(i) ? 1 : 0;
+    }
+    filter.masked = std::memchr(filter.mask.data(), 0, batch.rows) != nullptr;
+  }
 }
 
 // What is kept of the argument, where it is not the argument itself.
@@ -76,7 +108,10 @@ void Accumulators::prepare_argument(Call& call, const Batch& batch, std::vector<
 
 void Accumulators::evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors) {
   call.masked = false;
-  if (call.call->filter) evaluate_filter(call, batch, errors);
+  if (call.filter != kNone && filters_[call.filter].masked) {
+    call.mask = filters_[call.filter].mask;
+    call.masked = true;
+  }
   if (!call.call->argument) return;
   std::vector<RowError> failed;
   call.argument = call.call->argument->evaluate(batch, &failed);
@@ -157,8 +192,11 @@ void Accumulators::add_double(Call& call, const AddTo& to) {
 void Accumulators::add_count(std::size_t column, const std::uint8_t* mask, const AddTo& to) {
   const Slots<std::int64_t> slots(table_, to.rows, column);
   const std::int8_t* signs = signs_;
-  if (signs == nullptr) {
-    each(to.rows.size(), mask, [&](std::size_t i) { *slots[i] += 1; });
+  if (signs == nullptr && mask == nullptr) {
+    for (std::size_t i = 0; i < to.rows.size(); ++i) *slots[i] += 1;
+  } else if (signs == nullptr) {
+    // Which rows count follows no pattern: nothing is guessed.
+    for (std::size_t i = 0; i < to.rows.size(); ++i) *slots[i] += mask[i];
   } else {
     each(to.rows.size(), mask, [&](std::size_t i) { *slots[i] += signs[i]; });
   }
@@ -212,6 +250,18 @@ bool Accumulators::add_checked(Call& call, const AddTo& to, bool undo) {
 
 // --- a batch ------------------------------------------------------------------------------------
 
+void Accumulators::add_shared(Sharing& sharing, const AddTo& to) {
+  std::vector<DistinctCall> calls;
+  for (const std::size_t index : sharing.calls) {
+    Call& call = calls_[index];
+    if (!call.masked) call.mask.assign(to.rows.size(), 1);
+    calls.push_back({call.state.seen, !call.masked, call.mask.data()});
+    call.masked = true;
+  }
+  const std::span<const Column> keys = design_.global() ? std::span<const Column>() : to.keys->columns;
+  sharing.values.add(keys, calls_[sharing.calls[0]].argument, std::move(calls));
+}
+
 bool Accumulators::add(const Batch& batch, const AddTo& to) {
   choose_signs(batch);
   if (design_.order != kNone && design_.order < batch.columns.size()) times_ = batch.columns[design_.order];
@@ -220,8 +270,9 @@ bool Accumulators::add(const Batch& batch, const AddTo& to) {
     if (to.inserted[i] != 0) fresh_.push_back(i);
   }
   for (Call& call : calls_) {
-    if (call.state.distinct != kNone) add_values(call, to, batch);
+    if (call.state.distinct != kNone && call.state.seen == kNone) add_values(call, to, batch);
   }
+  for (Sharing& sharing : shared_) add_shared(sharing, to);
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     if (!calls_[i].checked() || !add_checked(calls_[i], to, false)) continue;
     const char* reason = overflow_;
@@ -232,6 +283,7 @@ bool Accumulators::add(const Batch& batch, const AddTo& to) {
     for (Call& call : calls_) {
       if (call.state.distinct != kNone) forget_values(call, to);
     }
+    for (Sharing& sharing : shared_) sharing.values.undo();
     return false;
   }
   for (Call& call : calls_) {

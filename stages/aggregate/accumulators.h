@@ -9,6 +9,7 @@
 
 #include "snapshot/state_table.h"
 #include "stages/aggregate/design.h"
+#include "stages/aggregate/distinct_values.h"
 #include "stages/aggregate/row_set.h"
 
 namespace stream {
@@ -58,7 +59,8 @@ class Accumulators {
     const AggregateCall* call = nullptr;
     CallState state;
     Keeps keeps = Keeps::kCount;
-    bool maybe_null = false;  // some group may have no value
+    bool maybe_null = false;     // some group may have no value
+    std::size_t filter = kNone;  // of filters_
     Column argument;
     std::vector<std::uint8_t> mask;  // rows that count
     bool masked = false;             // else all do
@@ -77,9 +79,17 @@ class Accumulators {
     bool begins_null() const;  // … even if the group's first row counts
   };
 
+  // What several calls may have in common.
+  struct Filter {
+    const AggregateCall* of = nullptr;  // the first that has it
+    std::vector<std::uint8_t> mask;     // rows for which it is TRUE
+    bool masked = false;                // else all are
+  };
+
   void evaluate_call(Call& call, const Batch& batch, std::vector<RowError>* errors);
   void prepare_argument(Call& call, const Batch& batch, std::vector<RowError>* errors);
-  void evaluate_filter(Call& call, const Batch& batch, std::vector<RowError>* errors);
+  void find_filters();
+  void evaluate_filters(const Batch& batch, std::vector<RowError>* errors);
   void choose_signs(const Batch& batch);
   bool add_checked(Call& call, const AddTo& to, bool undo);
   bool add_exact(Call& call, const AddTo& to, bool undo);
@@ -91,6 +101,14 @@ class Accumulators {
   void clear_nulls(Call& call, const AddTo& to);
   void add_extreme(Call& call, const AddTo& to);
   void add_rest(Call& call, const AddTo& to);
+
+  // Calls that count the values of one table.
+  struct Sharing {
+    DistinctValues values;
+    std::vector<std::size_t> calls;
+  };
+  void find_shared();
+  void add_shared(Sharing& sharing, const AddTo& to);
 
   // --- values.cc
   void add_values(Call& call, const AddTo& to, const Batch& batch);
@@ -132,6 +150,8 @@ class Accumulators {
   StateTable& table_;
   std::vector<StateTable*> distinct_;
   std::vector<Call> calls_;
+  std::vector<Filter> filters_;
+  std::vector<Sharing> shared_;
   const std::int8_t* signs_ = nullptr;  // null: all rows are added
   std::vector<std::int8_t> sign_of_;
   std::vector<std::uint32_t> fresh_;     // rows that made their group

@@ -46,6 +46,7 @@ struct CallState {
   std::size_t square_parts = 0;  // how many there are; 0: squared distances from the mean, DOUBLE
   std::size_t distinct = kNone;  // index of the table of values seen
   std::size_t times = kNone;     // column of that table: how often; not there: once
+  std::size_t seen = kNone;      // column of that table: the call has counted it; where calls share the table
   ValueOrder order = ValueOrder::kAny;  // of that table: in the key before the value
 };
 

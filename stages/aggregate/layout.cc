@@ -36,8 +36,11 @@ class Layout {
   void lay_out_session();
   void lay_out_call(std::size_t call);
   void lay_out_squares(const AggregateCall& call, const std::string& name, CallState& state);
-  void lay_out_distinct(std::size_t call, const std::string& name);
+  void lay_out_values(std::size_t call, const std::string& name);
+  void lay_out_shared(std::size_t call, const std::string& name);
+  std::string free_table_name(const std::string& name) const;
   bool needs_values(const AggregateCall& call) const;
+  bool shares_values(const AggregateCall& call) const;
   bool by_time(const AggregateCall& call) const;
   ValueOrder list_order() const;
   std::string ordered_definition(const AggregateCall& call) const;
@@ -99,7 +102,10 @@ void Layout::lay_out_call(std::size_t index) {
       break;
     case Keeps::kSpread: break;
   }
-  if (needs_values(call)) lay_out_distinct(index, name);
+  if (shares_values(call))
+    lay_out_shared(index, name);
+  else if (needs_values(call))
+    lay_out_values(index, name);
 }
 
 // Sums of whole numbers are exact; of DOUBLE they would lose what squares differ by.
@@ -124,6 +130,13 @@ bool Layout::needs_values(const AggregateCall& call) const {
          (keeps == Keeps::kExtreme && design_.retracts);
 }
 
+// Where nobody reads the values and none goes before its group: all that is asked is whether one is there.
+bool Layout::shares_values(const AggregateCall& call) const {
+  const Keeps keeps = kept_by(call);
+  const bool read = keeps == Keeps::kList || keeps == Keeps::kSpread || keeps == Keeps::kExtreme;
+  return call.distinct && !read && !design_.retracts && !design_.counted() && !design_.sessions() && !design_.sliced();
+}
+
 bool Layout::by_time(const AggregateCall& call) const {
   return design_.order != kNone && call.function != AggregateFunction::kAnyValue;
 }
@@ -140,14 +153,46 @@ std::string Layout::ordered_definition(const AggregateCall& call) const {
   return call.definition + (design_.retracts ? "" : " as they come");
 }
 
-void Layout::lay_out_distinct(std::size_t index, const std::string& name) {
-  TableSpec spec;
+std::string Layout::free_table_name(const std::string& name) const {
   const std::string base = design_.table.name + "_" + state_identifier(name);
-  spec.name = base;
-  const auto taken = [&](const TableSpec& other) { return other.name == spec.name; };
+  std::string free = base;
   const std::string fired = design_.sliced() ? FiredGroups::spec(design_.table).name : "";
-  for (int n = 2; spec.name == fired || std::ranges::any_of(design_.distinct, taken); ++n)
-    spec.name = base + "_" + std::to_string(n);
+  for (int n = 2;
+       free == fired || std::ranges::find(design_.distinct, free, &TableSpec::name) != design_.distinct.end(); ++n)
+    free = base + "_" + std::to_string(n);
+  return free;
+}
+
+// One table for all DISTINCT calls over the same argument, whatever their filters: a row a value, a column a call.
+void Layout::lay_out_shared(std::size_t index, const std::string& name) {
+  const AggregateCall& call = design_.aggregation.calls[index];
+  CallState& state = design_.calls[index];
+  std::string definition = call.arguments_definition;
+  if (!window_.empty()) definition += ", " + window_;
+  const auto same = [&](const TableSpec& spec) {
+    return spec.definition == definition && spec.key.back().type == call.argument_type;
+  };
+  auto found = std::ranges::find_if(design_.distinct, same);
+  if (found == design_.distinct.end()) {
+    TableSpec spec;
+    spec.name = free_table_name(call.arguments_definition);
+    if (!design_.global()) spec.key = design_.table.key;
+    spec.key.push_back({free_name("value", spec.key), call.argument_type});
+    spec.group_columns = design_.table.group_columns;
+    spec.ordered = design_.table.ordered;
+    spec.definition = definition;
+    found = design_.distinct.insert(design_.distinct.end(), std::move(spec));
+  }
+  StateColumnNames names;
+  for (std::size_t i = 0; i < found->columns(); ++i) names.add(found->field(i).name);
+  found->add_value({names.add(name), kBoolean}, call.definition, true);
+  state.distinct = static_cast<std::size_t>(found - design_.distinct.begin());
+  state.seen = found->columns() - 1;
+}
+
+void Layout::lay_out_values(std::size_t index, const std::string& name) {
+  TableSpec spec;
+  spec.name = free_table_name(name);
   if (!design_.global()) spec.key = design_.table.key;
   const AggregateCall& call = design_.aggregation.calls[index];
   CallState& state = design_.calls[index];

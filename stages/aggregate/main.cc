@@ -136,8 +136,13 @@ constexpr stream::StageProgram kProgram = {
         "results are as if those rows had never come; first, last and approx_count_distinct, which cannot tell, are "
         "refused.\n\n"
         "The state is one table, named as the stage, whose columns are called as the results; of windows that "
-        "overlap it has the slices they share. DISTINCT, lists and quantiles have a table each besides, with a row a "
-        "value of a group; so have min and max where rows may be taken back.",
+        "overlap it has the slices they share. Lists, quantiles and DISTINCT have a table each besides, with a row a "
+        "value "
+        "of a group; so have min and max where rows may be taken back. Without a window and in tumbling ones all "
+        "DISTINCT "
+        "calls over the same argument share a table: count(distinct ms) as a and count(distinct ms) filter (where ok) "
+        "as b "
+        "have STAGE_distinct_ms, with the columns of the group, value, and a and b, which say who has counted it.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,
     .outputs = kOutputs,

@@ -7,6 +7,7 @@
 #include "stages/expression/operators.h"
 #include "stages/expression/temporal.h"
 #include "stages/kit/row_text.h"
+#include "transport/base/copy_short.h"
 
 namespace stream {
 namespace {
@@ -195,6 +196,29 @@ std::vector<std::uint8_t> differing_rows(const Computed& a, const Computed& b, s
   return out;
 }
 
+namespace {
+
+Column pick_texts(const Column& before, const Column& after, std::span<const std::uint32_t> picks) {
+  const Column* const sides[2] = {&before, &after};
+  ByteBuilder offsets;
+  auto* at = reinterpret_cast<std::int32_t*>(offsets.extend((picks.size() + 1) * sizeof(std::int32_t)));
+  std::int32_t size = 0;
+  *at = 0;
+  for (const std::uint32_t p : picks) {
+    const std::int32_t* from = sides[p & 1]->offsets() + (p >> 1);
+    *++at = size += from[1] - from[0];
+  }
+  ByteBuilder values;
+  auto* to = reinterpret_cast<char*>(values.extend(static_cast<std::size_t>(size)));
+  for (const std::uint32_t p : picks) {
+    const std::string_view bytes = sides[p & 1]->bytes(p >> 1);
+    to = copy_short(to, bytes.data(), bytes.size());
+  }
+  return {before.type(), picks.size(), {}, values.finish(), offsets.finish()};
+}
+
+}  // namespace
+
 Column pick(const Column& before, const Column& after, std::span<const std::uint32_t> picks) {
   const Type type = before.type();
   if (type.width() == 8 && !before.has_nulls() && !after.has_nulls()) {
@@ -204,6 +228,7 @@ Column pick(const Column& before, const Column& after, std::span<const std::uint
     for (std::size_t i = 0; i < picks.size(); ++i) std::memcpy(to + i * 8, sides[picks[i] & 1] + (picks[i] >> 1), 8);
     return {type, picks.size(), {}, values.finish()};
   }
+  if (type.variable() && !before.has_nulls() && !after.has_nulls()) return pick_texts(before, after, picks);
   ColumnBuilder out(type, picks.size());
   for (const std::uint32_t p : picks) out.append_from((p & 1) != 0 ? after : before, p >> 1);
   return out.finish();

@@ -84,10 +84,11 @@ void Accumulators::add_values(Call& call, const AddTo& to, const Batch& batch) {
   }
   for (std::size_t i = 0; i < picked_.size(); ++i) {
     if (new_[i] != 0) call.made.push_back(found_[i]);
-    if (call.state.times != kNone)
-      count_value(call, found_[i], picked_[i]);
-    else
-      call.mask[picked_[i]] = new_[i];
+  }
+  if (call.state.times == kNone) {
+    for (std::size_t i = 0; i < picked_.size(); ++i) call.mask[picked_[i]] = new_[i];
+  } else {
+    for (std::size_t i = 0; i < picked_.size(); ++i) count_value(call, found_[i], picked_[i]);
   }
 }
 

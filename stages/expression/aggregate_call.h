@@ -61,6 +61,9 @@ struct AggregateCall {
   Type result_type;
   std::string text;        // "max(ms)", as written first
   std::string definition;  // "max(ms) filter (where ms > 0)": equal, however it was written, if the call is
+  // Of the definition what stands in its first parentheses, "distinct ms", and what follows them.
+  std::string arguments_definition;
+  std::string filter_definition;
 
   std::vector<std::size_t> columns() const;  // of the input: what it reads
 };

@@ -115,6 +115,23 @@ const char* divide_double(double a, double b, double& out) {
   return out == 0 && a != 0 && !std::isinf(b) ? kDoubleRange : nullptr;
 }
 
+// Whether every result has its digits.
+bool never_too_long(char op, Type a, Type b) {
+  if (op == '*') return a.precision + b.precision <= kDecimalDigits;
+  const int whole = std::max(a.precision - a.scale, b.precision - b.scale);
+  return (op == '+' || op == '-') && whole + std::max(a.scale, b.scale) + 1 <= kDecimalDigits;
+}
+
+Kernel short_decimal_kernel(char op, Type a, Type b, Type result) {
+  if (op == '*') return map<Decimal, Decimal, Decimal>([](Decimal x, Decimal y) { return wrapping_product(x, y); });
+  const Decimal a_times = power_of_ten(result.scale - a.scale);
+  const Decimal b_times = power_of_ten(result.scale - b.scale) * (op == '-' ? -1 : 1);
+  return map<Decimal, Decimal, Decimal>([=](Decimal x, Decimal y) {
+    return static_cast<Decimal>(static_cast<unsigned __int128>(wrapping_product(x, a_times)) +
+                                static_cast<unsigned __int128>(wrapping_product(y, b_times)));
+  });
+}
+
 Kernel decimal_kernel(char op, Type a, Type b, Type result) {
   const int sa = a.scale;
   const int sb = b.scale;
@@ -199,6 +216,10 @@ NodePtr make_arithmetic(char op, NodePtr a, NodePtr b) {
   if (type.kind == TypeKind::kDouble) return make_call(kDouble, {std::move(a), std::move(b)}, double_kernel(op));
   STREAM_CHECK(type.kind == TypeKind::kDecimal);
   const Type result = decimal_result(op, type, b->type());
+  if (never_too_long(op, type, b->type())) {
+    Kernel kernel = short_decimal_kernel(op, type, b->type(), result);
+    return make_call(result, {std::move(a), std::move(b)}, std::move(kernel), {.total = true, .cost = 4});
+  }
   Kernel kernel = decimal_kernel(op, type, b->type(), result);
   return make_call(result, {std::move(a), std::move(b)}, std::move(kernel), {.cost = 10});
 }

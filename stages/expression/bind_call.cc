@@ -252,6 +252,9 @@ Bound Binder::apply(const Function& function, std::vector<Bound> arguments, std:
     }
     nodes.push_back(coerce(arguments[i], type));
   }
+  if (function.rewrite != nullptr) {
+    if (NodePtr node = function.rewrite(nodes)) return {std::move(node), false, offset};
+  }
   if (function.make == nullptr)
     return {make_call(function.result, std::move(nodes), function.kernel, function.traits), false, offset};
   Made made = function.make(nodes);

@@ -79,7 +79,9 @@ Column equal_constant(const Call& call, std::span<const Value> arguments) {
   for (std::size_t i = 0; i < call.rows; ++i) to[i] = (at[i + 1] - at[i] == length) == kEqual;
   if (length != 0) {
     for (std::size_t i = 0; i < call.rows; ++i) {
-      if (to[i] == kEqual) to[i] = (std::memcmp(bytes + at[i], wanted.data(), wanted.size()) == 0) == kEqual;
+      if (to[i] != kEqual) continue;
+      const char* text = bytes + at[i];
+      to[i] = (*text == wanted[0] && std::memcmp(text, wanted.data(), wanted.size()) == 0) == kEqual;
     }
   }
   return out.finish(call.type, call.rows, nulls);
@@ -92,9 +94,19 @@ Kernel text_kernel(Comparison comparison) {
   });
 }
 
-Kernel decimal_kernel(Comparison comparison, int a_scale, int b_scale) {
+Kernel decimal_kernel(Comparison comparison, Type a_type, Type b_type) {
+  const int a_scale = a_type.scale;
+  const int b_scale = b_type.scale;
   return with_comparison(comparison, [=](auto compare) -> Kernel {
     if (a_scale == b_scale) return map<uint8_t, Decimal, Decimal>(compare);
+    // At one scale they still fit.
+    const int more = std::abs(a_scale - b_scale);
+    if ((a_scale < b_scale ? a_type : b_type).precision + more <= kDecimalDigits) {
+      const Decimal a_times = a_scale < b_scale ? power_of_ten(more) : 1;
+      const Decimal b_times = a_scale < b_scale ? 1 : power_of_ten(more);
+      return map<uint8_t, Decimal, Decimal>(
+          [=](Decimal a, Decimal b) { return compare(wrapping_product(a, a_times), wrapping_product(b, b_times)); });
+    }
     return map<uint8_t, Decimal, Decimal>(
         [=](Decimal a, Decimal b) { return compare(compare_decimals(a, a_scale, b, b_scale), 0); });
   });
@@ -114,7 +126,7 @@ Kernel kernel_of(Comparison comparison, const Node& a, const Node& b) {
     case TypeKind::kBigint:
     case TypeKind::kTimestamp: return narrow_kernel<int64_t>(comparison);
     case TypeKind::kDouble: return narrow_kernel<double>(comparison);
-    case TypeKind::kDecimal: return decimal_kernel(comparison, a.type().scale, b.type().scale);
+    case TypeKind::kDecimal: return decimal_kernel(comparison, a.type(), b.type());
     case TypeKind::kInterval: return interval_kernel(comparison);
     case TypeKind::kVarchar:
     case TypeKind::kBlob:

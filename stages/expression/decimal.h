@@ -13,6 +13,10 @@ inline constexpr int kDecimalDigits = 38;
 
 // 10^n for 0 <= n <= 38.
 Decimal power_of_ten(int n);
+// Of values that are known to be small enough; of others it is another number.
+inline Decimal wrapping_product(Decimal a, Decimal b) {
+  return static_cast<Decimal>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
+}
 
 // |value| < 10^38.
 bool fits_decimal(Decimal value);

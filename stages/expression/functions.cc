@@ -48,6 +48,12 @@ void Functions::add_made(std::string_view name, std::string_view parameters, Mak
   functions_.push_back({std::string(name), kinds_of(parameters), kBigint, nullptr, {}, std::move(make)});
 }
 
+void Functions::add_rewritten(std::string_view name, std::string_view parameters, Type result, Kernel kernel,
+                              CallTraits traits, NodePtr (*rewrite)(std::span<const NodePtr>)) {
+  add(name, parameters, result, std::move(kernel), traits);
+  functions_.back().rewrite = rewrite;
+}
+
 void Functions::add_extension(std::string_view name, std::string_view parameters, Type result, Kernel kernel,
                               CallTraits traits) {
   add(name, parameters, result, std::move(kernel), traits);

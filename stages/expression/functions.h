@@ -24,8 +24,9 @@ struct Function {
   Type result;
   Kernel kernel;
   CallTraits traits;
-  Maker make = nullptr;    // instead of result, kernel and traits
-  bool extension = false;  // PostgreSQL has no such overload: chosen last
+  Maker make = nullptr;                                              // instead of result, kernel and traits
+  NodePtr (*rewrite)(std::span<const NodePtr> arguments) = nullptr;  // a cheaper node for these arguments; null: none
+  bool extension = false;                                            // PostgreSQL has no such overload: chosen last
 };
 
 // Parameters are one letter each: b BOOLEAN, i BIGINT, f DOUBLE, n DECIMAL, t VARCHAR, s TIMESTAMP,
@@ -34,6 +35,8 @@ class Functions {
  public:
   void add(std::string_view name, std::string_view parameters, Type result, Kernel kernel, CallTraits traits = {});
   void add_made(std::string_view name, std::string_view parameters, Maker make);
+  void add_rewritten(std::string_view name, std::string_view parameters, Type result, Kernel kernel, CallTraits traits,
+                     NodePtr (*rewrite)(std::span<const NodePtr>));
   void add_extension(std::string_view name, std::string_view parameters, Type result, Kernel kernel,
                      CallTraits traits = {});
   const std::vector<Function>& all() const { return functions_; }
@@ -59,6 +62,9 @@ NodePtr make_regex_match(NodePtr value, NodePtr pattern, bool fold_case, bool ne
 // The regular expression of a SIMILAR TO pattern. False if it ends in its escape character.
 bool similar_to_regex(std::string_view pattern, char escape, std::string& regex);
 NodePtr make_similar(NodePtr value, NodePtr pattern, bool negated, char escape);
+
+// length(replace(text, from, to)) of constants `from` and `to`, without making the text; null for other arguments.
+NodePtr make_replaced_length(std::span<const NodePtr> arguments);
 
 NodePtr make_concat(std::vector<NodePtr> texts);                   // NULLs are skipped
 NodePtr make_concat_ws(std::vector<NodePtr> separator_and_texts);  // NULLs are skipped

@@ -2,10 +2,12 @@
 #include <re2/re2.h>
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "stages/expression/functions.h"
 #include "stages/expression/kernel.h"
+#include "stages/expression/plain_regex.h"
 #include "stages/expression/utf8.h"
 
 namespace stream::expression {
@@ -14,6 +16,7 @@ namespace {
 using std::int64_t;
 using Bytes = std::string_view;
 
+constexpr int kGroupsMax = 10;
 constexpr char kInvalidRegex[] = "invalid regular expression";
 
 re2::StringPiece piece(Bytes text) { return {text.data(), text.size()}; }
@@ -42,7 +45,9 @@ std::string translated(Bytes pattern) {
 
 struct Regex {
   std::unique_ptr<const RE2> re2;
-  bool global = false;  // flag g
+  std::optional<PlainRegex> plain;  // the same, if it is so simple
+  bool global = false;              // flag g
+  int groups = 0;
 };
 
 // Null for flags nobody knows.
@@ -74,7 +79,11 @@ const char* compile(Bytes pattern, Bytes flags, Regex& out, std::string* message
     text = "(?m)" + text;
   }
   out.re2 = std::make_unique<const RE2>(text, options);
-  if (out.re2->ok()) return nullptr;
+  if (out.re2->ok()) {
+    out.groups = out.re2->NumberOfCapturingGroups();
+    if (flags.empty()) out.plain = PlainRegex::compile(pattern);
+    return nullptr;
+  }
   if (message != nullptr) *message = out.re2->error();
   return kInvalidRegex;
 }
@@ -82,35 +91,37 @@ const char* compile(Bytes pattern, Bytes flags, Regex& out, std::string* message
 // Compiled patterns of this thread. Nearly always the pattern is the one of the row before.
 const char* regex_of(Bytes pattern, Bytes flags, const Regex*& out) {
   struct Cache {
-    std::string last;
+    std::string pattern;
+    std::string flags;
     const Regex* regex = nullptr;
-    std::string key;
     std::unordered_map<std::string, Regex> all;
   };
   thread_local Cache cache;
-  cache.key.assign(flags);
-  cache.key += '/';
-  cache.key += pattern;
-  if (cache.regex == nullptr || cache.key != cache.last) {
-    auto found = cache.all.find(cache.key);
+  if (cache.regex == nullptr || cache.pattern != pattern || cache.flags != flags) {
+    const std::string key = std::string(flags) + '/' + std::string(pattern);
+    auto found = cache.all.find(key);
     if (found == cache.all.end()) {
       Regex regex;
       if (const char* reason = compile(pattern, flags, regex, nullptr)) return reason;
       if (cache.all.size() >= 256) cache.all.clear();
-      found = cache.all.emplace(cache.key, std::move(regex)).first;
+      found = cache.all.emplace(key, std::move(regex)).first;
     }
-    cache.last = cache.key;
+    cache.pattern = pattern;
+    cache.flags = flags;
     cache.regex = &found->second;
   }
   out = cache.regex;
   return nullptr;
 }
 
-constexpr int kGroupsMax = 10;
-
-// Finds the next match at or behind `at`.
-bool find(const RE2& re2, Bytes text, std::size_t at, re2::StringPiece* groups, int count) {
-  return re2.Match(piece(text), at, text.size(), RE2::UNANCHORED, groups, count);
+// Finds the next match at or behind `at`. A group that took no part in it is a null view.
+bool find(const Regex& regex, Bytes text, std::size_t at, std::span<Bytes> groups) {
+  if (regex.plain) return regex.plain->find(text, at, groups);
+  re2::StringPiece found[kGroupsMax + 1];
+  const int count = static_cast<int>(groups.size());
+  if (!regex.re2->Match(piece(text), at, text.size(), RE2::UNANCHORED, found, count)) return false;
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i] = view(found[i]);
+  return true;
 }
 
 // Where to look for the match behind this one: an empty match must not be found for ever.
@@ -119,7 +130,7 @@ std::size_t behind(Bytes text, Bytes match) {
   return match.empty() ? end + (end < text.size() ? utf8_length(text, end) : 1) : end;
 }
 
-void append_replacement(Bytes replacement, const re2::StringPiece* groups, int count, Text& out) {
+void append_replacement(Bytes replacement, std::span<const Bytes> groups, Text& out) {
   for (std::size_t i = 0; i < replacement.size(); ++i) {
     if (replacement[i] != '\\' || i + 1 == replacement.size()) {
       out.append(replacement[i]);
@@ -127,9 +138,10 @@ void append_replacement(Bytes replacement, const re2::StringPiece* groups, int c
     }
     const char next = replacement[++i];
     if (next == '&') {
-      out.append(view(groups[0]));
+      out.append(groups[0]);
     } else if (next >= '1' && next <= '9') {
-      if (next - '0' < count) out.append(view(groups[next - '0']));
+      const auto group = static_cast<std::size_t>(next - '0');
+      if (group < groups.size()) out.append(groups[group]);
     } else if (next == '\\') {
       out.append('\\');
     } else {
@@ -142,15 +154,15 @@ void append_replacement(Bytes replacement, const re2::StringPiece* groups, int c
 const char* regexp_replace(Bytes text, Bytes pattern, Bytes replacement, Bytes flags, Text& out) {
   const Regex* regex = nullptr;
   if (const char* reason = regex_of(pattern, flags, regex)) return reason;
-  re2::StringPiece groups[kGroupsMax];
-  const int count = std::min(regex->re2->NumberOfCapturingGroups() + 1, kGroupsMax);
+  Bytes places[kGroupsMax];
+  const std::span groups(places, static_cast<std::size_t>(std::min(regex->groups + 1, kGroupsMax)));
   std::size_t copied = 0;
-  for (std::size_t at = 0; at <= text.size() && find(*regex->re2, text, at, groups, count);) {
+  for (std::size_t at = 0; at <= text.size() && find(*regex, text, at, groups);) {
     const auto begin = static_cast<std::size_t>(groups[0].data() - text.data());
     out.append(text.substr(copied, begin - copied));
-    append_replacement(replacement, groups, count, out);
+    append_replacement(replacement, groups, out);
     copied = begin + groups[0].size();
-    at = behind(text, view(groups[0]));
+    at = behind(text, groups[0]);
     if (!regex->global) break;
   }
   if (copied < text.size()) out.append(text.substr(copied));
@@ -160,7 +172,7 @@ const char* regexp_replace(Bytes text, Bytes pattern, Bytes replacement, Bytes f
 const char* regexp_like(Bytes text, Bytes pattern, Bytes flags, std::uint8_t& out) {
   const Regex* regex = nullptr;
   if (const char* reason = regex_of(pattern, flags, regex)) return reason;
-  out = RE2::PartialMatch(piece(text), *regex->re2);
+  out = find(*regex, text, 0, {});
   return nullptr;
 }
 
@@ -176,8 +188,8 @@ const char* regexp_count(Bytes text, Bytes pattern, int64_t start, Bytes flags, 
   std::size_t at = 0;
   if (const char* reason = regex_of(pattern, flags, regex)) return reason;
   if (const char* reason = start_of(text, start, at)) return reason;
-  re2::StringPiece match;
-  for (out = 0; at <= text.size() && find(*regex->re2, text, at, &match, 1); ++out) at = behind(text, view(match));
+  Bytes match;
+  for (out = 0; at <= text.size() && find(*regex, text, at, {&match, 1}); ++out) at = behind(text, match);
   return nullptr;
 }
 
@@ -189,17 +201,16 @@ const char* regexp_substr(Bytes text, Bytes pattern, int64_t start, int64_t nth,
   if (const char* reason = start_of(text, start, at)) return reason;
   if (nth < 1) return "the number of the match must be 1 or more";
   if (group < 0) return "the number of the group must not be negative";
-  const int groups = regex->re2->NumberOfCapturingGroups();
-  if (group > groups) return kNullResult;
-  re2::StringPiece found[kGroupsMax + 1];
+  if (group > regex->groups) return kNullResult;
+  Bytes found[kGroupsMax + 1];
   if (group > kGroupsMax) return "at most 10 groups of a regular expression can be asked for";
-  while (at <= text.size() && find(*regex->re2, text, at, found, static_cast<int>(group) + 1)) {
+  while (at <= text.size() && find(*regex, text, at, std::span(found, static_cast<std::size_t>(group) + 1))) {
     if (--nth == 0) {
       if (found[group].data() == nullptr) return kNullResult;
-      out.append(view(found[group]));
+      out.append(found[group]);
       return nullptr;
     }
-    at = behind(text, view(found[0]));
+    at = behind(text, found[0]);
   }
   return kNullResult;
 }
@@ -217,9 +228,8 @@ NodePtr make_regex_match(NodePtr value, NodePtr pattern, bool fold_case, bool ne
   if (literal_text(*pattern, &text) != nullptr) {
     const auto regex = std::make_shared<Regex>();
     if (compile(text, flags, *regex, nullptr) == nullptr) {
-      return make_call(kBoolean, {std::move(value)}, map<std::uint8_t, Bytes>([=](Bytes x) {
-                         return RE2::PartialMatch(piece(x), *regex->re2) != negated;
-                       }),
+      return make_call(kBoolean, {std::move(value)},
+                       map<std::uint8_t, Bytes>([=](Bytes x) { return find(*regex, x, 0, {}) != negated; }),
                        {.total = true, .cost = 150});
     }
   }
@@ -327,7 +337,7 @@ void add_regex_functions(Functions& f) {
         map_checked<Text, Bytes, Bytes>([](Bytes text, Bytes pattern, Text& out) -> const char* {
           const Regex* regex = nullptr;
           if (const char* reason = regex_of(pattern, "", regex)) return reason;
-          return regexp_substr(text, pattern, 1, 1, "", regex->re2->NumberOfCapturingGroups() > 0 ? 1 : 0, out);
+          return regexp_substr(text, pattern, 1, 1, "", regex->groups > 0 ? 1 : 0, out);
         }),
         slow);
 }

@@ -71,6 +71,23 @@ const char* fold(Bytes text, Text& out) {
   return nullptr;
 }
 
+// Where all texts of a column are of letters of one byte, no text gets longer: the bytes change all at once.
+template <std::string (*kFold)(Bytes), char kFirst, char kLast>
+Column fold_column(const Call& call, std::span<const Value> arguments) {
+  const Column& column = arguments[0].column;
+  const std::size_t size = column.values_buffer().size();
+  const auto* from = column.values_buffer().data();
+  if (column.size() != call.rows || !is_ascii({column.values_buffer().as<char>(), size})) {
+    return run_text<Bytes>(fold<kFold, kFirst, kLast>, call, arguments, std::index_sequence<0>());
+  }
+  ByteBuilder bytes;
+  std::uint8_t* to = bytes.extend(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    to[i] = from[i] ^ static_cast<std::uint8_t>(from[i] >= kFirst && from[i] <= kLast ? 0x20 : 0);
+  }
+  return {call.type, call.rows, column.validity_buffer(), bytes.finish(), column.offsets_buffer()};
+}
+
 template <class F>
 Kernel text_of_two(F f) {
   return map_checked<Text, Bytes, Bytes>([f](Bytes a, Bytes b, Text& out) -> const char* {
@@ -252,7 +269,8 @@ void add_cuts(Functions& f) {
 
 void add_lengths(Functions& f) {
   for (const char* name : {"length", "char_length", "character_length"}) {
-    f.add(name, "t", kBigint, map<int64_t, Bytes>([](Bytes text) { return utf8_count(text); }), kTotal);
+    f.add_rewritten(name, "t", kBigint, map<int64_t, Bytes>([](Bytes text) { return utf8_count(text); }), kTotal,
+                    make_replaced_length);
   }
   f.add("length", "x", kBigint, map<int64_t, Bytes>([](Bytes bytes) { return bytes.size(); }), kTotal);
   for (const char* parameter : {"t", "x"}) {
@@ -269,8 +287,8 @@ void add_text_functions(Functions& f) {
   add_trims(f);
   add_cuts(f);
   add_lengths(f);
-  f.add("lower", "t", kVarchar, map_checked<Text, Bytes>(fold<lower_utf8, 'A', 'Z'>), kSlowTotal);
-  f.add("upper", "t", kVarchar, map_checked<Text, Bytes>(fold<upper_utf8, 'a', 'z'>), kSlowTotal);
+  f.add("lower", "t", kVarchar, fold_column<lower_utf8, 'A', 'Z'>, kSlowTotal);
+  f.add("upper", "t", kVarchar, fold_column<upper_utf8, 'a', 'z'>, kSlowTotal);
   f.add("initcap", "t", kVarchar, text_of(title_utf8), kSlowTotal);
   f.add("reverse", "t", kVarchar, text_of(reversed), kSlowTotal);
   f.add("repeat", "ti", kVarchar, map_checked<Text, Bytes, int64_t>(repeat), kSlow);

@@ -33,6 +33,18 @@ const char* part_of_interval(Bytes field, Interval interval, double& out) {
   return nullptr;
 }
 
+// The hour, or the minute: no calendar, no error.
+Made time_of_day(Unit unit) {
+  const int64_t all = unit == Unit::kHour ? kDayUs : kHourUs;
+  const int64_t one = unit == Unit::kHour ? kHourUs : kMinuteUs;
+  return {kBigint,
+          map<int64_t, Bytes, int64_t>([=](Bytes, int64_t us) {
+            const int64_t rest = us % all;
+            return (rest < 0 ? rest + all : rest) / one;
+          }),
+          {.total = true, .cost = 4}};
+}
+
 // extract(): whole fields are BIGINT, those with a fraction DECIMAL(38,6). A field that is no
 // constant may be either, so it is DECIMAL(38,6).
 template <class T, class F>
@@ -43,6 +55,9 @@ Maker extract_maker(F extract) {
     const Unit unit = known ? parse_unit(text) : Unit::kUnknown;
     const bool fraction =
         !known || unit == Unit::kSecond || unit == Unit::kMillisecond || unit == Unit::kEpoch || unit == Unit::kJulian;
+    if constexpr (std::is_same_v<T, int64_t>) {
+      if (unit == Unit::kHour || unit == Unit::kMinute) return time_of_day(unit);
+    }
     if (!fraction) {
       return {kBigint,
               map_checked<int64_t, Bytes, T>([=](Bytes, T value, int64_t& out) -> const char* {

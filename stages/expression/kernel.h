@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "stages/expression/node.h"
+#include "transport/base/copy_short.h"
 
 namespace stream::expression {
 
@@ -65,7 +66,7 @@ class Text {
       too_long_ = true;
       return;
     }
-    bytes_.append(text.data(), text.size());
+    if (!text.empty()) copy_short(reinterpret_cast<char*>(bytes_.extend(text.size())), text.data(), text.size());
   }
   void append(char c) { append(std::string_view(&c, 1)); }
   std::size_t size() const { return bytes_.size() - begin_; }

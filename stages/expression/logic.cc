@@ -3,6 +3,7 @@
 
 #include "stages/expression/kernel.h"
 #include "stages/expression/operators.h"
+#include "transport/base/copy_short.h"
 
 namespace stream::expression {
 namespace {
@@ -97,34 +98,82 @@ Rows all_rows(std::size_t count) {
   return rows;
 }
 
-// Row i takes the value of parts[chosen[i] - 1], or NULL for 0.
-Column assemble(Type type, std::span<const Value> parts, std::span<const std::uint32_t> chosen) {
-  ColumnBuilder builder(type, chosen.size());
-  const std::size_t width = type.width();
-  if (width == 0) {
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      if (chosen[i] == 0) {
-        builder.append_null();
-      } else {
-        const Value& part = parts[chosen[i] - 1];
-        builder.append_from(part.column, part.row(i));
-      }
-    }
-    return builder.finish();
+// One of the values that rows may take. Those computed for the rows that take it alone are met in their order.
+class Part {
+ public:
+  explicit Part(SomeRows some) : value_(std::move(some.value)), alone_(some.alone) {}
+  explicit Part(const Value& value) : value_(value) {}
+
+  const Column& column() const { return value_.column; }
+  bool constant() const { return value_.constant; }
+  // Where row i stands in column(). To be asked once for each row that takes the part, ascending.
+  std::size_t place(std::size_t i) { return value_.constant ? 0 : alone_ ? next_++ : i; }
+
+ private:
+  Value value_;
+  bool alone_ = false;
+  std::size_t next_ = 0;
+};
+
+using Chosen = std::span<const std::uint32_t>;  // the part each row takes: parts[chosen[i] - 1], or NULL for 0
+
+// At least as many bytes as the rows take.
+std::size_t text_bytes(std::span<const Part> parts, Chosen chosen) {
+  std::vector<std::size_t> rows_of(parts.size() + 1);
+  for (const std::uint32_t part : chosen) ++rows_of[part];
+  std::size_t bytes = 0;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const std::size_t size = parts[p].column().values_buffer().size();
+    bytes += parts[p].constant() ? size * rows_of[p + 1] : size;
   }
+  return bytes;
+}
+
+Column assemble_text(Type type, std::span<Part> parts, Chosen chosen) {
+  Nulls nulls(chosen.size());
+  ByteBuilder values;
+  ByteBuilder offsets;
+  auto* const begin = reinterpret_cast<char*>(values.extend(text_bytes(parts, chosen)));
+  auto* const at = reinterpret_cast<std::int32_t*>(offsets.extend((chosen.size() + 1) * sizeof(std::int32_t)));
+  char* end = begin;
+  at[0] = 0;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    Part* const part = chosen[i] == 0 ? nullptr : &parts[chosen[i] - 1];
+    const std::size_t place = part == nullptr ? 0 : part->place(i);
+    if (part == nullptr || !part->column().valid(place)) {
+      nulls.set_null(i);
+    } else {
+      const std::string_view bytes = part->column().bytes(place);
+      end = copy_short(end, bytes.data(), bytes.size());
+    }
+    at[i + 1] = static_cast<std::int32_t>(end - begin);
+  }
+  values.shrink(static_cast<std::size_t>(end - begin));
+  return {type, chosen.size(), nulls.finish(), values.finish(), offsets.finish()};
+}
+
+Column assemble(Type type, std::span<Part> parts, Chosen chosen) {
+  if (type.variable()) return assemble_text(type, parts, chosen);
+  const std::size_t width = type.width();
   Nulls nulls(chosen.size());
   ByteBuilder values;
   uint8_t* out = values.extend(chosen.size() * width);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const Value* part = chosen[i] == 0 ? nullptr : &parts[chosen[i] - 1];
-    if (part == nullptr || !part->valid(i)) {
+    Part* const part = chosen[i] == 0 ? nullptr : &parts[chosen[i] - 1];
+    const std::size_t place = part == nullptr ? 0 : part->place(i);
+    if (part == nullptr || !part->column().valid(place)) {
       nulls.set_null(i);
       std::memset(out + i * width, 0, width);
     } else {
-      std::memcpy(out + i * width, part->column.values_buffer().data() + part->row(i) * width, width);
+      std::memcpy(out + i * width, part->column().values_buffer().data() + place * width, width);
     }
   }
   return {type, chosen.size(), nulls.finish(), values.finish()};
+}
+
+Column assemble(Type type, std::span<const Value> values, Chosen chosen) {
+  std::vector<Part> parts(values.begin(), values.end());
+  return assemble(type, parts, chosen);
 }
 
 class CaseNode final : public Node {
@@ -145,13 +194,13 @@ class CaseNode final : public Node {
 
  private:
   Value choose_value(Evaluation& evaluation) const {
-    std::vector<Value> parts;
+    std::vector<Part> parts;
     std::vector<std::uint32_t> chosen(evaluation.rows, 0);
     Rows left = all_rows(evaluation.rows);
     Rows taken;
     const auto choose = [&](const Node& result, const Rows& rows) {
       if (rows.empty()) return;
-      parts.push_back(evaluate_at(result, evaluation, rows));
+      parts.emplace_back(evaluate_some(result, evaluation, rows));
       for (const std::uint32_t row : rows) chosen[row] = static_cast<std::uint32_t>(parts.size());
     };
     std::size_t i = 0;

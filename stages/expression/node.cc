@@ -43,6 +43,8 @@ class CallNode final : public Node {
     costs(traits.cost);
   }
 
+  CallKind kind() const override { return traits_.kind; }
+
   Value evaluate(Evaluation& evaluation) const override {
     std::vector<Value> values;
     values.reserve(arguments().size());
@@ -108,7 +110,7 @@ Value evaluate_gathered(const Node& node, Evaluation& evaluation, std::span<cons
       if (errors.at(i) != nullptr) evaluation.errors->set(rows[i], errors.at(i));
     }
   }
-  return scatter(std::move(value), rows, evaluation.rows);
+  return value;
 }
 
 }  // namespace
@@ -164,11 +166,17 @@ NodePtr fold(NodePtr node) {
 }
 
 Value evaluate_at(const Node& node, Evaluation& evaluation, std::span<const std::uint32_t> rows) {
-  if (rows.size() == evaluation.rows) return node.evaluate(evaluation);
-  if (rows.empty()) return {null_column(node.type(), 1), true};
+  SomeRows some = evaluate_some(node, evaluation, rows);
+  return some.alone ? scatter(std::move(some.value), rows, evaluation.rows) : std::move(some.value);
+}
+
+SomeRows evaluate_some(const Node& node, Evaluation& evaluation, std::span<const std::uint32_t> rows) {
+  if (rows.size() == evaluation.rows) return {node.evaluate(evaluation)};
+  if (rows.empty()) return {{null_column(node.type(), 1), true}};
   const std::uint64_t saved = std::uint64_t{node.cost()} * (evaluation.rows - rows.size());
-  if (node.literal() == nullptr && saved > 8 * evaluation.rows) return evaluate_gathered(node, evaluation, rows);
-  if (node.total()) return node.evaluate(evaluation);
+  if (node.literal() == nullptr && saved > 8 * evaluation.rows)
+    return {evaluate_gathered(node, evaluation, rows), true};
+  if (node.total()) return {node.evaluate(evaluation)};
   Errors errors(evaluation.rows);
   Evaluation inner{evaluation.columns, evaluation.rows, evaluation.now, &errors, evaluation.shared};
   Value value = node.evaluate(inner);
@@ -177,7 +185,7 @@ Value evaluate_at(const Node& node, Evaluation& evaluation, std::span<const std:
       if (errors.at(row) != nullptr) evaluation.errors->set(row, errors.at(row));
     }
   }
-  return value;
+  return {std::move(value)};
 }
 
 const char* literal_text(const Node& node, std::string* text) {

@@ -19,6 +19,9 @@ namespace stream::expression {
 class Node;
 using NodePtr = std::shared_ptr<const Node>;
 
+// Calls that others know, to do better with them than with their values.
+enum class CallKind : std::uint8_t { kOther, kReplace };
+
 // The first error of each row; costs nothing until there is one.
 class Errors {
  public:
@@ -92,6 +95,7 @@ class Node {
   bool shares() const { return shares_; }
   // The value if the node is a literal or was folded to one, else null.
   virtual const Value* literal() const { return nullptr; }
+  virtual CallKind kind() const { return CallKind::kOther; }
   // The index if the node is just a column.
   virtual std::optional<std::size_t> column() const { return std::nullopt; }
   virtual void collect_columns(std::vector<std::size_t>& out) const;
@@ -116,6 +120,7 @@ struct CallTraits {
   bool total = false;  // never an error
   bool deterministic = true;
   std::uint32_t cost = 2;
+  CallKind kind = CallKind::kOther;
 };
 
 // Stands for its argument, whose value is among Evaluation::shared, or else is computed here.
@@ -145,6 +150,12 @@ NodePtr fold(NodePtr node);
 // The value of `node`, needed only in `rows` (ascending, a subset of all): errors of other rows
 // are not reported and their values mean nothing.
 Value evaluate_at(const Node& node, Evaluation& evaluation, std::span<const std::uint32_t> rows);
+// The same, as it was computed: of these rows alone, or of all.
+struct SomeRows {
+  Value value;
+  bool alone = false;
+};
+SomeRows evaluate_some(const Node& node, Evaluation& evaluation, std::span<const std::uint32_t> rows);
 
 // The text of a literal VARCHAR, or null if the node is none or NULL.
 const char* literal_text(const Node& node, std::string* text);

@@ -255,10 +255,17 @@ class Extractor {
     }
     out_.calls.push_back(expression::bind_aggregate(ast, scope_));
     out_.calls.back().text = text_of(ast, source, 1);
-    out_.calls.back().definition =
-        expression::canonical_text(text_of(ast, source, ast.filter.empty() ? 1 : 2), *scope_.schema);
+    define(out_.calls.back(), text_of(ast, source, ast.filter.empty() ? 1 : 2));
     known_.push_back(ast);
     return known_.size() - 1;
+  }
+
+  void define(AggregateCall& call, const std::string& whole) const {
+    call.definition = expression::canonical_text(whole, *scope_.schema);
+    const std::string before = expression::canonical_text(call.text, *scope_.schema);
+    const std::size_t open = before.find('(');
+    call.arguments_definition = before.substr(open + 1, before.size() - open - 2);
+    call.filter_definition = call.definition.substr(before.size());
   }
 
   // From the function's name to the parenthesis that closes its arguments (1) or its filter (2).

@@ -6,6 +6,7 @@
 #include "stages/format/encode_ndjson.h"
 #include "stages/format/encode_table.h"
 #include "stages/format/print_value.h"
+#include "stages/format/scan.h"
 
 namespace stream {
 namespace format {
@@ -14,14 +15,28 @@ namespace {
 // Bytes a field can need beside its text: quotes, a delimiter or line end, a row kind.
 constexpr std::size_t kFieldExtra = 8;
 
+// Whether a delimiter, a quote or the end of a line is in the text.
+bool has_special(std::string_view text, char delimiter) {
+  if (text.size() < 16) {
+    return std::ranges::any_of(text, [&](char c) { return c == delimiter || c == '"' || c == '\n' || c == '\r'; });
+  }
+  const auto special = [delimiter](const char* at) {
+    const __m128i bytes = load16(at);
+    const __m128i quote = _mm_or_si128(equal_to(bytes, delimiter), equal_to(bytes, '"'));
+    return _mm_or_si128(quote, _mm_or_si128(equal_to(bytes, '\n'), equal_to(bytes, '\r')));
+  };
+  __m128i found = special(text.data() + text.size() - 16);
+  for (std::size_t i = 0; i + 16 < text.size(); i += 16) found = _mm_or_si128(found, special(text.data() + i));
+  return bits_of(found) != 0;
+}
+
 }  // namespace
 
 CsvEncoder::CsvEncoder(const EncoderOptions& options, SchemaPtr schema)
     : options_(options), schema_(std::move(schema)), header_due_(options.header) {}
 
 char* CsvEncoder::write_text(char* to, std::string_view text) const {
-  const bool plain = std::none_of(
-      text.begin(), text.end(), [&](char c) { return c == options_.delimiter || c == '"' || c == '\n' || c == '\r'; });
+  const bool plain = !has_special(text, options_.delimiter);
   // A reader may trim blanks that are not quoted.
   if (plain && !text.empty() && text.front() != ' ' && text.back() != ' ') {
     std::memcpy(to, text.data(), text.size());

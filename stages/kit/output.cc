@@ -17,15 +17,15 @@ OutputEdge::OutputEdge(Config config, std::vector<Sender> senders) : config_(std
 void OutputEdge::add(const Batch& whole) {
   Batch batch = whole;
   if (!all_columns_ || whole.columns.size() != config_.columns.size()) {
+    Batch narrow{config_.schema, whole.rows, {}, whole.kinds};
+    for (const std::size_t column : config_.columns) narrow.columns.push_back(whole.columns[column]);
+    batch = std::move(narrow);
     if (config_.where) {
       std::vector<std::uint32_t> rows;
       // Only total conditions are pushed, so there are no row errors to report.
       config_.where->select(whole, &rows, nullptr);
-      if (rows.size() != whole.rows) batch = whole.take(rows);
+      if (rows.size() != whole.rows) batch = batch.take(rows);
     }
-    Batch narrow{config_.schema, batch.rows, {}, batch.kinds};
-    for (const std::size_t column : config_.columns) narrow.columns.push_back(batch.columns[column]);
-    batch = std::move(narrow);
   }
   if (batch.rows == 0) return;
   if (channels_.size() == 1) return channels_[0].add(batch);

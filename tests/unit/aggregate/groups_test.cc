@@ -78,6 +78,24 @@ void run_changing(std::uint64_t seed, const std::vector<std::string>& by, const 
   }
 }
 
+std::string shared_of(const Group& group) {
+  std::set<std::int64_t> all;
+  std::set<std::int64_t> with;
+  std::set<std::int64_t> without;
+  std::size_t rows = 0;
+  std::int64_t sum = 0;
+  for (const Record& r : group) {
+    rows += r.f == true ? 1 : 0;
+    if (!r.v) continue;
+    all.insert(*r.v);
+    if (r.f.has_value()) (*r.f ? with : without).insert(*r.v);
+  }
+  for (const std::int64_t v : all) sum += v;
+  std::string out;
+  for (const std::size_t n : {with.size(), without.size(), all.size(), with.size()}) out += std::to_string(n) + "|";
+  return out + (all.empty() ? "NULL" : std::to_string(sum)) + "|" + std::to_string(rows);
+}
+
 Batch bigints(const SchemaPtr& schema, const std::vector<std::int64_t>& values) {
   std::vector<Record> records(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) records[i].k = 1, records[i].v = values[i];
@@ -133,6 +151,44 @@ BOOST_AUTO_TEST_CASE(a_row_that_makes_a_sum_too_large_changes_nothing) {
   BOOST_TEST(out.bad == std::vector<std::string>({"bigint out of range", "bigint out of range"}),
              boost::test_tools::per_element());
   BOOST_TEST(*out.rows.begin() == "1|" + std::to_string(kMax - 10) + "|3|" + std::to_string(kMax - 1) + "|3");
+}
+
+// Each counts a value when it has not counted it, whoever else has.
+BOOST_AUTO_TEST_CASE(calls_over_one_argument_count_for_themselves) {
+  for (const auto& by : std::vector<std::vector<std::string>>{{"k"}, {"s", "k"}, {}}) {
+    Options options{.compute =
+                        "count(distinct v) filter (where f) as a, count(distinct v) filter (where not f) as b, "
+                        "count(distinct v) as c, count(distinct v) filter (where f) as d, sum(distinct v) as e, "
+                        "count(*) filter (where f) as g",
+                    .by = by};
+    Running running(options, record_schema());
+    RandomRecords random(by.size(), false);
+    std::map<std::string, Group> groups;
+    Gather out;
+    for (int round = 0; round < 30; ++round) {
+      std::vector<Record> records;
+      for (std::uint64_t i = random.below(40); i > 0; --i) {
+        records.push_back(random.next());
+        groups[key_of(records.back(), by)].push_back(records.back());
+      }
+      running.batch(batch_of(running.input(), records), out);
+      BOOST_REQUIRE(out.rows == rows_of(groups, shared_of));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_calls_have_counted_is_forgotten_with_a_sum_that_is_too_large) {
+  Options options{
+      .compute = "sum(distinct v) as s, count(distinct v) as c, count(distinct v) filter (where v > 2) as d",
+      .by = {"k"}};
+  Running running(options, record_schema());
+  Gather out;
+  running.batch(bigints(running.input(), {1, 5}), out);
+  running.batch(bigints(running.input(), {INT64_MAX, 5, 7, 1}), out);
+  BOOST_TEST(out.bad.size() == 1);
+  BOOST_TEST(*out.rows.begin() == "1|13|3|2");
+  running.batch(bigints(running.input(), {INT64_MAX - 13, 7}), out);
+  BOOST_TEST(*out.rows.begin() == "1|" + std::to_string(INT64_MAX) + "|4|3");
 }
 
 BOOST_AUTO_TEST_CASE(a_group_of_which_every_row_is_bad_is_not_there) {

@@ -99,7 +99,8 @@ BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
                           {"k", "window_start", "n", "mean_sum", "mean_count", "sum_m", "texts", "fired"}),
              boost::test_tools::per_element());
   BOOST_TEST(answer.state[0].group_columns == 1);
-  BOOST_TEST(answer.state[1].name == "per_minute_texts");
+  BOOST_TEST(answer.state[1].name == "per_minute_distinct_s");
+  BOOST_TEST((answer.state[1].value == std::vector<Field>({{"texts", kBoolean}})));
   BOOST_TEST(answer.state[1].ordered == "window_start");
   BOOST_TEST(answer.outputs[0].schema.names() ==
                  std::vector<std::string>({"k", "window_start", "window_end", "n", "mean", "more", "texts"}),
@@ -110,6 +111,22 @@ BOOST_AUTO_TEST_CASE(the_state_table_reads_like_the_output) {
   BOOST_TEST(answer.outputs[1].name == "late");
   BOOST_TEST(answer.inputs[0].needs == std::vector<std::string>({"k", "s", "v", "m", "ts"}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(calls_that_count_the_same_values_share_a_table) {
+  Options options{.compute =
+                      "count(distinct v) as a, count(DISTINCT  v) filter (where f) as b, sum(distinct v) as c, "
+                      "count(distinct v + 1) as d, string_agg(distinct s, ',') as e",
+                  .by = {"k"}};
+  const PlanAnswer answer = plan(options, record_schema());
+  BOOST_REQUIRE(answer.errors.empty());
+  BOOST_REQUIRE(answer.state.size() == 4);
+  BOOST_TEST(answer.state[1].name == "per_minute_distinct_v");
+  BOOST_TEST(answer.state[1].definition == "distinct v");
+  BOOST_TEST((answer.state[1].value == std::vector<Field>({{"a", kBoolean}, {"b", kBoolean}, {"c", kBoolean}})));
+  BOOST_TEST(answer.state[1].definition_of(3) == "count(distinct v) filter(where f)");
+  BOOST_TEST(answer.state[2].name == "per_minute_distinct_v_1");
+  BOOST_TEST(answer.state[3].name == "per_minute_e");
 }
 
 BOOST_AUTO_TEST_CASE(keys_and_times_of_windows_are_those_of_their_kind) {

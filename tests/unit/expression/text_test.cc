@@ -55,6 +55,85 @@ BOOST_AUTO_TEST_CASE(regular_expressions_search) {
   BOOST_TEST(value("substring('foobar' from 'o(.)b')") == "o");
 }
 
+// Patterns that leave no choice go another way than all others: with a flag that changes nothing, they go the same.
+BOOST_AUTO_TEST_CASE(plain_regular_expressions_find_what_others_find) {
+  const std::vector<const char*> patterns = {
+      "ab",       "(&|^)ab=([^&]*)", "^ab(b*)",       "a([b-z]+)(&|^)", "(b|^)a", "([ab&]|^)ab", "ab*",
+      "a[^b]+b$", "ab=.*$",          "a(b+)(=*)(&+)", "\\.(a*)b",       "(a*)",   "ab*[b=]",     "(a|^)aab",
+      "b[a=]+b*", "=[^a]*a",         "(&|^)ab=",      "a()b",           "ab+c*$", "[a]b",        "b=[[:alpha:]]",
+      "a.b",      "äb(=+)",          "^(ab)"};
+  std::uint64_t random = 7;
+  const auto below = [&](std::uint64_t n) { return ((random = random * 6364136223846793005ULL + 1) >> 33) % n; };
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    for (std::uint64_t i = below(12); i > 0; --i) {
+      const char* const parts[] = {"a", "b", "ab", "=", "&", "ab=", "ä", "c", "."};
+      text += parts[below(9)];
+    }
+    for (const char* pattern : patterns) {
+      for (const char* group : {"0", "1", "2"}) {
+        const std::string call = "regexp_substr('" + text + "', e'" + pattern + "', 1, ";
+        BOOST_TEST_CONTEXT(call << group)
+        BOOST_TEST(value(call + "1, '', " + group + ")") == value(call + "1, 'c', " + group + ")"));
+      }
+      BOOST_TEST_CONTEXT(text << " " << pattern)
+      BOOST_TEST(value("regexp_count('" + text + "', e'" + pattern + "')") ==
+                 value("regexp_count('" + text + "', e'" + pattern + "', 1, 'c')"));
+    }
+  }
+  BOOST_TEST(value("regexp_substr('item?a=1&id=7&b', '(&|^)id=([^&]*)', 1, 1, '', 2)") == "7");
+  BOOST_TEST(value("regexp_substr('id=ä&id=7', '(&|^)id=([^&]*)', 1, 1, '', 2)") == "ä");
+  BOOST_TEST(value("regexp_substr('aid=ä&id=', '(&|^)id=([^&]*)', 1, 1, '', 2)") == "");
+  BOOST_TEST(value("regexp_substr('xid=7', '(&|^)id=([^&]*)', 1, 1, '', 2)") == "NULL");
+}
+
+BOOST_AUTO_TEST_CASE(parts_are_found_wherever_they_stand) {
+  const Batch batch =
+      batch_of("s varchar", {{""},
+                             {"/"},
+                             {"a/b"},
+                             {"0123456789abcde/x"},
+                             {"0123456789abcdef/x/yy/"},
+                             {"//ä/0123456789abcdef0123456789/z"},
+                             {"\\N"},
+                             {"0123456789012345678901234567890123456789/12345678901234567890123/yes/no"}});
+  BOOST_TEST(values("split_part(s, '/', 1)", batch) ==
+                 std::vector<std::string>({"", "", "a", "0123456789abcde", "0123456789abcdef", "", "NULL",
+                                           "0123456789012345678901234567890123456789"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(values("split_part(s, '/', 2)", batch) ==
+                 std::vector<std::string>({"", "", "b", "x", "x", "", "NULL", "12345678901234567890123"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(values("split_part(s, '/', 4)", batch) ==
+                 std::vector<std::string>({"", "", "", "", "", "0123456789abcdef0123456789", "NULL", "no"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(
+      values("split_part(s, '/', -1)", batch) == std::vector<std::string>({"", "", "b", "x", "", "z", "NULL", "no"}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_length_of_a_replacement_needs_no_text) {
+  const Batch batch =
+      batch_of("s varchar, t varchar", {{"", "a"}, {"abcabc", "a"}, {"äcä", "c"}, {"\\N", "a"}, {"aaa", "a"}});
+  for (const char* call : {"replace(s, 'a', '')", "replace(s, 'a', 'äö')", "replace(s, 'ä', 'x')",
+                           "replace(s, 'aa', 'b')", "replace(s, '', 'b')", "replace(s, t, '')"}) {
+    BOOST_TEST_CONTEXT(call)
+    BOOST_TEST(
+        values(std::string("length(") + call + ")", batch) == values(std::string("length(") + call + " || '')", batch),
+        boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(columns_of_plain_letters_change_case_at_once) {
+  const Batch plain = batch_of("s varchar", {{"Apple"}, {""}, {"\\N"}, {"@AZ[`az{"}});
+  BOOST_TEST(values("lower(s)", plain) == std::vector<std::string>({"apple", "", "NULL", "@az[`az{"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(values("upper(s)", plain) == std::vector<std::string>({"APPLE", "", "NULL", "@AZ[`AZ{"}),
+             boost::test_tools::per_element());
+  const Batch mixed = batch_of("s varchar", {{"Apple"}, {"ÄB"}});
+  BOOST_TEST(values("lower(s)", mixed) == std::vector<std::string>({"apple", "äb"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(text_functions_count_characters) {
   BOOST_TEST(value("length('äöü')") == "3");
   BOOST_TEST(value("octet_length('äöü')") == "6");

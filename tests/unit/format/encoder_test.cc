@@ -47,6 +47,28 @@ BOOST_AUTO_TEST_CASE(changelogs_carry_their_row_kind) {
              "_op,n,s\n+I,0,\"x,\"\"y\"\"\"\n-U,1,\n+U,2,\"x,\"\"y\"\"\"\n-D,3,\"x,\"\"y\"\"\"\n");
 }
 
+// Sixteen bytes at a time: a comma anywhere in a text of any length.
+BOOST_AUTO_TEST_CASE(csv_quotes_texts_wherever_they_need_it) {
+  EncoderOptions options;
+  options.format = OutputFormat::kCsv;
+  options.header = false;
+  for (std::size_t size = 1; size < 50; ++size) {
+    for (std::size_t at = 0; at <= size; ++at) {
+      for (const char special : {',', '"', '\n', '\r'}) {
+        std::string text(size, 'x');
+        if (at < size) text[at] = special;
+        std::string wanted = text;
+        if (at < size && special == '"') wanted.insert(at, 1, '"');
+        if (at < size) wanted = "\"" + wanted + "\"";
+        BatchBuilder builder(schema_of("s varchar"));
+        builder.column(0).append_bytes(text);
+        builder.end_row();
+        BOOST_REQUIRE_EQUAL(encoded(builder.finish(), options), wanted + "\n");
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_output_without_rows_still_has_its_header) {
   EncoderOptions options;
   options.format = OutputFormat::kCsv;
