@@ -105,6 +105,8 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   if (!problems.empty()) return plan;
   check_parallelism(plan, problems);
   check_stdin(plan, problems);
+  plan_combining(plan, catalogue, asker, problems);
+  if (!problems.empty()) return plan;
   plan_partitions(plan, problems);
   if (!problems.empty()) return plan;
   plan_columns(plan);

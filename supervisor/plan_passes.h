@@ -11,6 +11,13 @@ void plan_order(JobPlan& plan, Problems& problems);
 // Forward: asks every stage whose inputs are known; sets answers, full schemas and edges.
 void plan_schemas(JobPlan& plan, Catalogue& catalogue, StageAsker& asker, Problems& problems);
 
+// Asks a stage whose inputs are known, again if need be. False if its answer is no use; the reason is a problem.
+bool ask_stage(JobPlan& plan, std::size_t at, Catalogue& catalogue, StageAsker& asker, Problems& problems);
+
+// Puts combining stages in front of those that can do with partial rows, where that saves a hop between several
+// instances.
+void plan_combining(JobPlan& plan, Catalogue& catalogue, StageAsker& asker, Problems& problems);
+
 // How each edge is spread; refuses what would bring changes of one row into disorder.
 void plan_partitions(JobPlan& plan, Problems& problems);
 

@@ -40,6 +40,28 @@ class SchemaPass {
     }
   }
 
+  bool ask(std::size_t at) {
+    const auto info = catalogue_.find(spec(at).run);
+    if (!info.ok() || *info == nullptr) {
+      problems_.add(spec(at).at, info.ok() ? "there is no stage program '" + spec(at).run + "'" : info.status().what());
+      return false;
+    }
+    PlannedStage& stage = plan_.stages[at];
+    stage.executable = (*info)->executable;
+    stage.role = (*info)->role;
+    auto answer = asker_.ask(**info, {spec(at).name, spec(at).run, spec(at).options, stage.inputs,
+                                      plan_.pipeline.folder_of(spec(at)), spec(at).parallelism});
+    if (!answer.ok()) {
+      problems_.add(spec(at).at, "stage '" + spec(at).name + "': " + answer.status().what());
+      return false;
+    }
+    stage.answer = *std::move(answer);
+    stage.outputs.clear();
+    for (const AnsweredError& error : stage.answer.errors) report(at, error);
+    if (!stage.inputs.empty()) warn_of_reading(at, **info);
+    return stage.answer.errors.empty() && accept(at);
+  }
+
  private:
   const StageSpec& spec(std::size_t at) const { return plan_.pipeline.stages[at]; }
 
@@ -110,27 +132,6 @@ class SchemaPass {
     for (const NamedSchema& output : outputs) names.push_back(output.name);
     problems_.add(ref.at, "stage '" + ref.stage + "' has no output '" + ref.output + "'; it has " + join(names, ", "));
     return false;
-  }
-
-  bool ask(std::size_t at) {
-    const auto info = catalogue_.find(spec(at).run);
-    if (!info.ok() || *info == nullptr) {
-      problems_.add(spec(at).at, info.ok() ? "there is no stage program '" + spec(at).run + "'" : info.status().what());
-      return false;
-    }
-    PlannedStage& stage = plan_.stages[at];
-    stage.executable = (*info)->executable;
-    stage.role = (*info)->role;
-    auto answer = asker_.ask(**info, {spec(at).name, spec(at).run, spec(at).options, stage.inputs,
-                                      plan_.pipeline.folder_of(spec(at)), spec(at).parallelism});
-    if (!answer.ok()) {
-      problems_.add(spec(at).at, "stage '" + spec(at).name + "': " + answer.status().what());
-      return false;
-    }
-    stage.answer = *std::move(answer);
-    for (const AnsweredError& error : stage.answer.errors) report(at, error);
-    if (!stage.inputs.empty()) warn_of_reading(at, **info);
-    return stage.answer.errors.empty() && accept(at);
   }
 
   // The same words by themselves do read text, so they are no error here.
@@ -226,6 +227,10 @@ void plan_order(JobPlan& plan, Problems& problems) {
     problems.add({plan.pipeline.name, 0, 0}, "the stages form a cycle or name a stage that is not there");
     return;
   }
+}
+
+bool ask_stage(JobPlan& plan, std::size_t at, Catalogue& catalogue, StageAsker& asker, Problems& problems) {
+  return SchemaPass(plan, catalogue, asker, problems).ask(at);
 }
 
 void plan_schemas(JobPlan& plan, Catalogue& catalogue, StageAsker& asker, Problems& problems) {

@@ -9,13 +9,27 @@ namespace {
 
 using nlohmann::ordered_json;
 
-FixedOptions fixed_at(const ordered_json& object) {
-  FixedOptions fixed;
-  if (!object.contains("fixed") || !object["fixed"].is_object()) return fixed;
-  for (const auto& [option, value] : object["fixed"].items()) {
-    if (value.is_string()) fixed[option] = value.get<std::string>();
+FixedOptions options_at(const ordered_json& object, const char* name) {
+  FixedOptions options;
+  if (!object.contains(name) || !object[name].is_object()) return options;
+  for (const auto& [option, value] : object[name].items()) {
+    if (value.is_string()) options[option] = value.get<std::string>();
   }
-  return fixed;
+  return options;
+}
+
+std::optional<AnsweredCombining> read_combining(const ordered_json& object) {
+  if (!object.contains("combining") || !object["combining"].is_object()) return std::nullopt;
+  const ordered_json& from = object["combining"];
+  return AnsweredCombining{options_at(from, "partial"), options_at(from, "final"), texts_at(from, "unless_read"),
+                           flag_at(from, "asked")};
+}
+
+ordered_json combining_json(const AnsweredCombining& combining) {
+  return {{"partial", combining.partial},
+          {"final", combining.final},
+          {"unless_read", combining.unless_read},
+          {"asked", combining.asked}};
 }
 
 Result<Schema> schema_at(const ordered_json& object) {
@@ -141,6 +155,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  if (answer.combining) out["combining"] = combining_json(*answer.combining);
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.keeps_inbox) out["keeps_inbox"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
@@ -176,10 +191,11 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
   answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.combining = read_combining(json);
   answer.reads_stdin = flag_at(json, "reads_stdin");
   answer.keeps_inbox = flag_at(json, "keeps_inbox");
   answer.sample_bytes = count_at(json, "sample_bytes");
-  answer.fixed = fixed_at(json);
+  answer.fixed = options_at(json, "fixed");
   for (const ordered_json& target : list_at(json, "writes")) {
     answer.writes.push_back(
         {text_at(target, "option"), text_at(target, "path"), flag_at(target, "folder"), text_at(target, "part")});

@@ -63,6 +63,14 @@ struct AnsweredInput {
   std::vector<std::string> columns = {};  // kHash
 };
 
+// Rows may be combined before they are spread: by a stage of the same program, put in front of this one.
+struct AnsweredCombining {
+  FixedOptions partial = {};                  // of the stage in front, besides this one's
+  FixedOptions final = {};                    // of this one, besides its own
+  std::vector<std::string> unless_read = {};  // outputs that need the rows as they were
+  bool asked = false;                         // by the user
+};
+
 struct AnsweredError {
   std::string option = {};
   std::size_t offset = 0;
@@ -89,6 +97,7 @@ struct StageAnswer {
   std::uint32_t parallelism_max = 0;
   std::string parallelism_why = {};
   std::optional<std::string> pushed_filter = std::nullopt;
+  std::optional<AnsweredCombining> combining = std::nullopt;
   bool reads_stdin = false;
   bool keeps_inbox = false;
   std::uint64_t sample_bytes = 0;  // not 0: ask again with a sample of standard input, of at most so many bytes

@@ -73,6 +73,7 @@ void Accumulators::restored() {
 
 void Accumulators::evaluate(const Batch& batch, std::vector<RowError>* errors) {
   evaluate_filters(batch, errors);
+  partial_ = nullptr;
   for (Call& call : calls_) evaluate_call(call, batch, errors);
   merge_row_errors(*errors);
 }
@@ -263,6 +264,7 @@ void Accumulators::add_shared(Sharing& sharing, const AddTo& to) {
 }
 
 bool Accumulators::add(const Batch& batch, const AddTo& to) {
+  if (partial_ != nullptr) return add_partial(to);
   choose_signs(batch);
   if (design_.order != kNone && design_.order < batch.columns.size()) times_ = batch.columns[design_.order];
   fresh_.clear();

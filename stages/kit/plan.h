@@ -67,6 +67,15 @@ struct InputPlan {
   std::vector<std::string> partition_columns;  // kHash
 };
 
+// Rows of one key may be combined before they are spread over instances: the planner puts a stage of the same program
+// in front of this one, where that is a hop between several instances. Options, name to text.
+struct PlanCombining {
+  std::map<std::string, std::string> partial;  // of the stage in front, which has this one's options besides
+  std::map<std::string, std::string> final;    // that this stage gets besides its own
+  std::vector<std::string> unless_read;        // outputs that need the rows as they were
+  bool asked = false;                          // by the user: if it cannot be, that is worth a warning
+};
+
 // What is wrong with an option, and where: `offset` counts bytes from the start of its text.
 struct PlanError {
   std::string option;
@@ -96,7 +105,7 @@ struct PlanAnswer {
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
-  bool keeps_inbox = false;           // a source that gets a folder of its own to spool in what cannot be asked for again
+  bool keeps_inbox = false;  // a source that gets a folder of its own to spool in what cannot be asked for again
   // Not 0: cannot answer without a sample of standard input, of at most so many bytes; ask again with one.
   std::uint64_t sample_bytes = 0;
   // Options, name to text, for what was found by looking at the sample: the job keeps them, and the stage gets
@@ -104,6 +113,7 @@ struct PlanAnswer {
   std::map<std::string, std::string> fixed;
   // A filter stage whose condition is total and deterministic: the producer may apply it first.
   std::optional<std::string> pushed_filter;
+  std::optional<PlanCombining> combining;
   std::vector<PlanTarget> writes;  // planning refuses what cannot be written
   // The answer follows from the request alone: nothing was looked at, so it may be kept and given again.
   bool cacheable = false;

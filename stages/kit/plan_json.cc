@@ -164,6 +164,33 @@ Result<PlanQuestion> plan_question_from_json(std::string_view text) {
   return question;
 }
 
+namespace {
+
+ordered_json combining_json(const PlanCombining& combining) {
+  return {{"partial", combining.partial},
+          {"final", combining.final},
+          {"unless_read", combining.unless_read},
+          {"asked", combining.asked}};
+}
+
+std::map<std::string, std::string> options_at(const ordered_json& json, const char* name) {
+  std::map<std::string, std::string> options;
+  if (!json.contains(name) || !json[name].is_object()) return options;
+  for (const auto& [option, value] : json[name].items()) {
+    if (value.is_string()) options[option] = value.get<std::string>();
+  }
+  return options;
+}
+
+std::optional<PlanCombining> read_combining(const ordered_json& json) {
+  if (!json.contains("combining") || !json["combining"].is_object()) return std::nullopt;
+  const ordered_json& from = json["combining"];
+  return PlanCombining{options_at(from, "partial"), options_at(from, "final"), texts_at(from, "unless_read"),
+                       flag_at(from, "asked")};
+}
+
+}  // namespace
+
 std::string plan_answer_to_json(const PlanAnswer& answer) {
   ordered_json out = {{"protocol", kProtocol}};
   out["outputs"] = list_json(answer.outputs, output_json);
@@ -175,6 +202,7 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
   if (answer.pushed_filter) out["pushed_filter"] = *answer.pushed_filter;
+  if (answer.combining) out["combining"] = combining_json(*answer.combining);
   if (answer.reads_stdin) out["reads_stdin"] = true;
   if (answer.keeps_inbox) out["keeps_inbox"] = true;
   if (answer.sample_bytes != 0) out["sample_bytes"] = answer.sample_bytes;
@@ -203,16 +231,13 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   }
   answer.parallelism_why = text_at(json, "parallelism_why");
   if (json.contains("pushed_filter")) answer.pushed_filter = text_at(json, "pushed_filter");
+  answer.combining = read_combining(json);
   answer.reads_stdin = flag_at(json, "reads_stdin");
   answer.keeps_inbox = flag_at(json, "keeps_inbox");
   if (json.contains("sample_bytes") && json["sample_bytes"].is_number_unsigned()) {
     answer.sample_bytes = json["sample_bytes"];
   }
-  if (json.contains("fixed") && json["fixed"].is_object()) {
-    for (const auto& [option, value] : json["fixed"].items()) {
-      if (value.is_string()) answer.fixed[option] = value.get<std::string>();
-    }
-  }
+  answer.fixed = options_at(json, "fixed");
   for (const ordered_json& target : list_at(json, "writes")) answer.writes.push_back(read_target(target));
   answer.cacheable = flag_at(json, "cacheable");
   answer.warnings = texts_at(json, "warnings");

@@ -122,6 +122,80 @@ BOOST_AUTO_TEST_CASE(only_the_columns_that_are_used_travel) {
   BOOST_TEST(asker.asked["errors"].folder == "/data");
 }
 
+// An aggregate that may be combined, and tells by its options which part of it is asked.
+auto combining(bool asked) {
+  return [asked](const StageQuestion& question) {
+    const bool partial = question.options.find("partial") != std::string::npos;
+    StageAnswer answer = partial ? pass({"host"})(question) : count_by("host")(question);
+    if (partial) answer.outputs[0].schema.fields.push_back({"_partial_n", kBigint});
+    if (partial) answer.outputs[0].lineage.emplace_back();
+    if (!partial) answer.outputs.push_back({"late", question.inputs.at(0).schema, answer.outputs[0].lineage});
+    if (!partial) answer.outputs[1].lineage.resize(answer.outputs[1].schema.fields.size());
+    if (question.options == "{}") answer.combining = {{{"phase", "partial"}}, {{"phase", "final"}}, {"late"}, asked};
+    return answer;
+  };
+}
+
+Planned combined_plan(std::uint32_t senders, std::uint32_t receivers, const std::string& read = "count",
+                      std::uint32_t others = 0, bool asked = true) {
+  FakeAsker asker;
+  for (const char* name : {"in", "in2"}) asker.answers[name] = source(schema("ts timestamp, host text", {}, "ts"));
+  asker.answers["count"] = asker.answers["count-combine"] = combining(asked);
+  asker.answers["out"] = sink({});
+  std::vector<StageSpec> stages = {stage("in", "read-file", {}, senders)};
+  if (others != 0) stages.push_back(stage("in2", "read-file", {}, others));
+  stages.push_back(stage("count", "aggregate", {"in"}, receivers));
+  if (others != 0) stages.back().from.push_back({.stage = "in2"});
+  stages.push_back(stage("out", "print", {read}));
+  return plan_of(std::move(stages), asker);
+}
+
+BOOST_AUTO_TEST_CASE(a_combining_stage_stands_in_front_of_a_hop_between_instances) {
+  const auto [plan, problems] = combined_plan(3, 2);
+  BOOST_TEST_REQUIRE(problems == "");
+  BOOST_TEST_REQUIRE(plan.stages.size() == 4u);
+  BOOST_TEST(plan.pipeline.stages[1].name == "count-combine");
+  BOOST_TEST(plan.pipeline.stages[1].run == "aggregate");
+  BOOST_TEST(plan.pipeline.stages[1].options == R"({"phase":"partial"})");
+  BOOST_TEST(plan.pipeline.stages[2].options == R"({"phase":"final"})");
+  BOOST_TEST(plan.pipeline.stages[2].from[0].stage == "count-combine");
+  BOOST_TEST(plan.stages[1].parallelism == 3u);
+  BOOST_TEST(plan.stages[2].parallelism == 2u);
+  BOOST_TEST((plan.order == std::vector<std::size_t>{0, 1, 2, 3}));
+  const auto kind = [&, &edges = plan.edges](std::size_t to) {
+    return std::ranges::find(edges, to, &PlannedEdge::to)->kind;
+  };
+  BOOST_TEST((kind(1) == EdgeKind::kForward));
+  BOOST_TEST((kind(2) == EdgeKind::kHash));
+  BOOST_TEST((plan.warnings.empty()));
+  const auto again = plan_from_json(plan_to_json(plan));
+  BOOST_TEST_REQUIRE(again.ok());
+  BOOST_TEST(plan_to_json(*again) == plan_to_json(plan));
+}
+
+BOOST_AUTO_TEST_CASE(where_rows_are_not_combined_although_that_was_asked_the_reason_is_told) {
+  const auto warning = [](const Planned& planned) {
+    BOOST_TEST(planned.problems == "");
+    return planned.plan.warnings.empty() ? "" : planned.plan.warnings[0];
+  };
+  const std::string no = "m.yaml:3:1: stage 'count': rows are not combined in front of it: ";
+  BOOST_TEST(warning(combined_plan(1, 2)) == "");
+  BOOST_TEST(warning(combined_plan(2, 1)) == "");
+  BOOST_TEST(warning(combined_plan(1, 1)) == no + "one instance sends them to one");
+  BOOST_TEST(warning(combined_plan(2, 2, "count.late")) ==
+             no + "its output 'late' is read, and gives rows as they were");
+  BOOST_TEST(warning(combined_plan(2, 2, "count", 3)) == no + "its inputs differ in parallelism");
+  BOOST_TEST(combined_plan(2, 2, "count", 2).plan.stages.size() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(unasked_rows_are_combined_where_many_instances_send_them) {
+  BOOST_TEST(combined_plan(3, 1, "count", 0, false).plan.stages.size() == 3u);
+  BOOST_TEST(combined_plan(4, 1, "count", 0, false).plan.stages.size() == 4u);
+  const Planned late = combined_plan(4, 1, "count.late", 0, false);
+  BOOST_TEST(late.plan.stages.size() == 3u);
+  BOOST_TEST(late.plan.warnings.empty());
+}
+
 BOOST_AUTO_TEST_CASE(an_output_carries_what_any_of_its_readers_needs) {
   FakeAsker asker;
   asker.answers["in"] = source(schema("a int, b text, c text, d text"));
@@ -371,6 +445,7 @@ BOOST_AUTO_TEST_CASE(the_supervisor_reads_what_the_kit_writes) {
   answer.visible = "at once";
   answer.parallelism_max = 3;
   answer.pushed_filter = "a > 1";
+  answer.combining = {{{"phase", "partial"}}, {{"phase", "final"}}, {"late"}, true};
   answer.writes = {{"path", "/d/out.db", false}, {"path", "/d/parts", true}};
   answer.cacheable = true;
   answer.warnings = {"w"};
