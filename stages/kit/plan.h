@@ -23,6 +23,13 @@ enum class Partition : std::uint8_t {
   kSingle,     // every row to instance 0
 };
 
+// What becomes of the rows that tell what an update replaces. Where nobody reads them they are not made.
+enum class UpdateBefore : std::uint8_t {
+  kRead,    // the stage looks at them, or cannot tell whether
+  kPassed,  // they go to its outputs, and of a row alone its update-after does: read if a reader there does
+  kUnread,  // by the input's unique key the stage knows what an update-after replaces
+};
+
 // A state table as shown to users: `stream explain`, savepoints, `check --against`.
 using StateTablePlan = TableSpec;
 
@@ -65,6 +72,7 @@ struct InputPlan {
   std::vector<std::string> needs;  // columns needed whatever is used downstream
   Partition partition = Partition::kAny;
   std::vector<std::string> partition_columns;  // kHash
+  UpdateBefore update_before = UpdateBefore::kRead;
 };
 
 // Rows of one key may be combined before they are spread over instances: the planner puts a stage of the same program
