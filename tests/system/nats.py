@@ -347,6 +347,7 @@ def what_cannot_be_is_said(stream):
             "lets messages go when they are acknowledged": ["stream-read-nats", "WORK", *servers, "--schema", "id bigint"],
             "nothing is known as 'subjct' of a message; did you mean 'subject'?": [*read, "--metadata", "subjct"],
             "'now' is neither earliest nor latest nor a time": [*read, "--start", "now"],
+            "the server does not ask all for TLS": ["stream-read-nats", "ORDERS", "--servers", server.url.replace("nats:", "tls:"), "--schema", "id bigint"],
             "option 'servers': a secret is never written out": ["stream-read-nats", "ORDERS", "--servers", "nats://me:pw@127.0.0.1:1"],
             "the messages have a column '_subject' themselves": [*read[:-1], "_subject varchar", "--metadata", "subject"],
             "no stream keeps the messages of subject 'nobody.hears'": ["stream", "run", f"generate --rows 9 | write-nats nobody.hears --servers {server.url}"],
