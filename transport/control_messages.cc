@@ -13,8 +13,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism, key_groups,
                                                 folder, options, memory_bytes, exactly_once, sockets, checkpoints,
                                                 scratch, dead_letter, spool, stats_every, rewind_after, must_rewind,
-                                                aligned, accept_duplicates, inputs, not_read, outputs,
-                                                watermarks_apart, restore)
+                                                aligned, accept_duplicates, inputs, not_read, outputs, watermarks_apart,
+                                                restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out,
                                                 bad_records, late_records, total_us, idle_us, backpressured_us,
                                                 queued_bytes, watermark, watermark_held_by, watermark_idle, ahead,
@@ -39,8 +39,8 @@ Result<T> read(const char* type, std::string_view text) {
   const json in = json::parse(text, nullptr, false);
   if (!in.is_object() || !in.contains("type")) return corrupt("control: not a message");
   if (type != nullptr && in["type"] != type) return corrupt("control: expected '" + std::string(type) + "'");
-  if (in.value("protocol", 0) != kControlProtocol) return corrupt("control: another protocol version");
   try {
+    if (in.value("protocol", 0) != kControlProtocol) return corrupt("control: another protocol version");
     return in.get<T>();
   } catch (const json::exception& error) { return corrupt(std::string("control: ") + error.what()); }
 }
