@@ -82,12 +82,20 @@ std::size_t MessageDecoder::metadata_bytes() const {
   return bytes;
 }
 
-Status MessageDecoder::decode() {
-  while (!buffer_.bytes().empty()) {
-    STREAM_ASSIGN(const std::size_t used, decoder_->decode(buffer_.bytes(), true, builder_));
-    buffer_.consume(used);
+Status MessageDecoder::decode(std::span<const MessageValue> values) {
+  for (;;) {
+    STREAM_TRY(decode_some(values));
+    if (buffer_.bytes().empty()) return {};
+    if (builder_.full()) full_.push_back(take());
   }
-  return {};
+}
+
+Status MessageDecoder::decode_some(std::span<const MessageValue> values) {
+  const std::size_t before = builder_.rows();
+  const auto used = decoder_->decode(buffer_.bytes(), true, builder_);
+  add_values(values, builder_.rows() - before);
+  if (used.ok()) buffer_.consume(*used);
+  return used.status();
 }
 
 void MessageDecoder::add_values(std::span<const MessageValue> values, std::size_t rows) {
@@ -99,15 +107,19 @@ void MessageDecoder::add_values(std::span<const MessageValue> values, std::size_
 Status MessageDecoder::add(std::string_view payload, std::span<const MessageValue> values) {
   if (payload.empty() && format_.options.format == Format::kDebezium) return {};  // a tombstone
   if (payload.empty()) return on_bad_("the message is empty", "");
-  const std::size_t before = builder_.rows();
   buffer_.clear();
   append_message(format_.options, payload, buffer_);
-  Status status = decode();
-  add_values(values, builder_.rows() - before);
-  return status;
+  return decode(values);
 }
 
 Batch MessageDecoder::finish() {
+  if (full_.empty()) return take();
+  Batch oldest = std::move(full_.front());
+  full_.pop_front();
+  return oldest;
+}
+
+Batch MessageDecoder::take() {
   Batch payload = builder_.finish();
   Batch out;
   out.schema = wanted_;

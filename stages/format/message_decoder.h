@@ -6,6 +6,7 @@
 // could be made of it, and none may be lost in silence.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -45,8 +46,9 @@ class MessageDecoder {
   // Adds the rows of one message. `values`: one for each of `about`.
   Status add(std::string_view payload, std::span<const MessageValue> values);
 
-  std::size_t rows() const { return builder_.rows(); }
-  bool full() const { return builder_.full() || metadata_bytes() >= kMetadataMax; }
+  bool empty() const { return full_.empty() && builder_.rows() == 0; }
+  bool full() const { return !full_.empty() || builder_.full() || metadata_bytes() >= kMetadataMax; }
+  // The oldest rows. One message alone may have more than a batch takes: then there are more.
   Batch finish();
 
  private:
@@ -60,13 +62,16 @@ class MessageDecoder {
 
   MessageDecoder(MessageFormat format, SchemaPtr wanted, SchemaPtr payload);
   std::size_t metadata_bytes() const;
-  Status decode();
+  Status decode(std::span<const MessageValue> values);
+  Status decode_some(std::span<const MessageValue> values);
   void add_values(std::span<const MessageValue> values, std::size_t rows);
+  Batch take();
 
   MessageFormat format_;
   SchemaPtr wanted_;
   BatchBuilder builder_;
   std::vector<About> about_;
+  std::deque<Batch> full_;
   OnBad on_bad_;
   std::unique_ptr<Decoder> decoder_;
   InputBuffer buffer_;

@@ -152,13 +152,17 @@ Status MessageRows::add(std::string_view payload, std::span<const MessageValue> 
   position_ = &position;
   out_ = &out;
   STREAM_TRY(decoder_->add(payload, values));
-  return decoder_->full() ? out.emit(decoder_->finish()) : Status();
+  while (decoder_->full()) STREAM_TRY(out.emit(decoder_->finish()));
+  return {};
 }
 
 Status MessageRows::bad(std::string reason, std::string position, Emitter& out) {
   return out.bad_record({std::move(reason), std::move(position), ""});
 }
 
-Status MessageRows::flush(Emitter& out) { return decoder_->rows() == 0 ? Status() : out.emit(decoder_->finish()); }
+Status MessageRows::flush(Emitter& out) {
+  while (!decoder_->empty()) STREAM_TRY(out.emit(decoder_->finish()));
+  return {};
+}
 
 }  // namespace stream

@@ -78,6 +78,30 @@ BOOST_AUTO_TEST_CASE(a_message_of_lines_is_a_record_a_line_each_with_what_is_kno
              "{\"_key\":null,\"line\":\"c\",\"_offset\":1}\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_message_of_more_lines_than_a_batch_takes_gives_more_than_one) {
+  constexpr std::size_t kLines = 2 * kBatchRowsMax + 7;
+  MessageFormat setup;
+  setup.options.format = Format::kText;
+  setup.payload = *schema_of("line varchar");
+  setup.about = {{"_offset", kBigint}};
+  auto decoder = MessageDecoder::make(setup, schema_of("line varchar, _offset bigint"),
+                                      [](const std::string&, const std::string&) { return Status(); });
+  BOOST_REQUIRE(decoder.ok());
+  std::string message;
+  for (std::size_t i = 0; i < kLines; ++i) message += "x\n";
+  const MessageValue values[] = {std::int64_t{5}};
+  BOOST_REQUIRE((*decoder)->add(message, values).ok());
+  std::size_t rows = 0;
+  while (!(*decoder)->empty()) {
+    const Batch batch = (*decoder)->finish();
+    BOOST_REQUIRE_LE(batch.rows, kBatchRowsMax);
+    for (const Column& column : batch.columns) BOOST_REQUIRE_EQUAL(column.size(), batch.rows);
+    BOOST_TEST(batch.columns[1].value<std::int64_t>(batch.rows - 1) == 5);
+    rows += batch.rows;
+  }
+  BOOST_TEST(rows == kLines);
+}
+
 BOOST_AUTO_TEST_CASE(a_quote_that_is_not_closed_ends_with_its_message) {
   const Decoded found = decode(Format::kCsv, "a bigint, b varchar", "b varchar, _time timestamp",
                                {"1,x", "2,\"open", "3,\"two\nlines\"", ""});
