@@ -74,7 +74,9 @@ void Cutter::add(std::string_view bytes, const OnRecord& on_record) {
 }
 
 void Cutter::end(const OnRecord& on_record) {
-  if (!skipping_ && to_skip_ == 0 && !without_return(held_).empty()) on_record(without_return(held_), false);
+  const std::string_view left = without_return(held_);
+  const bool drops = skipping_ || to_skip_ > 0;
+  if (!drops && !left.empty()) on_record(left.substr(0, record_max_), left.size() > record_max_);
   held_.clear();
 }
 

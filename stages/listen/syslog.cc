@@ -14,6 +14,7 @@ using nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::size_t kDataMax = 1000;  // elements and parameters of one message: each is looked for among the others
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Takes pieces off the front of a message.
@@ -55,12 +56,15 @@ void set_word(ordered_json& record, const char* name, std::string_view word) {
 bool take_data(Scanner& in, ordered_json& record) {
   if (in.take("-")) return true;
   ordered_json data = ordered_json::object();
+  std::size_t count = 0;
   while (in.take("[")) {
+    if (++count > kDataMax) return false;
     const std::size_t end = in.rest().find_first_of(" ]");
     if (end == std::string_view::npos) return false;
     ordered_json& element = data[std::string(in.rest().substr(0, end))] = ordered_json::object();
     in.take(in.rest().substr(0, end));
     while (in.take(" ")) {
+      if (++count > kDataMax) return false;
       const std::size_t equals = in.rest().find("=\"");
       if (equals == std::string_view::npos) return false;
       const std::string name(in.rest().substr(0, equals));

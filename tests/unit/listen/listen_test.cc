@@ -76,6 +76,7 @@ BOOST_AUTO_TEST_CASE(counted_records_may_hold_line_ends) {
   check_cut("3 a\nb5 <1>xyline\n2 ok", {"a\nb", "<1>xy", "line", "ok"}, 10, true);
   check_cut("12 0123456789ab1 x", {"!0123456789", "x"}, 10, true);
   check_cut("7up\n12", {"7up", "12"}, 10, true);
+  check_cut("10 12345678", {"!10 1234567"}, 10, true);  // cut short, and too long for the line that it may be
 }
 
 BOOST_AUTO_TEST_CASE(a_body_holds_lines_or_json) {
@@ -99,6 +100,15 @@ BOOST_AUTO_TEST_CASE(messages_of_rfc_5424) {
       R"("message":"failed"})");
   BOOST_TEST(syslog_record("<0>1 - - - - - [a k=\"1\\\\\" l=\"\"][b]", kNow) ==
              R"({"facility":0,"severity":0,"data":{"a":{"k":"1\\","l":""},"b":{}},"message":""})");
+}
+
+BOOST_AUTO_TEST_CASE(more_structured_data_than_anybody_sends_is_text) {
+  std::string text = "- - - - - ";
+  for (int i = 0; i < 2000; ++i) text += "[a" + std::to_string(i) + "]";
+  BOOST_TEST(syslog_record("<0>1 " + text, kNow) == R"({"facility":0,"severity":0,"message":"1 )" + text + "\"}");
+  std::string one = "- - - - - [a";
+  for (int i = 0; i < 2000; ++i) one += " k" + std::to_string(i) + "=\"\"";
+  BOOST_TEST(syslog_record("<0>1 " + one + "]", kNow).find("\"data\"") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(messages_of_rfc_3164_get_the_year_in_which_they_come) {
