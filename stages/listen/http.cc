@@ -90,7 +90,12 @@ class Http final : public Intake {
     if (!server_.bind_to_port(options_.address.host, options_.address.port)) {
       return system_error("listen at", options_.address.host + ":" + std::to_string(options_.address.port), errno);
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      ended_ = true;
+      wake();
+    });
+    while (!server_.is_running() && !ended_) std::this_thread::yield();  // before that it could not be stopped
     return {};
   }
 
@@ -99,6 +104,7 @@ class Http final : public Intake {
   Status take(Inbox& inbox, Microseconds now) override {
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &count, sizeof count);
+    if (ended_) return failed("nothing more comes in over http://: the server cannot accept connections");
     const std::lock_guard lock(mutex_);
     while (!arrived_.empty() && !inbox.full()) {
       const std::shared_ptr<Request> request = std::move(arrived_.front());
@@ -177,6 +183,7 @@ class Http final : public Intake {
   const int wake_fd_;
   httplib::Server server_;
   std::thread thread_;
+  std::atomic<bool> ended_ = false;
   std::mutex mutex_;
   std::condition_variable answered_;
   bool closing_ = false;
