@@ -1,5 +1,7 @@
 #include "stages/read-sqlite/read_sqlite.h"
 
+#include <cmath>
+
 #include "stages/format/value.h"
 #include "stages/kit/row_text.h"
 #include "transport/base/text.h"
@@ -74,6 +76,10 @@ bool ReadSqlite::read_value(const SqliteValue& value, ColumnBuilder& out) {
   if (value.kind == SqliteValue::Kind::kBytes) return false;
   if (type == kBigint && value.kind == SqliteValue::Kind::kInteger) {
     out.append(value.integer);
+    return true;
+  }
+  if (type == kDouble && value.kind == SqliteValue::Kind::kReal && std::isfinite(value.real)) {
+    out.append(value.real);
     return true;
   }
   return values_.read_text(value.bytes, out);

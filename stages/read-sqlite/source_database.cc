@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "transport/base/text.h"
 
@@ -38,6 +39,21 @@ std::string to_hex(std::string_view bytes) {
   return out;
 }
 
+// SQLite's own text of a number has 15 digits: it is that of others too.
+std::string exact_text(double value) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  return {text, end};
+}
+
+Result<double> parse_exact(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end) return value;
+  return corrupt("'" + text + "' is no number");
+}
+
 std::string from_hex(std::string_view hex) {
   std::string out;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -51,7 +67,7 @@ std::string from_hex(std::string_view hex) {
 std::string position_text(const SqliteValue& value) {
   switch (value.kind) {
     case SqliteValue::Kind::kInteger: return "i" + std::to_string(value.integer);
-    case SqliteValue::Kind::kReal: return "r" + std::string(value.bytes);
+    case SqliteValue::Kind::kReal: return "r" + exact_text(value.real);
     case SqliteValue::Kind::kText: return "t" + std::string(value.bytes);
     case SqliteValue::Kind::kBytes: return "b" + to_hex(value.bytes);
     case SqliteValue::Kind::kNull: break;
@@ -78,7 +94,11 @@ Status SourceRows::bind_position(int parameter, const std::string& position) {
       sqlite3_bind_int64(statement, parameter, value);
       return {};
     }
-    case 'r': sqlite3_bind_double(statement, parameter, std::stod(rest)); return {};
+    case 'r': {
+      STREAM_ASSIGN(const double value, parse_exact(rest));
+      sqlite3_bind_double(statement, parameter, value);
+      return {};
+    }
     case 't':
       sqlite3_bind_text(statement, parameter, rest.data(), static_cast<int>(rest.size()), SQLITE_TRANSIENT);
       return {};
@@ -113,6 +133,7 @@ SqliteValue SourceRows::value(int column) const {
              : type == SQLITE_FLOAT ? SqliteValue::Kind::kReal
                                     : SqliteValue::Kind::kText;
   if (type == SQLITE_INTEGER) out.integer = sqlite3_column_int64(statement, column);
+  if (type == SQLITE_FLOAT) out.real = sqlite3_column_double(statement, column);
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
   out.bytes = {text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
   return out;

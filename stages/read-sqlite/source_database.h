@@ -22,6 +22,7 @@ struct SqliteValue {
   enum class Kind : std::uint8_t { kNull, kInteger, kReal, kText, kBytes };
   Kind kind = Kind::kNull;
   std::int64_t integer = 0;
+  double real = 0;
   std::string_view bytes = {};  // the text of anything but a BLOB; a BLOB's bytes
 };
 
