@@ -1,5 +1,7 @@
 #include "stages/nats/puller.h"
 
+#include <algorithm>
+
 namespace stream {
 namespace {
 
@@ -32,7 +34,7 @@ Result<std::unique_ptr<NatsPuller>> NatsPuller::open(const NatsConnection& conne
     options.Config.OptStartSeq = pull.from;
   } else if (pull.time != 0) {
     options.Config.DeliverPolicy = js_DeliverByStartTime;
-    options.Config.OptStartTime = pull.time * 1000;
+    options.Config.OptStartTime = std::min(pull.time, INT64_MAX / 1000) * 1000;
   }
   std::unique_ptr<NatsPuller> out(new NatsPuller(connection));
   auto code = static_cast<jsErrCode>(0);

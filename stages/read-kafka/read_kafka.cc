@@ -163,8 +163,10 @@ Status ReadKafka::add(const PartitionReader& partition, const rd_kafka_message_t
   MessageValue values[] = {
       std::string_view(partition.position().topic), std::int64_t{message.partition}, message.offset, {}, {}};
   rd_kafka_timestamp_type_t type{};
-  const std::int64_t milliseconds = rd_kafka_message_timestamp(&message, &type);
-  if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) values[3] = milliseconds * 1000;
+  // Producers may say any time.
+  Microseconds time = 0;
+  const bool out_of_range = __builtin_mul_overflow(rd_kafka_message_timestamp(&message, &type), 1000, &time);
+  if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && !out_of_range) values[3] = time;
   if (message.key != nullptr) values[4] = key;
   if (!format::valid_utf8(key)) return rows_->bad("the key is not UTF-8", position(), out);
   return rows_->add(payload, values, position, out);

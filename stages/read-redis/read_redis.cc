@@ -114,7 +114,10 @@ Status ReadRedis::add(const redisReply& entry, Emitter& out) {
   const EntryId id = entry_id_of(entry);
   const std::string text = to_string(id);
   const std::function<std::string()> position = [&] { return stream_ + ":" + text; };
-  const MessageValue about[] = {std::string_view(text), static_cast<std::int64_t>(id.milliseconds) * 1000};
+  // Whoever adds an entry may say any time.
+  Microseconds time = 0;
+  const bool out_of_range = __builtin_mul_overflow(id.milliseconds, 1000, &time);
+  const MessageValue about[] = {std::string_view(text), out_of_range ? MessageValue() : time};
   if (!payload_.empty()) {
     const redisReply* field = field_of(entry, payload_);
     if (field == nullptr) return rows_->bad("the entry has no field '" + payload_ + "'", position(), out);
