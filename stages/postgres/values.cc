@@ -38,7 +38,7 @@ Type numeric_type(std::string_view pg) {
   int scale = 0;
   const char* end = pg.data() + pg.size();
   const auto first = std::from_chars(pg.data() + open + 1, end, precision);
-  if (*first.ptr == ',') std::from_chars(first.ptr + 1, end, scale);
+  if (first.ptr != end && *first.ptr == ',') std::from_chars(first.ptr + 1, end, scale);
   if (precision < 1 || precision > 38 || scale < 0 || scale > precision) return kVarchar;
   return decimal_type(static_cast<std::uint8_t>(precision), static_cast<std::uint8_t>(scale));
 }

@@ -47,9 +47,11 @@ bool RowReader::read_value(std::string_view text, ColumnBuilder& out) {
 
 ReadRow RowReader::read(const PgTuple& values) {
   ReadRow out;
+  if (values.size() < schema_->fields.size()) out.wrong = "it has fewer columns than the table";
+  const PgValue missing{.null = true};
   for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
     ColumnBuilder& column = batch_.column(i);
-    const PgValue& value = values[i];
+    const PgValue& value = i < values.size() ? values[i] : missing;
     if (value.unchanged) out.unchanged.push_back(i);
     if (value.null || value.unchanged) {
       column.append_null();

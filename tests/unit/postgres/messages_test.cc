@@ -116,6 +116,10 @@ BOOST_AUTO_TEST_CASE(rows_are_read_by_type_and_say_what_is_wrong) {
   BOOST_TEST(wrong.row.columns[0].value<std::int64_t>(0) == 1);
   BOOST_TEST(!wrong.row.columns[2].valid(0));
   BOOST_TEST(wrong.unchanged == std::vector<std::size_t>{3}, boost::test_tools::per_element());
+  const ReadRow cut = reader.read({{.text = "1"}});
+  BOOST_TEST(cut.wrong == "it has fewer columns than the table");
+  BOOST_TEST(cut.row.columns[0].value<std::int64_t>(0) == 1);
+  BOOST_TEST(!cut.row.columns[4].valid(0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
