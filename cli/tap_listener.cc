@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "transport/base/json_fields.h"
+
 namespace stream {
 
 Result<std::unique_ptr<TapListener>> TapListener::make(const std::string& path) {
@@ -65,11 +67,12 @@ bool TapListener::read_from(int fd, const std::function<bool(const Line&)>& take
 bool TapListener::take_lines(Reader& reader, const std::function<bool(const Line&)>& take) {
   std::size_t begin = 0;
   for (std::size_t end = 0; (end = reader.partial.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    if (end == begin) continue;
     const char kind = reader.partial[begin];
     const std::string text = reader.partial.substr(begin + 1, end - begin - 1);
     if (kind == 'H') {
       const auto head = nlohmann::json::parse(text, nullptr, false);
-      if (head.is_object()) reader.instance = head.value("instance", "");
+      if (head.is_object()) reader.instance = text_at(head, "instance");
     } else if (!take({reader.instance, kind, text})) {
       return false;
     }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/attempt.h"
+#include "transport/base/json_fields.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -27,8 +28,8 @@ Result<std::size_t> stage_of(const JobPlan& plan, const std::string& name) {
 TapRequest::Edge edge_of(std::size_t stage, const std::string& output, const json& request, const std::string& filter) {
   std::vector<std::string> where;
   if (!filter.empty()) where.push_back(filter);
-  if (const std::string own = request.value("where", ""); !own.empty()) where.push_back(own);
-  return {stage, json{{"socket", request.value("socket", "")}, {"output", output}, {"where", where}}.dump()};
+  if (const std::string own = text_at(request, "where"); !own.empty()) where.push_back(own);
+  return {stage, json{{"socket", text_at(request, "socket")}, {"output", output}, {"where", where}}.dump()};
 }
 
 // What was pushed to the producer of an edge is left out there, so its rows do not reach the sink.
@@ -46,10 +47,10 @@ std::vector<TapRequest::Edge> edges_to(const JobPlan& plan, std::size_t sink, co
 Result<TapRequest> tap_request(const JobPlan& plan, std::string_view text) {
   const json request = json::parse(text, nullptr, false);
   if (!request.is_object()) return usage_error("not a request");
-  STREAM_ASSIGN(const std::size_t stage, stage_of(plan, request.value("stage", "")));
-  const std::string output = request.value("output", "");
+  STREAM_ASSIGN(const std::size_t stage, stage_of(plan, text_at(request, "stage")));
+  const std::string output = text_at(request, "output");
   const std::string& name = plan.pipeline.stages[stage].name;
-  TapRequest tap{.socket = request.value("socket", ""), .edges = {}};
+  TapRequest tap{.socket = text_at(request, "socket"), .edges = {}};
   if (plan.stages[stage].role == StageRole::kSink && output.empty()) {
     tap.edges = edges_to(plan, stage, request);
     return tap;

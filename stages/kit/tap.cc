@@ -11,6 +11,7 @@
 
 #include "stages/expression/expression.h"
 #include "stages/format/encoder.h"
+#include "transport/base/json_fields.h"
 
 namespace stream {
 namespace {
@@ -119,14 +120,14 @@ class TapPoint {
 namespace {
 
 Status prepare(TapPoint& point, const nlohmann::json& request, const std::vector<Taps::Output>& outputs) {
-  const std::string name = request.value("output", "out");
+  const std::string name = text_at(request, "output");
   const auto output = std::ranges::find(outputs, name, &Taps::Output::name);
   if (output == outputs.end()) return usage_error("there is no output '" + name + "'");
   if (output->schema == nullptr || (name != "out" && !output->connected)) {
     return usage_error("nothing reads the output '" + name + "', so that no rows are made for it");
   }
   point.output = static_cast<std::size_t>(output - outputs.begin());
-  for (const std::string& text : request.value("where", std::vector<std::string>())) {
+  for (const std::string& text : texts_at(request, "where")) {
     ExpressionError error;
     const auto condition = Expression::compile(text, *output->schema, &error);
     if (!condition) return usage_error(error.message + (error.hint.empty() ? "" : "; " + error.hint));
@@ -147,7 +148,7 @@ Taps::~Taps() { flush(); }
 void Taps::open(std::string_view text, const std::vector<Output>& outputs) {
   const nlohmann::json request = nlohmann::json::parse(text, nullptr, false);
   if (!request.is_object() || points_.size() >= kPointsMax) return;
-  const int fd = connect_to(request.value("socket", ""));
+  const int fd = connect_to(text_at(request, "socket"));
   if (fd < 0) return;
   auto point = std::make_unique<TapPoint>(fd, clock_);
   point->line('H', nlohmann::json{{"instance", instance_}}.dump());
