@@ -126,6 +126,11 @@ std::string_view Statement::blob(int column) const {
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 bool Statement::is_text(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_TEXT; }
 
+bool Statement::is_number(int column) const {
+  const int type = sqlite3_column_type(statement_, column);
+  return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
 Result<std::unique_ptr<Database>> Database::create(const std::string& path, bool large) {
   if (std::remove(path.c_str()) != 0 && errno != ENOENT) return system_error("replace", path, errno);
   sqlite3* raw = nullptr;

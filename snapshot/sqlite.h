@@ -50,6 +50,7 @@ class Statement {
   std::string_view blob(int column) const;
   bool is_null(int column) const;
   bool is_text(int column) const;
+  bool is_number(int column) const;
 
  private:
   void swap(Statement& other) noexcept;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -118,9 +119,17 @@ class RowReader {
     switch (out.type().kind) {
       case TypeKind::kBlob: out.append_bytes(statement.blob(column)); return true;
       case TypeKind::kVarchar: out.append_bytes(statement.text(column)); return true;
+      case TypeKind::kDouble: return read_double(statement, column, out);
       case TypeKind::kBoolean: return read_boolean(statement.text(column), out);
       default: return values_.read_text(statement.text(column), out);
     }
+  }
+  // SQLite's text of a number has 15 digits, the number itself may need 17.
+  bool read_double(const Statement& statement, int column, ColumnBuilder& out) {
+    const double number = statement.is_number(column) ? statement.real(column) : NAN;
+    if (!std::isfinite(number)) return values_.read_text(statement.text(column), out);
+    out.append(number);
+    return true;
   }
   bool read_boolean(std::string_view text, ColumnBuilder& out) {
     if (text != "0" && text != "1") return values_.read_text(text, out);

@@ -1,12 +1,16 @@
 // Rows in memory: the whole reference, and what is kept of it.
+#include <sqlite3.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include <map>
 #include <random>
 #include <set>
 
+#include "stages/lookup/reference.h"
 #include "stages/lookup/reference_table.h"
 #include "stages/lookup/row_cache.h"
+#include "tests/support/temp_dir.h"
 #include "transport/record/key.h"
 
 using namespace stream;
@@ -99,6 +103,25 @@ BOOST_AUTO_TEST_CASE(an_empty_reference_has_no_keys) {
   std::uint32_t found = 0;
   table->find(keys.batch, keys.hashes, {&found, 1});
   BOOST_TEST(found == kNone);
+}
+
+BOOST_AUTO_TEST_CASE(numbers_of_sqlite_are_read_to_their_last_digit) {
+  const TempDir folder;
+  Reference reference;
+  reference.kind = ReferenceKind::kSqlite;
+  reference.path = folder / "a.db";
+  reference.table = "t";
+  sqlite3* db = nullptr;
+  BOOST_REQUIRE(sqlite3_open(reference.path.c_str(), &db) == SQLITE_OK);
+  const char* const sql = "create table t (x); insert into t values (0.1 + 0.2), (7), ('1.5'), (null)";
+  BOOST_REQUIRE(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+  const auto schema = std::make_shared<const Schema>(*parse_schema("x double"));
+  const std::vector<Batch> rows = must(make_reader(reference, schema, {})->read_all(1 << 20));
+  BOOST_REQUIRE(rows.size() == 1u);
+  const Column& x = rows[0].columns[0];
+  BOOST_REQUIRE(x.size() == 4u);
+  BOOST_TEST((x.value<double>(0) == 0.1 + 0.2 && x.value<double>(1) == 7 && x.value<double>(2) == 1.5 && !x.valid(3)));
 }
 
 BOOST_AUTO_TEST_CASE(all_rows_of_a_key_are_found_in_the_order_they_came) {
