@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stages/expression/json.h"
+#include "stages/kit/fitting_rows.h"
 #include "stages/kit/row_text.h"
 
 namespace stream {
@@ -33,6 +34,10 @@ Explode::Explode(ExplodeDesign design, const Schema& input, SchemaPtr output)
       as_they_stand_(design_.from.type() == kJson && design_.type == kJson),
       elements_(as_they_stand_ ? kJson : kVarchar) {
   STREAM_CHECK(!design_.replaced || *design_.replaced < input.fields.size());
+  for (std::size_t column = 0; output_ && column < input.fields.size(); ++column) {
+    const Field& field = input.fields[column];
+    if (field.type.variable() && field.name != design_.name && output_->find(field.name)) beside_.push_back(column);
+  }
   if (as_they_stand_ || design_.type == kVarchar) return;
   ExpressionError error;
   const auto cast = Expression::compile("cast(element as " + to_string(design_.type) + ")", *text_schema_, &error);
@@ -108,30 +113,49 @@ void Explode::drop_failed(std::vector<std::uint32_t>* kept, std::size_t before) 
 }
 
 Status Explode::explode_some(Emitter& out) {
+  if (sent_ == kept_.size()) STREAM_TRY(take_piece(out));
+  while (sent_ < kept_.size()) {
+    STREAM_TRY(send_some(out));
+    if (out.full()) break;
+  }
+  return {};
+}
+
+Status Explode::take_piece(Emitter& out) {
   errors_.clear();
   rows_.clear();
   ordinals_.clear();
-  while (has_more() && rows_.size() < kPieceRows && elements_.size_bytes() < kBatchBytesTarget) take_row();
-  const Column elements = made_elements();
+  kept_.clear();
+  sent_ = 0;
+  while (next_ < batch_.rows && rows_.size() < kPieceRows && elements_.size_bytes() < kBatchBytesTarget) take_row();
+  piece_ = made_elements();
   Status reported = report_row_errors(batch_, errors_, out);
-  std::vector<std::uint32_t> kept;
-  drop_failed(&kept, reported.ok() ? batch_.rows : errors_.front().row);
-  // One row alone may make more than a batch.
-  for (std::size_t begin = 0; begin < kept.size(); begin += kBatchRowsMax) {
-    const std::size_t count = std::min(kBatchRowsMax, kept.size() - begin);
-    STREAM_TRY(emit(elements, std::span(kept).subspan(begin, count), out));
-  }
+  drop_failed(&kept_, reported.ok() ? batch_.rows : errors_.front().row);
+  // An error that ends the stage takes nothing with it that came before.
+  while (!reported.ok() && sent_ < kept_.size()) STREAM_TRY(send_some(out));
   return reported;
 }
 
-Status Explode::emit(const Column& elements, std::span<const std::uint32_t> kept, Emitter& out) const {
+// One row alone may make more than a batch, and stands in each of its rows.
+Status Explode::send_some(Emitter& out) {
+  const std::span<const std::uint32_t> left = std::span<const std::uint32_t>(kept_).subspan(sent_);
+  const std::size_t count = fitting_rows(left.size(), [&](std::size_t i) {
+    std::size_t bytes = 0;
+    for (const std::size_t column : beside_) bytes += batch_.columns[column].bytes(rows_[left[i]]).size();
+    return bytes;
+  });
+  sent_ += count;
+  return emit(left.first(count), out);
+}
+
+Status Explode::emit(std::span<const std::uint32_t> kept, Emitter& out) const {
   if (!output_) return {};
   std::vector<std::uint32_t> rows;
   for (const std::uint32_t element : kept) rows.push_back(rows_[element]);
   Batch made{output_, kept.size(), {}, {}};
   for (const Field& field : output_->fields) {
     if (field.name == design_.name) {
-      made.columns.push_back(elements.take(kept));
+      made.columns.push_back(piece_.take(kept));
     } else if (field.name == design_.ordinality) {
       ColumnBuilder ordinals(kBigint, kept.size());
       for (const std::uint32_t element : kept) {

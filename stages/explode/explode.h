@@ -32,21 +32,24 @@ class Explode final : public Operator {
   Explode(ExplodeDesign design, const Schema& input, SchemaPtr output);
 
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
-  bool has_more() const override { return next_ < batch_.rows; }
+  bool has_more() const override { return next_ < batch_.rows || sent_ < kept_.size(); }
   Status more(Emitter& out) override;
 
  private:
   void take_row();
   const char* append_elements(std::string_view value);
   Status explode_some(Emitter& out);
+  Status take_piece(Emitter& out);
+  Status send_some(Emitter& out);
   Column made_elements();
   void drop_failed(std::vector<std::uint32_t>* kept, std::size_t before) const;
-  Status emit(const Column& elements, std::span<const std::uint32_t> kept, Emitter& out) const;
+  Status emit(std::span<const std::uint32_t> kept, Emitter& out) const;
 
   const ExplodeDesign design_;
   SchemaPtr output_;
-  SchemaPtr text_schema_;           // one column: an element as text
-  std::optional<Expression> cast_;  // of it to the type wanted
+  SchemaPtr text_schema_;            // one column: an element as text
+  std::optional<Expression> cast_;   // of it to the type wanted
+  std::vector<std::size_t> beside_;  // columns of the input that the output has too, of texts
 
   Batch batch_{nullptr, 0, {}, {}};  // being worked on, from row next_ on
   std::uint32_t next_ = 0;
@@ -60,6 +63,9 @@ class Explode final : public Operator {
   std::vector<std::uint32_t> rows_;
   std::vector<std::int64_t> ordinals_;  // 0 = there is none
   std::vector<RowError> errors_;
+  Column piece_;                     // the elements
+  std::vector<std::uint32_t> kept_;  // of them, those of good rows
+  std::size_t sent_ = 0;             // of those
 };
 
 }  // namespace stream

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "stages/kit/fitting_rows.h"
 #include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
@@ -45,6 +46,15 @@ LookupRows::LookupRows(const LookupDesign& design, SchemaPtr output)
     STREAM_CHECK(column != design.columns.end());
     columns_.push_back(column->expression);
     for (const std::size_t used : column->lineage) needed_[used] = true;
+  }
+  const auto is_text = [&](std::size_t column) {
+    return needed_[column] && design.joint.fields[column].type.variable();
+  };
+  for (std::size_t i = 0; i < design.input_columns; ++i) {
+    if (is_text(i)) texts_.push_back(i);
+  }
+  for (std::size_t i = 0; i < design.joint_of.size(); ++i) {
+    if (is_text(design.joint_of[i])) partner_texts_.push_back(i);
   }
 }
 
@@ -230,14 +240,25 @@ Status LookupRows::emit(std::span<const std::uint32_t> rows, std::span<const std
   return out.emit(std::move(computed));
 }
 
+// Of a pair, in the columns that results are made of.
+std::size_t LookupRows::text_bytes(std::size_t pair) const {
+  std::size_t bytes = 0;
+  for (const std::size_t column : texts_) bytes += batch_.columns[column].bytes(rows_[pair]).size();
+  if (partners_[pair] == kNone) return bytes;
+  for (const std::size_t column : partner_texts_) {
+    bytes += table_->rows().columns[column].bytes(partners_[pair]).size();
+  }
+  return bytes;
+}
+
 Status LookupRows::emit_some(Emitter& out) {
   while (next_ < batch_.rows) {
     const std::uint32_t first = next_;
     pair_up();
     STREAM_TRY(keep_true(out));
     pad(first);
-    for (std::size_t at = 0; output_ && at < rows_.size(); at += kBatchRowsMax) {
-      const std::size_t count = std::min(kBatchRowsMax, rows_.size() - at);
+    for (std::size_t at = 0, count = 0; output_ && at < rows_.size(); at += count) {
+      count = fitting_rows(rows_.size() - at, [&](std::size_t i) { return text_bytes(at + i); });
       STREAM_TRY(emit(std::span(rows_).subspan(at, count), std::span(partners_).subspan(at, count), out));
     }
     if (out.full() && next_ < batch_.rows) return {};

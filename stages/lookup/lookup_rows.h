@@ -41,13 +41,16 @@ class LookupRows {
   Batch joint(std::span<const std::uint32_t> rows, std::span<const std::uint32_t> partners,
               const std::vector<bool>& needed) const;
   Status emit(std::span<const std::uint32_t> rows, std::span<const std::uint32_t> partners, Emitter& out);
+  std::size_t text_bytes(std::size_t pair) const;
   Buffer kinds_of(std::span<const std::uint32_t> rows) const;
 
   const LookupDesign& design_;
   SchemaPtr output_;
   std::vector<Expression> columns_;
-  std::vector<bool> needed_;       // of the joint schema, by the output
-  std::vector<bool> rest_needed_;  // … by the rest of the condition
+  std::vector<bool> needed_;                // of the joint schema, by the output
+  std::vector<bool> rest_needed_;           // … by the rest of the condition
+  std::vector<std::size_t> texts_;          // columns of the input that are needed and of no fixed width
+  std::vector<std::size_t> partner_texts_;  // … of the table
   std::vector<std::size_t> key_columns_;
 
   Batch batch_;

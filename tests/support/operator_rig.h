@@ -84,6 +84,22 @@ class Emitted final : public Emitter {
   mutable bool asked_ = false;
 };
 
+// Knows only how large the batches are.
+class BatchSizes final : public Emitter {
+ public:
+  Status emit(Batch batch, std::size_t /*output*/) override {
+    rows += batch.rows;
+    largest = std::max(largest, batch.size_bytes());
+    return {};
+  }
+  Status bad_record(BadRecord /*record*/) override { return {}; }
+  void late_records(std::uint64_t /*count*/, std::size_t /*output*/) override {}
+  bool full() const override { return true; }
+
+  std::size_t rows = 0;
+  std::size_t largest = 0;  // in bytes
+};
+
 // All instances of one stage. Rows go to the instance that owns their key group, as in a job.
 class OperatorRig {
  public:

@@ -37,12 +37,13 @@ Column take_variable(const Column& column, std::span<const std::uint32_t> rows) 
   const std::uint8_t* from = column.values_buffer().data();
   ByteBuilder offsets;
   auto* out = reinterpret_cast<std::int32_t*>(offsets.extend((rows.size() + 1) * sizeof(std::int32_t)));
-  std::int32_t total = 0;
+  std::int64_t total = 0;
   out[0] = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     total += at[rows[i] + 1] - at[rows[i]];
-    out[i + 1] = total;
+    out[i + 1] = static_cast<std::int32_t>(total);
   }
+  STREAM_CHECK(total <= INT32_MAX);
   ByteBuilder values;
   std::uint8_t* bytes = values.extend(static_cast<std::size_t>(total));
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -136,6 +137,7 @@ void ColumnBuilder::append_all(const Column& from) {
   const std::size_t count = from.size();
   if (type_.variable()) {
     const auto base = static_cast<std::int32_t>(values_.size());
+    STREAM_CHECK(count == 0 || values_.size() + static_cast<std::size_t>(from.offsets()[count]) <= INT32_MAX);
     auto* out = reinterpret_cast<std::int32_t*>(offsets_.extend(count * sizeof(std::int32_t)));
     for (std::size_t i = 0; i < count; ++i) out[i] = base + from.offsets()[i + 1];
     values_.append(from.values_buffer().data(), count == 0 ? 0 : static_cast<std::size_t>(from.offsets()[count]));
@@ -180,6 +182,7 @@ void ColumnBuilder::truncate(std::size_t size) {
 }
 
 Column ColumnBuilder::finish() {
+  STREAM_CHECK(!type_.variable() || values_.size() <= INT32_MAX);
   Column column(type_, size_, has_nulls_ ? validity_.finish() : Buffer(), values_.finish(),
                 type_.variable() ? offsets_.finish() : Buffer());
   validity_.shrink(0);

@@ -185,6 +185,17 @@ class FakeCase {
 
 BOOST_AUTO_TEST_SUITE(lookup)
 
+BOOST_AUTO_TEST_CASE(what_is_found_for_many_rows_is_not_repeated_in_one_batch) {
+  FileCase file("id,name\n7," + std::string(1 << 20, 'x') + "\n");
+  file.values.set("reference-schema", std::string("id bigint, name varchar"));
+  OperatorRig rig = file.rig();
+  BatchSizes sizes;
+  rig.batch(0, batch_of(rig.input(0), std::vector<Record>(100, Record{7, 0, 1})), sizes);
+  rig.end(sizes);
+  BOOST_TEST(sizes.rows == 100u);
+  BOOST_TEST(sizes.largest < std::size_t{20} << 20);
+}
+
 BOOST_AUTO_TEST_CASE(rows_get_what_the_file_has) {
   FileCase test("id,name\n1,one\n2,two\n2,zwei\n3,\n");
   BOOST_TEST((test.give({{101, 0, 7}, {2, 0, 8}, {303, 0, 9}, {4, 0, 1}, {std::nullopt, 0, 1}}) ==

@@ -86,6 +86,16 @@ BOOST_AUTO_TEST_CASE(many_elements_come_in_several_batches) {
   BOOST_TEST(found.count("1|149999") == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(what_stands_beside_many_elements_is_not_repeated_in_one_batch) {
+  std::string array = "[0";
+  for (int i = 1; i < 100; ++i) array += ',' + std::to_string(i);
+  OperatorRig rig(plan_explode, Explode::make, options({{"column", "a"}}), {{"in", schema_of("a json, t varchar")}});
+  BatchSizes sizes;
+  rig.batch(0, batch_of(rig.input(0), {{{array + "]", std::string(1 << 20, 'x')}}}), sizes);
+  BOOST_TEST(sizes.rows == 100U);
+  BOOST_TEST(sizes.largest < std::size_t{20} << 20);
+}
+
 BOOST_AUTO_TEST_CASE(the_key_takes_the_ordinality_in) {
   Schema schema = schema_of("id bigint, a json, ts timestamp", Changelog::kUpdates);
   schema.key = {0};
