@@ -1,6 +1,11 @@
 #include "stages/lua/results.h"
 
 namespace stream {
+namespace {
+
+constexpr std::size_t kCallBytesMax = 64 << 20;  // of what one call gives, in one batch
+
+}  // namespace
 
 bool is_varchar(std::string_view text) { return format::valid_utf8(text) && text.find('\0') == std::string_view::npos; }
 
@@ -28,13 +33,14 @@ LuaResults::LuaResults(SchemaPtr schema) {
 
 void LuaResults::end_row(std::int32_t at) {
   if (!builder_) return;
-  if (at != at_) {
-    if (builder_->full()) close();
+  const bool first = at != at_;
+  if (first) {
     at_ = at;
     begun_ = builder_->rows();
   }
   builder_->end_row();
-  if (builder_->rows() < kBatchRowsMax) return;
+  if (first && begun_ > 0 && builder_->full()) return close_before();
+  if (builder_->rows() < kBatchRowsMax && builder_->size_bytes() < kCallBytesMax) return;
   close();  // one call that gives more than fits: what it gives has to go on
   begun_ = 0;
 }
@@ -45,8 +51,17 @@ void LuaResults::failed(std::int32_t at) {
   if (at == at_ && begun_ < builder_->rows()) dropped_.push_back({begun_, builder_->rows()});
 }
 
-void LuaResults::close() {
-  Batch batch = builder_->finish();
+// What calls before this one gave, which has given one row: if it fails, that does not go.
+void LuaResults::close_before() {
+  const Batch all = builder_->finish();
+  hand_over(all.slice(0, begun_));
+  builder_->append_row(all, begun_);
+  begun_ = 0;
+}
+
+void LuaResults::close() { hand_over(builder_->finish()); }
+
+void LuaResults::hand_over(Batch batch) {
   if (!dropped_.empty()) {
     std::vector<std::uint32_t> kept;
     std::size_t next = 0;

@@ -35,6 +35,8 @@ class LuaResults {
     std::size_t end = 0;
   };
   void close();
+  void close_before();
+  void hand_over(Batch batch);
 
   std::optional<BatchBuilder> builder_;
   std::vector<Dropped> dropped_;
