@@ -1,6 +1,11 @@
 #include "stages/lua/results.h"
 
 namespace stream {
+namespace {
+
+constexpr std::size_t kCallBytesMax = 64 << 20;  // of what one call gives, in one batch
+
+}  // namespace
 
 bool is_varchar(std::string_view text) { return format::valid_utf8(text) && text.find('\0') == std::string_view::npos; }
 
@@ -28,19 +33,15 @@ LuaResults::LuaResults(SchemaPtr schema) {
 
 void LuaResults::end_row(std::int32_t at) {
   if (!builder_) return;
-  if (at != at_) {
+  const bool first = at != at_;
+  if (first) {
     at_ = at;
     begun_ = builder_->rows();
   }
   builder_->end_row();
-  const bool first = builder_->rows() == begun_ + 1;
-  if (first && begun_ > 0 && builder_->full()) {
-    close(begun_);  // what a call gives stays together, as it may fail yet
-  } else if (builder_->rows() == kBatchRowsMax) {
-    close(kBatchRowsMax);  // one call that gives more than fits: what it gives has to go on
-  } else {
-    return;
-  }
+  if (first && begun_ > 0 && builder_->full()) return close_before();
+  if (builder_->rows() < kBatchRowsMax && builder_->size_bytes() < kCallBytesMax) return;
+  close();  // one call that gives more than fits: what it gives has to go on
   begun_ = 0;
 }
 
@@ -50,13 +51,21 @@ void LuaResults::failed(std::int32_t at) {
   if (at == at_ && begun_ < builder_->rows()) dropped_.push_back({begun_, builder_->rows()});
 }
 
-void LuaResults::close(std::size_t rows) {
-  Batch batch = builder_->finish();
-  for (std::size_t row = rows; row < batch.rows; ++row) builder_->append_row(batch, row);
-  if (!dropped_.empty() || rows < batch.rows) {
+// What calls before this one gave, which has given one row: if it fails, that does not go.
+void LuaResults::close_before() {
+  const Batch all = builder_->finish();
+  hand_over(all.slice(0, begun_));
+  builder_->append_row(all, begun_);
+  begun_ = 0;
+}
+
+void LuaResults::close() { hand_over(builder_->finish()); }
+
+void LuaResults::hand_over(Batch batch) {
+  if (!dropped_.empty()) {
     std::vector<std::uint32_t> kept;
     std::size_t next = 0;
-    for (std::uint32_t row = 0; row < rows; ++row) {
+    for (std::uint32_t row = 0; row < batch.rows; ++row) {
       while (next < dropped_.size() && row >= dropped_[next].end) ++next;
       if (next == dropped_.size() || row < dropped_[next].begin) kept.push_back(row);
     }
@@ -67,7 +76,7 @@ void LuaResults::close(std::size_t rows) {
 }
 
 Status LuaResults::emit(Emitter& out) {
-  if (builder_ && builder_->rows() > 0) close(builder_->rows());
+  if (builder_ && builder_->rows() > 0) close();
   at_ = -1;
   for (; !done_.empty() && !out.full(); done_.pop_front()) STREAM_TRY(out.emit(std::move(done_.front())));
   return {};

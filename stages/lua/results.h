@@ -34,7 +34,9 @@ class LuaResults {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  void close(std::size_t rows);  // so many are a batch; those behind them begin the next
+  void close();
+  void close_before();
+  void hand_over(Batch batch);
 
   std::optional<BatchBuilder> builder_;
   std::vector<Dropped> dropped_;

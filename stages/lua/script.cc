@@ -67,6 +67,12 @@ void take_away_the_outside(lua_State* lua) {
     lua_pushnil(lua);
     lua_setglobal(lua, name);
   }
+  // What has been compiled already is not checked when it is loaded.
+  luaL_dostring(lua, R"lua(
+    local load = load
+    function load_text(chunk, name, _, environment) return load(chunk, name, "t", environment) end
+    _G.load, _G.loadstring, load_text = load_text, load_text, nil
+  )lua");
 }
 
 }  // namespace

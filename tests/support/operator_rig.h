@@ -94,10 +94,13 @@ class BatchSizes final : public Emitter {
   }
   Status bad_record(BadRecord /*record*/) override { return {}; }
   void late_records(std::uint64_t /*count*/, std::size_t /*output*/) override {}
-  bool full() const override { return true; }
+  bool full() const override { return (asked_ = !asked_); }
 
   std::size_t rows = 0;
   std::size_t largest = 0;  // in bytes
+
+ private:
+  mutable bool asked_ = false;
 };
 
 // All instances of one stage. Rows go to the instance that owns their key group, as in a job.

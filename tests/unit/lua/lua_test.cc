@@ -335,6 +335,55 @@ BOOST_AUTO_TEST_CASE(a_script_cannot_reach_outside_unless_it_is_trusted) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_script_may_load_text_but_nothing_compiled) {
+  for (const char* load : {"load", "loadstring"}) {
+    OperatorRig stage = rig(values(std::string("local load = ") + load + R"(
+function on_row(row, state, emit)
+  local compiled, why = load(string.dump(function() return 1 end))
+  emit(compiled and 'loaded' or why, nil, load('return v + 1', 'x', 'bt', {v = 4})())
+end)"));
+    Emitted out;
+    send(stage, {{"a", 0, 0}}, out);
+    const Rows wanted = {"attempt to load chunk with wrong mode|NULL|5"};
+    BOOST_TEST(out.rows == wanted, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_give_more_than_they_are_lose_nothing) {
+  OperatorRig stage = rig(values(R"(
+function on_row(row, state, emit)
+  for i = 1, 5 do emit(row.k, row.ts, row.v * 10 + i) end
+  if row.v % 3 == 0 then error('no') end
+end)"));
+  Emitted out;
+  Rows wanted;
+  std::vector<Event> events;
+  for (std::int64_t v = 0; v < 5000; ++v) {
+    events.push_back({std::string(30, 'k'), 0, v});
+    for (std::int64_t i = 1; v % 3 != 0 && i <= 5; ++i) {
+      wanted.insert(std::string(30, 'k') + "|0|" + std::to_string(v * 10 + i));
+    }
+  }
+  send(stage, events, out);
+  BOOST_TEST((out.rows == wanted));
+  BOOST_TEST(out.bad.size() == 1667u);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_gives_more_than_a_batch_can_hold_gives_several) {
+  OperatorRig stage = rig(values(R"(
+local text = ('x'):rep(1024 * 1024)
+function on_row(row, state, emit)
+  for i = 1, 150 do emit(text, nil, i) end
+end)"));
+  BatchSizes out;
+  BatchBuilder one(stage.input(0));
+  for (std::size_t column = 0; column < 3; ++column) one.column(column).append_null();
+  one.end_row();
+  stage.batch(0, one.finish(), out);
+  BOOST_TEST(out.rows == 150u);
+  BOOST_TEST(out.largest < std::size_t{70} << 20);
+}
+
 BOOST_AUTO_TEST_CASE(planning_says_what_is_wrong) {
   BOOST_TEST(planned(values("x = = 1")).message == "code:1: unexpected symbol near '='");
   BOOST_TEST(planned(Values()).message == "either a script or code is needed, and not both");
