@@ -44,6 +44,7 @@ void Accumulators::restored() {
 // --- arguments ----------------------------------------------------------------------------------
 
 void Accumulators::evaluate(const Batch& batch, std::vector<RowError>* errors) {
+  partial_ = nullptr;
   for (Call& call : calls_) evaluate_call(call, batch, errors);
   merge_row_errors(*errors);
 }
@@ -213,6 +214,7 @@ bool Accumulators::add_checked(Call& call, const AddTo& to, bool undo) {
 // --- a batch ------------------------------------------------------------------------------------
 
 bool Accumulators::add(const Batch& batch, const AddTo& to) {
+  if (partial_ != nullptr) return add_partial(to);
   choose_signs(batch);
   if (design_.order != kNone && design_.order < batch.columns.size()) times_ = batch.columns[design_.order];
   fresh_.clear();

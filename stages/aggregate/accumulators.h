@@ -39,6 +39,8 @@ class Accumulators {
   // Adds the batch evaluated last. False if something is out of range: all is then as before, but for
   // the groups the rows made. overflow() says what.
   bool add(const Batch& batch, const AddTo& to);
+  // Instead of evaluate(): what the next add() adds has been accumulated, a row of these for each of the batch.
+  void take_partial(const MergeFrom& partial) { partial_ = &partial; }
   const char* overflow() const { return overflow_; }
 
   // Adds to each group what another row has accumulated; what DISTINCT calls add up is left to merge_values(). A
@@ -111,8 +113,15 @@ class Accumulators {
   void add_sketch(Call& call, const AddTo& to);
   void merge_squares(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
   void merge_distances(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+  bool replaces(const Call& call, const CallState& state, const MergeFrom& from, std::size_t i, Row group) const;
   void merge_rows(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
   void merge_sketch(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
+
+  // --- merge_partial.cc
+  bool add_partial(const AddTo& to);
+  bool partial_fits(const Call& call, std::span<const Row> groups);
+  template <class T>
+  bool partial_fits(const Call& call, std::span<const Row> groups) const;
 
   // --- merge.cc
   void merge_call(const Call& call, const CallState& state, const MergeFrom& from, std::span<const Row> groups);
@@ -132,6 +141,7 @@ class Accumulators {
   StateTable& table_;
   std::vector<StateTable*> distinct_;
   std::vector<Call> calls_;
+  const MergeFrom* partial_ = nullptr;  // the batch is of partial rows
   const std::int8_t* signs_ = nullptr;  // null: all rows are added
   std::vector<std::int8_t> sign_of_;
   std::vector<std::uint32_t> fresh_;     // rows that made their group

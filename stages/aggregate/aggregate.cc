@@ -7,7 +7,7 @@ Aggregate::Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output
   if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 
-Status Aggregate::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+Status Aggregate::on_rows(Batch batch, Emitter& out) {
   Work work;
   if (design_.windowed()) {
     STREAM_TRY(split_by_time(std::move(batch), kept_from_, &work, out));

@@ -14,7 +14,6 @@ class Aggregate final : public AggregateOperator {
   // `output`, `late`: null where nothing reads them. `store` outlives it.
   Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
 
-  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Microseconds output_watermark(Microseconds watermark) const override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   Status on_end(Emitter& out) override;
@@ -23,6 +22,7 @@ class Aggregate final : public AggregateOperator {
   Status more(Emitter& out) override;
 
  private:
+  Status on_rows(Batch batch, Emitter& out) override;
   struct Changes {
     std::vector<std::uint8_t> existed;  // the group had been emitted
     Computed before;

@@ -42,7 +42,7 @@ std::span<const std::uint32_t> CountedAggregate::turn(std::size_t number) const 
   return std::span(order_).subspan(begin_of_[number], begin_of_[number + 1] - begin_of_[number]);
 }
 
-Status CountedAggregate::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+Status CountedAggregate::on_rows(Batch batch, Emitter& out) {
   while (batch.rows != 0) {
     STREAM_ASSIGN(const std::vector<std::uint32_t> left, add_turns(batch, out));
     batch = batch.take(left);

@@ -14,9 +14,8 @@ class CountedAggregate final : public AggregateOperator {
   // `output`: null where nothing reads it. `store` outlives it.
   CountedAggregate(AggregateDesign design, StateStore& store, SchemaPtr output);
 
-  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
-
  private:
+  Status on_rows(Batch batch, Emitter& out) override;
   Result<bool> add(const Work& work, Emitter& out) override;
   void find(const Work& work);
   void plan(const Batch& batch);

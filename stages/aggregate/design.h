@@ -75,6 +75,7 @@ struct AggregateDesign {
   std::size_t time = kNone;   // column of the input, if there are windows of event time
   std::size_t order = kNone;  // column of the input: event time, with windows or without
   bool processing = false;    // that column is not the input's: see ProcessingTime
+  bool partial = false;       // it is merged by another: see partial.h
   bool retracts = false;      // input rows may be taken back
   bool updates = false;       // without a window: every change is emitted; else the last state
   WindowBounds bounds = WindowBounds::kAbsent;

@@ -203,7 +203,8 @@ void Layout::run(const std::string& stage) {
     table.ordered = table.field(design_.session.due).name;
   }
   for (std::size_t i = 0; i < design_.aggregation.calls.size(); ++i) lay_out_call(i);
-  if (design_.retracts || design_.counted()) design_.row_count = add("row_count", kBigint, "rows", true);
+  if (design_.retracts || design_.counted() || design_.partial)
+    design_.row_count = add("row_count", kBigint, "rows", true);
   if (design_.sessions()) design_.overflow = add("overflow", kBoolean, "", true);
   if (design_.lateness > 0 && !design_.sliced())
     design_.fired = add("fired", kBoolean, "windows kept by lateness", true);

@@ -43,6 +43,19 @@ constexpr stream::Option kOptions[] = {
             "else final.",
      .kind = OptionKind::kChoice,
      .choices = "updates|final"},
+    {.name = "combine",
+     .arg = "WHEN",
+     .doc = "In a job, add up rows of one group before they are sent to its instance: where that is sure to help, "
+            "wherever rows are spread, or never.",
+     .kind = OptionKind::kChoice,
+     .fallback = "auto",
+     .choices = "auto|always|never"},
+    {.name = "phase",
+     .arg = "PHASE",
+     .doc =
+         "Stages wired by hand: give partial rows to another aggregate, or merge those of one; not set: both in one.",
+     .kind = OptionKind::kChoice,
+     .choices = "partial|final"},
 };
 
 constexpr std::string_view kOutputs[] = {"late"};
@@ -110,6 +123,29 @@ constexpr stream::StageProgram kProgram = {
         "together are too large, the result is one. Where input rows may be taken back, as behind another aggregate, "
         "results are as if those rows had never come; first, last and approx_count_distinct, which cannot tell, are "
         "refused.\n\n"
+        "Where many rows have one key, one instance gets them all. With `combine: always` a stage in front of the hop, "
+        "called as this one with -combine behind, adds up the rows of each group that an instance sends, and gives "
+        "what "
+        "they come to as one row: at every checkpoint, when event time ends a window, when it keeps 4096 groups, and "
+        "after 20 ms. The busiest instance then has less to do, all of them together have a hop more. Where groups "
+        "have "
+        "few rows each, rows go on as they were. Results come to the same; sums of DOUBLE may differ in the last "
+        "digit, "
+        "and changes that follow each other quickly may come as one. Rows that came as one are one bad record where a "
+        "sum leaves its range. The state is the same with and without, so a savepoint goes on either way.\n\n"
+        "It needs several instances on one side at least, and an output `late` that nothing reads. DISTINCT, lists, "
+        "median and approx_quantile, sessions, windows of so many rows, `clock: processing` and rows that may be taken "
+        "back cannot be combined. Unless told to, that is only done where it is sure to help: where there is no `by` "
+        "and "
+        "no sum of DOUBLE, behind four instances or more.\n\n"
+        "Stages wired by hand do the same with `phase`: those with `partial` give partial rows, those with `final`, "
+        "and "
+        "the same other options, merge them. A partial row has the columns of `by`, the start of its window or slice "
+        "as "
+        "its event time, and a column _partial_NAME for each column NAME of the state, with the same type; "
+        "_partial_row_count says how many rows it stands for. A row that is judged behind the hop, as it may be late "
+        "or "
+        "bad, has its own columns, and NULL in those.\n\n"
         "The state is one table, named as the stage, whose columns are called as the results; of windows that "
         "overlap it has the slices they share. DISTINCT, lists and quantiles have a table each besides, with a row a "
         "value of a group; so have min and max where rows may be taken back.",

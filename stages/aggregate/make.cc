@@ -1,8 +1,10 @@
 #include "stages/aggregate/make.h"
 #include "snapshot/state_store.h"
 #include "stages/aggregate/aggregate.h"
+#include "stages/aggregate/combiner.h"
 #include "stages/aggregate/counted.h"
 #include "stages/aggregate/early.h"
+#include "stages/aggregate/partial.h"
 #include "stages/aggregate/processing_time.h"
 #include "stages/aggregate/session.h"
 #include "stages/aggregate/sliced.h"
@@ -29,9 +31,18 @@ Result<std::unique_ptr<Operator>> make_aggregate(Context& context) {
   auto design = design_aggregate(context.options, *context.inputs[0], context.stage, context.supervised, &error);
   if (!design) return usage_error("option '" + error.option + "': " + error.message);
   const SchemaPtr output = context.outputs[0];
+  const Schema& input = *context.inputs[0];
+  if (context.options.text("phase") == "partial") {
+    return std::unique_ptr<Operator>(
+        std::make_unique<Combiner>(partial_design(*design, input), input, output, context.clock));
+  }
   const bool early = design->early > 0 && output;
   const auto results = early ? std::make_shared<const Schema>(results_schema(*design, *context.inputs[0])) : output;
   auto windows = make_windows(*design, context, results);
+  if (context.options.text("phase") == "final") {
+    STREAM_ASSIGN(auto partial, PartialRows::make(*design, input));
+    windows->read_partial(std::move(partial));
+  }
   std::unique_ptr<Operator> made;
   if (early) {
     made = std::make_unique<EarlyResults>(*design, results, std::move(windows), context, output);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "snapshot/state_store.h"
+#include "stages/kit/kept_rows.h"
 #include "stages/kit/late_rows.h"
 #include "stages/kit/row_kinds.h"
 #include "stages/kit/row_text.h"
@@ -37,7 +38,23 @@ Status AggregateOperator::on_restored() {
 
 // --- input --------------------------------------------------------------------------------------
 
+Status AggregateOperator::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+  if (!partial_) return on_rows(std::move(batch), out);
+  for (std::size_t begin = 0; begin < batch.rows;) {
+    const std::size_t end = partial_->same_until(batch, begin);
+    const bool all = begin == 0 && end == batch.rows;
+    STREAM_TRY(on_rows(all ? std::move(batch) : batch.slice(begin, end), out));
+    if (all) return {};
+    begin = end;
+  }
+  return {};
+}
+
 Status AggregateOperator::apply(Work work, Emitter& out) {
+  if (partial(work.batch)) {
+    accumulators_.take_partial(partial_->load(work.batch));
+    return apply_valid(work, out);
+  }
   errors_.clear();
   accumulators_.evaluate(work.batch, &errors_);
   if (errors_.empty()) return apply_valid(work, out);
@@ -107,7 +124,9 @@ Status AggregateOperator::report_bad_times(const Batch& batch, std::span<const s
 }
 
 Status AggregateOperator::emit_late(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out) {
-  return emit_late_rows(batch, rows, late_, kLateOutput, out);
+  if (!partial(batch) || rows.empty()) return emit_late_rows(batch, rows, late_, kLateOutput, out);
+  out.late_records(partial_->rows_in(batch, rows), kLateOutput);
+  return emit_kept_rows(batch, rows, late_, out, kLateOutput);
 }
 
 Status AggregateOperator::split_by_time(Batch batch, Microseconds kept_from, Work* work, Emitter& out) {

@@ -1,11 +1,13 @@
 // AggregateOperator: what all ways of grouping rows share: arguments, rows that are bad, rows that are late.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "stages/aggregate/accumulators.h"
 #include "stages/aggregate/emission.h"
+#include "stages/aggregate/partial.h"
 #include "stages/kit/stage.h"
 
 namespace stream {
@@ -25,7 +27,10 @@ class AggregateOperator : public Operator {
     open.done = true;
     return {};
   }
+  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Status on_restored() override;
+  // Some rows have been added up already.
+  void read_partial(std::unique_ptr<PartialRows> partial) { partial_ = std::move(partial); }
 
  protected:
   // A part of the input with the window, or slice, of each row.
@@ -36,6 +41,9 @@ class AggregateOperator : public Operator {
 
   // `late`: null where nothing reads it. `store` outlives it.
   AggregateOperator(AggregateDesign design, StateStore& store, SchemaPtr late);
+
+  // Rows that are all partial, or none is.
+  virtual Status on_rows(Batch batch, Emitter& out) = 0;
 
   // Rows whose arguments cannot be computed, and those that make a sum too large, are bad records; the
   // others are added.
@@ -68,10 +76,12 @@ class AggregateOperator : public Operator {
   std::vector<std::uint8_t> inserted_;
 
  private:
+  bool partial(const Batch& batch) const { return partial_ && batch.rows != 0 && partial_->partial(batch, 0); }
   Status apply_valid(const Work& work, Emitter& out);
   Status apply_one_by_one(const Work& work, Emitter& out);
   Status without_failed(const Work& work, std::span<const RowError> errors, Emitter& out);
 
+  std::unique_ptr<PartialRows> partial_;  // none: the input has only rows as they were
   std::vector<RowError> errors_;
 };
 

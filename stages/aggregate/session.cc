@@ -46,7 +46,7 @@ Status SessionAggregate::drop_bad_times(Batch* batch, Emitter& out) {
 
 // A row whose gap is over at the watermark is late, unless it belongs to a session that is open. As rows before
 // it may have opened one, it is added alone.
-Status SessionAggregate::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+Status SessionAggregate::on_rows(Batch batch, Emitter& out) {
   STREAM_TRY(drop_bad_times(&batch, out));
   const Column times = batch.columns[design_.time];
   const Work work{std::move(batch), times};

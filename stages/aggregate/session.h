@@ -14,13 +14,13 @@ class SessionAggregate final : public AggregateOperator {
   // `output`, `late`: null where nothing reads them. `store` outlives it.
   SessionAggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
 
-  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   bool has_more() const override { return firing_; }
   Status more(Emitter& out) override { return fire_some(out); }
   Status emit_open(OpenGroups& open, Emitter& out) override;
 
  private:
+  Status on_rows(Batch batch, Emitter& out) override;
   Status drop_bad_times(Batch* batch, Emitter& out);
   Status add_or_late(const Work& row, Emitter& out);
   Result<bool> add(const Work& work, Emitter& out) override;

@@ -29,7 +29,7 @@ Status SlicedAggregate::before_snapshot() {
   return {};
 }
 
-Status SlicedAggregate::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
+Status SlicedAggregate::on_rows(Batch batch, Emitter& out) {
   Work work;
   STREAM_TRY(split_by_time(std::move(batch), kept_from_, &work, out));
   if (!fired_.empty()) STREAM_TRY(split_by_group(&work, out));

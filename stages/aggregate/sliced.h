@@ -17,7 +17,6 @@ class SlicedAggregate final : public AggregateOperator {
   // `output`, `late`: null where nothing reads them. The context's store outlives it.
   SlicedAggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late);
 
-  Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Microseconds output_watermark(Microseconds watermark) const override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   bool has_more() const override { return firing_; }
@@ -27,6 +26,7 @@ class SlicedAggregate final : public AggregateOperator {
   Status before_snapshot() override;
 
  private:
+  Status on_rows(Batch batch, Emitter& out) override;
   // A window that has been fired, is kept, and changes.
   struct Change {
     WindowSpan window;

@@ -110,15 +110,19 @@ void Accumulators::add_rows(Call& call, const AddTo& to) {
   });
 }
 
+// Whether a row that was chosen comes before the one that is kept. Without time those merged later came later.
+bool Accumulators::replaces(const Call& call, const CallState& state, const MergeFrom& from, std::size_t i,
+                            Row group) const {
+  if (state.time == kNone) return call.call->function == AggregateFunction::kLast;
+  const auto time = from.table.get<std::int64_t>(from.rows[i], state.time);
+  return chosen(call.call->function, time, table_.get<std::int64_t>(group, call.state.time));
+}
+
 void Accumulators::merge_rows(const Call& call, const CallState& state, const MergeFrom& from,
                               std::span<const Row> groups) {
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (from.table.is_null(from.rows[i], state.value)) continue;
-    if (!table_.is_null(groups[i], call.state.value)) {
-      if (state.time == kNone) continue;
-      const auto time = from.table.get<std::int64_t>(from.rows[i], state.time);
-      if (!chosen(call.call->function, time, table_.get<std::int64_t>(groups[i], call.state.time))) continue;
-    }
+    if (!table_.is_null(groups[i], call.state.value) && !replaces(call, state, from, i, groups[i])) continue;
     table_.set_cell(groups[i], call.state.value, from.table.cell(from.rows[i], state.value));
     if (state.time != kNone)
       table_.set(groups[i], call.state.time, from.table.get<std::int64_t>(from.rows[i], state.time));

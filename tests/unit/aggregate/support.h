@@ -33,6 +33,8 @@ struct Options {
   std::string emit = {};
   std::string clock = {};
   std::string early = {};
+  std::string combine = "auto";
+  std::string phase = {};
 
   Values values() const {
     Values out;
@@ -44,6 +46,8 @@ struct Options {
     if (!emit.empty()) out.set("emit", emit);
     if (!clock.empty()) out.set("clock", clock);
     if (!early.empty()) out.set("early", early);
+    out.set("combine", combine);
+    if (!phase.empty()) out.set("phase", phase);
     return out;
   }
 };
