@@ -71,7 +71,7 @@ def results_equal_sql_whoever_is_killed(stream):
 
 def a_savepoint_goes_on_with_and_without_it(stream):
     for turn, (parallelism, combine) in enumerate(((2, "always"), (3, "never"), (1, "always"))):
-        manifest(stream, parallelism, combine, 200_000)
+        manifest(stream, parallelism, combine, 150_000)
         begin = ["--from", "combined@latest"] if turn else []
         job = stream.start("stream", "run", *begin, "combined.yaml", stderr=subprocess.PIPE)
         if turn < 2:

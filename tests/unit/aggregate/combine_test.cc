@@ -331,6 +331,15 @@ BOOST_AUTO_TEST_CASE(bad_rows_are_judged_behind_the_hop) {
   BOOST_TEST(out.rows == direct.rows, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_row_whose_window_has_ended_goes_on_as_it_was) {
+  Gather out;
+  Combined combined({.compute = "count(*) as n", .by = {"k"}, .window = "tumble 10s", .lateness = "30s"}, 1, 1);
+  combined.watermark(20 * kSecond, out);
+  combined.batch(0, sums_of(combined.input(), {1, 2}), out);
+  BOOST_TEST(combined.sent() == 2u);
+  BOOST_TEST(out.rows == (std::set<std::string>{"1|0|10000000|2"}));
+}
+
 // A sender that is far behind others, whose silence held nothing back.
 BOOST_AUTO_TEST_CASE(rows_of_a_partial_row_that_is_late_are_counted) {
   Gather out;
