@@ -35,11 +35,11 @@ void Changes::join_oldest() {
 void Changes::join_sealed(Interval& from, Interval& to) {
   std::vector<SealedRows> joined;
   for (const SealedRows& part : from.sealed) {
-    std::vector<Row> left;
+    RowList left;
     for (const Row row : *part.rows) {
       if (RowLayout::generation(row) == part.generation && RowLayout::live(row)) left.push_back(row);
     }
-    if (!left.empty()) joined.push_back({part.generation, std::make_shared<const std::vector<Row>>(std::move(left))});
+    if (!left.empty()) joined.push_back({part.generation, std::make_shared<const RowList>(std::move(left))});
   }
   to.sealed.insert(to.sealed.begin(), joined.begin(), joined.end());
 }
@@ -48,7 +48,7 @@ std::vector<SealedRows> Changes::seal(std::uint64_t completed) {
   forget_through(completed);
   Interval& now = intervals_.back();
   if (!now.dirty.empty()) {
-    now.sealed.push_back({now.generation, std::make_shared<const std::vector<Row>>(std::move(now.dirty))});
+    now.sealed.push_back({now.generation, std::make_shared<const RowList>(std::move(now.dirty))});
     now.dirty.clear();
   }
   std::vector<SealedRows> all;

@@ -32,7 +32,7 @@ bool StringHeap::same_block(std::size_t from, std::size_t to) {
 char* StringHeap::carve(std::size_t bytes) {
   if (carve_left_ < bytes) {
     const std::size_t chunk = std::max(bytes, std::clamp<std::size_t>(chunk_bytes_, 4 << 10, 1 << 20));
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(chunk));
+    chunks_.push_back(state_bytes(chunk));
     carve_at_ = chunks_.back().get();
     carve_left_ = chunk;
     chunk_bytes_ += chunk;
@@ -43,7 +43,7 @@ char* StringHeap::carve(std::size_t bytes) {
 
 char* StringHeap::allocate(std::size_t size) {
   if (size > kLargest) {
-    auto block = std::make_unique_for_overwrite<char[]>(size);
+    StateBytes block = state_bytes(size);
     char* at = block.get();
     large_.emplace(at, std::move(block));
     large_bytes_ += size;

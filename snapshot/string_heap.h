@@ -4,9 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <unordered_map>
 #include <vector>
+
+#include "snapshot/state_memory.h"
 
 namespace stream {
 
@@ -27,8 +28,8 @@ class StringHeap {
   char* carve(std::size_t bytes);
 
   std::array<char*, kClasses> free_{};  // first free block of a class; each starts with the next
-  std::vector<std::unique_ptr<char[]>> chunks_;
-  std::unordered_map<char*, std::unique_ptr<char[]>> large_;  // blocks above the largest class
+  std::vector<StateBytes> chunks_;
+  std::unordered_map<char*, StateBytes> large_;  // blocks above the largest class
   char* carve_at_ = nullptr;
   std::size_t carve_left_ = 0;
   std::size_t chunk_bytes_ = 0;
