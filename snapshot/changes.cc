@@ -33,14 +33,14 @@ void Changes::join_oldest() {
 }
 
 SealedRows Changes::left_of(const SealedRows& part) {
-  std::vector<Row> left;
+  RowList left;
   left.reserve(part.rows->size());
   for (std::size_t i = 0; i < part.rows->size(); ++i) {
     if (i + kAhead < part.rows->size()) __builtin_prefetch((*part.rows)[i + kAhead].at);
     const Row row = (*part.rows)[i];
     if (RowLayout::generation(row) == part.generation && RowLayout::live(row)) left.push_back(row);
   }
-  return {part.generation, std::make_shared<const std::vector<Row>>(std::move(left))};
+  return {part.generation, std::make_shared<const RowList>(std::move(left))};
 }
 
 void Changes::join_sealed(Interval& from, Interval& to) {
@@ -56,7 +56,7 @@ std::vector<SealedRows> Changes::seal(std::uint64_t completed) {
   forget_through(completed);
   Interval& now = intervals_.back();
   if (!now.dirty.empty()) {
-    now.sealed.push_back({now.generation, std::make_shared<const std::vector<Row>>(std::move(now.dirty))});
+    now.sealed.push_back({now.generation, std::make_shared<const RowList>(std::move(now.dirty))});
     now.dirty.clear();
   }
   std::vector<SealedRows> all;

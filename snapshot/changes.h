@@ -14,14 +14,17 @@
 #include "snapshot/row.h"
 #include "snapshot/row_layout.h"
 #include "snapshot/row_pack.h"
+#include "snapshot/state_memory.h"
 
 namespace stream {
+
+using RowList = std::vector<Row, StateAllocator<Row>>;
 
 // Rows of an append-only table that came in one generation. Some may have left since, and their memory may have been
 // given to others before the capture: those are of another generation. While the capture's pin is held it is not.
 struct SealedRows {
   std::uint32_t generation = 0;
-  std::shared_ptr<const std::vector<Row>> rows;
+  std::shared_ptr<const RowList> rows;
 };
 
 class Changes {
@@ -85,7 +88,7 @@ class Changes {
   static constexpr std::size_t kAhead = 16;
   struct Interval {
     std::uint32_t generation = 0;
-    std::vector<Row> dirty;
+    RowList dirty;
     std::vector<SealedRows> sealed;                    // instead of `dirty`, once seal() has ended the generation
     std::vector<std::shared_ptr<RowPack>> tombstones;  // not changed once the interval is over
     std::optional<std::int64_t> before;

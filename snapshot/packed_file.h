@@ -18,8 +18,9 @@ class Database;
 extern const std::string_view kSnapshotDdl;
 
 struct PackOptions {
-  bool compress = false;  // zstd, level 1
-  bool large = false;     // megabytes are expected: larger pages
+  bool compress = false;                  // zstd, level 1
+  bool large = false;                     // megabytes are expected: larger pages
+  std::size_t sorted_at_once = 64 << 20;  // bytes of rows that are brought into the order of key groups together
 };
 
 // Builds a file at a scratch path. Nothing of it is durable until it is synced and published
@@ -43,6 +44,8 @@ class PackedFileWriter {
   PackedFileWriter(std::unique_ptr<Database> db, SnapshotIdentity identity, PackOptions options);
   template <class Take>
   Status add_grouped(std::string_view kind, const Batch& keys, std::size_t size_bytes, const Take& take);
+  template <class Visit>
+  Status in_parts(std::size_t rows, std::size_t size_bytes, const Visit& visit) const;
   Status add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only);
   Status add_references(const RowLayout& layout, const TableCapture& table);
   Status add_segment(std::string_view kind, KeyGroupRange groups, const Batch& batch);

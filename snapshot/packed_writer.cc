@@ -39,7 +39,7 @@ Batch batch_of(const RowBlock& block, std::size_t columns) {
 }
 
 // Those that were there when the capture was taken. None was added below a time that all had been dropped before.
-std::vector<Row> rows_of(const TableCapture& table) {
+RowList rows_of(const TableCapture& table) {
   const RowReferences& from = table.references;
   const bool some_left = table.before && from.time_column != SIZE_MAX;
   const auto left = [&](Row row) {
@@ -48,7 +48,7 @@ std::vector<Row> rows_of(const TableCapture& table) {
     std::memcpy(&time, row.at + table.layout->offset(from.time_column), sizeof time);
     return time < *table.before;
   };
-  std::vector<Row> rows;
+  RowList rows;
   rows.reserve(from.bound());
   for (const SealedRows& part : from.parts) {
     const std::vector<Row>& all = *part.rows;
@@ -182,22 +182,43 @@ Status PackedFileWriter::add_rows(const Batch& rows) {
                      [&](auto positions) { return rows.take(positions); });
 }
 
+// Visit(begin, count) -> Status, for parts of `rows` rows that have `size_bytes` together: sorting needs memory.
+template <class Visit>
+Status PackedFileWriter::in_parts(std::size_t rows, std::size_t size_bytes, const Visit& visit) const {
+  const std::size_t parts = size_bytes / options_.sorted_at_once + 1;
+  const std::size_t most = (rows + parts - 1) / parts;
+  for (std::size_t begin = 0; begin < rows; begin += most) STREAM_TRY(visit(begin, std::min(most, rows - begin)));
+  return {};
+}
+
 Status PackedFileWriter::add_pack(const RowLayout& layout, const RowPack& pack, bool keys_only) {
   const std::size_t columns = keys_only ? layout.key_columns() : layout.columns();
-  return add_grouped(keys_only ? "tombstones" : "rows",
-                     batch_of(RowBlock(layout, pack), group_columns_of(spec_).size()), pack.size_bytes(),
-                     [&](auto positions) { return batch_of(RowBlock(layout, pack, positions), columns); });
+  const std::size_t row_bytes = pack.size_bytes() / pack.rows() + 1;
+  return in_parts(pack.rows(), pack.size_bytes(), [&](std::size_t begin, std::size_t count) {
+    std::vector<std::uint32_t> of_pack;
+    const auto take = [&](std::span<const std::uint32_t> positions) {
+      of_pack.assign(positions.begin(), positions.end());
+      for (std::uint32_t& position : of_pack) position += static_cast<std::uint32_t>(begin);
+      return batch_of(RowBlock(layout, pack, of_pack), columns);
+    };
+    return add_grouped(keys_only ? "tombstones" : "rows",
+                       batch_of(RowBlock(layout, pack, begin, count), group_columns_of(spec_).size()),
+                       count * row_bytes, take);
+  });
 }
 
 Status PackedFileWriter::add_references(const RowLayout& layout, const TableCapture& table) {
-  const std::vector<Row> rows = rows_of(table);
-  const auto take = [&](std::span<const std::uint32_t> positions) {
-    std::vector<Row> some(positions.size());
-    std::ranges::transform(positions, some.begin(), [&](std::uint32_t position) { return rows[position]; });
-    return batch_of(RowBlock(layout, some, layout.value_bytes()), layout.columns());
-  };
-  const Batch keys = batch_of(RowBlock(layout, rows, layout.key_bytes()), group_columns_of(spec_).size());
-  return add_grouped("rows", keys, size_of(layout, rows), take);
+  const RowList all = rows_of(table);
+  return in_parts(all.size(), size_of(layout, all), [&](std::size_t begin, std::size_t count) {
+    const auto rows = std::span(all).subspan(begin, count);
+    const auto take = [&](std::span<const std::uint32_t> positions) {
+      std::vector<Row> some(positions.size());
+      std::ranges::transform(positions, some.begin(), [&](std::uint32_t position) { return rows[position]; });
+      return batch_of(RowBlock(layout, some, layout.value_bytes()), layout.columns());
+    };
+    const Batch keys = batch_of(RowBlock(layout, rows, layout.key_bytes()), group_columns_of(spec_).size());
+    return add_grouped("rows", keys, size_of(layout, rows), take);
+  });
 }
 
 Status PackedFileWriter::add_table(const TableCapture& table) {

@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "snapshot/state_memory.h"
+
 namespace stream {
 namespace {
 
@@ -24,8 +26,10 @@ std::uint8_t* map_aligned(std::size_t size) {
 }  // namespace
 
 PageMemory::PageMemory(std::size_t size) : size_((size + 4095) / 4096 * 4096) {
+  if (size_ >= kHuge) size_ = (size_ + kHuge - 1) / kHuge * kHuge;
+  data_ = StateMemory::allocate(size_);
+  if (data_ != nullptr) return;
   if (size_ >= kHuge) {
-    size_ = (size_ + kHuge - 1) / kHuge * kHuge;
     data_ = map_aligned(size_);
     return;
   }
@@ -35,7 +39,7 @@ PageMemory::PageMemory(std::size_t size) : size_((size + 4095) / 4096 * 4096) {
 }
 
 PageMemory::~PageMemory() {
-  if (data_ != nullptr) ::munmap(data_, size_);
+  if (data_ != nullptr && !StateMemory::release(data_, size_)) ::munmap(data_, size_);
 }
 
 }  // namespace stream

@@ -1,4 +1,5 @@
-// PageMemory: zeroed memory straight from the kernel, in huge pages where it is large.
+// PageMemory: zeroed memory straight from the kernel, in huge pages where it is large; see StateMemory where memory is
+// bounded.
 #pragma once
 
 #include <cstddef>

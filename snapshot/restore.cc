@@ -11,7 +11,6 @@
 namespace stream {
 namespace {
 
-constexpr std::uint64_t kMergePieceBytes = 32 << 20;
 constexpr std::size_t kTransferRows = 4096;
 constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
 
@@ -118,8 +117,9 @@ class Share final : public ChangeVisitor {
   Destination& to_;
 };
 
-Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, PackedFileWriter& out) {
-  STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kMergePieceBytes));
+Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, std::uint64_t piece_bytes,
+                   PackedFileWriter& out) {
+  STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), piece_bytes));
   for (const KeyGroupRange piece : pieces) {
     StateTable table(without_paths(spec), false);
     STREAM_TRY(reader.load(piece, table));
@@ -266,11 +266,13 @@ Status RestoreReader::load(Outbox& outbox) {
   return {};
 }
 
-Status merge_files(const RestoreSource& source, RestoreTarget target, PackedFileWriter& out) {
+Status merge_files(const RestoreSource& source, RestoreTarget target, std::uint64_t piece_bytes,
+                   PackedFileWriter& out) {
   STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
   for (const TableSpec& spec : reader->tables()) {
     STREAM_TRY(out.start_table(spec));
-    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out) : merge_table(*reader, spec, target, out));
+    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out)
+                               : merge_table(*reader, spec, target, piece_bytes, out));
   }
   return {};
 }

@@ -64,7 +64,7 @@ class RestoreReader {
   std::vector<TableSpec> tables_;
 };
 
-// Writes the target's share of the source as a base. Memory is bounded by pieces of the state.
-Status merge_files(const RestoreSource& source, RestoreTarget target, PackedFileWriter& out);
+// Writes the target's share of the source as a base, in pieces of about so many bytes, which bound the memory it takes.
+Status merge_files(const RestoreSource& source, RestoreTarget target, std::uint64_t piece_bytes, PackedFileWriter& out);
 
 }  // namespace stream

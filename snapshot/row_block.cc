@@ -7,12 +7,12 @@ constexpr std::size_t kAhead = 16;  // rows whose cache misses are under way
 
 }  // namespace
 
-RowBlock::RowBlock(const RowLayout& layout, const RowPack& pack)
+RowBlock::RowBlock(const RowLayout& layout, const RowPack& pack, std::size_t begin, std::size_t count)
     : layout_(layout),
-      rows_(pack.rows_.data()),
+      rows_(pack.rows_.data() + begin * pack.row_bytes_),
       heap_(pack.heap_.data()),
       row_bytes_(pack.row_bytes_),
-      count_(pack.rows()) {
+      count_(count) {
   note_nulls();
 }
 

@@ -11,8 +11,8 @@ namespace stream {
 
 class RowBlock {
  public:
-  // All rows as they lie in the pack. Layout and pack outlive the block.
-  RowBlock(const RowLayout& layout, const RowPack& pack);
+  // `count` rows from `begin` on, as they lie in the pack. Layout and pack outlive the block.
+  RowBlock(const RowLayout& layout, const RowPack& pack, std::size_t begin, std::size_t count);
   // Copies of the rows at these positions, which are all over the pack: fetched once, together, so
   // that every column reads memory that is near. Long values stay where they are.
   RowBlock(const RowLayout& layout, const RowPack& pack, std::span<const std::uint32_t> positions);

@@ -1,6 +1,16 @@
 #include "snapshot/row_pack.h"
 
+#include <algorithm>
+
 namespace stream {
+
+void PackedBytes::grow(std::size_t at_least) {
+  const std::size_t capacity = std::max<std::size_t>({at_least, capacity_ * 2, 64});
+  StateBytes fresh = state_bytes(capacity, true);
+  if (size_ != 0) std::memcpy(fresh.get(), bytes_.get(), size_);
+  bytes_ = std::move(fresh);
+  capacity_ = capacity;
+}
 
 void RowPack::reserve(const RowLayout& layout, std::size_t rows, bool keys_only) {
   rows_.reserve(rows_.size() + rows * (keys_only ? layout.key_bytes() : layout.value_bytes()));
@@ -17,7 +27,7 @@ void RowPack::append(const RowLayout& layout, Row row, bool keys_only) {
     if (ref->is_inline()) continue;
     const std::string_view bytes = layout.bytes(row, column);
     ref->set_word(heap_.size());
-    heap_.append(bytes.data(), bytes.size());
+    std::memcpy(heap_.extend(bytes.size()), bytes.data(), bytes.size());
   }
 }
 

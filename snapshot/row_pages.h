@@ -3,12 +3,12 @@
 
 #include <bit>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "snapshot/page_memory.h"
 #include "snapshot/row.h"
 #include "snapshot/row_layout.h"
+#include "snapshot/state_memory.h"
 
 namespace stream {
 
@@ -61,7 +61,7 @@ class RowPages {
   std::uint32_t capacity_ = 0;
   std::vector<std::uint8_t*> pages_;  // each 2^shift_ rows
   std::vector<PageMemory> blocks_;    // one or more pages each
-  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t, StateAllocator<std::uint32_t>> free_;
 };
 
 }  // namespace stream

@@ -138,7 +138,7 @@ Result<std::string> SnapshotWriter::build(const SnapshotIdentity& identity, Pack
 }
 
 Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool base) {
-  const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes};
+  const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes, options_.piece_bytes * 2};
   return build(identity(capture.epoch, base), pack, [&](PackedFileWriter& writer) -> Status {
     for (const TableCapture& table : capture.tables) {
       if (base || !table.empty()) STREAM_TRY(writer.add_table(table));
@@ -149,8 +149,9 @@ Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool
 
 Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source) {
   const SnapshotIdentity whole = identity(source.epoch, true);
-  return build(whole, {options_.compress, true},
-               [&](PackedFileWriter& writer) { return merge_files(source, target_of(whole), writer); });
+  return build(whole, {options_.compress, true, options_.piece_bytes * 2}, [&](PackedFileWriter& writer) {
+    return merge_files(source, target_of(whole), options_.piece_bytes, writer);
+  });
 }
 
 Result<bool> SnapshotWriter::same_file_system(const std::string& folder) const {

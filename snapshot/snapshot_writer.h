@@ -34,6 +34,7 @@ struct WriterOptions {
   bool compress = false;      // zstd for segments
   std::size_t increments_max = 16;
   std::uint64_t compact_above_bytes = 1 << 20;  // what replaces less is merged by count only
+  std::size_t piece_bytes = 32 << 20;           // of rows that are merged together, and twice as many sorted
 };
 
 // True for a file that merges others: the checkpoints after the one in whose folder it is may build

@@ -274,7 +274,7 @@ class StateTable {
   std::size_t time_column_ = SIZE_MAX;    // SIZE_MAX = none
   std::size_t rows_ = 0;
   std::shared_ptr<RowPin> pin_;  // of an append-only table
-  std::vector<Row> leaving_;     // rows that left while a capture referred to them
+  RowList leaving_;              // rows that left while a capture referred to them
   std::int64_t erased_before_ = INT64_MIN;
 };
 

@@ -47,7 +47,7 @@ char* StringHeap::carve(std::size_t bytes) {
 
 char* StringHeap::allocate(std::size_t size) {
   if (size > kLargest) {
-    auto block = std::make_unique_for_overwrite<char[]>(size);
+    StateBytes block = state_bytes(size);
     char* at = block.get();
     large_.emplace(at, std::move(block));
     large_bytes_ += size;

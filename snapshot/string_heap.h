@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "snapshot/page_memory.h"
+#include "snapshot/state_memory.h"
 
 namespace stream {
 
@@ -30,7 +30,7 @@ class StringHeap {
 
   std::array<char*, kClasses> free_{};  // first free block of a class; each starts with the next
   std::vector<PageMemory> chunks_;
-  std::unordered_map<char*, std::unique_ptr<char[]>> large_;  // blocks above the largest class
+  std::unordered_map<char*, StateBytes> large_;  // blocks above the largest class
   char* carve_at_ = nullptr;
   std::size_t carve_left_ = 0;
   std::size_t chunk_bytes_ = 0;

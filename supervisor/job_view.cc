@@ -78,6 +78,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
               {"queued_bytes", now.queued_bytes},
               {"state_rows", now.state_rows},
               {"state_bytes", now.state_bytes},
+              {"spilled_bytes", now.spilled_bytes},
               {"resident_bytes", now.resident_bytes},
               {"bad_records", now.bad_records},
               {"late_records", now.late_records},

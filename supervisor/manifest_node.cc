@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/memory_size.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -91,10 +92,10 @@ void read_duration(const Node& map, const char* key, Microseconds& to, Problems&
     report(*node, key, value.status().what(), problems);
 }
 
-void read_size(const Node& map, const char* key, std::uint64_t& to, Problems& problems) {
+void read_memory(const Node& map, const char* key, std::uint64_t& to, Problems& problems) {
   const Node* node = scalar(map, key, problems);
   if (node == nullptr) return;
-  const auto value = parse_size(node->text);
+  const auto value = parse_memory(node->text);
   if (value.ok())
     to = *value;
   else

@@ -22,7 +22,7 @@ bool check_map(const Node& node, const std::string& what, std::span<const std::s
 void read(const Node& map, const char* key, std::string& to, Problems& problems);
 void read(const Node& map, const char* key, double& to, Problems& problems);
 void read_duration(const Node& map, const char* key, Microseconds& to, Problems& problems);
-void read_size(const Node& map, const char* key, std::uint64_t& to, Problems& problems);
+void read_memory(const Node& map, const char* key, std::uint64_t& to, Problems& problems);
 void read_count(const Node& map, const char* key, std::uint32_t least, std::uint32_t most, std::uint32_t& to,
                 Problems& problems);
 // Sets the index in `words`.

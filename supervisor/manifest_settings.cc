@@ -83,7 +83,7 @@ void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems)
   if (const Node* node = root.find("restart")) read_restart(*node, pipeline.restart, problems);
   read_key_groups(root, pipeline, problems);
   read_align(root, pipeline, problems);
-  read_size(root, "memory", pipeline.memory_bytes, problems);
+  read_memory(root, "memory", pipeline.memory_bytes, problems);
   std::size_t level = 2;
   read_word(root, "log", kLevels, level, problems);
   pipeline.log = kLevels[level];

@@ -100,7 +100,7 @@ class StageReader {
     static const std::vector<std::string> levels = {"trace", "debug", "info", "warning", "error"};
     stage_.parallelism_given = node_.find("parallelism") != nullptr;
     read_count(node_, "parallelism", 1, 1024, stage_.parallelism, problems_);
-    read_size(node_, "memory", stage_.memory_bytes, problems_);
+    read_memory(node_, "memory", stage_.memory_bytes, problems_);
     std::size_t level = levels.size();
     read_word(node_, "log", levels, level, problems_);
     if (level < levels.size()) stage_.log = levels[level];

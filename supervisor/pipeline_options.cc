@@ -5,6 +5,7 @@
 #include <set>
 
 #include "supervisor/manifest_stages.h"
+#include "supervisor/memory_size.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -113,7 +114,7 @@ class WordReader {
       stage_.parallelism = static_cast<std::uint32_t>(*n);
       stage_.parallelism_given = true;
     } else if (name == "memory") {
-      const auto size = parse_size(value);
+      const auto size = parse_memory(value);
       if (!size.ok()) return report(word, size.status().what());
       stage_.memory_bytes = *size;
     } else {

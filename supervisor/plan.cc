@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "supervisor/memory_size.h"
 #include "supervisor/plan_passes.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
@@ -45,6 +47,17 @@ void check_sockets(const JobPlan& plan, const PlanLimits& limits, Problems& prob
   problems.add(stage->at, "an instance of '" + need.stage + "' needs " + std::to_string(need.largest) +
                               " sockets, and only " + std::to_string(limits.sockets) +
                               " are possible here; lower the parallelism or raise the limit of open files");
+}
+
+void check_memory(const JobPlan& plan, Problems& problems) {
+  std::uint64_t instances = 0;
+  for (const PlannedStage& stage : plan.stages) instances += stage.parallelism;
+  const std::uint64_t all = plan.pipeline.memory_bytes;
+  if (all == 0 || all >= instances * kMemoryLeast) return;
+  problems.add(plan.pipeline.stages.front().at, "'memory' of the job is " + format_size(all) + " for " +
+                                                    std::to_string(instances) +
+                                                    " instances, each of which needs 32 MiB; give at least " +
+                                                    std::to_string(instances * kMemoryLeast >> 20) + "MiB");
 }
 
 void warn_of_align(JobPlan& plan) {
@@ -113,6 +126,7 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   plan_upserts(plan);
   plan_filters(plan);
   check_sockets(plan, limits, problems);
+  check_memory(plan, problems);
   add_warnings(plan);
   return plan;
 }

@@ -71,8 +71,8 @@ struct Assignment {
   std::vector<InputAssignment> inputs;
   std::vector<std::string> not_read;  // columns that the plan does not send: they are missing in its dead letters
   std::vector<OutputAssignment> outputs;
-  bool watermarks_apart = false;      // each a frame of its own, so that equal input gives equal lateness
-  std::string restore;                // a RestoreSource as JSON, or "" for a fresh start
+  bool watermarks_apart = false;  // each a frame of its own, so that equal input gives equal lateness
+  std::string restore;            // a RestoreSource as JSON, or "" for a fresh start
 };
 
 std::string to_json(const Assignment& assignment);  // with its type
@@ -95,6 +95,7 @@ struct InstanceStats {
   bool ahead = false;           // a source: it waits for others, which are behind in event time
   std::uint64_t state_rows = 0;
   std::uint64_t state_bytes = 0;
+  std::uint64_t spilled_bytes = 0;  // of the state, on disk only
   std::uint64_t resident_bytes = 0;
   std::uint64_t turns = 0;
   bool ended = false;

@@ -8,7 +8,10 @@
 #include <cstdio>
 
 #include "snapshot/snapshot_writer.h"
+#include "snapshot/state_arena.h"
+#include "snapshot/state_memory.h"
 #include "stages/kit/dead_letter.h"
+#include "stages/kit/exit_code.h"
 #include "stages/kit/idle_memory.h"
 #include "stages/kit/instance.h"
 #include "stages/kit/option_json.h"
@@ -22,16 +25,6 @@ namespace {
 
 constexpr Microseconds kAnswerPatience = 60'000'000;    // for the answer to `hello`, for which nobody has to work
 constexpr Microseconds kRollbackPatience = 30'000'000;  // for the supervisor to act on a lost peer
-
-std::uint64_t resident_bytes() {
-  unsigned long long size = 0;
-  unsigned long long resident = 0;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
-    if (std::fscanf(file, "%llu %llu", &size, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE));
-}
 
 // Waits for a message that the supervisor sends at once.
 Result<std::string> next_message(ControlClient& control, Microseconds patience) {
@@ -92,6 +85,7 @@ class SupervisedInstance final : public ControlPort {
 
  private:
   WriterOptions writer_options() const;
+  void bound_memory() const;
   Status make();
   Status restore();
   Status restore_aside();
@@ -142,7 +136,21 @@ WriterOptions SupervisedInstance::writer_options() const {
   options.identity.key_groups = assignment_.key_groups;
   options.checkpoints = assignment_.checkpoints;
   options.scratch = assignment_.scratch;
+  options.piece_bytes = std::clamp<std::uint64_t>(assignment_.memory_bytes / 16, 1 << 20, options.piece_bytes);
   return options;
+}
+
+// What cannot be held any more ends the process as any error does, but from within a signal handler. Memory that is
+// free is kept for what comes next, see stage_main(), but not much of what is allowed.
+void SupervisedInstance::bound_memory() const {
+  const auto kept = static_cast<int>(std::min<std::uint64_t>(assignment_.memory_bytes / 8, 64 << 20));
+  ::mallopt(M_MMAP_THRESHOLD, kept);
+  ::mallopt(M_TRIM_THRESHOLD, kept);
+  const auto give_up = [](Code code, const char* what) {
+    ::dprintf(STDERR_FILENO, "%s: fatal: %s\n", ::program_invocation_short_name, what);
+    ::_exit(exit_code_of(code));
+  };
+  StateMemory::begin({assignment_.stage, assignment_.scratch, assignment_.memory_bytes, give_up});
 }
 
 Status SupervisedInstance::make() {
@@ -287,6 +295,7 @@ void SupervisedInstance::connect_bad_records(RunLoop& loop) {
 }
 
 Status SupervisedInstance::run() {
+  bound_memory();
   STREAM_TRY(make());
   STREAM_TRY(restore_aside());
   Note bound = note("endpoints");
@@ -337,6 +346,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
     STREAM_TRY(act(loop, parsed));
   }
   serve_taps(loop);
+  StateMemory::look();
   const Microseconds now = system_clock().monotonic_us();
   if (now < next_stats_) return {};
   if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
@@ -487,6 +497,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.watermark_held_by = loop.watermark_held_by().value_or("");
   stats.state_rows = store_.rows();
   stats.state_bytes = store_.size_bytes();
+  stats.spilled_bytes = StateMemory::spilled_bytes();
   stats.resident_bytes = resident_bytes();
   stats.turns = in.turns;
   stats.ended = loop.ended();

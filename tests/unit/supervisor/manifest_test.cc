@@ -95,6 +95,20 @@ stages:
   BOOST_TEST(stages[5].from[0].stage == "a");
 }
 
+BOOST_AUTO_TEST_CASE(memory_has_a_unit_and_is_enough) {
+  const auto problems_of = [](const std::string& memory) {
+    return load("pipeline: m\nmemory: 1GiB\nstages:\n  a: {run: read-file, path: x, memory: " + memory +
+                "}\n  b: {run: print}\n")
+        .problems;
+  };
+  BOOST_TEST(problems_of("32MiB") == "");
+  BOOST_TEST(problems_of("64").find("'64' has no unit; write one like 64MiB or 64GiB") != std::string::npos);
+  BOOST_TEST(problems_of("31MiB").find("'31MiB' is too little") != std::string::npos);
+  BOOST_TEST(problems_of("much").find("'much' is not a size") != std::string::npos);
+  BOOST_TEST(load("pipeline: m\nmemory: 64\nstages:\n  a: {run: read-file, path: x}\n  b: {run: print}\n")
+                 .problems.find("'64' has no unit") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_shapes_of_the_manual_are_read) {
   Overrides given;
   given.parameters = {{"hook", "http://localhost/hook"}};

@@ -317,6 +317,23 @@ BOOST_AUTO_TEST_CASE(instances_share_the_memory_of_the_job) {
   BOOST_TEST((memory(8 << 20) == std::pair<std::uint64_t, std::uint64_t>(2U << 20, 1U << 20)));
 }
 
+BOOST_AUTO_TEST_CASE(the_memory_of_a_job_is_enough_for_its_instances) {
+  FakeAsker asker;
+  asker.answers["in"] = source(schema("a int"));
+  asker.answers["out"] = sink({"a"});
+  const auto problems_of = [&](std::uint64_t memory) {
+    PipelineSpec pipeline;
+    pipeline.stages = {stage("in", "read-file", {}, 3), stage("out", "print", {"in"})};
+    pipeline.memory_bytes = memory;
+    FakeCatalogue catalogue;
+    Problems problems;
+    make_plan(std::move(pipeline), catalogue, asker, {}, problems);
+    return problems.text();
+  };
+  BOOST_TEST(problems_of(128 << 20) == "");
+  BOOST_TEST(problems_of(127 << 20).find("give at least 128MiB") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(options_of_reading_say_where_they_belong) {
   FakeAsker asker;
   asker.answers["in"] = source(schema("a int"));
