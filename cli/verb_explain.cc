@@ -132,8 +132,10 @@ constexpr VerbExample kExamples[] = {
 const VerbTable kExplainVerb = {
     .description =
         "Plans the pipeline and prints, stage by stage, where its rows come from and how they are spread over "
-        "instances, which columns it gets and makes and which are not sent as nothing uses them, whether its rows change "
-        "and what they were before is told, the tables of its state, and, of a sink, when its rows become visible. A condition of a filter that its producer applies stands "
+        "instances, which columns it gets and makes and which are not sent as nothing uses them, whether its rows "
+        "change "
+        "and what they were before is told, the tables of its state, and, of a sink, when its rows become visible. A "
+        "condition of a filter that its producer applies stands "
         "with the edge.\n\n"
         "At the end stands, for each sink, what holds from the sources to it after a crash, and which stages weaken "
         "it.",

@@ -60,7 +60,8 @@ Result<FileDigest> digest_mapped(int fd, const std::string& path) {
   return sum.finish();
 }
 
-Result<FileDigest> digest_with(Result<FileDigest> (*digest_open_file)(int, const std::string&), const std::string& path) {
+Result<FileDigest> digest_with(Result<FileDigest> (*digest_open_file)(int, const std::string&),
+                               const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return system_error("open", path, errno);
   Result<FileDigest> digest = digest_open_file(fd, path);

@@ -85,7 +85,7 @@ class SnapshotWriter {
   WriterOptions options_;
   std::map<Epoch, Chain> chains_;
   std::map<std::string, std::uint64_t> outdating_;  // by path: about how much of the files before it a file replaces
-  std::optional<RestoreSource> foreign_;  // restored from files that cannot be built on
+  std::optional<RestoreSource> foreign_;            // restored from files that cannot be built on
   std::optional<Compacted> compacted_;
   std::uint64_t scratch_count_ = 0;
 };

@@ -69,7 +69,8 @@ void StateTable::fill(std::span<const Row> rows, std::size_t column, const Colum
   }
   if (!layout_.type(column).variable()) return load_column(rows, column, from, begin);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    from.valid(begin + i) ? place_bytes(rows[i], column, from.bytes(begin + i)) : layout_.set_null(rows[i], column, true);
+    from.valid(begin + i) ? place_bytes(rows[i], column, from.bytes(begin + i))
+                          : layout_.set_null(rows[i], column, true);
   }
 }
 

@@ -41,9 +41,8 @@ class UpsertPass {
       case BeforeRows::kUnread: return false;
       case BeforeRows::kPassed: break;
     }
-    return std::ranges::any_of(reader.outputs, [](const NamedSchema& output) {
-      return output.schema.changelog == Changelog::kUpdates;
-    });
+    return std::ranges::any_of(
+        reader.outputs, [](const NamedSchema& output) { return output.schema.changelog == Changelog::kUpdates; });
   }
 
   JobPlan& plan_;

@@ -127,7 +127,8 @@ Batch Dedup::changes(const Batch& batch, std::span<const std::uint32_t> latest) 
 Batch Dedup::upserts(const Batch& batch, std::span<const std::uint32_t> rows,
                      std::span<const std::uint8_t> fresh) const {
   Batch out{output_, rows.size(), {}, {}};
-  for (const Field& field : output_->fields) out.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(rows));
+  for (const Field& field : output_->fields)
+    out.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(rows));
   ByteBuilder kinds(rows.size());
   for (const std::uint8_t is_fresh : fresh) {
     kinds.append_value(is_fresh != 0 ? RowKind::kInsert : RowKind::kUpdateAfter);

@@ -240,8 +240,7 @@ void OrderKeys::make(std::span<const OrderColumn> ordering, std::span<const Colu
     bytes_.resize(size_ * stride_);
     fixed.fill(bytes_.data());
     for (std::size_t row = 0; row < size_; ++row) {
-      const std::uint64_t number =
-          __builtin_bswap64(static_cast<std::uint64_t>(arrival.value<std::int64_t>(row)));
+      const std::uint64_t number = __builtin_bswap64(static_cast<std::uint64_t>(arrival.value<std::int64_t>(row)));
       std::memcpy(bytes_.data() + (row + 1) * stride_ - sizeof number, &number, sizeof number);
     }
     return;

@@ -117,7 +117,8 @@ Result<InputPlan> read_input(const ordered_json& json) {
   STREAM_ASSIGN(input.partition, value_of(kPartitions, text_at(json, "partition"), "partition"));
   input.partition_columns = texts_at(json, "columns");
   if (json.contains("update_before")) {
-    STREAM_ASSIGN(input.update_before, value_of(kUpdateBefores, text_at(json, "update_before"), "use of update-before"));
+    STREAM_ASSIGN(input.update_before,
+                  value_of(kUpdateBefores, text_at(json, "update_before"), "use of update-before"));
   }
   return input;
 }

@@ -26,7 +26,9 @@ std::vector<std::string> key_names(const PlanRequest& request, PlanAnswer& answe
 
 // Whether an update-after comes under the key of the row that it replaces.
 bool same_columns(const Schema& schema, const std::vector<std::string>& key) {
-  const auto in_both = [&](std::size_t column) { return std::ranges::find(key, schema.fields[column].name) != key.end(); };
+  const auto in_both = [&](std::size_t column) {
+    return std::ranges::find(key, schema.fields[column].name) != key.end();
+  };
   return !key.empty() && key.size() == schema.key.size() && std::ranges::all_of(schema.key, in_both);
 }
 

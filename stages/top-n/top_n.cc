@@ -153,7 +153,8 @@ void TopN::rank_group(std::uint32_t group) {
   const std::size_t first_member = group == 0 ? 0 : members_end_[group - 1];
   for (std::size_t i = first_member; i < members_end_[group]; ++i) now.push_back({member_keys_[i], members_[i], 0});
   std::ranges::sort(now, {}, &Candidate::key);
-  before_.assign(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(now.size(), design_.limit)));
+  before_.assign(now.begin(),
+                 now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(now.size(), design_.limit)));
   const std::size_t first_row = group == 0 ? 0 : rows_end_[group - 1];
   for (std::size_t i = first_row; i < rows_end_[group]; ++i) apply(rows_[i], now);
   for (const Candidate& candidate : now) {

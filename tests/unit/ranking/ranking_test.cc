@@ -222,7 +222,8 @@ class Upserted final : public Emitter {
       const RowKind kind = batch.kind(row);
       BOOST_REQUIRE((kind != RowKind::kUpdateBefore));
       BOOST_REQUIRE_EQUAL(rows_.contains(key), kind != RowKind::kInsert);
-      kind == RowKind::kDelete ? static_cast<void>(rows_.erase(key)) : static_cast<void>(rows_[key] = shown(batch, row));
+      kind == RowKind::kDelete ? static_cast<void>(rows_.erase(key))
+                               : static_cast<void>(rows_[key] = shown(batch, row));
     }
     return {};
   }

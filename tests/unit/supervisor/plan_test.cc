@@ -445,6 +445,7 @@ BOOST_AUTO_TEST_CASE(without_one_unique_key_what_an_update_replaces_is_told) {
   Schema keyless = schema("host text, ms int");
   keyless.changelog = Changelog::kUpdates;
   asker.answers["in"] = source(keyless);
+  asker.answers["out"] = before_rows(sink({"host"}), BeforeRows::kUnread);
   const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker);
   BOOST_TEST_REQUIRE(problems == "");
   BOOST_TEST((plan.stages[0].outputs[0].schema.changelog == Changelog::kUpdates));
