@@ -32,14 +32,22 @@ void Changes::join_oldest() {
   intervals_.pop_front();
 }
 
+SealedRows Changes::left_of(const SealedRows& part) {
+  std::vector<Row> left;
+  left.reserve(part.rows->size());
+  for (std::size_t i = 0; i < part.rows->size(); ++i) {
+    if (i + kAhead < part.rows->size()) __builtin_prefetch((*part.rows)[i + kAhead].at);
+    const Row row = (*part.rows)[i];
+    if (RowLayout::generation(row) == part.generation && RowLayout::live(row)) left.push_back(row);
+  }
+  return {part.generation, std::make_shared<const std::vector<Row>>(std::move(left))};
+}
+
 void Changes::join_sealed(Interval& from, Interval& to) {
   std::vector<SealedRows> joined;
   for (const SealedRows& part : from.sealed) {
-    std::vector<Row> left;
-    for (const Row row : *part.rows) {
-      if (RowLayout::generation(row) == part.generation && RowLayout::live(row)) left.push_back(row);
-    }
-    if (!left.empty()) joined.push_back({part.generation, std::make_shared<const std::vector<Row>>(std::move(left))});
+    SealedRows left = left_of(part);
+    if (!left.rows->empty()) joined.push_back(std::move(left));
   }
   to.sealed.insert(to.sealed.begin(), joined.begin(), joined.end());
 }
@@ -52,7 +60,9 @@ std::vector<SealedRows> Changes::seal(std::uint64_t completed) {
     now.dirty.clear();
   }
   std::vector<SealedRows> all;
-  for (const Interval& interval : intervals_) all.insert(all.end(), interval.sealed.begin(), interval.sealed.end());
+  for (const Interval& interval : intervals_) {
+    for (const SealedRows& part : interval.sealed) all.push_back(appended_leave_ ? left_of(part) : part);
+  }
   start(generation_ + 1);
   return all;
 }
@@ -63,6 +73,14 @@ void Changes::forget_through(std::uint64_t completed) {
 
 void Changes::erased(const RowLayout& layout, Row row) {
   if (!track_ || !RowLayout::captured(row)) return;
+  Interval& now = intervals_.back();
+  if (now.tombstones.empty()) now.tombstones.push_back(std::make_shared<RowPack>());
+  now.tombstones.back()->append(layout, row, true);
+}
+
+void Changes::erased_appended(const RowLayout& layout, Row row) {
+  appended_leave_ = true;
+  if (!track_ || RowLayout::generation(row) == generation_) return;
   Interval& now = intervals_.back();
   if (now.tombstones.empty()) now.tombstones.push_back(std::make_shared<RowPack>());
   now.tombstones.back()->append(layout, row, true);

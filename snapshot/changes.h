@@ -45,6 +45,8 @@ class Changes {
 
   // The row is about to go. Only rows that some capture holds leave a tombstone.
   void erased(const RowLayout& layout, Row row);
+  // The same of a row that no capture copied, but whose memory captures may refer to.
+  void erased_appended(const RowLayout& layout, Row row);
   // Rows below `time` are about to go, one call of erased_below() each before. A row that changed
   // lately may stand under another time in the files, so it gets a tombstone of its own unless its
   // time is part of the key.
@@ -92,9 +94,11 @@ class Changes {
   void start(std::uint32_t generation);
   void join_oldest();
   static void join_sealed(Interval& from, Interval& to);
+  static SealedRows left_of(const SealedRows& part);
   void forget_through(std::uint64_t completed);
 
   bool track_;
+  bool appended_leave_ = false;  // one by one, so that what is told by reference must be looked through
   std::uint32_t generation_ = 0;
   std::deque<Interval> intervals_;
 };

@@ -6,9 +6,12 @@
 #define XXH_INLINE_ALL
 #include <fcntl.h>
 #include <openssl/sha.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -17,6 +20,7 @@ namespace stream {
 namespace {
 
 constexpr std::size_t kChunk = 256 << 10;
+constexpr std::size_t kWindow = 1 << 20;
 
 std::string hex(const unsigned char* bytes, std::size_t count) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -41,6 +45,30 @@ Result<FileDigest> digest_open(int fd, const std::string& path) {
   return sum.finish();
 }
 
+Result<FileDigest> digest_mapped(int fd, const std::string& path) {
+  struct stat about;
+  if (::fstat(fd, &about) != 0) return system_error("look at", path, errno);
+  Sha256 sum;
+  const auto size = static_cast<std::size_t>(about.st_size);
+  for (std::size_t at = 0; at < size; at += kWindow) {
+    const std::size_t length = std::min(kWindow, size - at);
+    void* window = ::mmap(nullptr, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, static_cast<off_t>(at));
+    if (window == MAP_FAILED) return system_error("map", path, errno);
+    sum.add({static_cast<const char*>(window), length});
+    ::munmap(window, length);
+  }
+  return sum.finish();
+}
+
+Result<FileDigest> digest_with(Result<FileDigest> (*digest_open_file)(int, const std::string&),
+                               const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return system_error("open", path, errno);
+  Result<FileDigest> digest = digest_open_file(fd, path);
+  ::close(fd);
+  return digest;
+}
+
 }  // namespace
 
 Sha256::Sha256() : state_(std::make_unique<SHA256state_st>()) { SHA256_Init(state_.get()); }
@@ -58,13 +86,8 @@ FileDigest Sha256::finish() {
   return {size_bytes_, hex(sum, sizeof sum)};
 }
 
-Result<FileDigest> digest_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return system_error("open", path, errno);
-  Result<FileDigest> digest = digest_open(fd, path);
-  ::close(fd);
-  return digest;
-}
+Result<FileDigest> digest_file(const std::string& path) { return digest_with(digest_open, path); }
+Result<FileDigest> digest_written(const std::string& path) { return digest_with(digest_mapped, path); }
 
 std::array<char, 16> xxh3_128(std::string_view bytes) {
   XXH128_canonical_t canonical;

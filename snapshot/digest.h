@@ -34,6 +34,9 @@ class Sha256 {
 
 // Reads the whole file in pieces. Errors: kNotFound, kSystem.
 Result<FileDigest> digest_file(const std::string& path);
+// The same of a file that this process has just written to a disk of its own: its pages are read where they lie in
+// memory. Where the disk fails meanwhile the process ends.
+Result<FileDigest> digest_written(const std::string& path);
 
 // XXH3-128, seed 0, in its canonical (big endian) form.
 std::array<char, 16> xxh3_128(std::string_view bytes);

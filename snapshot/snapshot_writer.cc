@@ -24,9 +24,17 @@ std::string file_name(const SnapshotIdentity& identity, bool merged) {
          (merged ? std::string(kMergedSuffix) : ".sqlite");
 }
 
-std::uint64_t bytes_of(const std::vector<FileRef>& files, std::size_t from, std::size_t to) {
+// About how many bytes of earlier files a capture may make useless: rows that are only added make none so.
+std::uint64_t outdated_by(const Capture& capture) {
   std::uint64_t bytes = 0;
-  for (std::size_t i = from; i < to; ++i) bytes += files[i].size_bytes;
+  for (const TableCapture& table : capture.tables) {
+    bytes += table.rows.size_bytes();
+    for (const OutboxBatch& batch : table.batches) bytes += batch.batch.size_bytes();
+    if (!table.layout) continue;
+    std::size_t gone = table.before || table.cleared ? table.references.bound() : 0;
+    for (const auto& pack : table.tombstones) gone += pack->rows();
+    bytes += gone * 2 * table.layout->value_bytes();
+  }
   return bytes;
 }
 
@@ -158,7 +166,7 @@ Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch e
   const std::string folder = options_.checkpoints + "/" + std::to_string(epoch.value());
   const std::string target = options_.checkpoints + "/" + name;
   start_writing(scratch_path);
-  STREAM_ASSIGN(FileDigest digest, digest_file(scratch_path));
+  STREAM_ASSIGN(FileDigest digest, digest_written(scratch_path));
   STREAM_TRY(files_.make_dir(folder));
   STREAM_ASSIGN(const bool near, same_file_system(folder));
   const std::string source = near ? scratch_path : target + ".partial";
@@ -185,8 +193,13 @@ Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
   if (!capture.empty()) {
     const bool base = chain.empty();
     STREAM_ASSIGN(const std::string path, build_increment(capture, base));
+    const std::uint64_t outdated = outdated_by(capture);
     capture.tables.clear();
     STREAM_ASSIGN(FileRef file, publish_or_discard(path, capture.epoch, base, false));
+    std::erase_if(outdating_, [&](const auto& known) {
+      return std::ranges::find(chain, known.first, &FileRef::path) == chain.end();
+    });
+    outdating_[file.path] = outdated;
     chain.push_back(std::move(file));
   }
   chains_[capture.epoch] = chain;
@@ -197,9 +210,13 @@ bool SnapshotWriter::wants_compaction() const {
   if (compacted_ || chains_.empty()) return false;
   const Chain& chain = chains_.begin()->second;
   if (chain.size() < 2) return false;
-  const std::uint64_t increments = bytes_of(chain, 1, chain.size());
+  std::uint64_t outdated = 0;
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    const auto known = outdating_.find(chain[i].path);
+    outdated += known == outdating_.end() ? chain[i].size_bytes : std::min(known->second, chain[i].size_bytes);
+  }
   return chain.size() > options_.increments_max ||
-         (increments > options_.compact_above_bytes && increments > chain[0].size_bytes);
+         (outdated > options_.compact_above_bytes && outdated > chain[0].size_bytes);
 }
 
 Status SnapshotWriter::compact() {

@@ -33,7 +33,7 @@ struct WriterOptions {
   std::string scratch;        // absolute, local, only this process's; made if absent
   bool compress = false;      // zstd for segments
   std::size_t increments_max = 16;
-  std::uint64_t compact_above_bytes = 1 << 20;  // smaller increments are merged by count only
+  std::uint64_t compact_above_bytes = 1 << 20;  // what replaces less is merged by count only
 };
 
 // True for a file that merges others: the checkpoints after the one in whose folder it is may build
@@ -83,7 +83,8 @@ class SnapshotWriter {
   Files& files_;
   WriterOptions options_;
   std::map<Epoch, Chain> chains_;
-  std::optional<RestoreSource> foreign_;  // restored from files that cannot be built on
+  std::map<std::string, std::uint64_t> outdating_;  // by path: about how much of the files before it a file replaces
+  std::optional<RestoreSource> foreign_;            // restored from files that cannot be built on
   std::optional<Compacted> compacted_;
   std::uint64_t scratch_count_ = 0;
 };

@@ -86,7 +86,8 @@ class StateTable {
 
   // --- rows that are only added -----------------------------------------------------------------
   // Of a table with spec().append_only, instead of upsert(). Such a table keeps no index by whole keys: what is
-  // added must have a key that no row has, find() walks the rows of the prefix, and erase() is not for it.
+  // added must have a key that no row has, and find() walks the rows of the prefix. What is erased can be read until
+  // the next append().
 
   // Adds a row for every key and marks it changed. `prefix_hashes`: hash_keys() over the prefix columns, for the rows
   // from `begin` on. Values are as those of a row that upsert() made.
@@ -95,6 +96,9 @@ class StateTable {
   // Sets a value column of rows just added: rows[i] to row begin + i. A time must not be below what erase_before()
   // was last told.
   void fill(std::span<const Row> rows, std::size_t column, const Column& from, std::size_t begin = 0);
+  // Sets a value column, of any table, of rows that are marked as changed already: rows[i] to row from_rows[i].
+  void store(std::span<const Row> rows, std::size_t column, const Column& from,
+             std::span<const std::uint32_t> from_rows);
 
   // --- values -----------------------------------------------------------------------------------
   // T is the column type's own C++ type: uint8_t, int32_t, int64_t, double, Decimal, Interval.
@@ -176,6 +180,11 @@ class StateTable {
   Row find_prefix(std::initializer_list<Cell> prefix) const {
     return find_prefix(std::span(prefix.begin(), prefix.size()));
   }
+  // What next_of_prefix() and reading the row will need.
+  void prefetch(Row row) const {
+    __builtin_prefetch(row.at);
+    __builtin_prefetch(layout_.prefix_links(row));
+  }
   Row next_of_prefix(Row row) const { return pages_.row(layout_.prefix_links(row)->next); }
 
   // --- for the snapshot library -----------------------------------------------------------------
@@ -216,6 +225,11 @@ class StateTable {
 
   void store_bytes(Row row, std::size_t column, std::string_view bytes);
   void store_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  void place_bytes(Row row, std::size_t column, std::string_view bytes);
+  bool any_null(std::span<const Row> rows, std::size_t column) const;
+  template <class T>
+  Column gather_fixed(std::span<const Row> rows, std::size_t column) const;
+  Column gather_bytes(std::span<const Row> rows, std::size_t column) const;
   template <bool kMark>
   void append_rows(const Batch& batch, std::span<const std::size_t> key_columns,
                    std::span<const std::uint64_t> prefix_hashes, std::span<Row> rows, std::size_t begin);

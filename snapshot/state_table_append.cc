@@ -67,7 +67,11 @@ void StateTable::fill(std::span<const Row> rows, std::size_t column, const Colum
       STREAM_CHECK(!from.valid(i) || from.value<std::int64_t>(i) >= erased_before_);
     }
   }
-  load_column(rows, column, from, begin);
+  if (!layout_.type(column).variable()) return load_column(rows, column, from, begin);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    from.valid(begin + i) ? place_bytes(rows[i], column, from.bytes(begin + i))
+                          : layout_.set_null(rows[i], column, true);
+  }
 }
 
 void StateTable::find_in_prefix(const Batch& batch, std::span<const std::size_t> key_columns, std::span<Row> rows,

@@ -166,8 +166,7 @@ void StateTable::remove(Row row) {
 }
 
 void StateTable::erase(Row row) {
-  STREAM_CHECK(!spec_.append_only);
-  changes_.erased(layout_, row);
+  spec_.append_only ? changes_.erased_appended(layout_, row) : changes_.erased(layout_, row);
   remove(row);
 }
 

@@ -3,6 +3,11 @@
 #include "transport/base/check.h"
 
 namespace stream {
+namespace {
+
+constexpr std::size_t kAhead = 16;  // rows whose cache misses are under way
+
+}  // namespace
 
 Cell StateTable::cell(Row row, std::size_t column) const {
   if (is_null(row, column)) return {};
@@ -44,6 +49,20 @@ void StateTable::store_bytes(Row row, std::size_t column, std::string_view bytes
   if (!reuse) ref->set_word(reinterpret_cast<std::uint64_t>(heap_.allocate(bytes.size())));
   ref->length = length;
   std::memcpy(reinterpret_cast<char*>(ref->word()), bytes.data(), bytes.size());
+}
+
+// Of a row that is new, so that there is nothing yet in this place.
+void StateTable::place_bytes(Row row, std::size_t column, std::string_view bytes) {
+  STREAM_CHECK(bytes.size() <= INT32_MAX);
+  StringRef* ref = layout_.string(row, column);
+  ref->length = static_cast<std::uint32_t>(bytes.size());
+  if (bytes.size() > kInlineBytes) {
+    char* block = heap_.allocate(bytes.size());
+    std::memcpy(block, bytes.data(), bytes.size());
+    ref->set_word(reinterpret_cast<std::uint64_t>(block));
+  } else if (!bytes.empty()) {
+    std::memcpy(ref->body, bytes.data(), bytes.size());
+  }
 }
 
 void StateTable::store_from(Row row, std::size_t column, const Column& from, std::size_t from_row) {
@@ -127,10 +146,85 @@ void StateTable::append_to(Row row, std::size_t column, ColumnBuilder& out) cons
   }
 }
 
+void StateTable::store(std::span<const Row> rows, std::size_t column, const Column& from,
+                       std::span<const std::uint32_t> from_rows) {
+  STREAM_CHECK(column >= layout_.key_columns() && from.type() == layout_.type(column));
+  const bool plain = layout_.type(column).width() == 8 && !from.has_nulls() && column != time_column_;
+  const std::size_t offset = layout_.offset(column);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    STREAM_CHECK(RowLayout::generation(rows[i]) == changes_.generation());
+    if (!plain) {
+      store_from(rows[i], column, from, from_rows[i]);
+      continue;
+    }
+    std::memcpy(rows[i].at + offset, from.values<std::int64_t>() + from_rows[i], 8);
+    layout_.set_null(rows[i], column, false);
+  }
+}
+
+// --- many rows at once --------------------------------------------------------------------------
+
+// A row that is not there counts.
+bool StateTable::any_null(std::span<const Row> rows, std::size_t column) const {
+  bool any = false;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) __builtin_prefetch(rows[i + kAhead].at);
+    any |= !rows[i] || is_null(rows[i], column);
+  }
+  return any;
+}
+
+template <class T>
+Column StateTable::gather_fixed(std::span<const Row> rows, std::size_t column) const {
+  const std::size_t offset = layout_.offset(column);
+  ByteBuilder values;
+  std::uint8_t* out = values.extend(rows.size() * sizeof(T));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) __builtin_prefetch(rows[i + kAhead].at + offset);
+    std::memcpy(out + i * sizeof(T), rows[i].at + offset, sizeof(T));
+  }
+  return {layout_.type(column), rows.size(), {}, values.finish()};
+}
+
+// Lengths first, while the bytes are on their way.
+Column StateTable::gather_bytes(std::span<const Row> rows, std::size_t column) const {
+  ByteBuilder offsets;
+  auto* ends = reinterpret_cast<std::int32_t*>(offsets.extend((rows.size() + 1) * sizeof(std::int32_t)));
+  std::size_t total = 0;
+  ends[0] = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) __builtin_prefetch(layout_.string(rows[i + kAhead], column));
+    total += layout_.string(rows[i], column)->length;
+    ends[i + 1] = static_cast<std::int32_t>(total);
+  }
+  STREAM_CHECK(total <= INT32_MAX);
+  ByteBuilder values;
+  std::uint8_t* out = values.extend(total);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) {
+      const std::string_view soon = layout_.bytes(rows[i + kAhead], column);
+      __builtin_prefetch(soon.data());
+      __builtin_prefetch(soon.data() + 64);
+    }
+    const std::string_view bytes = layout_.bytes(rows[i], column);
+    if (!bytes.empty()) std::memcpy(out + ends[i], bytes.data(), bytes.size());
+  }
+  return {layout_.type(column), rows.size(), {}, values.finish(), offsets.finish()};
+}
+
 Column StateTable::gather(std::span<const Row> rows, std::size_t column) const {
-  ColumnBuilder builder(layout_.type(column), rows.size());
-  for (const Row row : rows) append_to(row, column, builder);
-  return builder.finish();
+  if (rows.empty() || any_null(rows, column)) {
+    ColumnBuilder builder(layout_.type(column), rows.size());
+    for (const Row row : rows) append_to(row, column, builder);
+    return builder.finish();
+  }
+  switch (layout_.type(column).width()) {
+    case 0: return gather_bytes(rows, column);
+    case 1: return gather_fixed<std::uint8_t>(rows, column);
+    case 4: return gather_fixed<std::int32_t>(rows, column);
+    case 8: return gather_fixed<std::int64_t>(rows, column);
+    default: return gather_fixed<Interval>(rows, column);
+  }
 }
 
 }  // namespace stream

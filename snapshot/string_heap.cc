@@ -9,6 +9,10 @@ namespace stream {
 namespace {
 
 constexpr std::size_t kLargest = 64 << 10;
+// Chunks grow with the heap, but not so far that they get huge pages: those are cleared long before they are written
+// to, and are out of the caches again by then.
+constexpr std::size_t kChunkMin = 4 << 10;
+constexpr std::size_t kChunkMax = 1 << 20;
 
 }  // namespace
 
@@ -31,11 +35,11 @@ bool StringHeap::same_block(std::size_t from, std::size_t to) {
 
 char* StringHeap::carve(std::size_t bytes) {
   if (carve_left_ < bytes) {
-    const std::size_t chunk = std::max(bytes, std::clamp<std::size_t>(chunk_bytes_, 4 << 10, 1 << 20));
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(chunk));
-    carve_at_ = chunks_.back().get();
-    carve_left_ = chunk;
-    chunk_bytes_ += chunk;
+    const std::size_t chunk = std::clamp<std::size_t>(chunk_bytes_, kChunkMin, kChunkMax);
+    chunks_.emplace_back(std::max(bytes, chunk));
+    carve_at_ = reinterpret_cast<char*>(chunks_.back().data());
+    carve_left_ = chunks_.back().size();
+    chunk_bytes_ += carve_left_;
   }
   carve_left_ -= bytes;
   return std::exchange(carve_at_, carve_at_ + bytes);

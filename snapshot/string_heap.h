@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "snapshot/page_memory.h"
+
 namespace stream {
 
 class StringHeap {
@@ -27,7 +29,7 @@ class StringHeap {
   char* carve(std::size_t bytes);
 
   std::array<char*, kClasses> free_{};  // first free block of a class; each starts with the next
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::vector<PageMemory> chunks_;
   std::unordered_map<char*, std::unique_ptr<char[]>> large_;  // blocks above the largest class
   char* carve_at_ = nullptr;
   std::size_t carve_left_ = 0;

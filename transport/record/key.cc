@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -49,13 +51,20 @@ void append_value(const Column& column, std::size_t row, std::string& out) {
   }
 }
 
-// One BIGINT or TIMESTAMP key without NULLs: the common case, without a buffer in between.
-void hash_integers(const Column& column, std::span<std::uint64_t> out) {
-  const auto* values = column.values<std::int64_t>();
+bool is_integer(const Column& column) {
+  const TypeKind kind = column.type().kind;
+  return (kind == TypeKind::kBigint || kind == TypeKind::kTimestamp) && !column.has_nulls();
+}
+
+// BIGINT or TIMESTAMP keys without NULLs: the common case, without a buffer in between.
+template <std::size_t kColumns>
+void hash_integers(std::array<const std::int64_t*, kColumns> values, std::span<std::uint64_t> out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
-    char encoded[9];
-    encoded[0] = 1;
-    std::memcpy(encoded + 1, values + i, 8);
+    char encoded[9 * kColumns];
+    for (std::size_t k = 0; k < kColumns; ++k) {
+      encoded[9 * k] = 1;
+      std::memcpy(encoded + 9 * k + 1, values[k] + i, 8);
+    }
     out[i] = XXH3_64bits(encoded, sizeof encoded);
   }
 }
@@ -89,11 +98,17 @@ std::uint64_t hash_key(std::string_view encoded_key) { return XXH3_64bits(encode
 
 void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std::span<std::uint64_t> out) {
   STREAM_CHECK(out.size() == batch.rows);
-  if (key_columns.size() == 1 && !batch.columns[key_columns[0]].has_nulls()) {
-    const Column& column = batch.columns[key_columns[0]];
-    const TypeKind kind = column.type().kind;
-    if (kind == TypeKind::kBigint || kind == TypeKind::kTimestamp) return hash_integers(column, out);
-    if (column.type().variable()) return hash_texts(column, out);
+  const auto integers = [&](std::size_t k) { return batch.columns[key_columns[k]].values<std::int64_t>(); };
+  if (std::ranges::all_of(key_columns, [&](std::size_t index) { return is_integer(batch.columns[index]); })) {
+    switch (key_columns.size()) {
+      case 1: return hash_integers<1>({integers(0)}, out);
+      case 2: return hash_integers<2>({integers(0), integers(1)}, out);
+      case 3: return hash_integers<3>({integers(0), integers(1), integers(2)}, out);
+      default: break;
+    }
+  } else if (key_columns.size() == 1 && !batch.columns[key_columns[0]].has_nulls() &&
+             batch.columns[key_columns[0]].type().variable()) {
+    return hash_texts(batch.columns[key_columns[0]], out);
   }
   std::string encoded;
   for (std::size_t row = 0; row < batch.rows; ++row) {

@@ -64,6 +64,15 @@ class Log {
     BOOST_REQUIRE_EQUAL(table_->erase_before(time), gone);
   }
 
+  // One by one, whatever captures say of them.
+  void erase_some(std::size_t count, RandomCells& random) {
+    for (; count > 0 && !rows_.empty(); --count) {
+      const auto at = std::next(rows_.begin(), static_cast<std::ptrdiff_t>(random.below(rows_.size())));
+      table_->erase(table_->find({std::string_view(at->second.user), at->first}));
+      rows_.erase(at);
+    }
+  }
+
   void clear() {
     table_->clear();
     rows_.clear();
@@ -125,6 +134,7 @@ void run_history(std::uint64_t seed) {
       time += static_cast<std::int64_t>(random.below(40));
       log.add(random.below(300), time, random);
       if (random.below(2) == 0) log.erase_before(time - 60);
+      if (random.below(2) == 0) log.erase_some(random.below(40), random);
     }
     if (random.below(12) == 0) log.clear();
   };
@@ -175,6 +185,7 @@ BOOST_AUTO_TEST_CASE(aborted_checkpoints_without_end_keep_every_row_once) {
   for (std::uint64_t e = 1; e <= 30; ++e) {
     log.add(100, static_cast<std::int64_t>(e) * 10, random);
     log.erase_before(static_cast<std::int64_t>(e) * 10 - 50);
+    log.erase_some(10, random);
     written = take(instance.writer.write(instance.store.capture(Epoch(e))));
   }
   StateStore store;
