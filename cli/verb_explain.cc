@@ -23,7 +23,8 @@ std::string schema_text(const Schema& schema) {
   std::vector<std::string> key;
   for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
   if (!key.empty()) text += "; key " + join(key, ", ");
-  if (schema.changelog == Changelog::kUpdates) text += "; rows change";
+  if (schema.changelog != Changelog::kAppend) text += "; rows change";
+  if (schema.changelog == Changelog::kUpserts) text += ", without what they were before";
   return text;
 }
 
@@ -131,8 +132,10 @@ constexpr VerbExample kExamples[] = {
 const VerbTable kExplainVerb = {
     .description =
         "Plans the pipeline and prints, stage by stage, where its rows come from and how they are spread over "
-        "instances, which columns it gets and makes and which are not sent as nothing uses them, the tables of its "
-        "state, and, of a sink, when its rows become visible. A condition of a filter that its producer applies stands "
+        "instances, which columns it gets and makes and which are not sent as nothing uses them, whether its rows "
+        "change "
+        "and what they were before is told, the tables of its state, and, of a sink, when its rows become visible. A "
+        "condition of a filter that its producer applies stands "
         "with the edge.\n\n"
         "At the end stands, for each sink, what holds from the sources to it after a crash, and which stages weaken "
         "it.",

@@ -108,6 +108,7 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   plan_partitions(plan, problems);
   if (!problems.empty()) return plan;
   plan_columns(plan);
+  plan_upserts(plan);
   plan_filters(plan);
   check_sockets(plan, limits, problems);
   add_warnings(plan);

@@ -18,6 +18,9 @@ void plan_partitions(JobPlan& plan, Problems& problems);
 // the unique key are always kept.
 void plan_columns(JobPlan& plan);
 
+// Backward: streams of changes whose update-before rows nobody reads become upserts, so that those are not made.
+void plan_upserts(JobPlan& plan);
+
 // Moves conditions of filter stages to the edges that lead to them.
 void plan_filters(JobPlan& plan);
 

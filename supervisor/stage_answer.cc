@@ -47,9 +47,21 @@ Result<AnsweredOutput> read_output(const ordered_json& json) {
   return output;
 }
 
+constexpr std::pair<BeforeRows, std::string_view> kBeforeRows[] = {
+    {BeforeRows::kRead, "read"}, {BeforeRows::kPassed, "passed"}, {BeforeRows::kUnread, "unread"}};
+
+Result<BeforeRows> read_update_before(const std::string& text) {
+  if (text.empty()) return BeforeRows::kRead;
+  for (const auto& [value, word] : kBeforeRows) {
+    if (text == word) return value;
+  }
+  return corrupt("plan: '" + text + "' is not a use of update-before");
+}
+
 Result<AnsweredInput> read_input(const ordered_json& json) {
   if (!json.is_object()) return corrupt("plan: an input is not an object");
   AnsweredInput input{.needs = texts_at(json, "needs"), .spread = Spread::kAny, .columns = texts_at(json, "columns")};
+  STREAM_ASSIGN(input.update_before, read_update_before(text_at(json, "update_before")));
   const std::string spread = text_at(json, "partition");
   for (const Spread candidate : {Spread::kAny, Spread::kHash, Spread::kBroadcast, Spread::kSingle}) {
     if (spread == spread_name(candidate)) {
@@ -133,6 +145,9 @@ std::string answer_to_json(const StageAnswer& answer) {
   for (const AnsweredInput& input : answer.inputs) {
     out["inputs"].push_back(
         {{"needs", input.needs}, {"partition", spread_name(input.spread)}, {"columns", input.columns}});
+    for (const auto& [value, word] : kBeforeRows) {
+      if (value == input.update_before && value != BeforeRows::kRead) out["inputs"].back()["update_before"] = word;
+    }
   }
   for (const TableSpec& table : answer.state) out["state"].push_back(ordered_json::parse(spec_to_json(table)));
   out["exactly_once"] = answer.exactly_once;

@@ -57,10 +57,14 @@ struct AnsweredOutput {
   std::vector<std::vector<InputColumn>> lineage = {};  // one list a field
 };
 
+// Whether the rows that tell what an update replaces matter to a stage.
+enum class BeforeRows : std::uint8_t { kRead, kPassed, kUnread };
+
 struct AnsweredInput {
   std::vector<std::string> needs = {};
   Spread spread = Spread::kAny;
   std::vector<std::string> columns = {};  // kHash
+  BeforeRows update_before = BeforeRows::kRead;
 };
 
 struct AnsweredError {

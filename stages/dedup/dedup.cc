@@ -49,23 +49,25 @@ void Dedup::look_up(const Batch& batch) {
   groups_.make(batch, key_columns_);
   rows_.resize(groups_.count());
   inserted_.resize(groups_.count());
-  table_.upsert(batch.take(groups_.first()), key_columns_, groups_.hashes(), rows_, inserted_);
+  table_.upsert(groups_.keys(batch, key_columns_), key_columns_, groups_.hashes(), rows_, inserted_);
 }
 
-void Dedup::set_values(const Batch& batch, Row row, std::uint32_t from) {
+// What look_up() found or made is marked as changed.
+void Dedup::set_values(const Batch& batch, std::span<const Row> rows, std::span<const std::uint32_t> from) {
   for (std::size_t i = 0; i < design_.values.size(); ++i) {
-    table_.set_from(row, design_.by.size() + i, batch.columns[design_.values[i]], from);
+    table_.store(rows, design_.by.size() + i, batch.columns[design_.values[i]], from);
   }
 }
 
 Status Dedup::pass_first(const Batch& batch, Emitter& out) {
   std::vector<std::uint32_t> passed;
+  std::vector<Row> fresh;
   for (std::uint32_t group = 0; group < groups_.count(); ++group) {
     if (inserted_[group] == 0) continue;
-    const std::uint32_t row = groups_.first()[group];
-    passed.push_back(row);
-    set_values(batch, rows_[group], row);
+    passed.push_back(groups_.first()[group]);
+    fresh.push_back(rows_[group]);
   }
+  set_values(batch, fresh, passed);
   if (passed.empty() || !output_) return {};
   Batch kept{output_, passed.size(), {}, {}};
   for (const Field& field : output_->fields)
@@ -121,13 +123,37 @@ Batch Dedup::changes(const Batch& batch, std::span<const std::uint32_t> latest) 
   return builder.finish();
 }
 
-Status Dedup::replace(const Batch& batch, Emitter& out) {
-  const std::vector<std::uint32_t> rows = latest(batch);
-  Batch changed{nullptr, 0, {}, {}};
-  if (output_) changed = changes(batch, rows);
-  for (std::size_t group = 0; group < rows.size(); ++group) {
-    if (rows[group] != batch.rows) set_values(batch, rows_[group], rows[group]);
+// The same for readers that know by the key what is replaced.
+Batch Dedup::upserts(const Batch& batch, std::span<const std::uint32_t> rows,
+                     std::span<const std::uint8_t> fresh) const {
+  Batch out{output_, rows.size(), {}, {}};
+  for (const Field& field : output_->fields)
+    out.columns.push_back(batch.columns[*batch.schema->find(field.name)].take(rows));
+  ByteBuilder kinds(rows.size());
+  for (const std::uint8_t is_fresh : fresh) {
+    kinds.append_value(is_fresh != 0 ? RowKind::kInsert : RowKind::kUpdateAfter);
   }
+  out.kinds = kinds.finish();
+  return out;
+}
+
+Status Dedup::replace(const Batch& batch, Emitter& out) {
+  const std::vector<std::uint32_t> latest_rows = latest(batch);
+  std::vector<std::uint32_t> from;
+  std::vector<Row> to;
+  std::vector<std::uint8_t> fresh;
+  for (std::size_t group = 0; group < latest_rows.size(); ++group) {
+    if (latest_rows[group] == batch.rows) continue;
+    from.push_back(latest_rows[group]);
+    to.push_back(rows_[group]);
+    fresh.push_back(inserted_[group]);
+  }
+  if (from.empty()) return {};
+  Batch changed{nullptr, 0, {}, {}};
+  if (output_) {
+    changed = output_->changelog == Changelog::kUpserts ? upserts(batch, from, fresh) : changes(batch, latest_rows);
+  }
+  set_values(batch, to, from);
   return changed.rows == 0 ? Status() : out.emit(std::move(changed));
 }
 

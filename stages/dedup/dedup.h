@@ -40,7 +40,8 @@ class Dedup final : public Operator {
   Status replace(const Batch& batch, Emitter& out);
   std::vector<std::uint32_t> latest(const Batch& batch) const;
   Batch changes(const Batch& batch, std::span<const std::uint32_t> latest) const;
-  void set_values(const Batch& batch, Row row, std::uint32_t from);
+  Batch upserts(const Batch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint8_t> fresh) const;
+  void set_values(const Batch& batch, std::span<const Row> rows, std::span<const std::uint32_t> from);
 
   const DedupDesign design_;
   StateTable& table_;

@@ -110,7 +110,7 @@ Status Join::join_some(Emitter& out) {
 }
 
 void Join::find_candidates() {
-  candidates_ = {};
+  candidates_.clear();
   const KeptRows& other = kept_[1 - side_];
   while (looking_at_ < batch_.rows && candidates_.rows.size() + candidates_.ended.size() < 2 * kCandidatesMax) {
     Row& at = next_[looking_at_];

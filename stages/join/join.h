@@ -39,6 +39,12 @@ class Join final : public Operator {
     std::vector<std::uint32_t> rows;
     std::vector<Row> partners;
     std::vector<std::uint32_t> ended;  // how many candidates there were when each further row had no more
+
+    void clear() {
+      rows.clear();
+      partners.clear();
+      ended.clear();
+    }
   };
 
   Status drop_late(std::size_t side, Batch& batch, Emitter& out);

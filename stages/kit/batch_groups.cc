@@ -30,4 +30,10 @@ void BatchGroups::make(const Batch& batch, std::span<const std::size_t> key_colu
   }
 }
 
+Batch BatchGroups::keys(const Batch& batch, std::span<const std::size_t> key_columns) const {
+  Batch keys{nullptr, first_.size(), std::vector<Column>(batch.columns.size()), {}};
+  for (const std::size_t column : key_columns) keys.columns[column] = batch.columns[column].take(first_);
+  return keys;
+}
+
 }  // namespace stream

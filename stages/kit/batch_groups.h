@@ -19,6 +19,8 @@ class BatchGroups {
   // The first row of each group, ascending, and the hash of its key as hash_keys() gives.
   std::span<const std::uint32_t> first() const { return first_; }
   std::span<const std::uint64_t> hashes() const { return hashes_; }
+  // The key columns of those rows, at their places; the other columns are empty.
+  Batch keys(const Batch& batch, std::span<const std::size_t> key_columns) const;
 
  private:
   std::vector<std::uint64_t> row_hashes_;

@@ -180,9 +180,71 @@ std::string to_string(std::span<const OrderColumn> ordering, const Schema& schem
   return out;
 }
 
+// A key of fixed length: a byte that says NULL and the value, or zeros in its place, by column; then the arrival.
+class OrderKeys::Fixed {
+ public:
+  Fixed(std::span<const OrderColumn> ordering, std::span<const Column> columns)
+      : ordering_(ordering), columns_(columns) {
+    for (const Column& column : columns) size_ += 1 + column.type().width();
+  }
+  static bool possible(std::span<const Column> columns) {
+    return std::ranges::none_of(columns, [](const Column& column) { return column.type().variable(); });
+  }
+  std::size_t size() const { return size_ + sizeof(std::int64_t); }
+
+  void fill(char* out) const {
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::size_t width = columns_[i].type().width();
+      width == 8 && columns_[i].type() != kDouble ? fill_eight(out + offset, i) : fill_any(out + offset, i);
+      offset += 1 + width;
+    }
+  }
+
+ private:
+  void fill_eight(char* out, std::size_t i) const {
+    const Column& column = columns_[i];
+    const auto* values = column.values<std::int64_t>();
+    const std::uint64_t flip = (1ULL << 63) ^ (ordering_[i].descending ? ~0ULL : 0);
+    for (std::size_t row = 0; row < column.size(); ++row, out += size()) {
+      const bool valid = column.valid(row);
+      *out = valid == ordering_[i].nulls_first ? '\1' : '\0';
+      const std::uint64_t value = valid ? __builtin_bswap64(static_cast<std::uint64_t>(values[row]) ^ flip) : 0;
+      std::memcpy(out + 1, &value, sizeof value);
+    }
+  }
+  void fill_any(char* out, std::size_t i) const {
+    const std::size_t size = 1 + columns_[i].type().width();
+    std::string one;
+    for (std::size_t row = 0; row < columns_[i].size(); ++row, out += this->size()) {
+      one.clear();
+      append_ordered(one, ordering_[i], columns_[i], row);
+      one.resize(size, '\0');
+      std::memcpy(out, one.data(), size);
+    }
+  }
+
+  std::span<const OrderColumn> ordering_;
+  std::span<const Column> columns_;
+  std::size_t size_ = 0;
+};
+
 void OrderKeys::make(std::span<const OrderColumn> ordering, std::span<const Column> columns, const Column& arrival) {
   bytes_.clear();
   ends_.clear();
+  size_ = arrival.size();
+  stride_ = 0;
+  if (Fixed::possible(columns)) {
+    const Fixed fixed(ordering, columns);
+    stride_ = fixed.size();
+    bytes_.resize(size_ * stride_);
+    fixed.fill(bytes_.data());
+    for (std::size_t row = 0; row < size_; ++row) {
+      const std::uint64_t number = __builtin_bswap64(static_cast<std::uint64_t>(arrival.value<std::int64_t>(row)));
+      std::memcpy(bytes_.data() + (row + 1) * stride_ - sizeof number, &number, sizeof number);
+    }
+    return;
+  }
   for (std::size_t row = 0; row < arrival.size(); ++row) {
     for (std::size_t i = 0; i < ordering.size(); ++i) append_ordered(bytes_, ordering[i], columns[i], row);
     append_unsigned(bytes_, static_cast<std::uint64_t>(arrival.value<std::int64_t>(row)));

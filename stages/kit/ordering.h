@@ -35,15 +35,20 @@ class OrderKeys {
   // `arrival`, BIGINT without NULLs, so that no two are equal.
   void make(std::span<const OrderColumn> ordering, std::span<const Column> columns, const Column& arrival);
 
-  std::size_t size() const { return ends_.size(); }
+  std::size_t size() const { return size_; }
   std::string_view operator[](std::size_t row) const {
+    if (stride_ != 0) return {bytes_.data() + row * stride_, stride_};
     const std::size_t begin = row == 0 ? 0 : ends_[row - 1];
     return std::string_view(bytes_).substr(begin, ends_[row] - begin);
   }
 
  private:
+  class Fixed;
+
   std::string bytes_;
-  std::vector<std::size_t> ends_;
+  std::vector<std::size_t> ends_;  // where keys are of different lengths
+  std::size_t stride_ = 0;         // where they are not; 0: they are
+  std::size_t size_ = 0;
 };
 
 }  // namespace stream

@@ -23,6 +23,13 @@ enum class Partition : std::uint8_t {
   kSingle,     // every row to instance 0
 };
 
+// What becomes of the rows that tell what an update replaces. Where nobody reads them they are not made.
+enum class UpdateBefore : std::uint8_t {
+  kRead,    // the stage looks at them, or cannot tell whether
+  kPassed,  // they go to its outputs, and of a row alone its update-after does: read if a reader there does
+  kUnread,  // by the input's unique key the stage knows what an update-after replaces
+};
+
 // A state table as shown to users: `stream explain`, savepoints, `check --against`.
 using StateTablePlan = TableSpec;
 
@@ -65,6 +72,7 @@ struct InputPlan {
   std::vector<std::string> needs;  // columns needed whatever is used downstream
   Partition partition = Partition::kAny;
   std::vector<std::string> partition_columns;  // kHash
+  UpdateBefore update_before = UpdateBefore::kRead;
 };
 
 // What is wrong with an option, and where: `offset` counts bytes from the start of its text.
@@ -96,7 +104,7 @@ struct PlanAnswer {
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
-  bool keeps_inbox = false;           // a source that gets a folder of its own to spool in what cannot be asked for again
+  bool keeps_inbox = false;  // a source that gets a folder of its own to spool in what cannot be asked for again
   // Not 0: cannot answer without a sample of standard input, of at most so many bytes; ask again with one.
   std::uint64_t sample_bytes = 0;
   // Options, name to text, for what was found by looking at the sample: the job keeps them, and the stage gets

@@ -35,6 +35,9 @@ constexpr std::pair<Partition, const char*> kPartitions[] = {{Partition::kAny, "
                                                              {Partition::kBroadcast, "broadcast"},
                                                              {Partition::kSingle, "single"}};
 
+constexpr std::pair<UpdateBefore, const char*> kUpdateBefores[] = {
+    {UpdateBefore::kRead, "read"}, {UpdateBefore::kPassed, "passed"}, {UpdateBefore::kUnread, "unread"}};
+
 template <class T, std::size_t N>
 const char* word_of(const std::pair<T, const char*> (&words)[N], T value) {
   for (const auto& [candidate, word] : words) {
@@ -64,6 +67,7 @@ ordered_json output_json(const OutputPlan& output) {
 ordered_json input_json(const InputPlan& input) {
   ordered_json out = {{"needs", input.needs}, {"partition", word_of(kPartitions, input.partition)}};
   if (input.partition == Partition::kHash) out["columns"] = input.partition_columns;
+  if (input.update_before != UpdateBefore::kRead) out["update_before"] = word_of(kUpdateBefores, input.update_before);
   return out;
 }
 
@@ -112,6 +116,10 @@ Result<InputPlan> read_input(const ordered_json& json) {
   input.needs = texts_at(json, "needs");
   STREAM_ASSIGN(input.partition, value_of(kPartitions, text_at(json, "partition"), "partition"));
   input.partition_columns = texts_at(json, "columns");
+  if (json.contains("update_before")) {
+    STREAM_ASSIGN(input.update_before,
+                  value_of(kUpdateBefores, text_at(json, "update_before"), "use of update-before"));
+  }
   return input;
 }
 

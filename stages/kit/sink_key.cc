@@ -1,5 +1,7 @@
 #include "stages/kit/sink_key.h"
 
+#include <algorithm>
+
 #include "transport/base/text.h"
 
 namespace stream {
@@ -22,6 +24,14 @@ std::vector<std::string> key_names(const PlanRequest& request, PlanAnswer& answe
   return key;
 }
 
+// Whether an update-after comes under the key of the row that it replaces.
+bool same_columns(const Schema& schema, const std::vector<std::string>& key) {
+  const auto in_both = [&](std::size_t column) {
+    return std::ranges::find(key, schema.fields[column].name) != key.end();
+  };
+  return !key.empty() && key.size() == schema.key.size() && std::ranges::all_of(schema.key, in_both);
+}
+
 }  // namespace
 
 std::vector<std::string> plan_sink_key(const PlanRequest& request, PlanAnswer& answer) {
@@ -32,6 +42,7 @@ std::vector<std::string> plan_sink_key(const PlanRequest& request, PlanAnswer& a
     input.partition = Partition::kHash;
     input.partition_columns = key;
   }
+  if (same_columns(request.inputs[0].schema, key)) input.update_before = UpdateBefore::kUnread;
   answer.inputs.push_back(std::move(input));
   return key;
 }

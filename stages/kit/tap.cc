@@ -134,7 +134,7 @@ Status prepare(TapPoint& point, const nlohmann::json& request, const std::vector
     point.where.push_back(*condition);
   }
   EncoderOptions options;
-  options.row_kinds = output->schema->changelog == Changelog::kUpdates;
+  options.row_kinds = output->schema->changelog != Changelog::kAppend;
   point.encoder = make_encoder(options, output->schema);
   return {};
 }

@@ -51,6 +51,9 @@ PlanAnswer plan_select(const PlanRequest& request) {
     return answer;
   }
   InputPlan input;
+  // Where a column may fail, an update-after may be left out whose row must go all the same.
+  const auto total = [](const SelectedColumn& column) { return column.expression.total(); };
+  if (std::ranges::all_of(*columns, total)) input.update_before = UpdateBefore::kPassed;
   for (const SelectedColumn& column : *columns) {
     if (column.expression.deterministic() || schema.changelog == Changelog::kAppend) continue;
     answer.errors.push_back(

@@ -71,6 +71,7 @@ class Designer {
     }
     if (design_.by.empty()) add_key(names, {"all_rows", kBoolean});
     table.prefix = table.group_columns = table.key.size();
+    table.append_only = !design_.retracts;
     for (const std::size_t column : design_.retracts ? design_.input.key : std::vector<std::size_t>()) {
       if (design_.columns[column] == kNone) design_.columns[column] = add_key(names, design_.input.fields[column]);
     }

@@ -22,6 +22,8 @@ struct TopNDesign {
   std::string rank;       // name of the column that says it, or ""
   bool retracts = false;  // rows may be taken back: all are kept, for another may come up
   bool windows = false;   // `by` has the event time: a group is complete once the watermark is past it
+  // A row of the output is known by its group and rank: an update goes under one key.
+  bool ranked() const { return !rank.empty() || (limit == 1 && !by.empty()); }
 
   TableSpec table;                   // key: by, or one constant; then the input's key if it retracts, else arrival
   std::vector<std::size_t> columns;  // of the input -> of the table

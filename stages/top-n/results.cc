@@ -10,13 +10,15 @@ constexpr std::size_t kEmitRows = 16'384;
 
 }  // namespace
 
-Column TopN::column_of(const Field& field) const {
+// `rows`: of the picks, if all are kept; else empty.
+Column TopN::column_of(const Field& field, std::span<const Row> rows) const {
   ColumnBuilder builder(field.type, picks_.size());
   if (field.name == design_.rank) {
     for (const Pick& pick : picks_) builder.append(static_cast<std::int64_t>(pick.rank));
     return builder.finish();
   }
   const std::size_t column = *design_.input.find(field.name);
+  if (!rows.empty()) return table_.gather(rows, design_.columns[column]);
   for (const Pick& pick : picks_) {
     if (pick.of.row) {
       table_.append_to(pick.of.row, design_.columns[column], builder);
@@ -31,7 +33,12 @@ Status TopN::emit(Emitter& out) {
   Status status;
   if (output_ && !picks_.empty()) {
     Batch batch{output_, picks_.size(), {}, {}};
-    for (const Field& field : output_->fields) batch.columns.push_back(column_of(field));
+    std::vector<Row> rows;
+    for (const Pick& pick : picks_) {
+      if (pick.of.row) rows.push_back(pick.of.row);
+    }
+    if (rows.size() != picks_.size()) rows.clear();
+    for (const Field& field : output_->fields) batch.columns.push_back(column_of(field, rows));
     if (!design_.windows) {
       ByteBuilder kinds;
       for (const Pick& pick : picks_) kinds.append_value(pick.kind);

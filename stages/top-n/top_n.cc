@@ -62,8 +62,9 @@ Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   if (design_.by.empty()) batch_.columns.push_back(all_true(batch_.rows));
   look_up();
   for (std::uint32_t group = 0; group < groups_.count(); ++group) rank_group(group);
-  const Status emitted = emit(out);
-  store();
+  const Status emitted = design_.retracts ? replace(out) : append(out);
+  added_.clear();
+  dropped_.clear();
   batch_ = {};
   return emitted;
 }
@@ -90,9 +91,8 @@ Status TopN::drop_late(Batch& batch, Emitter& out) {
 // Groups of the batch with what is kept of each, and the sort keys of all.
 void TopN::look_up() {
   groups_.make(batch_, by_);
-  const Batch heads = batch_.take(groups_.first());
   std::vector<Row> first(groups_.count());
-  table_.find_prefix(heads, by_, groups_.hashes(), first);
+  table_.find_prefix(groups_.keys(batch_, by_), by_, groups_.hashes(), first);
   read_members(first);
   sort_rows();
   std::vector<Column> columns;
@@ -109,7 +109,22 @@ void TopN::look_up() {
   table_.find(keys, key_columns, hashes, same_);
 }
 
+// Goes through the lists of all groups side by side, so that their cache misses overlap.
+void TopN::fetch(std::span<const Row> first) {
+  std::vector<Row> at(first.begin(), first.end());
+  while (!at.empty()) {
+    std::size_t left = 0;
+    for (const Row row : at) {
+      if (!row) continue;
+      at[left] = table_.next_of_prefix(row);
+      if (at[left]) table_.prefetch(at[left++]);
+    }
+    at.resize(left);
+  }
+}
+
 void TopN::read_members(std::span<const Row> first) {
+  fetch(first);
   members_.clear();
   members_end_.clear();
   for (Row row : first) {
@@ -133,18 +148,21 @@ void TopN::sort_rows() {
 }
 
 void TopN::rank_group(std::uint32_t group) {
-  std::vector<Candidate> now;
+  std::vector<Candidate>& now = now_;
+  now.clear();
   const std::size_t first_member = group == 0 ? 0 : members_end_[group - 1];
   for (std::size_t i = first_member; i < members_end_[group]; ++i) now.push_back({member_keys_[i], members_[i], 0});
   std::ranges::sort(now, {}, &Candidate::key);
-  const std::vector<Candidate> before(
-      now.begin(), now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(now.size(), design_.limit)));
+  before_.assign(now.begin(),
+                 now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(now.size(), design_.limit)));
   const std::size_t first_row = group == 0 ? 0 : rows_end_[group - 1];
   for (std::size_t i = first_row; i < rows_end_[group]; ++i) apply(rows_[i], now);
   for (const Candidate& candidate : now) {
     if (!candidate.row) added_.push_back(candidate.index);
   }
-  if (!design_.windows) tell(before, std::span(now).first(std::min<std::size_t>(now.size(), design_.limit)));
+  if (design_.windows || !output_) return;
+  const auto after = std::span(now).first(std::min<std::size_t>(now.size(), design_.limit));
+  design_.ranked() ? tell_by_rank(before_, after) : tell(before_, after);
 }
 
 void TopN::apply(std::uint32_t row, std::vector<Candidate>& now) {
@@ -171,23 +189,25 @@ void TopN::take_back(std::uint32_t row, std::vector<Candidate>& now) {
 
 // What has changed for readers of the group.
 void TopN::tell(std::span<const Candidate> before, std::span<const Candidate> after) {
-  const auto same = [](const Candidate& a, const Candidate& b) { return a.row && a.row == b.row; };
-  if (design_.rank.empty()) {
-    for (const Candidate& old : before) {
-      if (std::ranges::none_of(after, [&](const Candidate& c) { return same(c, old); }))
-        picks_.push_back({old, 0, RowKind::kDelete});
-    }
-    for (const Candidate& now : after) {
-      if (!now.row || std::ranges::none_of(before, [&](const Candidate& c) { return same(c, now); }))
-        picks_.push_back({now, 0, RowKind::kInsert});
-    }
-    return;
+  for (const Candidate& old : before) {
+    if (std::ranges::none_of(after, [&](const Candidate& c) { return same(c, old); }))
+      picks_.push_back({old, 0, RowKind::kDelete});
   }
+  for (const Candidate& now : after) {
+    if (!now.row || std::ranges::none_of(before, [&](const Candidate& c) { return same(c, now); }))
+      picks_.push_back({now, 0, RowKind::kInsert});
+  }
+}
+
+// The same where the unique key of a row of the output is its rank in its group.
+void TopN::tell_by_rank(std::span<const Candidate> before, std::span<const Candidate> after) {
+  const bool tell_before = output_->changelog != Changelog::kUpserts;
   for (std::size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
     const bool was = i < before.size();
     const bool is = i < after.size();
     if (was && is && same(before[i], after[i])) continue;
-    if (was) picks_.push_back({before[i], i + 1, is ? RowKind::kUpdateBefore : RowKind::kDelete});
+    if (was && !is) picks_.push_back({before[i], i + 1, RowKind::kDelete});
+    if (was && is && tell_before) picks_.push_back({before[i], i + 1, RowKind::kUpdateBefore});
     if (is) picks_.push_back({after[i], i + 1, was ? RowKind::kUpdateAfter : RowKind::kInsert});
   }
 }
@@ -205,29 +225,47 @@ Batch TopN::state_keys(const Batch& batch, std::span<const std::uint32_t> rows) 
   return keys;
 }
 
-void TopN::store() {
+// Rows that cannot come back only come and leave. Those to tell are read where they are kept; what left goes last.
+Status TopN::append(Emitter& out) {
+  std::vector<Row> rows(added_.size());
+  std::vector<std::uint64_t> hashes;
+  for (const std::uint32_t row : added_) hashes.push_back(groups_.hashes()[groups_.of(row)]);
+  table_.append(state_keys(batch_, added_), count_up(design_.table.key.size()), hashes, rows);
+  store(rows);
+  kept_.resize(batch_.rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) kept_[added_[i]] = rows[i];
+  for (Pick& pick : picks_) {
+    if (!pick.of.row) pick.of.row = kept_[pick.of.index];
+  }
+  const Status emitted = emit(out);
+  for (const Row row : dropped_) table_.erase(row);
+  return emitted;
+}
+
+// A row may come again under the key of one that is taken back: what is told is read before.
+Status TopN::replace(Emitter& out) {
+  const Status emitted = emit(out);
   for (const Row row : dropped_) table_.erase(row);
   const Batch keys = state_keys(batch_, added_);
   const auto key_columns = count_up(design_.table.key.size());
   std::vector<std::uint64_t> hashes(added_.size());
   std::vector<Row> rows(added_.size());
-  std::vector<std::uint8_t> inserted(added_.size());
   hash_keys(keys, key_columns, hashes);
-  table_.upsert(keys, key_columns, hashes, rows, inserted);
-  for (std::size_t column = 0; column < design_.columns.size(); ++column) {
-    if (design_.columns[column] < key_columns.size()) continue;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      table_.set_from(rows[i], design_.columns[column], batch_.columns[column], added_[i]);
-    }
+  table_.upsert(keys, key_columns, hashes, rows, {});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    table_.set<std::int64_t>(rows[i], design_.arrival, next_arrival_ + added_[i]);
   }
-  if (design_.retracts) {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      table_.set<std::int64_t>(rows[i], design_.arrival, next_arrival_ + added_[i]);
-    }
+  store(rows);
+  return emitted;
+}
+
+// The values of the rows added.
+void TopN::store(std::span<const Row> rows) {
+  for (std::size_t column = 0; column < design_.columns.size(); ++column) {
+    if (design_.columns[column] < design_.table.key.size()) continue;
+    table_.store(rows, design_.columns[column], batch_.columns[column], added_);
   }
   next_arrival_ += static_cast<std::int64_t>(batch_.rows);
-  added_.clear();
-  dropped_.clear();
 }
 
 }  // namespace stream

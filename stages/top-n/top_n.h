@@ -42,19 +42,24 @@ class TopN final : public Operator {
   // --- batches: top_n.cc
   void add_key_columns();
   void look_up();
+  void fetch(std::span<const Row> first);
   void read_members(std::span<const Row> first);
   void sort_rows();
   void rank_group(std::uint32_t group);
   void apply(std::uint32_t row, std::vector<Candidate>& now);
   void take_back(std::uint32_t row, std::vector<Candidate>& now);
+  static bool same(const Candidate& a, const Candidate& b) { return a.row && a.row == b.row; }
   void tell(std::span<const Candidate> before, std::span<const Candidate> after);
-  void store();
+  void tell_by_rank(std::span<const Candidate> before, std::span<const Candidate> after);
+  Status append(Emitter& out);
+  Status replace(Emitter& out);
+  void store(std::span<const Row> rows);
   Status drop_late(Batch& batch, Emitter& out);
   Batch state_keys(const Batch& batch, std::span<const std::uint32_t> rows) const;
 
   // --- results: results.cc
   Status emit(Emitter& out);
-  Column column_of(const Field& field) const;
+  Column column_of(const Field& field, std::span<const Row> rows) const;
   Status fire_some(Emitter& out);
   void collect_closed();
   std::uint64_t rank_closed(std::size_t at);
@@ -79,6 +84,9 @@ class TopN final : public Operator {
   std::vector<std::uint32_t> added_;
   std::vector<Row> dropped_;
   std::vector<Pick> picks_;
+  std::vector<Candidate> now_;  // of the group at work
+  std::vector<Candidate> before_;
+  std::vector<Row> kept_;  // by row, where it is kept from now on
 
   Microseconds watermark_ = kNoWatermark;
   bool firing_ = false;

@@ -17,6 +17,7 @@ stream::PlanAnswer plan(const stream::PlanRequest& request) {
   answer.cacheable = true;
   stream::InputPlan input;
   for (const stream::Field& field : request.inputs[0].schema.fields) input.needs.push_back(field.name);
+  input.update_before = stream::UpdateBefore::kUnread;
   answer.inputs.push_back(std::move(input));
   answer.visible = "never";
   return answer;

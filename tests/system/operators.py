@@ -84,6 +84,29 @@ def ranks_and_latest_rows_equal_sql_whoever_is_killed(stream):
     check_ranked(stream)
 
 
+def what_a_row_was_before_is_told_where_somebody_reads_it(stream):
+    """Stages behind `generate 'n, n % 3 as k'`, and which of them tell of rows that change without what they were before."""
+    untold = {
+        "dedup k --keep last | write-null": {"dedup"},
+        "dedup k --keep last | write-sqlite x.db": {"dedup"},
+        "dedup k --keep last | write-sqlite x.db --key n": set(),
+        "dedup k --keep last | print": set(),
+        "dedup k --keep last | select 'k, n + 1 as m' | write-null": {"select"},  # it may overflow, and then only the old row goes
+        "dedup k --keep last | select 'k, n' | write-null": {"dedup", "select"},
+        "dedup k --keep last | select 'n' | write-null": set(),
+        "dedup k --keep last | filter 'n > 2' | write-null": {"filter"},
+        "top-n k --order n --rank place | write-null": {"top-n"},
+        "top-n k --order n --limit 1 | aggregate 'count(*) as n' | write-null": set(),
+    }
+    for pipeline, expected in untold.items():
+        plan = json.loads(stream.run("stream", "explain", "--json", f"generate 'n, n % 3 as k' | {pipeline}"))
+        found = {spec["run"] for spec, stage in zip(plan["pipeline"]["stages"], plan["stages"])
+                 if stage["outputs"] and stage["outputs"][0]["schema"].get("changelog") == "upserts"}
+        check(found - {"aggregate"} == expected, f"{pipeline}: {found}, not {expected}")
+    text = stream.run("stream", "explain", "generate 'n, n % 3 as k' | dedup k --keep last | write-null")
+    check("rows change, without what they were before" in text, text)
+
+
 AGGREGATED = """
 pipeline: aggregated
 checkpoint: {interval: 50ms}
@@ -274,6 +297,7 @@ def the_example_of_orders_and_payments_runs(stream):
 
 
 main([plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds,
-      ranks_and_latest_rows_equal_sql_whoever_is_killed, aggregates_equal_a_second_computation_whoever_is_killed,
+      ranks_and_latest_rows_equal_sql_whoever_is_killed, what_a_row_was_before_is_told_where_somebody_reads_it,
+      aggregates_equal_a_second_computation_whoever_is_killed,
       every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,
       a_join_by_hand_tells_its_inputs_apart_by_name, the_example_of_orders_and_payments_runs])

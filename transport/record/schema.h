@@ -22,6 +22,7 @@ struct Field {
 enum class Changelog : std::uint8_t {
   kAppend,   // inserts only
   kUpdates,  // full changelog: insert, update-before, update-after, delete
+  kUpserts,  // update-before may be missing: by the unique key readers know what an update-after replaces
 };
 
 struct Schema {

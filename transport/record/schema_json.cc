@@ -37,6 +37,7 @@ std::string schema_to_json(const Schema& schema) {
   if (schema.time) out["time"] = schema.fields[*schema.time].name;
   for (const std::size_t column : schema.key) out["key"].push_back(schema.fields[column].name);
   if (schema.changelog == Changelog::kUpdates) out["changelog"] = "updates";
+  if (schema.changelog == Changelog::kUpserts) out["changelog"] = "upserts";
   return out.dump();
 }
 
@@ -56,6 +57,7 @@ Result<Schema> schema_from_json(std::string_view text) {
     }
   }
   if (in.contains("changelog") && in["changelog"] == "updates") schema.changelog = Changelog::kUpdates;
+  if (in.contains("changelog") && in["changelog"] == "upserts") schema.changelog = Changelog::kUpserts;
   return schema;
 }
 

@@ -41,6 +41,17 @@ BOOST_AUTO_TEST_CASE(a_request_is_answered_by_the_stage) {
   BOOST_TEST(plan_answer_to_json(*answer) + "\n" == *text);
 }
 
+BOOST_AUTO_TEST_CASE(what_becomes_of_update_before_is_said) {
+  for (const UpdateBefore use : {UpdateBefore::kRead, UpdateBefore::kPassed, UpdateBefore::kUnread}) {
+    PlanAnswer answer;
+    answer.inputs.emplace_back().update_before = use;
+    const auto read = plan_answer_from_json(plan_answer_to_json(answer));
+    BOOST_TEST_REQUIRE(read.ok(), read.status().what());
+    BOOST_TEST((read->inputs[0].update_before == use));
+  }
+  BOOST_TEST(!plan_answer_from_json(R"({"protocol": 1, "inputs": [{"partition": "any", "update_before": "x"}]})").ok());
+}
+
 BOOST_AUTO_TEST_CASE(wrong_options_are_an_answer) {
   const auto answer = plan_answer_from_json(*run_plan(kSample, R"({"protocol": 1, "options": {"limit": "x"}})"));
   BOOST_TEST_REQUIRE(answer.ok());

@@ -38,7 +38,7 @@ class Rows {
     builder_.column(3).append(r.id);
     builder_.end_row(kind);
   }
-  void send(OperatorRig& rig, Emitted& out) {
+  void send(OperatorRig& rig, Emitter& out) {
     if (builder_.rows() != 0) rig.batch(0, builder_.finish(), out);
   }
 
@@ -204,6 +204,69 @@ void run_dedup(std::uint64_t seed, bool last) {
   }
 }
 
+PlanAnswer as_upserts(PlanAnswer answer) {
+  BOOST_REQUIRE(!answer.outputs[0].schema.key.empty());
+  answer.outputs[0].schema.changelog = Changelog::kUpserts;
+  return answer;
+}
+
+// Readers that know rows by a unique key; what the rows of the full changelog make is known from elsewhere.
+class Upserted final : public Emitter {
+ public:
+  explicit Upserted(const PlanAnswer& answer) : key_(answer.outputs[0].schema.key) {}
+
+  Status emit(Batch batch, std::size_t /*output*/) override {
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+      std::string key;
+      append_key(batch, key_, row, key);
+      const RowKind kind = batch.kind(row);
+      BOOST_REQUIRE((kind != RowKind::kUpdateBefore));
+      BOOST_REQUIRE_EQUAL(rows_.contains(key), kind != RowKind::kInsert);
+      kind == RowKind::kDelete ? static_cast<void>(rows_.erase(key))
+                               : static_cast<void>(rows_[key] = shown(batch, row));
+    }
+    return {};
+  }
+  Status bad_record(BadRecord record) override { return Status(Code::kFailed, record.reason); }
+  void late_records(std::uint64_t /*count*/, std::size_t /*output*/) override {}
+  bool full() const override { return false; }
+
+  std::multiset<std::string> rows() const {
+    std::multiset<std::string> rows;
+    for (const auto& [key, row] : rows_) rows.insert(row);
+    return rows;
+  }
+
+ private:
+  std::vector<std::size_t> key_;
+  std::map<std::string, std::string> rows_;
+};
+
+// The same rows to two stages: one tells everything, the other upserts.
+void run_upserts(std::uint64_t seed, OperatorRig& full, OperatorRig& upserting) {
+  BOOST_TEST_CONTEXT("seed " << seed) {
+    std::mt19937_64 random(seed);
+    Emitted all;
+    Upserted upserts(upserting.answer());
+    for (std::int64_t step = 0; step < 30; ++step) {
+      Rows rows(full.input(0));
+      Rows same(upserting.input(0));
+      for (std::uint64_t i = random() % 12; i > 0; --i) {
+        const Record r{static_cast<std::int64_t>(random() % 5), static_cast<Microseconds>(random() % 20),
+                       static_cast<std::int64_t>(random() % 30), step};
+        rows.add(r);
+        same.add(r);
+      }
+      rows.send(full, all);
+      Emitted none;
+      same.send(upserting, upserts);
+      const bool alone = upserting.answer().inputs[0].partition == Partition::kSingle;
+      if (random() % 6 == 0) upserting.restart(alone ? 1 : 1 + static_cast<std::uint32_t>(random() % 3), none);
+      BOOST_TEST(upserts.rows() == all.rows, boost::test_tools::per_element());
+    }
+  }
+}
+
 template <class Plan>
 std::string error_of(Plan plan, const Values& values, const Schema& schema) {
   const PlanAnswer answer = plan({values, {{"in", schema}}, "/", 1, "stage"});
@@ -227,6 +290,23 @@ BOOST_AUTO_TEST_CASE(a_row_comes_up_when_one_before_it_is_taken_back) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     run_changing_top(seed, false);
     run_changing_top(seed, true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_before_is_not_told_where_nobody_reads_it) {
+  const auto top_upserts = [](const PlanRequest& request) { return as_upserts(plan_top_n(request)); };
+  const auto dedup_upserts = [](const PlanRequest& request) { return as_upserts(plan_dedup(request)); };
+  const std::vector<PlanInput> input = {{"in", input_schema()}};
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    for (const Values& values : {top_n_values({"k"}, "v desc", 3, "place"), top_n_values({"k"}, "v desc, ts", 1, ""),
+                                 top_n_values({"k"}, "v desc, ts", 1, "place"), top_n_values({}, "v", 4, "place")}) {
+      OperatorRig full(plan_top_n, TopN::make, values, input);
+      OperatorRig upserting(top_upserts, TopN::make, values, input);
+      run_upserts(seed, full, upserting);
+    }
+    OperatorRig full(plan_dedup, Dedup::make, dedup_values("last"), input);
+    OperatorRig upserting(dedup_upserts, Dedup::make, dedup_values("last"), input);
+    run_upserts(seed, full, upserting);
   }
 }
 

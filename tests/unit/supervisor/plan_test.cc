@@ -287,6 +287,79 @@ BOOST_AUTO_TEST_CASE(changes_of_a_row_are_never_spread_over_instances) {
   BOOST_TEST(plan_of({stage("in", "read-file"), stage("out", "print", {"in"}, 1)}, asker).problems == "");
 }
 
+// Reader of changes that does not look at update-before, or passes it.
+auto before_rows(std::function<StageAnswer(const StageQuestion&)> answers, BeforeRows use) {
+  return [=](const StageQuestion& question) {
+    StageAnswer answer = answers(question);
+    for (AnsweredInput& input : answer.inputs) input.update_before = use;
+    return answer;
+  };
+}
+
+BOOST_AUTO_TEST_CASE(what_an_update_replaces_is_told_where_somebody_reads_it) {
+  struct Case {
+    BeforeRows select;
+    BeforeRows sink;
+    BeforeRows other;  // a second reader of the count
+    Changelog count;
+    Changelog selected;
+  };
+  constexpr auto kFull = Changelog::kUpdates;
+  constexpr auto kUpserts = Changelog::kUpserts;
+  constexpr auto kRead = BeforeRows::kRead;
+  constexpr auto kPassed = BeforeRows::kPassed;
+  constexpr auto kUnread = BeforeRows::kUnread;
+  const Case cases[] = {
+      {kPassed, kUnread, kUnread, kUpserts, kUpserts}, {kPassed, kUnread, kRead, kFull, kUpserts},
+      {kPassed, kRead, kUnread, kFull, kFull},         {kRead, kUnread, kUnread, kFull, kUpserts},
+      {kUnread, kRead, kUnread, kUpserts, kFull},      {kPassed, kRead, kRead, kFull, kFull},
+      {kPassed, kPassed, kUnread, kUpserts, kUpserts},
+  };
+  for (const Case& c : cases) {
+    FakeAsker asker;
+    asker.answers["in"] = source(schema("host text, ms int"));
+    asker.answers["count"] = count_by("host");
+    asker.answers["pick"] = before_rows(pass(), c.select);
+    asker.answers["out"] = before_rows(sink({"host", "n"}), c.sink);
+    asker.answers["also"] = before_rows(sink({"host", "n"}), c.other);
+    const auto [plan, problems] =
+        plan_of({stage("in", "read-file"), stage("count", "aggregate", {"in"}), stage("pick", "select", {"count"}),
+                 stage("out", "print", {"pick"}), stage("also", "print", {"count"})},
+                asker);
+    BOOST_TEST_REQUIRE(problems == "");
+    BOOST_TEST((plan.stages[1].outputs[0].schema.changelog == c.count));
+    BOOST_TEST((plan.stages[2].inputs[0].schema.changelog == c.count));
+    BOOST_TEST((plan.stages[4].inputs[0].schema.changelog == c.count));
+    BOOST_TEST((plan.stages[2].outputs[0].schema.changelog == c.selected));
+    BOOST_TEST((plan.stages[3].inputs[0].schema.changelog == c.selected));
+    for (const PlannedEdge& edge : plan.edges) {
+      BOOST_TEST((edge.schema.changelog == plan.stages[edge.from].outputs[edge.output].schema.changelog));
+    }
+    BOOST_TEST((plan.stages[0].outputs[0].schema.changelog == Changelog::kAppend));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_one_unique_key_what_an_update_replaces_is_told) {
+  FakeAsker asker;
+  asker.answers["in"] = source(schema("host text, ms int"));
+  asker.answers["count"] = asker.answers["again"] = count_by("host");
+  asker.answers["out"] = before_rows(sink({"host", "n"}), BeforeRows::kUnread);
+  const auto merged = plan_of({stage("in", "read-file"), stage("count", "aggregate", {"in"}),
+                               stage("again", "aggregate", {"in"}), stage("out", "print", {"count", "again"})},
+                              asker);
+  BOOST_TEST_REQUIRE(merged.problems == "");
+  BOOST_TEST((merged.plan.stages[1].outputs[0].schema.changelog == Changelog::kUpdates));
+  BOOST_TEST((merged.plan.stages[3].inputs[0].schema.changelog == Changelog::kUpdates));
+
+  Schema keyless = schema("host text, ms int");
+  keyless.changelog = Changelog::kUpdates;
+  asker.answers["in"] = source(keyless);
+  asker.answers["out"] = before_rows(sink({"host"}), BeforeRows::kUnread);
+  const auto [plan, problems] = plan_of({stage("in", "read-file"), stage("out", "print", {"in"})}, asker);
+  BOOST_TEST_REQUIRE(problems == "");
+  BOOST_TEST((plan.stages[0].outputs[0].schema.changelog == Changelog::kUpdates));
+}
+
 BOOST_AUTO_TEST_CASE(errors_of_a_stage_stand_where_the_option_stands) {
   FakeAsker asker;
   asker.answers["in"] = source(schema("status int"));
@@ -373,6 +446,7 @@ BOOST_AUTO_TEST_CASE(the_supervisor_reads_what_the_kit_writes) {
   answer.pushed_filter = "a > 1";
   answer.writes = {{"path", "/d/out.db", false}, {"path", "/d/parts", true}};
   answer.cacheable = true;
+  answer.inputs[0].update_before = UpdateBefore::kUnread;
   answer.warnings = {"w"};
   answer.errors = {{"where", 2, "m", "h"}};
   const auto read = answer_from_json(plan_answer_to_json(answer));
