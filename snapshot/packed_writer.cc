@@ -51,7 +51,7 @@ RowList rows_of(const TableCapture& table) {
   RowList rows;
   rows.reserve(from.bound());
   for (const SealedRows& part : from.parts) {
-    const std::vector<Row>& all = *part.rows;
+    const RowList& all = *part.rows;
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (i + kAhead < all.size()) __builtin_prefetch(all[i + kAhead].at);
       if (RowLayout::generation(all[i]) == part.generation && !left(all[i])) rows.push_back(all[i]);

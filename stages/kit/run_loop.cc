@@ -130,6 +130,7 @@ Status RunLoop::go_on() {
   }
   if (stage_.op->has_more()) return {};
   STREAM_TRY(after_more());
+  if (stage_.op->has_more()) return {};
   STREAM_TRY(settle());
   const auto behind = std::exchange(barrier_behind_, std::nullopt);
   return behind ? align(behind->first, behind->second) : Status();
@@ -226,6 +227,14 @@ Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header)
   if (merger_.merged() != kEndOfTime) resumable_watermark_ = merger_.merged();
   if (stage_.sink) return stage_.sink->on_watermark(merger_.merged());
   if (restored_ended_) return {};
+  if (stage_.op->has_more() && stage_.op->wake_fd() < 0) {
+    after_ = After::kRows;  // those that came with it are not all through
+    return {};
+  }
+  return hear_watermark();
+}
+
+Status RunLoop::hear_watermark() {
   STREAM_TRY(stage_.op->on_watermark(merger_.merged(), *emitter_));
   STREAM_TRY(bad_records_.flush());
   after_ = After::kWatermark;
@@ -234,9 +243,13 @@ Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header)
 
 // The results that belong before a watermark or the end are out: now it may follow.
 Status RunLoop::after_more() {
-  const After after = std::exchange(after_, After::kNothing);
-  if (after == After::kWatermark) { say_watermark(); }
-  return after == After::kEnd ? announce_end() : Status();
+  switch (std::exchange(after_, After::kNothing)) {
+    case After::kNothing: return {};
+    case After::kRows: return hear_watermark();
+    case After::kWatermark: say_watermark(); return {};
+    case After::kEnd: return announce_end();
+  }
+  return {};
 }
 
 // Its sender will not say again what it carries, and says the same to all: heard before the cut, it makes the instances

@@ -109,7 +109,7 @@ class RunLoop {
 
  private:
   class LoopEmitter;
-  enum class After : std::uint8_t { kNothing, kWatermark, kEnd };
+  enum class After : std::uint8_t { kNothing, kRows, kWatermark, kEnd };
 
   Status turn();
   Result<bool> work();
@@ -128,6 +128,7 @@ class RunLoop {
   void say_watermark();
   void advance_own_time(Microseconds now);
   Status update_watermark(std::size_t channel, const FrameHeader& header);
+  Status hear_watermark();
   Status after_more();
   bool waits_outside() const { return stage_.op && stage_.op->has_more() && stage_.op->wake_fd() >= 0; }
   Status finish_input();

@@ -54,6 +54,28 @@ class LeavesBad final : public Operator {
   bool left_ = false;
 };
 
+// Is through with a batch only when it was asked for more twice.
+class Slow final : public Operator {
+ public:
+  Status on_batch(std::size_t, Batch, Emitter&) override {
+    left_ = 2;
+    return {};
+  }
+  Status on_watermark(Microseconds watermark, Emitter&) override {
+    seen.emplace_back(watermark, left_);
+    return {};
+  }
+  bool has_more() const override { return left_ > 0; }
+  Status more(Emitter&) override {
+    --left_;
+    return {};
+  }
+  std::vector<std::pair<Microseconds, int>> seen;  // and how much was left then
+
+ private:
+  int left_ = 0;
+};
+
 // Takes the numbers for event time.
 class Timing final : public Operator {
  public:
@@ -186,12 +208,14 @@ struct Inputs {
     header.epoch = epoch;
     BOOST_TEST_REQUIRE(senders[channel].send(header, nullptr, 0).ok());
   }
-  void send_row(std::int64_t n, std::size_t channel) {
+  void send_row(std::int64_t n, std::size_t channel, Microseconds watermark = kNoWatermark) {
     BatchBuilder builder(schema);
     builder.column(0).append(n);
     builder.end_row();
     const Batch batch = builder.finish();
-    BOOST_TEST_REQUIRE(senders[channel].send(FrameHeader{}, &batch, 0).ok());
+    FrameHeader header;
+    header.watermark = watermark;
+    BOOST_TEST_REQUIRE(senders[channel].send(header, &batch, 0).ok());
   }
   void run(std::unique_ptr<Operator> op, UntilDone& port) {
     stage.op = std::move(op);
@@ -236,6 +260,18 @@ BOOST_AUTO_TEST_CASE(what_a_watermark_has_left_is_out_before_the_barrier) {
   port.barrier_hook = [&] { at_barrier = out; };
   one.run(std::make_unique<LeavesBad>(), port);
   BOOST_TEST(at_barrier == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_watermark_is_heard_when_the_rows_before_it_are_through) {
+  Inputs one;
+  one.send_row(1, 0, 5);
+  one.send(FrameKind::kBarrier, 17, Epoch(1));
+  auto op = std::make_unique<Slow>();
+  const Slow& slow = *op;
+  UntilDone port([&] { return slow.seen.size() == 2; });
+  one.run(std::move(op), port);
+  BOOST_TEST((slow.seen == std::vector<std::pair<Microseconds, int>>{{5, 0}, {17, 0}}));
+  BOOST_TEST((port.barriers == std::vector<Epoch>{Epoch(1)}));
 }
 
 // The first channel is ahead: what it sends behind its barrier belongs to the next checkpoint.
