@@ -93,7 +93,7 @@ std::optional<Result<SnapshotPlace>> checkpoint_path(const std::string& path) {
 Result<SnapshotPlace> newest_of(const std::string& job) {
   const std::string checkpoints = job_paths(job).checkpoints();
   STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(system_files(), checkpoints));
-  if (epochs.empty()) return usage_error("job '" + job + "' has no checkpoint yet");
+  if (epochs.empty()) return failed("job '" + job + "' has no checkpoint yet");
   return checkpoint_at(checkpoints, epochs.back());
 }
 

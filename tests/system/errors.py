@@ -61,6 +61,11 @@ def a_verb_refuses_wrong_options(stream):
     refused(stream, USAGE, "option '--name' needs a value", "stream", "run", "generate", "--name")
 
 
+# What else verbs need whose argument is a savepoint.
+REFERENCE_AND = {"state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
+                 "state reshard": ["--key-groups", "2", "--to", "made"]}
+
+
 def unknown_jobs_are_named(stream):
     refused(stream, USAGE, "there is no job; start one with 'stream run'", "stream", "stop")
     check(stream.run("stream", "ps", "--json") == "", "no job, no line")
@@ -76,8 +81,9 @@ def unknown_jobs_are_named(stream):
     for verb, kinds in taking.items():
         if "savepoint" in kinds:
             args = ["generate | write-null"] if "pipeline" in kinds else []
-            refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, *args,
-                    "--" + kinds["savepoint"]["name"], "knwon@1")
+            option = [] if kinds["savepoint"].get("positional") else ["--" + kinds["savepoint"]["name"]]
+            refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", *verb.split(), *args, *option,
+                    "knwon@1", *REFERENCE_AND.get(verb, []))
 
 
 def a_job_that_does_not_run_answers_no(stream):

@@ -253,6 +253,17 @@ context.term()  # waits until it is sent
 """
 
 
+def connected(path):
+    """A socket is there a moment before somebody listens."""
+    peer = socket.socket(socket.AF_UNIX)
+    try:
+        peer.connect(str(path))
+    except ConnectionRefusedError:
+        peer.close()
+        return None
+    return peer
+
+
 def noise_on_a_socket_is_refused(stream):
     """It ends a stage that is wired by hand, which says so, whether it comes in messages or not."""
     (stream.folder / "noise").write_bytes(NOISE)
@@ -270,8 +281,7 @@ def noise_on_a_socket_is_refused(stream):
             if framed:
                 stream.run("/usr/bin/python3", "-c", FRAMES, f"ipc://{path}", "noise")
             else:
-                with socket.socket(socket.AF_UNIX) as peer:
-                    peer.connect(str(path))
+                with wait_until(f"{stage} to listen", lambda: connected(path)) as peer:
                     peer.sendall(NOISE)
             talk = process.communicate(timeout=30)[1]
             check(sender is None or sender.wait(timeout=30) != 0, "the other sender of a join that is gone")

@@ -18,7 +18,11 @@ from harness import Stream, check, main, wait_until  # noqa: E402
 
 LATE = '{"ts":"2026-01-31T09:00:00Z","host":"a","status":500,"ms":1}\n'
 ROW = '{"ts":"2026-01-31T12:%02d:00Z","host":"a","status":500,"ms":20}\n'
-COUNTS = "stages:\n  made: {run: generate, columns: 'n % 7 as k', rate: 1000}\n  totals: {run: aggregate, by: k, compute: count(*) as n}\n  out: {run: write-null}\n"
+COUNTS = """stages:
+  made: {run: generate, columns: "case n % 3 when 0 then 'test' when 1 then 'a' else 'b' end as host", rate: 1000}
+  totals: {run: aggregate, by: host, compute: count(*) as n}
+  out: {run: write-null}
+"""
 DAILY = "pipeline: daily\nstages:\n  made: {run: generate, columns: n, rows: 2000, rate: 1000}\n  out: {run: write-null}\n"
 
 
@@ -150,6 +154,36 @@ def dead_letters(office, command):
     office.log.write_text(good)
 
 
+def of_a_savepoint(office, command):
+    """Two of the job that is named; those that go by numbers."""
+    job = re.search(r"(web-errors|counts)@", command)[1]
+    office.running(job)
+    epochs = []
+    for _ in range(2):
+        office.run(f"stream savepoint {job}")
+        epochs = [json.loads(line)["epoch"] for line in office.run(f"stream savepoint --list --json {job}").splitlines()]
+    command = command.replace("@3", f"@{epochs[-2]}").replace("@4", f"@{epochs[-1]}")
+    office.run(command + (" || [ $? = 1 ]" if "state diff" in command else ""))
+
+
+def of_a_label(office, command):
+    office.running("web-errors")
+    office.run("stream savepoint web-errors --label before-upgrade")
+    office.run(command)
+    office.run("stream savepoint --delete web-errors@before-upgrade")
+
+
+def from_what_was_made(office, command):
+    """The last of counts: it goes on from the edited savepoint, or a resharded one."""
+    office.running("counts")
+    office.run("stream savepoint counts; stream stop counts")
+    if "4096" in command:
+        office.stream.write("counts.yaml", "pipeline: counts\nkey-groups: 4096\n" + COUNTS)
+    office.run_until(command, lambda _: bool(office.stream.instances("counts")))
+    office.forget("counts")
+    office.stream.write("counts.yaml", "pipeline: counts\n" + COUNTS)
+
+
 # What has to be so before an example, or how it is run, by a part of its command; else jobs that it names run.
 SPECIAL = {
     "stream tap web-errors errors": errors_of_one_host,
@@ -161,6 +195,9 @@ SPECIAL = {
     "stream dead-letter": dead_letters,
     "stream logs -f": lambda office, command: office.run_until(command, lambda printed: "\n" in printed),
     "stream stats --watch": lambda office, command: office.run_until(command, lambda printed: ".0 " in printed),
+    "stream state edit": of_a_savepoint, "stream state diff": of_a_savepoint, "stream state ls web-errors@": of_a_label,
+    "stream state show web-errors@": of_a_savepoint, "stream state query counts@": of_a_savepoint,
+    "--from mended": from_what_was_made, "--from wider": from_what_was_made,
     "stream run -d daily.yaml": anew,
     "stream run -d manifests/heartbeat.yaml": lambda office, command: office.run(command),
     "| write-sqlite errors.db --table errors\"": a_table_of_its_own,
@@ -168,7 +205,7 @@ SPECIAL = {
 NOT_RUNNING = {"stream resume": ["web-errors", "heartbeat"]}
 # What an example prints, where that can be told.
 PRINTS = {
-    "stream check manifests/web-errors.yaml": "^web-errors: ok", "stream help --json |": '"name":"savepoint"', "select * from totals": r"^\d\|\d",
+    "stream check manifests/web-errors.yaml": "^web-errors: ok", "stream help --json |": '"name":"savepoint"', "limit 5'\n": r"^(a|b|test) *\|? *\d",
     "savepoint=$(": "^$", "stream ps\n": "heartbeat", "stream checkpoint --list": "web-errors|EPOCH|CHECKPOINT",
     "stream stages\n": "filter", "stream stages filter": "usage: stream-filter", "stream graph manifests": "requests",
     "stream help savepoint": "stream savepoint", "stream test manifests": "3 passed",
@@ -187,6 +224,8 @@ def run_example(office, command, unused):
     if special:
         SPECIAL[special[0]](office, command)
         return
+    if command.startswith("stream state"):
+        office.run(f"stream wait {re.search('web-errors|counts', command)[0]} --for checkpoint")
     printed = office.run(command)
     for part, pattern in PRINTS.items():
         if part in command + "\n":
@@ -198,7 +237,7 @@ def examples_of_verbs_run(stream):
     office = Office(stream)
     unused = set(SPECIAL) | set(PRINTS)
     verbs = [json.loads(line)["name"] for line in stream.run("stream", "help", "--json").splitlines()]
-    for page in [["--man"], *([verb, "--man"] for verb in verbs)]:
+    for page in [["--man"], *([*verb.split(), "--man"] for verb in verbs)]:
         _, examples = manual.examples(stream.run("stream", *page))
         check(examples, f"stream {page} has no example")
         for example in examples:
