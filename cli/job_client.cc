@@ -63,7 +63,10 @@ Result<std::optional<json>> ask_once(const JobPaths& job, const std::string& req
       STREAM_TRY(wait_for_end_of(supervisor, job));
       return does_not_run(job);
     }
-    if (client.socket().connection_refused()) return std::optional<json>();
+    if (client.socket().connection_refused()) {
+      client.socket().set_linger(0);  // nobody will take the question
+      return std::optional<json>();
+    }
     const Microseconds left = timeout < 0 ? 1'000'000 : began + timeout - system_clock().monotonic_us();
     if (left <= 0) return std::optional<json>();
     Poller poller;
