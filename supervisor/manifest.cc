@@ -12,8 +12,8 @@
 namespace stream {
 namespace {
 
-const std::vector<std::string> kTopKeys = {"pipeline",   "parameters", "include", "checkpoint", "restart",
-                                           "key-groups", "memory",     "log",     "align",      "stages", "tests"};
+const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
+                                           "memory",   "log",        "align",   "stages",     "tests"};
 const std::vector<std::string> kLaterKeys = {"metrics", "evolve"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }

@@ -125,9 +125,7 @@ Result<bool> RunLoop::work() {
 Status RunLoop::go_on() {
   STREAM_TRY(stage_.op->more(*emitter_));
   STREAM_TRY(bad_records_.flush());
-  if (stage_.op->wake_fd() >= 0 && !ended_ && merger_.merged() != kNoWatermark) {
-    say_watermark();
-  }
+  if (stage_.op->wake_fd() >= 0 && !ended_ && merger_.merged() != kNoWatermark) { say_watermark(); }
   if (stage_.op->has_more()) return {};
   STREAM_TRY(after_more());
   if (stage_.op->has_more()) return {};

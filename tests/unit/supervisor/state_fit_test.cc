@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE(state_that_means_something_else_never_fits) {
               {"stage 'per-host': state table 'counts' would be lost"});
   JobPlan other = plan_of({counting()});
   other.pipeline.key_groups = 16;
-  check_lines(fit_state(plan_of({counting()}), other, kSettled).misfits, {"key-groups was 1024 and is 16 now; 'stream state reshard' changes it in a savepoint"});
+  check_lines(fit_state(plan_of({counting()}), other, kSettled).misfits,
+              {"key-groups was 1024 and is 16 now; 'stream state reshard' changes it in a savepoint"});
 }
 
 BOOST_AUTO_TEST_CASE(a_stage_that_is_gone_may_be_dropped) {
