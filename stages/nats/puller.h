@@ -14,7 +14,7 @@ namespace stream {
 
 struct NatsMessage {
   struct Free {
-    void operator()(natsMsg* message) const { natsMsg_Destroy(message); }
+    void operator()(natsMsg* gone) const { natsMsg_Destroy(gone); }
   };
   std::unique_ptr<natsMsg, Free> message;
   std::uint64_t sequence = 0;

@@ -12,7 +12,6 @@ constexpr int kAtOnce = 2000;                   // rows or messages a poll
 constexpr Microseconds kTryAgain = 200'000;     // after the server could not be reached, or the slot was in use
 constexpr Microseconds kTellEvery = 5'000'000;  // the server that we live
 constexpr std::size_t kSnapshotsBehind = 1;     // complete checkpoints that can be gone back behind
-constexpr std::size_t kNotSent = SIZE_MAX;
 
 }  // namespace
 
