@@ -94,7 +94,7 @@ void AttemptRun::read_outputs() {
 
 // What it said of its failure may still be on its way when its process has ended: its last line says the same.
 void AttemptRun::take_last_line(InstanceState& state) {
-  if (!state.exited || !state.last_word.empty() || state.child->last_lines().empty()) return;
+  if (!state.child || !state.exited || !state.last_word.empty() || state.child->last_lines().empty()) return;
   state.last_word = fatal_word(state.child->last_lines().back());
 }
 
