@@ -44,6 +44,23 @@ def what_is_in_a_stream_is_copied_once(stream):
         check(found == copied(0, 5000), f"{len(found)} messages, {found[:2]}")
 
 
+def garbage_is_kept_aside_and_silence_is_waited_out(stream):
+    bad = ['{"n": 1', "[]", '{"n": "many"}', "\x00\x01", '{"n": 1e400}']
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        client.make_stream("IN", "in.>")
+        client.make_stream("OUT", "out.>")
+        stream.write("copied.yaml", COPY.replace("SERVER", server.url).replace("OPTIONS", ""))
+        stream.run("stream", "run", "-d", "copied.yaml")
+        for first in (0, 50):
+            client.publish("in.a", bad + rows(first, first + 50))
+            wait_until("the messages", lambda: client.state("OUT")["messages"] == first + 50)
+            stream.run("stream", "wait", "copied", "--for", "checkpoint")  # of nothing
+        stream.run("stream", "stop", "copied")
+        check([json.loads(text) for text in client.messages("OUT")] == copied(0, 100), "others than the good messages")
+        letters = [json.loads(line) for line in stream.run("stream", "dead-letter", "copied").splitlines()]
+        check(len(letters) == 2 * len(bad) and all(letter["stage"] == "in" for letter in letters), f"{letters}")
+
+
 def kill_both(stream, job, server, pick, finished):
     """Kills instances, the server and, once, the whole job, by turns, until the condition holds; returns how many of each."""
     kills = [0, 0, 0]
@@ -367,7 +384,7 @@ if __name__ == "__main__":
     if ABSENT:
         print("skipped: nats-server is not installed")
         sys.exit(0)
-    main([what_is_in_a_stream_is_copied_once, nothing_is_lost_or_doubled_whoever_is_killed,
+    main([what_is_in_a_stream_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed,
           messages_whose_acknowledgement_is_lost_are_not_stored_again, what_was_published_is_not_taken_back,
           a_rescaled_job_goes_on_without_loss, over_tls_server_and_user_are_known, published_once_though_the_duplicate_window_is_over, messages_say_where_they_come_from, examples_of_the_manuals_run,
           what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said])

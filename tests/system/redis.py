@@ -49,6 +49,22 @@ def what_is_in_a_stream_is_copied_once(stream):
         check(found == copied(0, 5000), f"{len(found)} entries, {found[:2]}")
 
 
+def garbage_is_kept_aside_and_silence_is_waited_out(stream):
+    bad = [("n", "many", "word", "w"), ("n", "1e99", "word", "w"), ("n", "9" * 400, "word", "w")]
+    with RedisServer(stream.folder) as server:
+        stream.write("copied.yaml", COPY.replace("SERVER", server.url).replace("OPTIONS", ""))
+        stream.run("stream", "run", "-d", "copied.yaml")
+        for first in (0, 50):
+            server.ask_all([("XADD", "in", "*", *fields) for fields in bad])
+            add(server, first, first + 50)
+            wait_until("the entries", lambda: stored(server) == first + 50)
+            stream.run("stream", "wait", "copied", "--for", "checkpoint")  # of nothing
+        stream.run("stream", "stop", "copied")
+        check(server.entries("out") == copied(0, 100), "others than the good entries")
+        letters = [json.loads(line) for line in stream.run("stream", "dead-letter", "copied").splitlines()]
+        check(len(letters) == 2 * len(bad) and all(letter["stage"] == "in" for letter in letters), f"{letters}")
+
+
 def kill_both(stream, job, server, pick):
     """Kills instances, the server and, once, the whole job, by turns; returns the job that runs then."""
     for turn in range(9):
@@ -383,7 +399,7 @@ if __name__ == "__main__":
     if ABSENT:
         print("skipped: redis-server is not installed")
         sys.exit(0)
-    main([what_is_in_a_stream_is_copied_once, nothing_is_lost_or_doubled_whoever_is_killed,
+    main([what_is_in_a_stream_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed,
           a_transaction_whose_answer_is_lost_is_not_repeated, a_transaction_behind_which_the_stage_dies_is_not_repeated,
           a_transaction_behind_which_the_job_dies_is_not_repeated, a_transaction_that_comes_late_does_nothing,
           what_was_added_is_not_taken_back, a_rescaled_job_goes_on_without_loss, over_tls_server_and_user_are_known, entries_say_where_they_come_from,
