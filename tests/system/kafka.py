@@ -47,6 +47,23 @@ def what_is_in_a_topic_is_copied_once(stream):
         check(found == copied(0, 5000), f"{len(found)} messages, {found[:2]}")
 
 
+def garbage_is_kept_aside_and_silence_is_waited_out(stream):
+    bad = ['{"n": 1', "[]", '{"n": "many"}', "no json", '{"n": 1e400}']
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        kafka.create("in", 2)
+        kafka.create("out", 2)
+        stream.write("copied.yaml", COPY.replace("SERVERS", kafka.servers).replace("OPTIONS", ""))
+        stream.run("stream", "run", "-d", "copied.yaml")
+        for first in (0, 50):
+            kafka.produce("in", [(n % 2, "bad", text) for n, text in enumerate(bad)] + messages(first, first + 50, partitions=2))
+            wait_until("the messages", lambda: len(kafka.values("out")) == first + 50)
+            stream.run("stream", "wait", "copied", "--for", "checkpoint")  # of nothing
+        stream.run("stream", "stop", "copied")
+        check(by_n(kafka.values("out")) == copied(0, 100), "others than the good messages")
+        letters = [json.loads(line) for line in stream.run("stream", "dead-letter", "copied").splitlines()]
+        check(len(letters) == 2 * len(bad) and all(letter["stage"] == "in" for letter in letters), f"{letters}")
+
+
 class Producing(threading.Thread):
     """Fills the topic piece by piece, as kills go on; where the broker dies meanwhile, only with what is missing."""
 
@@ -328,5 +345,5 @@ def what_cannot_be_is_said(stream):
 
 
 if __name__ == "__main__":
-    main([what_is_in_a_topic_is_copied_once, nothing_is_lost_or_doubled_whoever_is_killed, messages_say_where_they_come_from,
+    main([what_is_in_a_topic_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed, messages_say_where_they_come_from,
           what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said])

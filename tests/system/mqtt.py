@@ -52,6 +52,21 @@ def publish_ids(broker, first, last, qos):
     broker.publish("in/a", [json.dumps({"id": id}) for id in range(first, last)], qos)
 
 
+def garbage_is_kept_aside_and_silence_is_waited_out(stream):
+    bad = ['{"id": 1', "[]", '{"id": "many"}', "no json", '{"id": 1e400}']
+    with Mosquitto(stream.folder) as broker:
+        start(stream, broker, "schema: 'id bigint', qos: 2")
+        subscribed(stream, broker)
+        for first in (0, 50):
+            broker.publish("in/bad", bad)
+            publish_ids(broker, first, first + 50, 2)
+            wait_until("the messages", lambda: {id for id, in rows(stream, "id")} >= set(range(first + 50)))
+            stream.run("stream", "wait", "heard", "--for", "checkpoint")  # of nothing
+        stream.run("stream", "stop", "heard")
+        letters = stream.run("stream", "dead-letter", "heard").splitlines()
+        check(len(letters) == 2 * len(bad), f"{letters}")
+
+
 def ids_heard_through_kills(stream, qos, kills, wait):
     """How often each id came, though stages, the supervisor and the connection are killed while they come."""
     with Mosquitto(stream.folder) as broker:
@@ -280,6 +295,6 @@ if __name__ == "__main__":
     if ABSENT:
         print("skipped: mosquitto is not installed")
         sys.exit(0)
-    main([only_what_a_restarted_broker_had_released_comes_twice, over_tls_broker_and_user_are_known, with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
+    main([garbage_is_kept_aside_and_silence_is_waited_out, only_what_a_restarted_broker_had_released_comes_twice, over_tls_broker_and_user_are_known, with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
           messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
           sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said])
