@@ -60,7 +60,7 @@ class Builder {
     std::uint64_t instances = 0;
     for (const PlannedStage& stage : plan_.stages) instances += stage.parallelism;
     const std::uint64_t all = plan_.pipeline.memory_bytes;
-    return all == 0 ? spec.memory_bytes : std::min(spec.memory_bytes, all / instances);
+    return all == 0 ? spec.memory_bytes : std::min(spec.memory_bytes & ~std::uint64_t{1}, all / instances);
   }
 
   std::vector<InputAssignment> inputs(const InstanceName& name) const {

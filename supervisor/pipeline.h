@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/memory_default.h"
 #include "supervisor/problems.h"
 #include "transport/base/clock.h"
 #include "transport/record/key.h"
@@ -65,7 +66,7 @@ struct StageSpec {
   std::string options = "{}";
   std::uint32_t parallelism = 1;
   bool parallelism_given = false;  // else the planner may lower it to what the stage allows
-  std::uint64_t memory_bytes = 512ULL << 20;
+  std::uint64_t memory_bytes = kMemoryDefault;
   std::string log = {};  // "" = as the pipeline
   Place at = {};
   std::map<std::string, OptionPlace> option_places = {};

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "snapshot/memory_default.h"
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_arena.h"
 #include "snapshot/state_memory.h"
@@ -150,6 +151,7 @@ void SupervisedInstance::bound_memory() const {
     ::dprintf(STDERR_FILENO, "%s: fatal: %s\n", ::program_invocation_short_name, what);
     ::_exit(exit_code_of(code));
   };
+  if (assignment_.memory_bytes == kMemoryDefault) return;
   StateMemory::begin({assignment_.stage, assignment_.scratch, assignment_.memory_bytes, give_up});
 }
 

@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(instances_share_the_memory_of_the_job) {
     const auto assignments = make_assignments(plan, {});
     return std::pair(assignments.front().memory_bytes, assignments.back().memory_bytes);
   };
-  BOOST_TEST((memory(0) == std::pair<std::uint64_t, std::uint64_t>(512U << 20, 1U << 20)));
+  BOOST_TEST((memory(0) == std::pair<std::uint64_t, std::uint64_t>(kMemoryDefault, 1U << 20)));
   BOOST_TEST((memory(8 << 20) == std::pair<std::uint64_t, std::uint64_t>(2U << 20, 1U << 20)));
 }
 
