@@ -63,7 +63,7 @@ Result<MessageHead> message_head(const MessageColumns& columns, const Batch& bat
     out.partition = static_cast<std::int32_t>(number);
   }
   if (columns.timestamp && batch.columns[*columns.timestamp].valid(row)) {
-    // The client takes 0 for now.
+    // To the client 0 means the present time.
     out.milliseconds = std::max<std::int64_t>(batch.columns[*columns.timestamp].value<std::int64_t>(row) / 1000, 1);
   }
   for (const std::size_t header : columns.headers) {
