@@ -13,82 +13,11 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/foreground_talk.h"
 #include "supervisor/job_view.h"
 
 namespace stream {
 namespace {
-
-std::size_t stderr_width() {
-  winsize size{};
-  return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-// The live line on a terminal; other lines push it down. The cursor waits at its beginning: a terminal that
-// shrinks may cut it into several lines, and all of them are cleared from there. (Clearing to the end of the
-// screen at once would be simpler, but some terminals then keep what was cleared in their history.)
-class StatusLine {
- public:
-  explicit StatusLine(bool on) : on_(on) {}
-  ~StatusLine() { clear(); }
-
-  void show(const JobRunner& runner) {
-    if (!on_) return;
-    const std::string line = status_line(runner, stderr_width() - 1);
-    std::fprintf(stderr, "%s%s\r", cleared().c_str(), line.c_str());
-    std::fflush(stderr);
-    shown_ = line.size();
-  }
-  void clear() {
-    if (shown_ == 0) return;
-    std::fputs(cleared().c_str(), stderr);
-    std::fflush(stderr);
-    shown_ = 0;
-  }
-
- private:
-  // Clears what is shown, in the width the terminal has now, and stays where it began.
-  std::string cleared() const {
-    std::string text = "\r\033[K";
-    const std::size_t width = stderr_width();
-    if (shown_ <= width) return text;
-    text += "\0337";
-    for (std::size_t rest = shown_ - width; rest > 0; rest -= std::min(rest, width)) text += "\033[B\033[K";
-    return text + "\0338";
-  }
-
-  bool on_;
-  std::size_t shown_ = 0;  // columns
-};
-
-void say(const JobPaths& paths, const LogLine& line) {
-  const std::string who = line.stage.empty() ? "" : line.stage + "." + std::to_string(line.instance) + ": ";
-  std::fprintf(stderr, "%s: %s: %s%s\n", paths.job.c_str(), std::string(to_string(line.level)).c_str(), who.c_str(),
-               line.message.c_str());
-}
-
-// Prints what a job logs. The last word of a stage waits for what follows at once: the end of the job, which
-// repeats it, or the warning that it restarts, where warnings are logged.
-class Talk {
- public:
-  Talk(const JobPaths& paths, bool warnings) : paths_(paths), warnings_(warnings) {}
-
-  void hear(const LogLine& line) {
-    if (last_) say(paths_, *last_);
-    last_.reset();
-    if (warnings_ && line.level == LogLevel::kError && !line.stage.empty())
-      last_ = line;
-    else
-      say(paths_, line);
-  }
-  void end(const std::string& reason) const {
-    if (last_ && reason.find(last_->message) == std::string::npos) say(paths_, *last_);
-  }
-
- private:
-  const JobPaths& paths_;
-  const bool warnings_;
-  std::optional<LogLine> last_;
-};
 
 struct Keeping {
   JobPaths paths;
@@ -156,6 +85,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const bool printing = output_may_show() && prints(request.plan);
   const bool terminal = ::isatty(2) != 0 && !typing && !printing;
   const bool warnings = request.plan.pipeline.log != to_string(LogLevel::kError);
+  ForegroundTalk talk(keeping.paths.job, terminal, warnings);
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     if (keeping.ad_hoc && keeping.reads_stdin) forget_job(keeping.paths);  // its name is its own
@@ -165,21 +95,14 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const JobPaths paths = job.paths();
   for (const std::string& notice : job.notices())
     std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
-  Result<JobState> state = JobState::kFailed;
-  Talk talk(paths, warnings);
-  {
-    StatusLine line(terminal);
-    job.watch_signals(signals);
-    if (terminal) job.on_status([&](const JobRunner& r) { line.show(r); });
-    job.log().on_line([&](const LogLine& text) {
-      if (text.level < LogLevel::kWarning) return;
-      line.clear();
-      talk.hear(text);
-    });
-    if (!job.continued_from().empty())
-      std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
-    state = job.run([](bool) {});
-  }
+  job.watch_signals(signals);
+  if (terminal) job.on_status([&](const JobRunner& running) { talk.show(running); });
+  job.log().on_line([&](const LogLine& line) {
+    if (line.level >= LogLevel::kWarning) talk.hear(line);
+  });
+  if (!job.continued_from().empty())
+    std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
+  const Result<JobState> state = job.run([](bool) {});
   talk.end(job.record().reason);
   if (!state.ok()) return fail(verb, state.status());
   const bool kept = keeps(keeping, job);

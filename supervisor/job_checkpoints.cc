@@ -27,6 +27,13 @@ Status publish_for_certain(const std::string& checkpoints, const CheckpointIndex
   return files.sync_dir(checkpoints);
 }
 
+// For a line of the log, of a job that may have hundreds.
+std::string some_of(std::span<const std::string> names) {
+  constexpr std::size_t kSome = 5;
+  if (names.size() <= kSome) return join(names, ", ");
+  return join(names.first(kSome), ", ") + " and " + std::to_string(names.size() - kSome) + " more";
+}
+
 // Two that were asked for at once are cut by one checkpoint: 17, 17-2.
 std::string free_target(const std::string& folder, const SavepointRequest& request) {
   const std::string base = folder + "/" + std::to_string(request.index.epoch.value());
@@ -137,7 +144,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const 
       if (file.path.starts_with(std::to_string(epoch.value()) + "/")) current_checkpoint_->bytes += file.size_bytes;
     }
     last_checkpoint_ = current_checkpoint_;
-    if (Status saved = store_->record_checkpoint(*last_checkpoint_); !saved.ok()) log_->warning(saved.what());
+    stored(store_->record_checkpoint(*last_checkpoint_));
   }
   return act(coordinator_->published(epoch, now));
 }
@@ -160,19 +167,19 @@ std::string JobRunner::checkpoint_detail() const {
 }
 
 void JobRunner::record_abort(const CoordinatorAction& action) {
-  std::string who;
+  std::vector<std::string> missing;
   if (current_checkpoint_) {
     for (const InstanceState& state : attempt_->instances()) {
       const bool done = state.snapshot && state.snapshot->epoch == action.epoch.value();
-      if (!done) who += (who.empty() ? "" : ", ") + state.label;
+      if (!done) missing.push_back(state.label);
     }
     current_checkpoint_->status = "aborted";
     current_checkpoint_->ended_us = system_clock().wall_us();
-    current_checkpoint_->detail = json{{"reason", action.reason}, {"waiting_for", who}}.dump();
-    if (Status saved = store_->record_checkpoint(*current_checkpoint_); !saved.ok()) log_->warning(saved.what());
+    current_checkpoint_->detail = json{{"reason", action.reason}, {"waiting_for", join(missing, ", ")}}.dump();
+    stored(store_->record_checkpoint(*current_checkpoint_));
   }
   const std::string text = "checkpoint " + std::to_string(action.epoch.value()) + " aborted: " + action.reason +
-                           (who.empty() ? "" : " (no snapshot of " + who + ")");
+                           (missing.empty() ? "" : " (no snapshot of " + some_of(missing) + ")");
   log_->warning(text);
   event("checkpoint-aborted", text);
   std::erase_if(savepoints_due_, [&](const auto& due) { return due.first == action.epoch; });

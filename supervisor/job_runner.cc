@@ -297,8 +297,15 @@ void JobRunner::interrupt() {
 }
 
 void JobRunner::event(const std::string& kind, const std::string& text) {
-  const Status status = store_->record_event({system_clock().wall_us(), kind, text});
-  if (!status.ok()) log_->warning(status.what());
+  stored(store_->record_event({system_clock().wall_us(), kind, text}));
+}
+
+// A full disk refuses record after record; it is told when it begins and when it is over.
+void JobRunner::stored(const Status& status) {
+  const bool told = std::exchange(store_fails_, !status.ok());
+  if (!status.ok() && !told)
+    log_->warning(status.what() + "; events and checkpoints of this time will be missing there");
+  if (status.ok() && told) log_->warning("the job store takes records again");
 }
 
 }  // namespace stream

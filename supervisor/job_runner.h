@@ -121,6 +121,7 @@ class JobRunner {
   void end(JobState state, const std::string& reason, const std::string& outcome = {});
   void check_heartbeats(Microseconds now);
   void event(const std::string& kind, const std::string& text);
+  void stored(const Status& status);
 
   // job_input.cc
   Status prepare_input(std::optional<SampledInput>& input);
@@ -166,6 +167,7 @@ class JobRunner {
   std::mt19937_64 random_;
 
   Phase phase_ = Phase::kStarting;
+  bool store_fails_ = false;  // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   std::string outcome_;            // what it has done, once it is over

@@ -219,12 +219,25 @@ def nothing_but_answers_in_a_pipe(stream):
         check("\033" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR")
 
 
+TALKS = """generate --rows 4000 | exec --mode line "sh -c 'while read -r row; do echo \\"$row\\"; echo stream-exec: warning: words that nobody reads, behind $row >&2; done'" | write-null"""
+
+
+def a_job_does_not_wait_for_whoever_reads_its_warnings(stream):
+    """A pipe holds 64 KiB; what did not fit is counted."""
+    job = stream.start("stream", "run", "--name", "talks", TALKS, stderr=subprocess.PIPE)
+    wait_until("its end", lambda: "FINISHED" in stream.run("stream", "ps", "--all"))
+    talk = job.communicate(timeout=30)[1]
+    check(job.returncode == 0 and talk.count("nobody") < 4000, f"exit {job.returncode}: {talk[-300:]}")
+    told = sum("nobody" in line for line in stream.run("stream", "logs", "talks").splitlines())
+    check(told == 4000, f"{told} lines in the log")
+
+
 if __name__ == "__main__":
     if shutil.which("tmux") is None:
         print("skipped: tmux is not installed")
         sys.exit(0)
     os.environ.setdefault("LC_ALL", "C.UTF-8")
-    main([the_status_line_stays_one_line_as_the_terminal_grows, the_status_line_stays_one_line_as_the_terminal_shrinks,
+    main([a_job_does_not_wait_for_whoever_reads_its_warnings, the_status_line_stays_one_line_as_the_terminal_grows, the_status_line_stays_one_line_as_the_terminal_shrinks,
           a_tab_completes_on_a_terminal, stats_watch_fits_and_stays_in_place,
           stats_watch_shows_what_matters_in_any_size, stats_watch_is_left_by_a_key_and_leaves_the_terminal_as_it_was,
           logs_are_followed_on_a_terminal_and_in_a_pipe, typed_lines_are_an_input, nothing_but_answers_in_a_pipe])
