@@ -58,8 +58,9 @@ public final class NexmarkPeer {
         EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(settings(folder, parallelism)).build());
     List<String> statements = List.of(text.split("\n;\n"));
     for (String statement : statements.subList(0, statements.size() - 1)) tables.executeSql(statement).await();
-    TableResult result = tables.executeSql(statements.get(statements.size() - 1));
-    if (statements.get(statements.size() - 1).strip().startsWith("CREATE TABLE")) {
+    String last = statements.get(statements.size() - 1).strip();
+    TableResult result = tables.executeSql(last);
+    if (last.startsWith("CREATE TABLE") || last.startsWith("INSERT")) {
       result.await();
       return;
     }
