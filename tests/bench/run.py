@@ -2,7 +2,7 @@
 
 usage: run.py PROGRAMS TOOLS [PART]…
 PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
-measure. Parts: throughput, hop, latency, state, footprint; nexmark, by name only, with a file of its own, NEXMARK.md.
+measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark and large-state.
 With other parts named, RESULTS.md stays as it is.
 """
 
@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 import footprint  # noqa: E402
 import hop  # noqa: E402
+import large_state  # noqa: E402
 import latency  # noqa: E402
 import nexmark  # noqa: E402
 import state  # noqa: E402
@@ -25,7 +26,7 @@ from harness import Stream  # noqa: E402
 from report import goal_table  # noqa: E402
 
 RECORDS = 2_000_000
-OWN_FILES = {"nexmark": "NEXMARK.md"}  # of parts that take long and are run by name
+OWN_FILES = {"nexmark": "NEXMARK.md", "large-state": "LARGE_STATE.md"}  # of parts that take long and are run by name
 
 
 def parts_of(tools):
@@ -36,6 +37,7 @@ def parts_of(tools):
         "state": state.measure,
         "footprint": footprint.measure,
         "nexmark": nexmark.measure,
+        "large-state": large_state.measure,
     }
 
 
