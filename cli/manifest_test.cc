@@ -9,6 +9,7 @@
 
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/test_pipeline.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"
@@ -125,7 +126,7 @@ Result<TestOutcome> run_test(const PipelineTest& test, JobPlan plan, const std::
     outcome.failure = failure_of(state, *job, late, timeout);
     outcome.interrupted = job->interrupted() && !late;
   }
-  forget_job(paths);
+  remove_job(paths);
   if (outcome.failure.empty()) { STREAM_ASSIGN(outcome.matches, match_all(test, plan, folder)); }
   return outcome;
 }

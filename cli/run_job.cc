@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 
 #include "cli/command.h"
 #include "cli/foreground_talk.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/job_view.h"
 
 namespace stream {
@@ -70,12 +70,6 @@ int open_signals() {
   return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-void forget_job(const JobPaths& paths) {
-  std::error_code ignored;
-  std::filesystem::remove_all(paths.folder, ignored);
-  std::filesystem::remove_all(paths.sockets(), ignored);
-}
-
 int run_foreground(std::string_view verb, RunRequest request) {
   const int signals = open_signals();
   request.print_output = 1;
@@ -88,7 +82,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   ForegroundTalk talk(keeping.paths.job, terminal, warnings);
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
-    if (keeping.ad_hoc && keeping.reads_stdin) forget_job(keeping.paths);  // its name is its own
+    if (keeping.ad_hoc && keeping.reads_stdin) remove_job(keeping.paths);  // its name is its own
     return fail(verb, runner.status());
   }
   JobRunner& job = **runner;
@@ -115,7 +109,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   if (*state == JobState::kStopped)
     std::fprintf(stderr, "%s: stopped: %s; %s\n", paths.job.c_str(), job.record().reason.c_str(), next.c_str());
   runner->reset();
-  if (!kept) forget_job(paths);
+  if (!kept) remove_job(paths);
   return exit_code_of(*state);
 }
 
@@ -151,7 +145,7 @@ char letter_of(Code code) {
       job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
   const bool kept = !state.ok() || keeps(keeping, job);
   runner->reset();
-  if (!kept) forget_job(paths);
+  if (!kept) remove_job(paths);
   ::_exit(kDone);
 }
 

@@ -17,7 +17,4 @@ int run_foreground(std::string_view verb, RunRequest request);
 // In the background: returns when it is RUNNING, or has failed.
 int run_detached(std::string_view verb, RunRequest request);
 
-// Removes everything of a job that does not run.
-void forget_job(const JobPaths& paths);
-
 }  // namespace stream

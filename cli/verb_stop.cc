@@ -5,9 +5,11 @@
 
 #include "cli/command.h"
 #include "cli/job_client.h"
-#include "cli/run_job.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "snapshot/spool.h"
+#include "supervisor/checkpoint_place.h"
+#include "supervisor/plan.h"
 
 namespace stream {
 namespace {
@@ -27,7 +29,7 @@ Result<bool> cancel_stored(const JobPaths& job) {
   STREAM_TRY(clear_spool(system_files(), job.spool()));
   const auto plan = plan_from_json(record->plan);
   const bool kept = !plan.ok() || !plan->pipeline.ad_hoc;
-  if (!kept) forget_job(job);
+  if (!kept) remove_job(job);
   return kept;
 }
 

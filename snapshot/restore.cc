@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "snapshot/destination.h"
+#include "snapshot/digest.h"
 #include "snapshot/grouping.h"
 #include "snapshot/read_ahead.h"
 #include "snapshot/table_fit.h"
@@ -19,6 +20,16 @@ Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableS
   TableFit fit = fit_table(file, table);
   if (fit.misfits.empty()) return std::move(fit.columns);
   return usage_error("the snapshot does not fit state table '" + table.name + "': " + fit.misfits.front());
+}
+
+// What is on this host is read sooner; a copy may be torn or gone.
+std::string nearest_copy(const RestoreSource& source, const FileRef& ref) {
+  if (!source.local.empty()) {
+    std::string copy = source.local + "/" + ref.path;
+    const auto digest = digest_file(copy);
+    if (digest.ok() && digest->size_bytes == ref.size_bytes && digest->sha256 == ref.sha256) return copy;
+  }
+  return source.folder + "/" + ref.path;
 }
 
 class IntoTable final : public Destination {
@@ -151,7 +162,7 @@ Result<std::unique_ptr<RestoreReader>> RestoreReader::open(const RestoreSource& 
 Status RestoreReader::open_instance(const RestoreSource& source, const InstanceFiles& files) {
   Instance instance{files.instance, {}};
   for (const FileRef& ref : files.files) {
-    const std::string path = source.folder + "/" + ref.path;
+    const std::string path = nearest_copy(source, ref);
     Result<std::unique_ptr<SnapshotFile>> opened = SnapshotFile::open(path);
     if (opened.status().code() == Code::kNotFound) return corrupt(opened.status().what());
     STREAM_ASSIGN(auto file, std::move(opened));

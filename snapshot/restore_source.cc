@@ -39,11 +39,9 @@ std::string to_json(const InstanceFiles& files) { return to_value(files).dump();
 std::string to_json(const RestoreSource& source) {
   json instances = json::array();
   for (const InstanceFiles& files : source.instances) instances.push_back(to_value(files));
-  return json{{"folder", source.folder},
-              {"epoch", source.epoch.value()},
-              {"parallelism", source.parallelism},
-              {"instances", std::move(instances)},
-              {"extend", source.extend}}
+  return json{{"folder", source.folder},           {"local", source.local},
+              {"epoch", source.epoch.value()},     {"parallelism", source.parallelism},
+              {"instances", std::move(instances)}, {"extend", source.extend}}
       .dump();
 }
 
@@ -56,6 +54,7 @@ Result<RestoreSource> restore_source_from_json(std::string_view text) {
     const json value = json::parse(text);
     RestoreSource source;
     source.folder = value.at("folder").get<std::string>();
+    source.local = value.value("local", std::string());
     source.epoch = Epoch(value.at("epoch").get<std::uint64_t>());
     source.parallelism = value.at("parallelism").get<std::uint32_t>();
     source.extend = value.at("extend").get<bool>();

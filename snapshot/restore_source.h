@@ -39,6 +39,7 @@ struct RestoreSource {
   // True for a checkpoint in the folder this instance's own checkpoints go to: its increments may
   // then build on these files. False for a savepoint or a folder elsewhere.
   bool extend = false;
+  std::string local = {};  // absolute folder that may hold copies of some of the files; "" = none
 
   friend bool operator==(const RestoreSource&, const RestoreSource&) = default;
 };

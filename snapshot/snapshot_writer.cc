@@ -178,8 +178,16 @@ Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch e
   STREAM_TRY(files_.sync_file(source));
   STREAM_TRY(files_.rename(source, target));
   STREAM_TRY(files_.sync_dir(folder));
-  if (!near) STREAM_TRY(files_.remove(scratch_path));
+  if (!near) STREAM_TRY(keep_copy(scratch_path, name));
   return FileRef{name, digest.size_bytes, std::move(digest.sha256), base};
+}
+
+// Whether it is whole is found out when it is read, so nothing is synced; nothing depends on it.
+Status SnapshotWriter::keep_copy(const std::string& scratch_path, const std::string& name) {
+  const std::string target = options_.local + "/" + name;
+  const bool kept = !options_.local.empty() && files_.make_dir(target.substr(0, target.rfind('/'))).ok() &&
+                    files_.rename(scratch_path, target).ok();
+  return kept ? Status() : files_.remove(scratch_path);
 }
 
 Result<FileRef> SnapshotWriter::publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base,

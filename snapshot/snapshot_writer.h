@@ -30,6 +30,7 @@ namespace stream {
 struct WriterOptions {
   SnapshotIdentity identity;  // epoch is set by each write
   std::string checkpoints;    // absolute; the job's checkpoints folder
+  std::string local;          // absolute: a copy of what is published to another file system is left there; "" = none
   std::string scratch;        // absolute, local, only this process's; made if absent
   bool compress = false;      // zstd for segments
   std::size_t increments_max = 16;
@@ -77,6 +78,7 @@ class SnapshotWriter {
   // As publish(); what cannot be published is deleted, for a full disk must not fill further.
   Result<FileRef> publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
+  Status keep_copy(const std::string& scratch_path, const std::string& name);
   Result<bool> same_file_system(const std::string& folder) const;
   std::string scratch_path();
   SnapshotIdentity identity(Epoch epoch, bool base) const;

@@ -37,6 +37,7 @@ class Builder {
     out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
     out.sockets = start_.paths.sockets();
     out.checkpoints = start_.paths.checkpoints();
+    if (!plan_.pipeline.checkpoint.path.empty()) out.local = start_.paths.local();
     out.scratch = start_.paths.scratch() + "/" + peer_name(plan_, name.stage, name.instance);
     out.dead_letter = start_.paths.dead_letter();
     out.inputs = inputs(name);
@@ -44,7 +45,9 @@ class Builder {
     out.outputs = outputs(name);
     out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
-      out.restore = to_json(restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend));
+      RestoreSource source = restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend);
+      if (start_.extend) source.local = out.local;
+      out.restore = to_json(source);
     }
     if (start_.rewind_after) {
       out.must_rewind = true;

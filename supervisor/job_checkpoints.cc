@@ -4,6 +4,7 @@
 
 #include "snapshot/retention.h"
 #include "snapshot/savepoint.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/job_view.h"
@@ -219,6 +220,7 @@ void JobRunner::retain() {
         inventory.pinned = pinned;
         const RetentionPlan plan = plan_retention(inventory, policy);
         STREAM_TRY(execute(system_files(), paths.checkpoints(), plan));
+        STREAM_TRY(forget_local_copies(system_files(), paths));
         for (const StageSpool& spool : spools) {
           STREAM_TRY(forget_spool(system_files(), spool.folder, spool_needed(inventory, plan, spool.stage)));
         }

@@ -74,8 +74,7 @@ void remove_old_sockets(const JobPaths& paths) {
 Status make_job_folders(const JobPaths& paths) {
   struct stat info {};
   const bool known = ::stat(paths.folder.c_str(), &info) == 0;
-  for (const std::string& folder :
-       {paths.folder, paths.checkpoints(), paths.savepoints(), paths.logs(), paths.scratch()}) {
+  for (const std::string& folder : {paths.folder, paths.savepoints(), paths.logs(), paths.scratch()}) {
     STREAM_TRY(system_files().make_dir(folder));
   }
   // What is made durable in them later is found again only if they are.

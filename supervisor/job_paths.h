@@ -4,6 +4,7 @@
 //     JOB/job.lock            see job_lock.h
 //     JOB/job.sqlite          runs, attempts, checkpoints, events: opened only by the lock's holder
 //     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/  spool/  inbox/STAGE/
+//     JOB/local/              copies, where JOB/checkpoints is a link; see checkpoint_place.h
 //   /tmp/stream-UID/HHHHHHHH/  sockets, mode 0700; HHHHHHHH is a hash of the job's folder
 #pragma once
 
@@ -23,6 +24,7 @@ struct JobPaths {
   std::string savepoints() const { return folder + "/savepoints"; }
   std::string logs() const { return folder + "/logs"; }
   std::string dead_letter() const { return folder + "/dead-letter"; }
+  std::string local() const { return folder + "/local"; }
   std::string scratch() const { return folder + "/scratch"; }
   std::string spool() const { return folder + "/spool"; }
   std::string inbox(const std::string& stage) const;
@@ -36,8 +38,8 @@ JobPaths job_paths(const std::string& job);
 // Names of all jobs that have a folder, sorted.
 std::vector<std::string> list_jobs();
 
-// Makes the folders of the job; its socket folder with mode 0700. Errors: kSystem; kFailed if the
-// socket folder belongs to somebody else.
+// Makes the folders of the job but that for checkpoints; its socket folder with mode 0700. Errors: kSystem; kFailed if
+// the socket folder belongs to somebody else.
 Status make_job_folders(const JobPaths& paths);
 
 // Deletes the sockets that the processes of earlier attempts have left: nobody listens there.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "snapshot/savepoint.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/state_fit.h"
@@ -16,18 +17,6 @@ std::string random_id(std::mt19937_64& random) {
   RunId id{};
   for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
   return to_string(id);
-}
-
-Status remove_checkpoints(const JobPaths& paths) {
-  Files& files = system_files();
-  STREAM_ASSIGN(const auto folders, files.list(paths.checkpoints()));
-  for (const std::string& folder : folders) {
-    const std::string path = paths.checkpoints() + "/" + folder;
-    STREAM_ASSIGN(const auto names, files.list(path));
-    for (const std::string& name : names) STREAM_TRY(files.remove(path + "/" + name));
-    STREAM_TRY(files.remove(path));
-  }
-  return files.sync_dir(paths.checkpoints());
 }
 
 }  // namespace
@@ -70,6 +59,8 @@ Status JobRunner::prepare(RunRequest request) {
 Status JobRunner::prepare_record(const RunRequest& request) {
   STREAM_ASSIGN(auto known, store_->load());
   goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
+  const std::string& path = request.plan.pipeline.checkpoint.path;
+  STREAM_TRY(place_checkpoints(system_files(), paths_, path, goes_on_ || !request.from.empty()));
   if (!goes_on_) {
     if (known) record_ = *known;
     return start_new_run(request);
@@ -205,7 +196,7 @@ Status JobRunner::find_missing(NewestGood& found) {
 
 Status JobRunner::forget_checkpoints() {
   STREAM_TRY(store_->forget_checkpoints());
-  return remove_checkpoints(paths_);
+  return remove_checkpoints(system_files(), paths_);
 }
 
 Status JobRunner::save_record() { return store_->save(record_); }

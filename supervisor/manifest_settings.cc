@@ -1,6 +1,7 @@
 #include "supervisor/manifest_settings.h"
 
 #include <array>
+#include <filesystem>
 
 #include "supervisor/manifest_node.h"
 
@@ -12,7 +13,7 @@ using Words = std::vector<std::string>;
 const Words kLevels = {"trace", "debug", "info", "warning", "error"};
 
 void read_checkpoint(const Node& node, CheckpointSpec& spec, Problems& problems) {
-  static const Words keys = {"interval", "timeout", "min-pause", "keep", "mode"};
+  static const Words keys = {"interval", "timeout", "min-pause", "keep", "path", "mode"};
   static const Words modes = {"exactly-once", "at-least-once"};
   if (!check_map(node, "'checkpoint'", keys, problems)) return;
   const Node* interval = node.find("interval");
@@ -23,6 +24,7 @@ void read_checkpoint(const Node& node, CheckpointSpec& spec, Problems& problems)
   read_duration(node, "timeout", spec.timeout, problems);
   read_duration(node, "min-pause", spec.min_pause, problems);
   read_count(node, "keep", 1, 1000, spec.keep, problems);
+  read(node, "path", spec.path, problems);
   std::size_t mode = 0;
   read_word(node, "mode", modes, mode, problems);
   spec.mode = mode == 0 ? CheckpointMode::kExactlyOnce : CheckpointMode::kAtLeastOnce;
@@ -80,6 +82,8 @@ void read_key_groups(const Node& root, PipelineSpec& pipeline, Problems& problem
 
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   if (const Node* node = root.find("checkpoint")) read_checkpoint(*node, pipeline.checkpoint, problems);
+  std::string& path = pipeline.checkpoint.path;
+  if (!path.empty()) path = std::filesystem::path(pipeline.folder).append(path).lexically_normal().string();
   if (const Node* node = root.find("restart")) read_restart(*node, pipeline.restart, problems);
   read_key_groups(root, pipeline, problems);
   read_align(root, pipeline, problems);

@@ -18,9 +18,10 @@ ordered_json to_json(const Place& place) { return ordered_json::array({place.fil
 Place place_from(const ordered_json& json) { return {json.at(0), json.at(1), json.at(2)}; }
 
 ordered_json to_json(const CheckpointSpec& spec) {
-  return {{"enabled", spec.enabled},    {"interval-us", spec.interval},
-          {"timeout-us", spec.timeout}, {"min-pause-us", spec.min_pause},
-          {"keep", spec.keep},          {"mode", mode_name(spec.mode)}};
+  return {{"enabled", spec.enabled},     {"interval-us", spec.interval},
+          {"timeout-us", spec.timeout},  {"min-pause-us", spec.min_pause},
+          {"keep", spec.keep},           {"path", spec.path},
+          {"mode", mode_name(spec.mode)}};
 }
 
 CheckpointSpec checkpoint_from(const ordered_json& json) {
@@ -29,6 +30,7 @@ CheckpointSpec checkpoint_from(const ordered_json& json) {
                       .timeout = json.at("timeout-us"),
                       .min_pause = json.at("min-pause-us"),
                       .keep = json.at("keep"),
+                      .path = json.value("path", std::string()),
                       .mode = CheckpointMode::kExactlyOnce};
   if (json.at("mode") == mode_name(CheckpointMode::kAtLeastOnce)) spec.mode = CheckpointMode::kAtLeastOnce;
   return spec;

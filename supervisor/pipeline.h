@@ -22,6 +22,7 @@ struct CheckpointSpec {
   Microseconds timeout = 600'000'000;
   Microseconds min_pause = 0;  // at least this long between the end of one and the next
   std::uint32_t keep = 3;
+  std::string path = {};  // absolute: a folder for them; "" = the job's own
   CheckpointMode mode = CheckpointMode::kExactlyOnce;
 };
 

@@ -60,6 +60,7 @@ struct Assignment {
   bool exactly_once = true;
   std::string sockets;      // folder for ipc endpoints
   std::string checkpoints;  // folder
+  std::string local;        // folder: copies of snapshot files are left there; "" for none
   std::string scratch;      // folder, this instance's own
   std::string dead_letter;  // folder
   std::string spool;        // folder of the job's standard input; "" for a stage that does not read it

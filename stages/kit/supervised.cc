@@ -136,6 +136,7 @@ WriterOptions SupervisedInstance::writer_options() const {
   options.identity.parallelism = assignment_.parallelism;
   options.identity.key_groups = assignment_.key_groups;
   options.checkpoints = assignment_.checkpoints;
+  options.local = assignment_.local;
   options.scratch = assignment_.scratch;
   options.piece_bytes = std::clamp<std::uint64_t>(assignment_.memory_bytes / 16, 1 << 20, options.piece_bytes);
   return options;

@@ -42,8 +42,7 @@ class Stream:
     def __exit__(self, kind, *_):
         if kind:
             self.explain()
-        for job in self.jobs():
-            self.kill(self.processes(job))
+        self.kill(self.processes_below(self.folder))
         if kind and os.environ.get("STREAM_KEEP"):
             print(f"kept: {self.folder}", flush=True)
         else:
@@ -113,13 +112,18 @@ class Stream:
 
     def processes(self, job):
         """pids of all processes that hold the job's lock file open: supervisor and instances."""
-        lock = os.path.realpath(self.home(job) / "job.lock")
+        return self.processes_below(self.home(job))
+
+    @staticmethod
+    def processes_below(folder):
+        """Those of all jobs in a folder."""
+        root = os.path.realpath(folder) + "/"
         pids = []
         for entry in pathlib.Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
-                if any(os.readlink(fd) == lock for fd in (entry / "fd").iterdir()):
+                if any((path := os.readlink(fd)).startswith(root) and path.endswith("/job.lock") for fd in (entry / "fd").iterdir()):
                     pids.append(int(entry.name))
             except OSError:
                 continue

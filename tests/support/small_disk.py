@@ -8,6 +8,7 @@ class SmallDisk:
     """A tmpfs with a filler that leaves so many bytes free; `mounted` is false where mounting is not allowed."""
 
     def __init__(self, stream, name, size):
+        self.stream = stream
         self.folder = stream.folder / name
         self.folder.mkdir()
         self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.folder], capture_output=True,
@@ -18,6 +19,7 @@ class SmallDisk:
 
     def __exit__(self, *_):
         if self.mounted:
+            self.stream.kill(self.stream.processes_below(self.folder))  # of a test that failed
             subprocess.run(["umount", "-l", self.folder], check=True)
 
     def fill(self, leave):
