@@ -51,6 +51,7 @@ def restart_all(stream):
     before = stream.instances("elsewhere")
     stream.kill([before["totals.0"]])
     wait_until("the next attempt", lambda: len(now := stream.instances("elsewhere")) == len(before) and not set(now.values()) & set(before.values()))
+    stream.run("stream", "wait", "--for", "running", "elsewhere")
 
 
 def finished(stream):
