@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kReaderGone = "the reader of standard output has gone";
 constexpr Microseconds kStatusEvery = 250'000;
+constexpr Microseconds kTroubleGrace = 3'000'000;  // a server that is started again is there by then
+constexpr int kStartsToStop = 3;
 constexpr Microseconds kPeerLostGrace = 200'000;  // for the death that explains a lost connection
 
 template <class... Ts>
@@ -122,6 +124,7 @@ Status JobRunner::turn() {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);
+  check_stopping(now);
   check_leaving(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
@@ -141,6 +144,20 @@ void JobRunner::check_heartbeats(Microseconds now) {
   fail(attempt_->instances()[silent.front().value()].label + " has said nothing for " +
            format_duration(plan_.pipeline.restart.heartbeat),
        true);
+}
+
+// A stop does not wait for a server that is away: what has to go there is in the checkpoint.
+void JobRunner::check_stopping(Microseconds now) {
+  if (phase_ != Phase::kStopping || !attempt_ || leaving_until_ || publishing_) return;
+  const InstanceState* const waits = attempt_->in_trouble(now, kTroubleGrace);
+  if (waits == nullptr || (coordinator_ && !coordinator_->awaits_commits_only())) return;
+  stop_short(waits->label + " waits: " + waits->stats.trouble);
+}
+
+void JobRunner::stop_short(const std::string& why) {
+  const std::string last = "checkpoint " + std::to_string(last_complete_.value());
+  const bool whole = coordinator_ && coordinator_->last_is_complete();
+  end(JobState::kStopped, whole ? "final " + last + " is not committed, as " + why : "no final checkpoint, as " + why);
 }
 
 Status JobRunner::handle(const AttemptEvent& event) {
@@ -235,6 +252,7 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
 void JobRunner::fail(std::string cause, bool may_restart) {
   if (phase_ == Phase::kOver) return;
   if (attempt_) attempt_->kill_all();
+  const bool ran = coordinator_.has_value();
   coordinator_.reset();
   current_checkpoint_.reset();
   peer_lost_.reset();
@@ -242,6 +260,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
   if (!may_restart) return give_up(cause);
+  if ((stop_wanted_ || drain_wanted_) && !ran && ++starts_to_stop_ == kStartsToStop) return stop_short(cause);
   const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
   const RestartDecision decision =
       on_failure(plan_.pipeline.restart, record_.history, system_clock().wall_us(), chance);

@@ -120,6 +120,8 @@ class JobRunner {
   // `outcome`: of a job that needs no reason.
   void end(JobState state, const std::string& reason, const std::string& outcome = {});
   void check_heartbeats(Microseconds now);
+  void check_stopping(Microseconds now);
+  void stop_short(const std::string& why);
   void event(const std::string& kind, const std::string& text);
   void stored(const Status& status);
 
@@ -195,6 +197,7 @@ class JobRunner {
   // their files to that, the next supervisor would find it and trust it.
   bool publishing_ = false;
   bool stop_wanted_ = false;
+  int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;
   bool cancelled_ = false;
   bool interrupted_ = false;

@@ -70,6 +70,11 @@ class SupervisedInstance final : public ControlPort {
         bad_records_(on_error_policy(values_, true), "stream-" + std::string(program.name), assignment_.stage),
         taps_(assignment_.stage + "." + std::to_string(assignment_.instance), system_clock()) {}
 
+  // What waits for a server waits no longer.
+  ~SupervisedInstance() override {
+    if (context_) context_->trouble->give_up();
+  }
+
   Status run();
 
   Status serve(RunLoop& loop) override;
@@ -92,6 +97,7 @@ class SupervisedInstance final : public ControlPort {
   Status restore_aside();
   Result<std::string> next_of_setup();
   Status show_life();
+  std::string trouble();
   Status rewind_sink(Epoch after);
   Result<LoopConfig> loop_config() const;
   void connect_bad_records(RunLoop& loop);
@@ -124,6 +130,7 @@ class SupervisedInstance final : public ControlPort {
   IdleMemory idle_memory_;
   Taps taps_;
   Microseconds next_stats_ = 0;
+  bool trouble_said_ = false;
 };
 
 WriterOptions SupervisedInstance::writer_options() const {
@@ -238,7 +245,19 @@ Status SupervisedInstance::show_life() {
   next_stats_ = now + assignment_.stats_every;
   InstanceStats stats;
   stats.resident_bytes = resident_bytes();
+  stats.trouble = trouble();
   return control_.send(to_json(stats));
+}
+
+// What is tried again and again at the moment. It is said when it begins.
+std::string SupervisedInstance::trouble() {
+  std::string why = context_->trouble->why();
+  const bool any = !why.empty();
+  if (any && !trouble_said_) {
+    std::fprintf(stderr, "stream-%s: warning: %s; trying again\n", std::string(program_.name).c_str(), why.c_str());
+  }
+  trouble_said_ = any;
+  return why;
 }
 
 // Restores on a thread of its own, for as long as it takes. What it touches is nobody else's meanwhile.
@@ -254,7 +273,10 @@ Status SupervisedInstance::restore_aside() {
   for (;;) {
     STREAM_TRY(worker.deliver());
     if (restored) return *std::move(restored);
-    STREAM_TRY(show_life());
+    if (Status alone = show_life(); !alone.ok()) {
+      context_->trouble->give_up();
+      return alone;
+    }
     Poller poller;
     poller.add(control_.socket().monitor());
     poller.add_descriptor(worker.wake_fd());
@@ -509,6 +531,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.spool_offset = spool.offset;
   stats.user_counters = context_->metrics->counters();
   stats.user_gauges = context_->metrics->gauges();
+  stats.trouble = trouble();
   return control_.send(to_json(stats));
 }
 

@@ -31,7 +31,7 @@ class PgDestination {
   Status patiently(const std::function<Status(PgConnection&)>& work);
 
   // A connection of its own beside that of the functions above.
-  Result<std::unique_ptr<PgConnection>> connect() const;
+  Result<std::unique_ptr<PgConnection>> connect(Microseconds patience) const;
 
   const PgTarget& table() const { return *table_; }
   const PgCommitLog& log() const { return *log_; }
@@ -40,9 +40,11 @@ class PgDestination {
  private:
   enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
   PgDestination() = default;
+  Result<std::unique_ptr<PgConnection>> connect() const;
   Status make_table(PgConnection& server, bool fresh);
 
   bool supervised_ = false;
+  std::shared_ptr<Trouble> trouble_;
   std::string dsn_;
   std::string application_;
   std::string name_;

@@ -10,9 +10,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 from nats_server import ABSENT, NatsServer  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 COPY = """
 pipeline: copied
@@ -380,6 +383,43 @@ def what_cannot_be_is_said(stream):
         check("unable to connect to" in stream.last_stderr, stream.last_stderr)
 
 
+def copying(stream, server):
+    with server.connect() as client:
+        client.make_stream("IN", "in.>")
+        client.make_stream("OUT", "out.>")
+        client.make_stream("MADE", "made.>")
+
+    def feed(first, last):
+        with server.connect() as talk:
+            talk.publish("in.a", rows(first, last))
+
+    manifest = COPY.replace("SERVER", server.url).replace("OPTIONS", "")
+    return Copied(stream, manifest, feed, lambda: numbers(server, "OUT"))
+
+
+def numbers(server, name):
+    with server.connect() as client:
+        return [json.loads(text)["n"] for text in client.messages(name)]
+
+
+def silence_is_survived(stream):
+    with NatsServer(stream.folder) as server:
+        silence_is_waited_out_across_kills(copying(stream, server))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    with NatsServer(stream.folder) as server:
+        rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(stream, server), disk)
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    with NatsServer(stream.folder) as server:
+        a_stop_does_not_wait_for_a_source_without_server(copying(stream, server), server)
+        a_stop_does_not_wait_for_a_sink_without_server(stream, f"{{run: write-nats, subject: made.rows, servers: {server.url}}}", server,
+                                                       lambda: numbers(server, "MADE"))
+
+
 if __name__ == "__main__":
     if ABSENT:
         print("skipped: nats-server is not installed")
@@ -387,4 +427,5 @@ if __name__ == "__main__":
     main([what_is_in_a_stream_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed,
           messages_whose_acknowledgement_is_lost_are_not_stored_again, what_was_published_is_not_taken_back,
           a_rescaled_job_goes_on_without_loss, over_tls_server_and_user_are_known, published_once_though_the_duplicate_window_is_over, messages_say_where_they_come_from, examples_of_the_manuals_run,
-          what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said])
+          what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said,
+          silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])
