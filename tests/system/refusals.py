@@ -221,6 +221,9 @@ WARNED = [
     ("rows that nothing reads",
      "  f: {run: filter, where: n > 1}\n  out: {run: print, from: in}\n",
      "m.yaml:4:3: stage 'f': nothing reads its output"),
+    ("a table by another key than that of the changes",
+     "  a: {run: aggregate, by: [k, s], compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: k}\n",
+     "m.yaml:5:3: stage 'out': the input has one row for each (k, s), the table one for each key (k): unless that tells the same rows apart, rows overwrite each other"),
     ("reading options behind a stage",
      "  f: {run: filter, where: n > 1, time: ts}\n  out: {run: print}\n",
      "m.yaml:4:40: option 'time' has no effect behind another stage; give it to the source"),
@@ -246,4 +249,18 @@ def what_is_doubtful_is_warned_of(stream):
         check(f"p: warning: {expected}" in stream.last_stderr.splitlines(), f"{what}: {stream.last_stderr}")
 
 
-main([every_wrong_combination_is_refused_where_it_stands, what_is_doubtful_is_warned_of])
+# The key of the changes, whole or with more; rows that are only added, by whatever key; changes that have none.
+NOT_WARNED = ["  a: {run: aggregate, by: [k, s], compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: [s, k]}\n",
+              "  a: {run: aggregate, by: k, compute: max(n) as s}\n  out: {run: write-sqlite, path: x.db, table: t, key: [s, k]}\n",
+              "  out: {run: write-sqlite, path: x.db, table: t, key: k}\n",
+              "  a: {run: aggregate, compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: c}\n"]
+
+
+def what_is_right_is_not_warned_of(stream):
+    for stages in NOT_WARNED:
+        stream.write("m.yaml", HEAD + stages)
+        stream.run("stream", "check", "m.yaml")
+        check("warning" not in stream.last_stderr, f"{stages}{stream.last_stderr}")
+
+
+main([every_wrong_combination_is_refused_where_it_stands, what_is_doubtful_is_warned_of, what_is_right_is_not_warned_of])
