@@ -154,6 +154,12 @@ void JobRunner::check_stopping(Microseconds now) {
   stop_short(waits->label + " waits: " + waits->stats.trouble);
 }
 
+// ", as out.0 waits: …" of an attempt that has not come to run.
+std::string JobRunner::waits_for() const {
+  const InstanceState* const waits = attempt_ ? attempt_->in_trouble(system_clock().monotonic_us(), 0) : nullptr;
+  return waits == nullptr ? "" : ", as " + waits->label + " waits: " + waits->stats.trouble;
+}
+
 void JobRunner::stop_short(const std::string& why) {
   const std::string last = "checkpoint " + std::to_string(last_complete_.value());
   const bool whole = coordinator_ && coordinator_->last_is_complete();

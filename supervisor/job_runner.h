@@ -122,6 +122,7 @@ class JobRunner {
   void check_heartbeats(Microseconds now);
   void check_stopping(Microseconds now);
   void stop_short(const std::string& why);
+  std::string waits_for() const;
   void event(const std::string& kind, const std::string& text);
   void stored(const Status& status);
 

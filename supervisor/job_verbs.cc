@@ -133,7 +133,7 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   if (runner_.leaving_until_ || runner_.phase() == Phase::kStopping) return;  // it is ending already
   if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
     return runner_.end(JobState::kStopped, "stopped while it was " + lower(to_string(runner_.phase())) +
-                                               ": no final checkpoint, and no savepoint");
+                                               ": no final checkpoint, and no savepoint" + runner_.waits_for());
   }
   runner_.stop_wanted_ = !drain;
   runner_.drain_wanted_ = drain;

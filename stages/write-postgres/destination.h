@@ -31,6 +31,7 @@ class PgDestination {
   Status patiently(const std::function<Status(PgConnection&)>& work);
 
   // A connection of its own beside that of the functions above.
+  Result<std::unique_ptr<PgConnection>> connect() const;
   Result<std::unique_ptr<PgConnection>> connect(Microseconds patience) const;
 
   const PgTarget& table() const { return *table_; }
@@ -40,7 +41,6 @@ class PgDestination {
  private:
   enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
   PgDestination() = default;
-  Result<std::unique_ptr<PgConnection>> connect() const;
   Status make_table(PgConnection& server, bool fresh);
 
   bool supervised_ = false;
