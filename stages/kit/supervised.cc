@@ -96,10 +96,15 @@ class SupervisedInstance final : public ControlPort {
   Status restore();
   Status restore_aside();
   Result<std::string> next_of_setup();
+  // What the stage takes for the clock of the machine.
+  const Clock& clock() const {
+    if (assignment_.watermarks_apart) return event_clock_;
+    return system_clock();
+  }
   Status show_life();
   std::string trouble();
   Status rewind_sink(Epoch after);
-  Result<LoopConfig> loop_config() const;
+  Result<LoopConfig> loop_config();
   void connect_bad_records(RunLoop& loop);
   Status act(RunLoop& loop, const Note& message);
   void open_tap(RunLoop& loop, const std::string& request);
@@ -119,6 +124,7 @@ class SupervisedInstance final : public ControlPort {
   StateStore store_;
   SnapshotWriter writer_;  // used on writer_thread_ only, once the loop runs
   BadRecords bad_records_;
+  EventClock event_clock_;
   std::optional<Context> context_;
   std::optional<Progress> progress_;
   std::optional<DeadLetter> dead_letter_;
@@ -169,7 +175,7 @@ Status SupervisedInstance::make() {
                            {},
                            {},
                            store_,
-                           system_clock(),
+                           clock(),
                            assignment_.job,
                            assignment_.stage,
                            assignment_.run,
@@ -298,13 +304,14 @@ Result<std::string> SupervisedInstance::next_of_setup() {
   }
 }
 
-Result<LoopConfig> SupervisedInstance::loop_config() const {
+Result<LoopConfig> SupervisedInstance::loop_config() {
   LoopConfig config;
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
   config.instance = assignment_.instance;
   config.aligned = assignment_.aligned;
+  if (assignment_.watermarks_apart) config.event_clock = &event_clock_;
   config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
@@ -334,7 +341,7 @@ Status SupervisedInstance::run() {
                 connect_outputs(transport_, output_names(program_, values_), assignment_, connect.endpoints));
   if (assignment_.watermarks_apart) outputs.keep_watermarks_apart();
   STREAM_ASSIGN(LoopConfig config, loop_config());
-  RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
+  RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, clock());
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
   if (restore_source_) {
