@@ -294,6 +294,17 @@ def what_cannot_be_is_said(stream):
     check("unable to connect to" in stream.last_stderr, stream.last_stderr)
 
 
+def a_client_id_names_the_session(stream):
+    with Mosquitto(stream.folder) as broker:
+        start(stream, broker, "schema: 'id bigint', client-id: of-my-own")
+        wait_until("the subscription", lambda: broker.has_session("of-my-own"))
+        check(not broker.has_session("stream-heard-heard"), "there is another session")
+        stream.run("stream", "stop", "heard")
+        publish_ids(broker, 0, 20, 2)  # kept for that session
+        stream.run("stream", "resume", "heard")
+        wait_until("the messages", lambda: sorted(id for id, in rows(stream, "id")) == list(range(20)))
+
+
 def copying(stream, broker):
     def feed(first, last):
         if first == 0:
@@ -328,4 +339,4 @@ if __name__ == "__main__":
     main([garbage_is_kept_aside_and_silence_is_waited_out, only_what_a_restarted_broker_had_released_comes_twice, over_tls_broker_and_user_are_known, with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
           messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
           sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said,
-          silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])
+          a_client_id_names_the_session, silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

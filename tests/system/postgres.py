@@ -517,6 +517,24 @@ stages:
     stream.run("stream", "cancel", "bad")
 
 
+@with_server
+def a_publication_that_is_there_is_used(stream, server):
+    """By who may not make one; it must hold the table, and stays."""
+    server.psql("create table t (id bigint primary key); insert into t values (1); create table other (id bigint primary key);"
+                "create publication mine for table t; create publication empty")
+    read = 'read-postgres t --dsn env:PG --mode cdc --publication PUBLICATION --slot my_slot | write-sqlite out.db --table t'
+    stream.run("stream", "run", read.replace("PUBLICATION", "empty"), expect=None)
+    check("'empty'" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "-d", "--name", "used", read.replace("PUBLICATION", "mine"))
+    server.psql("insert into t values (2)")
+    wait_until("the rows", lambda: (stream.folder / "out.db").exists() and sqlite_rows(stream, "select count(*) from t", "out.db") == ["2"])
+    check(sorted(server.rows("select pubname from pg_publication")) == ["empty", "mine"], "another publication")
+    check(server.rows("select slot_name from pg_replication_slots") == ["my_slot"], "another slot")
+    stream.run("stream", "cancel", "used")
+    stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", "my_slot", "t")
+    check(sorted(server.rows("select pubname from pg_publication")) == ["empty", "mine"], "it is gone")
+
+
 CHANGES = """
 pipeline: changes
 checkpoint: {interval: 100ms}
@@ -589,4 +607,4 @@ if __name__ == "__main__":
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
           values_that_do_not_fit_are_bad_records, over_tls_server_and_user_are_known, examples_of_the_manuals_work_as_printed,
-          silence_is_survived, a_full_disk_is_survived, a_full_disk_is_survived_by_pages_and_prepared_transactions, a_stop_is_quick_though_the_server_is_away])
+          a_publication_that_is_there_is_used, silence_is_survived, a_full_disk_is_survived, a_full_disk_is_survived_by_pages_and_prepared_transactions, a_stop_is_quick_though_the_server_is_away])
