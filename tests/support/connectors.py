@@ -154,7 +154,8 @@ def a_stop_does_not_wait_for_a_sink_without_server(stream, sink, server, found):
     wait_until("the sink to wait", lambda: "trying again" in stream.run("stream", "logs", "made"))
     quickly_stopped(stream, "made", 1)
     said = stream.last_stderr
-    check(all(words in said for words in ("has stopped without a savepoint: ", "as out.0 waits: ", "'stream resume made' goes on")), said)
+    check("has stopped without a savepoint: " in said and "'stream resume made' goes on" in said, said)
+    check("as out.0 waits: " in said or "stopped while it was" in said, said)  # some stages end, and are started again and again
     check(said.count("\n") == 1, said)
     server.start()
     stream.run("stream", "resume", "made")
