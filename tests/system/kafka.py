@@ -9,7 +9,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
-from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
                         rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from kafka_server import start_kafka  # noqa: E402
@@ -374,9 +374,6 @@ def a_stop_is_quick_though_the_server_is_away(stream):
         if not kafka.restarts:
             return  # what the mock has is gone with it
         a_stop_does_not_wait_for_a_source_without_server(copying(stream, kafka), kafka)
-        kafka.create("made", 1)
-        a_stop_does_not_wait_for_a_sink_without_server(stream, f"{{run: write-kafka, topic: made, servers: {kafka.servers}}}", kafka,
-                                                       lambda: numbers(kafka, "made"))
 
 
 if __name__ == "__main__":
