@@ -5,7 +5,6 @@
 
 #include "snapshot/state_store.h"
 #include "stages/kit/late_rows.h"
-#include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
 namespace stream {
@@ -56,7 +55,7 @@ Status TopN::on_restored() {
 }
 
 Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  STREAM_TRY(drop_late(batch, out));
+  if (design_.windows) STREAM_TRY(drop_late(batch, *design_.input.time, watermark_, late_, kLateOutput, out));
   if (batch.rows == 0) return {};
   batch_ = std::move(batch);
   if (design_.by.empty()) batch_.columns.push_back(all_true(batch_.rows));
@@ -67,25 +66,6 @@ Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   dropped_.clear();
   batch_ = {};
   return emitted;
-}
-
-Status TopN::drop_late(Batch& batch, Emitter& out) {
-  if (!design_.windows) return {};
-  const Column& time = batch.columns[*design_.input.time];
-  std::vector<std::uint32_t> good;
-  std::vector<std::uint32_t> late;
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (!time.valid(row)) {
-      const std::string name = design_.input.fields[*design_.input.time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    } else {
-      (time.value<std::int64_t>(row) < watermark_ ? late : good).push_back(row);
-    }
-  }
-  if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late_rows(batch, late, late_, kLateOutput, out));
-  batch = batch.take(good);
-  return {};
 }
 
 // Groups of the batch with what is kept of each, and the sort keys of all.

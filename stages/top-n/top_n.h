@@ -54,7 +54,6 @@ class TopN final : public Operator {
   Status append(Emitter& out);
   Status replace(Emitter& out);
   void store(std::span<const Row> rows);
-  Status drop_late(Batch& batch, Emitter& out);
   Batch state_keys(const Batch& batch, std::span<const std::uint32_t> rows) const;
 
   // --- results: results.cc
