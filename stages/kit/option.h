@@ -21,6 +21,7 @@ enum class OptionKind : std::uint8_t {
   kInteger,
   kNumber,      // decimal fraction
   kDuration,    // 100ms, 1m30s
+  kDurations,   // one for all, or a map input name -> duration; as a flag o=1h,p=30m
   kSize,        // 64KiB, 128MiB
   kChoice,      // one of `choices`
   kPath,        // relative to the manifest's folder, or the current one for flags
@@ -70,7 +71,7 @@ class Values {
   Microseconds duration(std::string_view name) const;
   std::uint64_t size(std::string_view name) const;
   const std::vector<std::string>& list(std::string_view name) const;   // repeated, kColumns; empty if absent
-  const std::vector<SelectItem>& select(std::string_view name) const;  // kSelect; empty if absent
+  const std::vector<SelectItem>& select(std::string_view name) const;  // kSelect, kDurations; empty if absent
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   const std::map<std::string, Value, std::less<>>& all() const { return values_; }
