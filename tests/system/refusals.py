@@ -171,6 +171,37 @@ REFUSED = [
   out: {run: print}
 """,
      "m.yaml:4:40: option 'lateness': there is no window that could be kept for late rows"),
+    ("a time to live of a stage without state",
+     """  f: {run: filter, where: n > 1, ttl: 1h}
+  out: {run: print}
+""",
+     "m.yaml:4:34: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state grows"),
+    ("a time to live of windows",
+     """  a: {run: aggregate, by: k, window: tumble 1m, ttl: 1h, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:54: option 'ttl': a window is forgotten when it has ended; leave it out; `lateness` says how long a window is kept for late rows"),
+    ("a time to live of groups that are told at the end",
+     """  a: {run: aggregate, by: k, emit: final, ttl: 1h, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:48: option 'ttl': a group that was forgotten would be missing when groups are told at the end; with `emit: updates` every change is told; with `window: session 1h` a group is told when it is over"),
+    ("a time to live of nothing",
+     """  a: {run: aggregate, by: k, ttl: 0s, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:35: option 'ttl': it must be more than nothing"),
+    ("a time to live of ranked windows",
+     """  t: {run: top-n, by: ts, order: n, ttl: 1h}
+  out: {run: print}
+""",
+     "m.yaml:4:42: option 'ttl': a group is forgotten once event time is past it; leave it out"),
+    ("a time to live of an input that is not there",
+     """  b: {run: generate, columns: 'n, n % 3 as k, to_timestamp(n) as ts', time: ts}
+  j: {run: join, from: {a: in, b: b}, on: a.k = b.k, columns: a.n, ttl: {a: 1h, c: 2h}}
+  out: {run: print}
+""",
+     "m.yaml:5:73: option 'ttl': there is no input 'c'"),
     ("the first of rows that change",
      """  a: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
   b: {run: aggregate, by: c, compute: first(k) as m, parallelism: 2}
