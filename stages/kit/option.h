@@ -21,7 +21,6 @@ enum class OptionKind : std::uint8_t {
   kInteger,
   kNumber,      // decimal fraction
   kDuration,    // 100ms, 1m30s
-  kDurations,   // one for all, or a map input name -> duration; as a flag o=1h,p=30m
   kSize,        // 64KiB, 128MiB
   kChoice,      // one of `choices`
   kPath,        // relative to the manifest's folder, or the current one for flags
@@ -32,6 +31,7 @@ enum class OptionKind : std::uint8_t {
   kSchema,      // "ts timestamp, n bigint"
   kCommand,     // a shell command, or a list of a program and its arguments; `repeated`
   kSecret,      // env:NAME, file:PATH or credential:NAME; never a literal
+  kDurations,   // one for all, or a map input name -> duration; as a flag o=1h,p=30m
 };
 
 struct Option {
