@@ -198,10 +198,10 @@ REFUSED = [
      "m.yaml:4:42: option 'ttl': a group is forgotten once event time is past it; leave it out"),
     ("a time to live of an input that is not there",
      """  b: {run: generate, columns: 'n, n % 3 as k, to_timestamp(n) as ts', time: ts}
-  j: {run: join, from: {a: in, b: b}, on: a.k = b.k, columns: a.n, ttl: {a: 1h, c: 2h}}
+  j: {run: join, from: {a: in, b: b}, on: a.k = b.k, columns: a.n, ttl: {a: 1h, payments: 2h}}
   out: {run: print}
 """,
-     "m.yaml:5:73: option 'ttl': there is no input 'c'"),
+     "m.yaml:5:73: option 'ttl': there is no input 'payments'"),
     ("the first of rows that change",
      """  a: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
   b: {run: aggregate, by: c, compute: first(k) as m, parallelism: 2}
