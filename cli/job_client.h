@@ -1,6 +1,7 @@
 // Asking a job: by its supervisor's socket while it runs, from its store when it does not.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -22,7 +23,10 @@ Result<JobPaths> find_job(const std::string& name_or_id);
 
 // Sends a request to the supervisor of a running job and waits for the answer. Errors: kPeerGone if
 // it does not run, kFailed with what the supervisor says, kInterrupted when the time is over.
-Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
+// `on_step` hears what the supervisor says before its answer.
+using OnStep = std::function<void(const nlohmann::json&)>;
+Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout,
+                               const OnStep& on_step = nullptr);
 
 // Waits, 5 s at most, until the supervisor that is ending has let go of the job: then its store can be
 // read and it can be started again.

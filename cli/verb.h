@@ -86,7 +86,7 @@ const VerbOption* find_option(const Verb& verb, std::string_view name);  // its 
 extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
     kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
     kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateReshardVerb, kStateLsVerb, kStateQueryVerb,
-    kStateShowVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kWaitVerb;
+    kStateShowVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kUpgradeVerb, kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 

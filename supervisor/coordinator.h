@@ -58,6 +58,9 @@ class Coordinator {
   // A last checkpoint, after which the job ends with kFinished. `drain`: sources end first.
   Actions stop(bool drain, Microseconds now);
 
+  // Whether checkpoints come by themselves. What is asked for and the last one come all the same.
+  void set_periodic(bool on) { config_.periodic = on; }
+
   // --- events -------------------------------------------------------------------------------------
   Actions tick(Microseconds now);
   Actions trigger_failed(Epoch epoch, const std::string& reason, Microseconds now);

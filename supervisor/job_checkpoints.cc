@@ -110,7 +110,7 @@ void JobRunner::publish(Epoch epoch) {
                  [this, epoch, index, attempt](Status status) {
                    publishing_ = false;
                    if (attempt != record_.attempt || !coordinator_) {
-                     adopt_late(epoch, *index, status);
+                     trying() ? settle_trial(epoch, *index, status) : adopt_late(epoch, *index, status);
                      return Status();
                    }
                    return on_published(epoch, *index, status);
@@ -137,6 +137,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const 
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
   log_->set_context(record_.attempt, epoch);
+  if (trying()) STREAM_TRY(accept_new_version(epoch));
   if (current_checkpoint_ && current_checkpoint_->epoch == epoch.value()) {
     current_checkpoint_->status = "complete";
     current_checkpoint_->ended_us = system_clock().wall_us();
@@ -193,6 +194,7 @@ Status JobRunner::on_committed(Epoch epoch) {
   if (last_checkpoint_ && last_checkpoint_->epoch == epoch.value()) last_checkpoint_->status = "committed";
   stream::on_progress(record_.history);
   verbs_->on_committed(epoch);
+  on_upgrade_committed(epoch);
   build_savepoints(epoch);
   retain();
   return {};
@@ -269,6 +271,7 @@ void JobRunner::build_savepoints(Epoch epoch) {
           }
           verbs_->on_savepoint(asked_by, epoch, target, status);
           if (ends_job) {
+            if (upgrade_ && status.ok()) upgrade_->savepoint = target;
             stop_outcome_ = status.ok() ? "savepoint " + target : status.what();
             if (attempt_ == nullptr) conclude();
           }
@@ -296,6 +299,10 @@ void JobRunner::check_leaving(Microseconds now) {
 }
 
 void JobRunner::conclude() {
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kStopping) {
+    if (!stop_savepoint_due_ || stop_outcome_) after_stop();
+    return;
+  }
   if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "", outcome_);
   if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
   // Its last checkpoint had begun before the stop came.

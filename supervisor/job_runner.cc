@@ -88,6 +88,7 @@ Microseconds JobRunner::patience(Microseconds now) const {
   }
   if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
+  until = std::min(until, upgrade_due());
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
   return std::max<Microseconds>(0, until - now);
@@ -126,6 +127,7 @@ Status JobRunner::turn() {
   check_heartbeats(now);
   check_stopping(now);
   check_leaving(now);
+  check_upgrade(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
   }
@@ -223,6 +225,8 @@ void JobRunner::on_ready() {
   event("running", "attempt " + std::to_string(record_.attempt.value()));
   if (phase_ == Phase::kRunning) verbs_->on_running();
   if (ready_) std::exchange(ready_, nullptr)(true);
+  if (trying()) on_trial_running(now);
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kGoingBack) answer_upgrade(false, upgrade_->cause);
   if (!stop_wanted_ && !drain_wanted_) return;
   if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);
 }
@@ -265,6 +269,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) verbs_->on_aborted(epoch, cause);
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
+  if (fail_in_upgrade(cause)) return;
   if (!may_restart) return give_up(cause);
   if ((stop_wanted_ || drain_wanted_) && !ran && ++starts_to_stop_ == kStartsToStop) return stop_short(cause);
   const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
@@ -309,6 +314,7 @@ void JobRunner::take_signals() {
 
 void JobRunner::interrupt() {
   if (std::exchange(interrupted_, true)) return end(JobState::kStopped, "interrupted twice: no final checkpoint");
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kStopping) return answer_upgrade(false, "the job was interrupted");
   if (leaving_until_ || phase_ == Phase::kStopping) return;  // it is ending already
   log_->info("interrupted: stops with a final checkpoint");
   stop_wanted_ = true;

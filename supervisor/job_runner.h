@@ -22,6 +22,7 @@
 #include "supervisor/job_log.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
+#include "supervisor/job_upgrade.h"
 #include "supervisor/plan.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
@@ -105,6 +106,28 @@ class JobRunner {
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
+  Status set_log_levels();
+
+  // job_upgrade.cc
+  bool trying() const;
+  Status begin_upgrade(UpgradeWish wish, SavepointWish savepoint);
+  void after_stop();
+  Status try_new_version();
+  void keep_old_version();
+  Status use_plan(JobPlan plan);
+  JobRecord durable_record() const;
+  void on_trial_running(Microseconds now);
+  void check_upgrade(Microseconds now);
+  Microseconds upgrade_due() const;
+  Status accept_new_version(Epoch epoch);
+  void on_upgrade_committed(Epoch epoch);
+  void answer_upgrade(bool upgraded, std::string reason);
+  bool fail_in_upgrade(const std::string& cause);
+  void wait_for_outcome(const std::string& cause);
+  void settle_trial(Epoch epoch, const CheckpointIndex& index, const Status& published);
+  void go_back(const std::string& cause);
+  void forgo_upgrade(const std::string& why);
+  void upgrade_step(const std::string& text);
 
   // job_runner.cc
   Status turn();
@@ -129,6 +152,7 @@ class JobRunner {
   // job_input.cc
   Status prepare_input(std::optional<SampledInput>& input);
   Status check_spool() const;
+  Status make_spools() const;
   void serve_input();
   void end_input();
   void watch_output();
@@ -197,6 +221,7 @@ class JobRunner {
   // it published behind the back of an attempt that goes on from an earlier one, whose sinks have cut
   // their files to that, the next supervisor would find it and trust it.
   bool publishing_ = false;
+  std::optional<Upgrade> upgrade_;
   bool stop_wanted_ = false;
   int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;

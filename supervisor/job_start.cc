@@ -40,19 +40,24 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(lock_, JobLock::take(paths_));
   STREAM_ASSIGN(const LogLevel level, parse_log_level(request.plan.pipeline.log));
   STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
-  for (const StageSpec& stage : request.plan.pipeline.stages) {
-    if (stage.log.empty()) continue;
-    STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log));
-    log_->set_least(stage.name, least);
-  }
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
+  STREAM_TRY(settle_upgrade(*store_, paths_));
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
+  STREAM_TRY(set_log_levels());
   watch_output();
   STREAM_TRY(prepare_input(request.input));
   STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
   STREAM_ASSIGN(verb_socket_, ControlServer::bind(transport_, paths_.verb_endpoint()));
   verbs_ = std::make_unique<JobVerbs>(*this, *verb_socket_);
+  return {};
+}
+
+Status JobRunner::set_log_levels() {
+  for (const StageSpec& stage : plan_.pipeline.stages) {
+    STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log.empty() ? plan_.pipeline.log : stage.log));
+    log_->set_least(stage.name, least);
+  }
   return {};
 }
 
@@ -199,6 +204,6 @@ Status JobRunner::forget_checkpoints() {
   return remove_checkpoints(system_files(), paths_);
 }
 
-Status JobRunner::save_record() { return store_->save(record_); }
+Status JobRunner::save_record() { return store_->save(durable_record()); }
 
 }  // namespace stream

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE TABLE IF NOT EXISTS savepoints (
   path TEXT PRIMARY KEY, epoch INTEGER NOT NULL, label TEXT NOT NULL, created_us INTEGER NOT NULL,
   drained INTEGER NOT NULL CHECK (drained IN (0, 1))) STRICT;
+CREATE TABLE IF NOT EXISTS upgrade (
+  one INTEGER PRIMARY KEY CHECK (one = 1), after_epoch INTEGER NOT NULL, manifest TEXT NOT NULL,
+  plan TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
@@ -234,6 +237,26 @@ Result<std::vector<SavepointRecord>> JobStore::savepoints() {
   STREAM_TRY(query.status());
   return out;
 }
+
+Result<std::optional<UpgradeRecord>> JobStore::upgrade() {
+  Query query(db_, "SELECT after_epoch, manifest, plan FROM upgrade");
+  if (!query.row()) {
+    STREAM_TRY(query.status());
+    return std::optional<UpgradeRecord>();
+  }
+  return std::optional(
+      UpgradeRecord{Epoch(static_cast<std::uint64_t>(query.integer(0))), query.text(1), query.text(2)});
+}
+
+Status JobStore::begin_upgrade(const UpgradeRecord& r) {
+  return Query(db_, "INSERT OR REPLACE INTO upgrade VALUES (1, ?, ?, ?)")
+      .put(static_cast<std::int64_t>(r.after.value()))
+      .put(r.manifest)
+      .put(r.plan)
+      .run();
+}
+
+Status JobStore::end_upgrade() { return Query(db_, "DELETE FROM upgrade").run(); }
 
 Status JobStore::record_event(const EventRecord& r) {
   return Query(db_, "INSERT INTO events (at_us, kind, text) VALUES (?, ?, ?)")

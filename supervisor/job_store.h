@@ -60,6 +60,13 @@ struct SavepointRecord {
   bool drained = false;
 };
 
+// An upgrade whose new version has published nothing yet: until it has, the job is what `job` says.
+struct UpgradeRecord {
+  Epoch after;           // of the last checkpoint of the old version
+  std::string manifest;  // of the new version, as JobRecord has them
+  std::string plan;
+};
+
 struct EventRecord {
   Microseconds at_us = 0;
   std::string kind;  // started, running, restarting, failed, checkpoint-aborted, savepoint, …
@@ -90,6 +97,9 @@ class JobStore {
   Status record_savepoint(const SavepointRecord& record);
   Status forget_savepoint(const std::string& path);
   Result<std::vector<SavepointRecord>> savepoints();
+  Result<std::optional<UpgradeRecord>> upgrade();
+  Status begin_upgrade(const UpgradeRecord& record);  // durable on return
+  Status end_upgrade();
   Status record_event(const EventRecord& record);
   Result<std::vector<EventRecord>> events(std::size_t most);
 

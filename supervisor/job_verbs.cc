@@ -71,6 +71,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "stop") {
     return stop(message.identity, flag_of(request, "drain"), !flag_of(request, "no_savepoint"), wish_of(request));
   }
+  if (verb == "upgrade") return upgrade(message.identity, message.text);
   if (verb == "cancel") {
     runner_.cancelled_ = true;
     waiting_.push_back({message.identity, WaitsFor::kEnd, {}, false, {}});
@@ -121,6 +122,8 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
     return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
                                "; a checkpoint needs it RUNNING");
   }
+  if (runner_.upgrade_)
+    return error(identity, "job '" + runner_.paths().job + "' is being upgraded; its first checkpoint decides of that");
   if (const Status free = check_label(wish.label); !free.ok()) return error(identity, free.what());
   wish.asked_by = identity;
   waiting_.push_back({identity, WaitsFor::kTrigger, {}, savepoint, std::move(wish)});
@@ -130,6 +133,10 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
 
 void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
   waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
+  if (runner_.upgrade_ && runner_.upgrade_->stage == UpgradeStage::kStopping) {
+    runner_.answer_upgrade(false, "the job was stopped");
+    return;
+  }
   if (runner_.leaving_until_ || runner_.phase() == Phase::kStopping) return;  // it is ending already
   if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
     return runner_.end(JobState::kStopped, "stopped while it was " + lower(to_string(runner_.phase())) +
@@ -144,6 +151,46 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   runner_.phase_ = Phase::kStopping;
   const Status status = runner_.act(runner_.coordinator_->stop(drain, system_clock().monotonic_us()));
   if (!status.ok()) runner_.fail(status.what(), true);
+}
+
+void JobVerbs::upgrade(const std::string& identity, const std::string& text) {
+  const json request = json::parse(text);
+  UpgradeWish wish;
+  wish.plan_json = text_of(request, "plan");
+  wish.manifest = text_of(request, "manifest");
+  wish.drop_state = flag_of(request, "drop_state");
+  wish.timeout = request.value("timeout_us", kUpgradeTimeout);
+  if (request.contains("trial_us")) wish.trial = request.value("trial_us", Microseconds{0});
+  wish.asked_by = identity;
+  auto plan = plan_from_json(wish.plan_json);
+  if (!plan.ok()) return error(identity, plan.status().what());
+  wish.plan = *std::move(plan);
+  SavepointWish savepoint = wish_of(request);
+  if (const Status free = check_label(savepoint.label); !free.ok()) return error(identity, free.what());
+  waiting_.push_back({identity, WaitsFor::kUpgrade, {}, false, {}});
+  const Status begun = runner_.begin_upgrade(std::move(wish), std::move(savepoint));
+  if (begun.ok()) return;
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.identity == identity; });
+  error(identity, begun.what());
+}
+
+// Steps come before the answer, as they happen.
+void JobVerbs::on_upgrade_step(const std::string& asked_by, const std::string& text, Microseconds elapsed) {
+  answer(asked_by, json{{"step", text}, {"elapsed_us", elapsed}}.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+void JobVerbs::on_upgraded(const std::string& asked_by, const std::string& savepoint, bool upgraded,
+                           const std::string& reason, Microseconds elapsed) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.what == WaitsFor::kUpgrade && waiting.identity == asked_by;
+    if (!hit) return false;
+    answer(asked_by, done({{"upgraded", upgraded},
+                           {"path", savepoint},
+                           {"epoch", runner_.last_complete().value()},
+                           {"reason", reason},
+                           {"elapsed_us", elapsed}}));
+    return true;
+  });
 }
 
 void JobVerbs::tap(const std::string& identity, const std::string& request) {

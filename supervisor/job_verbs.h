@@ -25,10 +25,13 @@ class JobVerbs {
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);
   void on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status);
+  void on_upgrade_step(const std::string& asked_by, const std::string& text, Microseconds elapsed);
+  void on_upgraded(const std::string& asked_by, const std::string& savepoint, bool upgraded, const std::string& reason,
+                   Microseconds elapsed);
   void say_goodbye();  // the job is over: every waiting verb gets its answer
 
  private:
-  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit };
+  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kUpgrade };
   struct Waiting {
     std::string identity;
     WaitsFor what = WaitsFor::kEnd;
@@ -43,6 +46,7 @@ class JobVerbs {
   void tap(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
+  void upgrade(const std::string& identity, const std::string& request);
 
   JobRunner& runner_;
   ControlServer& socket_;
