@@ -75,7 +75,7 @@ def unknown_jobs_are_named(stream):
     asked = [name for name, kinds in taking.items() if {"job", "running-job", "idle-job"} & set(kinds)]
     check(len(asked) >= 12, f"{asked}")
     for verb in asked:
-        more = ["in"] if verb == "tap" else []
+        more = {"tap": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
         refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, "knwon", *more)
         refused(stream, USAGE, "there is no job 'other'", "stream", verb, "other", *more)
     for verb, kinds in taking.items():
