@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "cli/job_client.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
 #include "transport/base/text.h"
@@ -70,13 +70,13 @@ Result<std::string> resolve_savepoint(const std::string& reference) {
 namespace {
 
 Result<SnapshotPlace> savepoint_at(const std::string& path) {
-  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
-  return SnapshotPlace{std::move(index), savepoint_folder(path)};
+  STREAM_ASSIGN(const OpenSavepoint opened, OpenSavepoint::open(path, unpacked_root()));
+  return SnapshotPlace{opened.index(), opened.folder(), opened.hold()};
 }
 
 Result<SnapshotPlace> checkpoint_at(const std::string& checkpoints, Epoch epoch) {
   STREAM_ASSIGN(CheckpointIndex index, load_index(index_path(checkpoints, epoch)));
-  return SnapshotPlace{std::move(index), checkpoints};
+  return SnapshotPlace{std::move(index), checkpoints, nullptr};
 }
 
 // CHECKPOINTS/N

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/archive/scratch_folder.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/workbench/state_view.h"
 #include "transport/base/status.h"
@@ -18,7 +19,8 @@ Result<std::string> resolve_savepoint(const std::string& reference);
 // A snapshot to look at.
 struct SnapshotPlace {
   CheckpointIndex index;
-  std::string folder;  // what the index's paths start from
+  std::string folder;                                      // what the index's paths start from
+  std::shared_ptr<const ScratchFolder> scratch = nullptr;  // keeps it, where it was unpacked from an archive
 };
 
 // REF as above, the path of a checkpoint's folder, JOB@N of a checkpoint that is no savepoint, or JOB: its newest

@@ -1,4 +1,4 @@
-// The verbs that cut the stream: savepoint, checkpoint; and wait.
+// The verb that makes savepoints, lists, packs and deletes them.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -10,7 +10,8 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
+#include "snapshot/archive/pack.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -43,18 +44,49 @@ Status forget_savepoint(const JobPaths& job, const std::string& path) {
 
 Status remove_savepoint(const std::string& reference) {
   STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
-  STREAM_ASSIGN(const CheckpointIndex index, delete_savepoint(system_files(), path));
+  STREAM_ASSIGN(const CheckpointIndex index, delete_any_savepoint(system_files(), path, unpacked_root()));
   const std::vector<std::string> jobs = list_jobs();
   if (std::ranges::find(jobs, index.job) == jobs.end()) return {};
   return forget_savepoint(job_paths(index.job), path);
+}
+
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+
+// Where a copy in another form goes: beside the savepoint, unless that is said.
+std::string target_of(const VerbValues& values, const std::string& path, bool pack) {
+  if (values.has("to")) return absolute(values.text("to"));
+  if (pack) return path + std::string(kArchiveSuffix);
+  return path.ends_with(kArchiveSuffix) ? path.substr(0, path.size() - kArchiveSuffix.size()) : path + ".unpacked";
+}
+
+Result<std::string> convert(const VerbValues& values, bool pack) {
+  STREAM_ASSIGN(const std::string path, resolve_savepoint(values.text(pack ? "pack" : "unpack")));
+  const std::string target = target_of(values, path, pack);
+  if (is_archive(path) == pack) return usage_error("'" + path + "' is " + (pack ? "an archive already" : "no archive"));
+  STREAM_TRY(pack ? pack_savepoint(system_files(), path, target)
+                  : unpack_savepoint(system_files(), path, target).status());
+  return target;
+}
+
+int print_converted(const VerbValues& values, bool pack) {
+  const auto target = convert(values, pack);
+  if (!target.ok()) return fail("savepoint", target.status());
+  if (values.flag("json"))
+    std::printf("%s\n", json{{"path", *target}}.dump().c_str());
+  else
+    std::printf("%s\n", target->c_str());
+  return kDone;
 }
 
 int make_savepoint(const VerbValues& values) {
   if (const Status label = check_label(values.text("label")); !label.ok()) return fail("savepoint", label);
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("savepoint", job.status());
-  json request = {{"verb", "savepoint"}, {"label", values.text("label")}, {"single_file", values.flag("single-file")}};
-  if (values.has("to")) request["to"] = std::filesystem::absolute(values.text("to")).lexically_normal().string();
+  json request = {{"verb", "savepoint"},
+                  {"label", values.text("label")},
+                  {"single_file", values.flag("single-file")},
+                  {"archive", values.flag("archive")}};
+  if (values.has("to")) request["to"] = absolute(values.text("to"));
   const auto answer = ask_job(*job, request, kNoLimit);
   if (!answer.ok()) return fail("savepoint", answer.status());
   if (values.flag("json"))
@@ -69,71 +101,11 @@ int run_savepoint(const VerbValues& values) {
     const Status removed = remove_savepoint(values.text("delete"));
     return removed.ok() ? kDone : fail("savepoint", removed);
   }
+  for (const char* form : {"pack", "unpack"}) {
+    if (values.has(form)) return print_converted(values, form == std::string_view("pack"));
+  }
   if (values.flag("list")) return list_savepoints(values.text("job"), values.flag("json"));
   return make_savepoint(values);
-}
-
-std::string milliseconds(Microseconds us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fms", static_cast<double>(us) / 1000);
-  return text;
-}
-
-int list_checkpoints(const JobPaths& job, bool as_json) {
-  const auto list = list_of_job(job, "checkpoints");
-  if (!list.ok()) return fail("checkpoint", list.status());
-  Table table({">EPOCH", "STATUS", "TRIGGERED", ">DURATION", ">SIZE"});
-  for (const json& c : *list) {
-    if (as_json) std::printf("%s\n", c.dump().c_str());
-    table.add({std::to_string(c["epoch"].get<std::uint64_t>()), c["status"].get<std::string>(),
-               local_time(c["triggered_us"].get<Microseconds>()), milliseconds(c["duration_us"].get<Microseconds>()),
-               format_size(c["bytes"].get<std::uint64_t>())});
-  }
-  if (!as_json) std::fputs(table.text().c_str(), stdout);
-  return kDone;
-}
-
-int run_checkpoint(const VerbValues& values) {
-  const auto job = find_job(values.text("job"));
-  if (!job.ok()) return fail("checkpoint", job.status());
-  if (values.flag("list")) return list_checkpoints(*job, values.flag("json"));
-  const auto answer = ask_job(*job, {{"verb", "checkpoint"}}, kNoLimit);
-  if (!answer.ok()) return fail("checkpoint", answer.status());
-  const auto epoch = (*answer)["epoch"].get<std::uint64_t>();
-  if (values.flag("json"))
-    std::printf("%s\n", json{{"epoch", epoch}}.dump().c_str());
-  else
-    std::printf("%llu\n", static_cast<unsigned long long>(epoch));
-  return kDone;
-}
-
-// What a job did not do within the time given.
-std::string missed(const std::string& what) {
-  if (what == "running") return "is not running";
-  return what == "checkpoint" ? "has no new checkpoint" : "has not finished";
-}
-
-// The job does not run, or has ended while it was waited for.
-int over(const JobPaths& job, const std::string& what) {
-  const auto summary = stored_summary(job);
-  if (!summary.ok()) return fail("wait", summary.status());
-  const std::string state = summary->value("state", "");
-  if (what == "finished" && state == "FINISHED") return kDone;
-  return fail("wait", failed("job '" + job.job + "' is " + state + ": " + summary->value("reason", "")));
-}
-
-int run_wait(const VerbValues& values) {
-  const auto job = find_job(values.text("job"));
-  if (!job.ok()) return fail("wait", job.status());
-  const std::string& what = values.text("for");
-  const Microseconds limit = values.has("timeout") ? values.duration("timeout") : kNoLimit;
-  const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, limit);
-  if (answer.ok() && what != "finished") return kDone;
-  if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
-  if (answer.status().code() == Code::kInterrupted) {
-    return fail("wait", failed("job '" + job->job + "' " + missed(what) + " after " + values.text("timeout")));
-  }
-  return answer.status().code() == Code::kPeerGone ? over(*job, what) : fail("wait", answer.status());
 }
 
 constexpr VerbOption kSavepointOptions[] = {
@@ -144,6 +116,20 @@ constexpr VerbOption kSavepointOptions[] = {
      .kind = ValueKind::kPath},
     {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},
     {.name = "single-file", .doc = "One SQLite file instead of a folder.", .kind = ValueKind::kFlag},
+    {.name = "archive",
+     .doc = "One compressed file instead of a folder, FILE.tar.zst: every verb opens it, and so does tar --zstd.",
+     .kind = ValueKind::kFlag,
+     .excludes = "single-file"},
+    {.name = "pack",
+     .arg = "REF",
+     .doc = "Make an archive of a savepoint that is there, beside it or --to a file.",
+     .kind = ValueKind::kReference,
+     .excludes = "list"},
+    {.name = "unpack",
+     .arg = "REF",
+     .doc = "Make a folder, or what was packed, of an archive, beside it or --to a path.",
+     .kind = ValueKind::kReference,
+     .excludes = "pack"},
     {.name = "list",
      .doc = "List the savepoints of the job, running or not.",
      .kind = ValueKind::kFlag,
@@ -162,39 +148,6 @@ constexpr VerbExample kSavepointExamples[] = {
     {"stream savepoint --delete web-errors@before-upgrade", "Deletes it."},
 };
 
-constexpr VerbOption kCheckpointOptions[] = {
-    job_argument(ValueKind::kRunningJob),
-    {.name = "list",
-     .doc = "List the newest 100 checkpoints instead, running or not, the newest first.",
-     .kind = ValueKind::kFlag},
-    json_option("Print JSON; of a list a line a checkpoint, with the times of each process."),
-};
-
-constexpr VerbExample kCheckpointExamples[] = {
-    {"stream checkpoint web-errors", "Makes what has been read so far durable and visible."},
-    {"stream checkpoint --list web-errors", "Shows how long the last ones took."},
-};
-
-constexpr VerbOption kWaitOptions[] = {
-    job_argument(ValueKind::kJob),
-    {.name = "for",
-     .arg = "EVENT",
-     .doc = "What to wait for.",
-     .kind = ValueKind::kChoice,
-     .fallback = "finished",
-     .choices = "running|checkpoint|finished"},
-    {.name = "timeout",
-     .arg = "DURATION",
-     .doc = "Give up after this long; not set: never.",
-     .kind = ValueKind::kDuration},
-};
-
-constexpr VerbExample kWaitExamples[] = {
-    {"stream run -d daily.yaml && stream wait daily --timeout 1h", "Waits for the end of a job, an hour at most."},
-    {"stream wait web-errors --for checkpoint && sqlite3 errors.db 'select count(*) from errors'",
-     "Looks at a result when new rows have become visible."},
-};
-
 }  // namespace
 
 const VerbTable kSavepointVerb = {
@@ -207,26 +160,6 @@ const VerbTable kSavepointVerb = {
     .examples = kSavepointExamples,
     .no = "The job does not run, the checkpoint was aborted, or the path exists.",
     .run = run_savepoint,
-};
-
-const VerbTable kCheckpointVerb = {
-    .description =
-        "Takes a checkpoint of a running job, waits until it is complete and its rows are visible, and prints "
-        "its number.",
-    .options = kCheckpointOptions,
-    .examples = kCheckpointExamples,
-    .no = "The job does not run, or the checkpoint was aborted.",
-    .run = run_checkpoint,
-};
-
-const VerbTable kWaitVerb = {
-    .description =
-        "Waits until a job runs, until its next checkpoint is complete and committed, or until it has "
-        "finished, and prints nothing. For scripts.",
-    .options = kWaitOptions,
-    .examples = kWaitExamples,
-    .no = "The time is over, or the job has ended otherwise.",
-    .run = run_wait,
 };
 
 }  // namespace stream

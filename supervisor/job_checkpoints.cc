@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "snapshot/archive/pack.h"
 #include "snapshot/retention.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/checkpoint_place.h"
@@ -36,9 +37,9 @@ std::string some_of(std::span<const std::string> names) {
 }
 
 // Two that were asked for at once are cut by one checkpoint: 17, 17-2.
-std::string free_target(const std::string& folder, const SavepointRequest& request) {
+std::string free_target(const std::string& folder, const SavepointRequest& request, bool archive) {
   const std::string base = folder + "/" + std::to_string(request.index.epoch.value());
-  const std::string suffix = request.single_file ? ".sqlite" : "";
+  const std::string suffix = archive ? std::string(kArchiveSuffix) : request.single_file ? ".sqlite" : "";
   std::string target = base + suffix;
   for (int n = 2; std::filesystem::exists(target); ++n) target = base + "-" + std::to_string(n) + suffix;
   return target;
@@ -132,6 +133,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const 
   const Microseconds now = system_clock().monotonic_us();
   if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
   last_complete_ = epoch;
+  restore_scratch_.reset();
   aborted_.clear();  // all older: retention knows by itself
   restore_ = index;
   restore_folder_ = paths_.checkpoints();
@@ -253,10 +255,10 @@ void JobRunner::build_savepoints(Epoch epoch) {
     const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
     pinned_.insert(epoch);
     worker_.submit(
-        [request, epoch, folder = paths_.savepoints()] {
+        [request, epoch, folder = paths_.savepoints(), archive = wish.archive] {
           STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
-          if (request->target.empty()) request->target = free_target(folder, *request);
-          return build_savepoint(system_files(), *request).status();
+          if (request->target.empty()) request->target = free_target(folder, *request, archive);
+          return (archive ? build_archive : build_savepoint)(system_files(), *request).status();
         },
         [this, epoch, request, ends_job = wish.ends_job, asked_by = wish.asked_by](Status status) {
           pinned_.erase(pinned_.find(epoch));

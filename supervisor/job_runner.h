@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/archive/open_savepoint.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
@@ -49,6 +50,7 @@ struct SavepointWish {
   std::string target;  // "" = in the job's savepoints folder
   std::string label;
   bool single_file = false;
+  bool archive = false;
   bool drained = false;
   bool ends_job = false;  // the one a stop makes
   std::string asked_by;   // connection of whoever waits for it; "" = nobody in particular
@@ -170,8 +172,9 @@ class JobRunner {
   bool store_fails_ = false;  // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
-  std::string outcome_;            // what it has done, once it is over
-  std::string restore_savepoint_;  // its path, if it is one
+  std::shared_ptr<const ScratchFolder> restore_scratch_;  // which that is in, if it was unpacked
+  std::string outcome_;                                   // what it has done, once it is over
+  std::string restore_savepoint_;                         // its path, if it is one
   bool restore_extends_ = false;
   bool goes_on_ = false;                // the run goes on where it stood
   std::optional<std::string> refused_;  // why an instance could not start from restore_

@@ -29,6 +29,7 @@ SavepointWish wish_of(const json& request) {
   wish.target = text_of(request, "to");
   wish.label = text_of(request, "label");
   wish.single_file = flag_of(request, "single_file");
+  wish.archive = flag_of(request, "archive");
   return wish;
 }
 
