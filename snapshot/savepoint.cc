@@ -75,6 +75,7 @@ CheckpointIndex index_for(const SavepointRequest& request) {
   CheckpointIndex index = request.index;
   index.drained = request.drained;
   index.label = request.label;
+  index.note = request.note;
   index.created_us = request.created_us;
   return index;
 }
@@ -141,7 +142,7 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
   for (IndexInstance& instance : index.instances) {
     STREAM_ASSIGN(FileDigest digest, write_instance(index, instance, *db, part_name(instance) + ".", fill));
     instance.files = {
-        {base_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
+        {last_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
@@ -155,6 +156,7 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
 Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
                                         bool single_file, const FillInstance& fill) {
   index.savepoint = true;
+  index.written_by = STREAM_VERSION;
   const Status published = publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
     STREAM_ASSIGN(index, single_file ? build_single(files, std::move(index), partial, target, fill)
                                      : build_folder(files, std::move(index), partial, fill));
@@ -179,7 +181,7 @@ Result<CheckpointIndex> load_savepoint(const std::string& path) {
   for (IndexInstance& instance : index.instances) {
     for (FileRef& file : instance.files) {
       const std::size_t hash = file.path.rfind('#');
-      if (hash != std::string::npos && !is_folder(path)) file.path = base_name(path) + file.path.substr(hash);
+      if (hash != std::string::npos && !is_folder(path)) file.path = last_name(path) + file.path.substr(hash);
     }
   }
   return index;
@@ -222,6 +224,6 @@ Result<CheckpointIndex> delete_savepoint(Files& files, const std::string& path) 
   return index;
 }
 
-std::string savepoint_folder(const std::string& path) { return is_folder(path) ? path : parent_of(path); }
+std::string savepoint_folder(const std::string& path) { return is_folder(path) ? path : folder_above(path); }
 
 }  // namespace stream

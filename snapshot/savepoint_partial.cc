@@ -9,7 +9,7 @@ constexpr std::string_view kPartial = ".savepoint-partial";
 constexpr std::string_view kUnpacked = ".savepoint-unpacked";
 
 std::string beside(const std::string& target, std::string_view suffix) {
-  return parent_of(target) + "/." + base_name(target) + std::string(suffix);
+  return folder_above(target) + "/." + last_name(target) + std::string(suffix);
 }
 
 bool is_real_folder(const std::string& path) {
@@ -19,13 +19,13 @@ bool is_real_folder(const std::string& path) {
 
 }  // namespace
 
-std::string parent_of(const std::string& path) {
+std::string folder_above(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string last_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string unpacked_name(const std::string& target) { return beside(target, kUnpacked); }
 
@@ -47,14 +47,14 @@ Status publish_savepoint(Files& files, const std::string& target, const FillPart
   STREAM_TRY(refuse_existing(target));
   const std::string partial = beside(target, kPartial);
   STREAM_TRY(remove_partial(files, partial));
-  STREAM_TRY(files.make_dir(parent_of(target)));
+  STREAM_TRY(files.make_dir(folder_above(target)));
   const Result<std::string> filled = fill(partial);
   const Status finished = filled.ok() ? files.rename(*filled, target) : filled.status();
   if (!finished.ok()) {
     (void)remove_partial(files, partial);  // a full disk must not stay full of it
     return finished;
   }
-  STREAM_TRY(files.sync_dir(parent_of(target)));
+  STREAM_TRY(files.sync_dir(folder_above(target)));
   return *filled == partial ? Status() : remove_partial(files, partial);
 }
 
@@ -64,10 +64,10 @@ Status remove_published(Files& files, const std::string& target) {
   struct stat info {};
   if (::lstat(target.c_str(), &info) == 0) {
     STREAM_TRY(files.rename(target, partial));
-    STREAM_TRY(files.sync_dir(parent_of(target)));
+    STREAM_TRY(files.sync_dir(folder_above(target)));
     STREAM_TRY(remove_partial(files, partial));
   }
-  return files.sync_dir(parent_of(target));
+  return files.sync_dir(folder_above(target));
 }
 
 Result<std::vector<std::string>> savepoint_leftovers(Files& files, const std::string& folder) {

@@ -13,8 +13,8 @@ namespace stream {
 
 inline constexpr std::string_view kSavepointIndexName = "savepoint.sqlite";
 
-std::string parent_of(const std::string& path);
-std::string base_name(const std::string& path);
+std::string folder_above(const std::string& path);
+std::string last_name(const std::string& path);
 
 Status refuse_existing(const std::string& target);  // kUsage: a savepoint replaces nothing
 

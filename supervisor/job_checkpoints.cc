@@ -87,6 +87,7 @@ CheckpointIndex JobRunner::make_index(Epoch epoch) const {
   index.job = paths_.job;
   index.run = record_.run;
   index.attempt = record_.attempt;
+  index.written_by = STREAM_VERSION;
   index.created_us = system_clock().wall_us();
   index.key_groups = plan_.pipeline.key_groups;
   index.manifest = record_.manifest;

@@ -36,7 +36,7 @@ std::string without_suffix(std::string name) {
 
 // The index first.
 std::vector<Part> parts_of(const CheckpointIndex& index, const std::string& path, const std::string& target) {
-  std::string top = without_suffix(base_name(target));
+  std::string top = without_suffix(last_name(target));
   if (top.empty() || top.size() > kFolderNameMax) top = "savepoint";
   if (savepoint_folder(path) != path) return {{top.ends_with(".sqlite") ? top : top + ".sqlite", path}};
   std::vector<Part> parts = {
@@ -84,7 +84,7 @@ class NewFile {
   NewFile& operator=(const NewFile&) = delete;
 
   Status status() const {
-    if (error_ == EEXIST) return corrupt("it holds '" + base_name(path_) + "' twice");
+    if (error_ == EEXIST) return corrupt("it holds '" + last_name(path_) + "' twice");
     return error_ == 0 ? Status() : system_error("create", path_, error_);
   }
   Status write(std::string_view bytes) {
