@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "snapshot/folder_lock.h"
+
 namespace stream {
 namespace {
 
@@ -46,8 +48,9 @@ Status remove_partial(Files& files, const std::string& path) {
 Status publish_savepoint(Files& files, const std::string& target, const FillPartial& fill) {
   STREAM_TRY(refuse_existing(target));
   const std::string partial = beside(target, kPartial);
-  STREAM_TRY(remove_partial(files, partial));
   STREAM_TRY(files.make_dir(folder_above(target)));
+  const FolderLock busy(folder_above(target), LOCK_SH);  // where there are no locks, nobody cleans up either
+  STREAM_TRY(remove_partial(files, partial));
   const Result<std::string> filled = fill(partial);
   const Status finished = filled.ok() ? files.rename(*filled, target) : filled.status();
   if (!finished.ok()) {
@@ -59,6 +62,7 @@ Status publish_savepoint(Files& files, const std::string& target, const FillPart
 }
 
 Status remove_published(Files& files, const std::string& target) {
+  const FolderLock busy(folder_above(target), LOCK_SH);
   const std::string partial = beside(target, kPartial);
   STREAM_TRY(remove_partial(files, partial));
   struct stat info {};
@@ -70,7 +74,9 @@ Status remove_published(Files& files, const std::string& target) {
   return files.sync_dir(folder_above(target));
 }
 
-Result<std::vector<std::string>> savepoint_leftovers(Files& files, const std::string& folder) {
+namespace {
+
+Result<std::vector<std::string>> leftovers(Files& files, const std::string& folder) {
   std::vector<std::string> found;
   Result<std::vector<std::string>> names = files.list(folder);
   if (names.status().code() == Code::kNotFound) return found;
@@ -80,6 +86,21 @@ Result<std::vector<std::string>> savepoint_leftovers(Files& files, const std::st
       found.push_back(folder + "/" + name);
   }
   return found;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> savepoint_leftovers(Files& files, const std::string& folder) {
+  const FolderLock alone(folder, LOCK_EX | LOCK_NB);
+  return alone.held() ? leftovers(files, folder) : std::vector<std::string>();
+}
+
+Status remove_savepoint_leftovers(Files& files, const std::string& folder) {
+  const FolderLock alone(folder, LOCK_EX | LOCK_NB);
+  if (!alone.held()) return {};
+  STREAM_ASSIGN(const auto found, leftovers(files, folder));
+  for (const std::string& path : found) STREAM_TRY(remove_partial(files, path));
+  return {};
 }
 
 }  // namespace stream

@@ -33,8 +33,9 @@ Status remove_partial(Files& files, const std::string& path);
 // Where an archive's files are built before they are packed.
 std::string unpacked_name(const std::string& target);
 
-// What crashes have left in this folder: paths. Only whoever nobody else builds or deletes savepoints beside may
-// remove them. A folder that does not exist has none.
+// What crashes have left in this folder: paths. A folder that does not exist has none, and one in which somebody is
+// making or deleting a savepoint is left alone.
 Result<std::vector<std::string>> savepoint_leftovers(Files& files, const std::string& folder);
+Status remove_savepoint_leftovers(Files& files, const std::string& folder);
 
 }  // namespace stream

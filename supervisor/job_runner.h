@@ -52,8 +52,10 @@ struct SavepointWish {
   bool single_file = false;
   bool archive = false;
   bool drained = false;
-  bool ends_job = false;  // the one a stop makes
-  std::string asked_by;   // connection of whoever waits for it; "" = nobody in particular
+  std::string note = {};
+  bool ends_job = false;   // the one a stop makes
+  bool scheduled = false;  // made by itself
+  std::string asked_by;    // connection of whoever waits for it; "" = nobody in particular
 };
 
 class JobRunner {
@@ -145,11 +147,22 @@ class JobRunner {
   void record_abort(const CoordinatorAction& action);
   CheckpointIndex make_index(Epoch epoch) const;
   std::string checkpoint_detail() const;
-  SavepointRequest savepoint_request(const SavepointWish& wish) const;
-  void build_savepoints(Epoch epoch);
   void finish();
   void check_leaving(Microseconds now);
   void conclude();
+
+  // job_savepoints.cc
+  Status settle_savepoints();
+  SavepointRequest savepoint_request(const SavepointWish& wish) const;
+  void build_savepoints(Epoch epoch);
+  void build_savepoint_of(Epoch epoch, const SavepointWish& wish);
+  void on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status);
+  Status set_schedule(SavepointSchedule schedule);
+  void tick_schedule(Microseconds now);
+  void savepoint_lost(const SavepointWish& wish);
+  void delete_savepoints(const std::vector<std::string>& paths, const std::function<void(const Status&)>& done);
+  void prune_savepoints();
+  void clean_savepoints();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
@@ -188,6 +201,9 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
+  SavepointSchedule schedule_;
+  bool schedule_busy_ = false;   // the savepoint that was due is on its way
+  bool schedule_wants_ = false;  // the next checkpoint becomes it
   std::optional<SavepointWish> stop_savepoint_;
   bool stop_savepoint_due_ = false;            // a last checkpoint is on its way to become it
   std::string stop_path_;                      // the savepoint a stop has made

@@ -46,6 +46,7 @@ Status JobRunner::prepare(RunRequest request) {
     log_->set_least(stage.name, least);
   }
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
+  STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
   watch_output();

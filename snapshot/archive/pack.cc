@@ -12,6 +12,7 @@
 
 #include "snapshot/archive/tar.h"
 #include "snapshot/archive/zstd_stream.h"
+#include "snapshot/folder_lock.h"
 #include "snapshot/savepoint_partial.h"
 
 namespace stream {
@@ -181,6 +182,8 @@ Result<CheckpointIndex> build_archive(Files& files, const SavepointRequest& requ
   STREAM_TRY(refuse_existing(request.target));
   SavepointRequest unpacked = request;
   unpacked.target = unpacked_name(request.target);
+  STREAM_TRY(files.make_dir(folder_above(request.target)));
+  const FolderLock busy(folder_above(request.target), LOCK_SH);
   STREAM_TRY(remove_partial(files, unpacked.target));
   auto built = build_savepoint(files, unpacked);
   Status packed = built.ok() ? pack_savepoint(files, unpacked.target, request.target) : built.status();

@@ -1,7 +1,5 @@
 #include "snapshot/archive/scratch_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,32 +7,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "snapshot/folder_lock.h"
 #include "transport/base/files.h"
 
 namespace stream {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder, locked while this lives. Others wait, or get none.
-class FolderLock {
- public:
-  FolderLock(const std::string& path, int operation) : fd_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (fd_ < 0 || ::flock(fd_, operation) == 0) return;
-    ::close(fd_);
-    fd_ = -1;
-  }
-  ~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  bool held() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // With the lock of the root: a folder that has just been made is not taken for abandoned.
 std::vector<std::string> abandoned(const std::string& root) {
