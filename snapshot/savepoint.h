@@ -24,10 +24,10 @@ struct SavepointRequest {
   std::string checkpoints;  // its folder; pinned by the caller until this returns
   std::string target;       // folder to make, or file for single_file; must not exist
   std::string label;
-  std::string note = {};
   bool drained = false;
   bool single_file = false;
   Microseconds created_us = 0;
+  std::string note = {};
 };
 
 // Builds the savepoint beside `target` and renames it into place when everything is synced: it is
