@@ -135,7 +135,7 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
     const Microseconds now = system_clock().wall_us();
     schedule_busy_ = false;
     schedule_.next_us = status.ok() ? next_due(schedule_, now) : next_try(schedule_, now);
-    if (Status saved = store_->save_savepoint_schedule(schedule_); !saved.ok()) log_->warning(saved.what());
+    stored(store_->save_savepoint_schedule(schedule_));
   }
   verbs_->on_savepoint(wish.asked_by, epoch, target, status);
   if (wish.ends_job) {
