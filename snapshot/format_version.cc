@@ -48,9 +48,7 @@ Result<std::unique_ptr<Database>> open_versioned(const std::string& path, Format
   for (const FormatStep& step : kSteps) {
     const std::string sql(sql_of(step, part));
     if (step.from < version || sql.empty()) continue;
-    if (!copied) {
-      STREAM_ASSIGN(db, Database::copy(*db));
-    }
+    if (!copied) { STREAM_ASSIGN(db, Database::copy(*db)); }
     copied = true;
     STREAM_TRY(db->execute(sql));
   }
