@@ -20,7 +20,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("state ls", ["live"]), ("state show", ["live"]), ("state query", ["live", "select 1 as line"]),
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
-          ("resume", ["live"]), ("savepoint", ["--every", "1h", "live"])]
+          ("resume", ["live"])]
 NO_DATA = {"completion", "state export"}  # prints a script
 ELSEWHERE_ASKED = {"tap", "test", "state diff", "state edit", "state reshard"}  # in compose.py and state.py
 
