@@ -28,8 +28,18 @@ SavepointWish wish_of(const json& request) {
   SavepointWish wish;
   wish.target = text_of(request, "to");
   wish.label = text_of(request, "label");
+  wish.note = text_of(request, "note");
   wish.single_file = flag_of(request, "single_file");
+  wish.archive = flag_of(request, "archive");
   return wish;
+}
+
+SavepointSchedule schedule_of(const json& request) {
+  const auto number = [&](const char* key) {
+    const auto at = request.find(key);
+    return at != request.end() && at->is_number_integer() ? std::max<std::int64_t>(0, at->get<std::int64_t>()) : 0;
+  };
+  return {.every_us = number("every_us"), .keep = number("keep"), .keep_for_us = number("keep_for_us")};
 }
 
 std::string done(json fields) {
@@ -90,12 +100,18 @@ void JobVerbs::handle(const ControlMessage& message) {
     const auto list = job_list(runner_.store(), verb);
     return list.ok() ? answer(message.identity, done({{verb, *list}})) : error(message.identity, list.status().what());
   }
-  if (verb == "forget-savepoint") {
-    const Status status = runner_.store().forget_savepoint(text_of(request, "path"));
+  if (verb == "delete-savepoint") {
+    return runner_.delete_savepoints({text_of(request, "path")}, [this, identity = message.identity](const Status& s) {
+      s.ok() ? answer(identity, done({})) : error(identity, s.what());
+    });
+  }
+  if (verb == "schedule-savepoints") {
+    const Status status = runner_.set_schedule(schedule_of(request));
     return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
   }
   if (verb == "gc") {
     runner_.retain();
+    runner_.clean_savepoints();
     return answer(message.identity, done({}));
   }
   error(message.identity, "unknown request '" + verb + "'");
