@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "transport": RECORD | {"transport"},
     "snapshot": RECORD | {"snapshot"},
     "snapshot/workbench": RECORD | {"snapshot", "snapshot/workbench"},
+    "compare": RECORD | {"snapshot", "compare"},
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
@@ -24,7 +25,7 @@ MAY_INCLUDE = {
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/workbench", "supervisor", "cli"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/workbench", "compare", "supervisor", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}

@@ -1,0 +1,13 @@
+// Comparing the state tables of two snapshots.
+#pragma once
+
+#include "cli/compare_report.h"
+#include "snapshot/workbench/state_view.h"
+
+namespace stream {
+
+// Every table that users look at, or the one of the settings; see diff_states(). Rows have the key of their table.
+// Errors: kUsage, kCorrupt, kSystem.
+Status compare_states(StateView& a, StateView& b, const CompareSettings& settings, CompareReport& report);
+
+}  // namespace stream

@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/compare_files.h"
+#include "cli/compare_report.h"
+#include "cli/compare_states.h"
+#include "cli/savepoint_refs.h"
+#include "cli/scratch_folder.h"
+#include "cli/verb.h"
+#include "cli/verb_values.h"
+#include "supervisor/job_paths.h"
+
+namespace stream {
+namespace {
+
+// What is compared, by what its two names mean.
+enum class Sort : std::uint8_t { kPipeline, kJob, kResult, kState };
+
+bool is_pipeline(const std::string& text) {
+  const auto ends = [&](std::string_view ending) { return text.ends_with(ending); };
+  if (ends(".yaml") || ends(".yml")) return true;
+  return text.find_first_of(" |") != std::string::npos && !std::filesystem::exists(text);
+}
+
+bool is_job(const std::string& text) {
+  const std::vector<std::string> jobs = list_jobs();
+  return std::ranges::find(jobs, text) != jobs.end();
+}
+
+Sort sort_of(const std::string& text) {
+  if (is_pipeline(text)) return Sort::kPipeline;
+  if (is_job(text)) return Sort::kJob;
+  return is_result(text) ? Sort::kResult : Sort::kState;
+}
+
+Status compare_results(const std::array<std::string, 2>& paths, const CompareSettings& settings,
+                       CompareReport& report) {
+  STREAM_ASSIGN(std::vector<ResultPair> pairs, pairs_of(paths, settings, report));
+  for (ResultPair& pair : pairs) STREAM_TRY(compare_pair(std::move(pair), temporary_folder(), report));
+  return report.finish({});
+}
+
+Status compare_snapshots(const std::array<std::string, 2>& references, const CompareSettings& settings,
+                         CompareReport& report) {
+  STREAM_ASSIGN(const auto a, open_snapshot(references[0]));
+  STREAM_ASSIGN(const auto b, open_snapshot(references[1]));
+  STREAM_TRY(compare_states(*a, *b, settings, report));
+  return report.finish({});
+}
+
+Status compare(const std::array<std::string, 2>& what, const CompareSettings& settings, CompareReport& report) {
+  const std::array<Sort, 2> sorts = {sort_of(what[0]), sort_of(what[1])};
+  if (sorts[0] == Sort::kResult && sorts[1] == Sort::kResult) return compare_results(what, settings, report);
+  return compare_snapshots(what, settings, report);
+}
+
+int run(const VerbValues& values) {
+  const auto settings = compare_settings(values);
+  if (!settings.ok()) return fail("compare", settings.status());
+  CompareReport report(*settings);
+  const Status done = compare({values.text("a"), values.text("b")}, *settings, report);
+  if (!done.ok()) return fail("compare", done);
+  return report.equal() ? kDone : kNo;
+}
+
+constexpr VerbOption kOptions[] = {
+    {.name = "a",
+     .arg = "A",
+     .doc = "A manifest or pipeline to run, a job, a result in files, or a snapshot of state.",
+     .kind = ValueKind::kReference,
+     .positional = true,
+     .required = true},
+    {.name = "b", .arg = "B", .doc = "Another of the same sort.", .kind = ValueKind::kReference, .positional = true, .required = true},
+    {.name = "key",
+     .arg = "COLUMNS",
+     .doc = "Columns that identify a row; default: the key of the sink or table, else rows are compared as a whole.",
+     .repeated = true},
+    {.name = "ignore", .arg = "COLUMNS", .doc = "Columns that may differ.", .repeated = true},
+    {.name = "tolerance", .arg = "NUMBER", .doc = "How far two numbers may be apart. [0]"},
+    {.name = "table", .arg = "TABLE", .doc = "Compare this table only, of databases or of state."},
+    {.name = "stage", .arg = "STAGE", .doc = "Compare this stage only: what a sink gets, or its state."},
+    {.name = "limit",
+     .arg = "N",
+     .doc = "Print at most so many differences of each result; default: 20, and all with --json. All are counted.",
+     .kind = ValueKind::kInteger,
+     .least = 0},
+    json_option("Print JSON, a line a difference, and the whole in a last line."),
+};
+
+constexpr VerbExample kExamples[] = {
+    {"stream compare yesterday.db today.db", "Compares the tables of two databases by their keys."},
+};
+
+}  // namespace
+
+const VerbTable kCompareVerb = {
+    .description = "Compares two of a sort and prints what differs, row by row.",
+    .options = kOptions,
+    .examples = kExamples,
+    .no = "They differ, or one of them is damaged.",
+    .run = run,
+};
+
+}  // namespace stream
