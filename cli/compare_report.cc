@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "cli/live_comparison.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -80,10 +81,18 @@ Status CompareReport::counted(const std::string& of, const DiffCounts& counts, s
   return print_line(of + ": " + sentence(counts, noted));
 }
 
-Status CompareReport::finish(ordered_json performance) {
+Status CompareReport::performance(const RunFigures& a, const RunFigures& b, const std::string& how) {
+  performance_ = {{"a", to_json(a)}, {"b", to_json(b)}, {"how", how}};
+  if (settings_.print.as_json) return {};
+  STREAM_TRY(print_line(""));
+  for (const std::string& line : performance_lines(a, b)) STREAM_TRY(print_line(line));
+  return print_line("# " + how);
+}
+
+Status CompareReport::finish() {
   if (!settings_.print.as_json) return {};
   ordered_json line = {{"equal", equal_}, {"results", results_}};
-  if (!performance.is_null()) line["performance"] = std::move(performance);
+  if (!performance_.is_null()) line["performance"] = performance_;
   return print_json_line(line);
 }
 

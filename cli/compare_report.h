@@ -6,6 +6,7 @@
 
 #include "cli/verb_values.h"
 #include "compare/difference_printer.h"
+#include "compare/performance.h"
 #include "compare/result_comparison.h"
 
 namespace stream {
@@ -33,14 +34,18 @@ class CompareReport {
   // What was compared and printed elsewhere, but for `left_out` lines. `noted`: something was missing.
   Status counted(const std::string& of, const DiffCounts& counts, std::uint64_t left_out, bool noted);
 
+  // Of two runs; `how` they ran.
+  Status performance(const RunFigures& a, const RunFigures& b, const std::string& how);
+
   // The last line: the whole as JSON.
-  Status finish(nlohmann::ordered_json performance);
+  Status finish();
   bool equal() const { return equal_; }
 
  private:
   const CompareSettings& settings_;
   bool equal_ = true;
   nlohmann::ordered_json results_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json performance_;
 };
 
 // Memory for rows that do not cancel out, of each comparison.

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/compare_files.h"
 #include "cli/compare_report.h"
+#include "cli/compare_runs.h"
 #include "cli/compare_states.h"
 #include "cli/savepoint_refs.h"
 #include "cli/scratch_folder.h"
@@ -39,19 +40,20 @@ Status compare_results(const std::array<std::string, 2>& paths, const CompareSet
                        CompareReport& report) {
   STREAM_ASSIGN(std::vector<ResultPair> pairs, pairs_of(paths, settings, report));
   for (ResultPair& pair : pairs) STREAM_TRY(compare_pair(std::move(pair), temporary_folder(), report));
-  return report.finish({});
+  return {};
 }
 
 Status compare_snapshots(const std::array<std::string, 2>& references, const CompareSettings& settings,
                          CompareReport& report) {
   STREAM_ASSIGN(const auto a, open_snapshot(references[0]));
   STREAM_ASSIGN(const auto b, open_snapshot(references[1]));
-  STREAM_TRY(compare_states(*a, *b, settings, report));
-  return report.finish({});
+  return compare_states(*a, *b, settings, report);
 }
 
-Status compare(const std::array<std::string, 2>& what, const CompareSettings& settings, CompareReport& report) {
+Status compare(const VerbValues& values, const CompareSettings& settings, CompareReport& report, bool& told) {
+  const std::array<std::string, 2> what = {values.text("a"), values.text("b")};
   const std::array<Sort, 2> sorts = {sort_of(what[0]), sort_of(what[1])};
+  if (sorts[0] == Sort::kPipeline && sorts[1] == Sort::kPipeline) return compare_runs(values, settings, report, told);
   if (sorts[0] == Sort::kResult && sorts[1] == Sort::kResult) return compare_results(what, settings, report);
   return compare_snapshots(what, settings, report);
 }
@@ -60,7 +62,10 @@ int run(const VerbValues& values) {
   const auto settings = compare_settings(values);
   if (!settings.ok()) return fail("compare", settings.status());
   CompareReport report(*settings);
-  const Status done = compare({values.text("a"), values.text("b")}, *settings, report);
+  bool told = false;
+  Status done = compare(values, *settings, report, told);
+  if (done.ok()) done = report.finish();
+  if (told) return kUsageExit;
   if (!done.ok()) return fail("compare", done);
   return report.equal() ? kDone : kNo;
 }
@@ -86,6 +91,30 @@ constexpr VerbOption kOptions[] = {
      .doc = "Print at most so many differences of each result; default: 20, and all with --json. All are counted.",
      .kind = ValueKind::kInteger,
      .least = 0},
+    {.name = "from",
+     .arg = "REF",
+     .doc = "Of pipelines: both start from this savepoint: a path, JOB@N, JOB@LABEL or JOB@latest.",
+     .kind = ValueKind::kReference},
+    {.name = "for",
+     .arg = "DURATION",
+     .doc = "Stop both after this long and report; default: when their inputs have ended.",
+     .kind = ValueKind::kDuration},
+    {.name = "parameter", .letter = 'p', .arg = "NAME=VALUE", .doc = "Set a parameter of both manifests.", .repeated = true},
+    {.name = "parameter-a", .arg = "NAME=VALUE", .doc = "Set a parameter of A.", .repeated = true},
+    {.name = "parameter-b", .arg = "NAME=VALUE", .doc = "Set a parameter of B.", .repeated = true},
+    {.name = "set",
+     .arg = "PATH=VALUE",
+     .doc = "Set anything in both manifests, such as stages.requests.follow=false.",
+     .repeated = true},
+    {.name = "set-a", .arg = "PATH=VALUE", .doc = "Set anything in A.", .repeated = true},
+    {.name = "set-b", .arg = "PATH=VALUE", .doc = "Set anything in B.", .repeated = true},
+    {.name = "one-after-the-other",
+     .doc = "Run A to its end, then B, so that each has the machine for itself.",
+     .kind = ValueKind::kFlag},
+    {.name = "accept-drained", .doc = "Start from a savepoint whose windows have fired.", .kind = ValueKind::kFlag},
+    {.name = "allow-non-restored-state",
+     .doc = "Start although the state of stages that are gone is dropped.",
+     .kind = ValueKind::kFlag},
     json_option("Print JSON, a line a difference, and the whole in a last line."),
 };
 

@@ -7,9 +7,15 @@ namespace {
 
 constexpr std::size_t kRowsInTurn = 1000;  // of a side, so that rows that both have cancel out soon
 
-Result<std::vector<std::string>> columns_of(const ResultPlace& place) {
-  if (place.columns) return *place.columns;
-  return first_columns(place.path, place.form, place.table);
+// Fills in what is not known.
+Status look_at(ResultPair& pair) {
+  for (ResultPlace& place : pair.places) {
+    if (place.columns) continue;
+    STREAM_ASSIGN(FirstRows first, look_at_rows(place.path, place.form, place.table));
+    place.columns = std::move(first.columns);
+    pair.options.reals.merge(first.reals);
+  }
+  return {};
 }
 
 }  // namespace
@@ -22,6 +28,7 @@ Result<std::unique_ptr<ResultComparison>> ResultComparison::start(ResultPair pai
   // CSV knows no types, and SQLite fewer than JSON.
   const bool csv = pair.places[0].form == ResultForm::kCsv || pair.places[1].form == ResultForm::kCsv;
   pair.options.loose = csv || pair.places[0].form != pair.places[1].form;
+  STREAM_TRY(look_at(pair));
   std::unique_ptr<ResultComparison> comparison(new ResultComparison(std::move(pair), scratch, bytes_max));
   STREAM_TRY(comparison->open());
   return comparison;
@@ -31,7 +38,7 @@ Status ResultComparison::open() {
   std::array<std::vector<std::string>, 2> columns;
   for (const Side side : kSides) {
     const ResultPlace& place = pair_.places[index_of(side)];
-    STREAM_ASSIGN(columns[index_of(side)], columns_of(place));
+    columns[index_of(side)] = *place.columns;
     auto& reader = readers_[index_of(side)];
     if (place.form == ResultForm::kSqlite) {
       STREAM_ASSIGN(reader, read_table(place.path, place.table));

@@ -180,18 +180,25 @@ Result<std::unique_ptr<ResultReader>> read_rows(const std::string& path, ResultF
   return reader;
 }
 
-Result<std::vector<std::string>> first_columns(const std::string& path, ResultForm form, const std::string& table) {
+Result<FirstRows> look_at_rows(const std::string& path, ResultForm form, const std::string& table) {
   std::unique_ptr<ResultReader> reader;
   if (form == ResultForm::kSqlite) {
     STREAM_ASSIGN(reader, read_table(path, table));
-    return reader->columns();
+  } else {
+    STREAM_ASSIGN(reader, read_rows(path, form, false));
   }
-  STREAM_ASSIGN(reader, read_rows(path, form, false));
+  FirstRows first;
   for (std::size_t i = 0; i < kRowsSampled; ++i) {
     STREAM_ASSIGN(const bool found, reader->next());
     if (!found) break;
+    for (std::size_t column = 0; column < reader->values().size(); ++column) {
+      const ResultValue& value = reader->values()[column];
+      const bool real = form == ResultForm::kCsv ? loosened(value).kind == ResultKind::kReal : value.kind == ResultKind::kReal;
+      if (real) first.reals.insert(reader->columns()[column]);
+    }
   }
-  return reader->columns();
+  first.columns = reader->columns();
+  return first;
 }
 
 }  // namespace stream

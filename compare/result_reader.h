@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,7 +52,11 @@ struct ResultTable {
 // Tables of the database, but not those in which stages keep what is theirs.
 Result<std::vector<ResultTable>> tables_of(const std::string& path);
 
-// Columns of the first rows, without moving on.
-Result<std::vector<std::string>> first_columns(const std::string& path, ResultForm form, const std::string& table);
+// What the first rows tell.
+struct FirstRows {
+  std::vector<std::string> columns = {};
+  std::set<std::string> reals = {};  // columns that are numbers with a fraction somewhere
+};
+Result<FirstRows> look_at_rows(const std::string& path, ResultForm form, const std::string& table);
 
 }  // namespace stream
