@@ -14,6 +14,7 @@
 
 #include "cli/compare_keeper.h"
 #include "cli/compare_plans.h"
+#include "cli/compare_states.h"
 #include "cli/live_comparison.h"
 #include "cli/live_screen.h"
 #include "cli/run_job.h"
@@ -96,8 +97,10 @@ class RunListener {
 
 class RunComparison {
  public:
-  RunComparison(const VerbValues& values, PlannedRuns runs, const std::string& folder)
-      : one_by_one_(values.flag("one-after-the-other")),
+  RunComparison(const VerbValues& values, const CompareSettings& settings, PlannedRuns runs, const std::string& folder)
+      : settings_(settings),
+        state_(values.flag("state")),
+        one_by_one_(values.flag("one-after-the-other")),
         quiet_(values.flag("json")),
         time_(values.has("for") ? std::optional(values.duration("for")) : std::nullopt),
         runs_(std::move(runs)),
@@ -117,10 +120,17 @@ class RunComparison {
       STREAM_TRY(comparison->read_on(0).status());
       STREAM_TRY(report.add(*comparison));
     }
+    if (state_) STREAM_TRY(compare_newest_states(report));
     return tell_performance(report);
   }
 
  private:
+  Status compare_newest_states(CompareReport& report) const {
+    STREAM_ASSIGN(const auto a, newest_state(folder_ + "/home/a/checkpoints"));
+    STREAM_ASSIGN(const auto b, newest_state(folder_ + "/home/b/checkpoints"));
+    return compare_states(*a, *b, settings_, report);
+  }
+
   Status watch() {
     LiveScreen screen(!quiet_);
     screen.leave_on_signals();
@@ -148,7 +158,9 @@ class RunComparison {
   }
 
   Status wait_live(LiveScreen& screen) {
-    screen.draw(live_lines({listeners_[0].figures(), listeners_[1].figures()}, comparisons_, terminal_width(),
+    std::vector<std::string> results;
+    for (const auto& comparison : comparisons_) results.push_back(so_far(*comparison));
+    screen.draw(live_lines({listeners_[0].figures(), listeners_[1].figures()}, std::move(results), terminal_width(),
                            terminal_height()));
     return screen.wait(kLookMilliseconds * 1000) == LiveScreen::Event::kLeave ? interrupt() : Status();
   }
@@ -203,6 +215,8 @@ class RunComparison {
     return report.performance(a, b, how + "; sinks were replaced by files, the same in both");
   }
 
+  const CompareSettings& settings_;
+  bool state_;
   bool one_by_one_;
   bool quiet_;
   std::optional<Microseconds> time_;
@@ -223,7 +237,7 @@ class RunComparison {
 Status compare_runs(const VerbValues& values, const CompareSettings& settings, CompareReport& report, bool& told) {
   STREAM_ASSIGN(const auto folder, ScratchFolder::make("stream-compare-"));
   STREAM_ASSIGN(PlannedRuns runs, plan_runs(values, settings, folder->path(), report, told));
-  return RunComparison(values, std::move(runs), folder->path()).run(report);
+  return RunComparison(values, settings, std::move(runs), folder->path()).run(report);
 }
 
 }  // namespace stream

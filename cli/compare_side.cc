@@ -98,12 +98,10 @@ int supervise(RunRequest request, Reports& reports) {
     if (notice.find(catcher) == std::string::npos) reports.offer({{"say", "warning: " + notice}});
   }
   job.watch_signals(signals);
+  json last;
   job.on_status([&](const JobRunner& now) {
-    const json line = stats_line(now);
-    if (now.phase() == Phase::kOver)
-      reports.insist(line);
-    else
-      reports.offer(line);
+    last = stats_line(now);
+    reports.offer(last);
   });
   job.log().on_line([&](const LogLine& line) {
     if (line.level < LogLevel::kWarning || line.message.find(catcher) != std::string::npos) return;
@@ -112,10 +110,11 @@ int supervise(RunRequest request, Reports& reports) {
                                line.message}});
   });
   const auto state = job.run([](bool) {});
-  if (!state.ok())
-    reports.insist({{"over", to_string(JobState::kFailed)}, {"reason", state.status().what()}});
-  else
+  if (!last.is_null()) reports.insist(last);  // it may have been left out
+  if (state.ok())
     reports.insist(over_line(job, *state));
+  else
+    reports.insist({{"over", to_string(JobState::kFailed)}, {"reason", state.status().what()}});
   return kDone;
 }
 

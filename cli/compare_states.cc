@@ -141,4 +141,11 @@ Status compare_states(StateView& a, StateView& b, const CompareSettings& setting
   return comparison.finish();
 }
 
+Result<std::unique_ptr<StateView>> newest_state(const std::string& checkpoints) {
+  STREAM_ASSIGN(const std::vector<Epoch> epochs, list_checkpoints(system_files(), checkpoints));
+  if (epochs.empty()) return failed("there is no checkpoint whose state could be compared");
+  STREAM_ASSIGN(CheckpointIndex index, load_index(index_path(checkpoints, epochs.back())));
+  return StateView::open(std::move(index), checkpoints);
+}
+
 }  // namespace stream

@@ -10,4 +10,7 @@ namespace stream {
 // Errors: kUsage, kCorrupt, kSystem.
 Status compare_states(StateView& a, StateView& b, const CompareSettings& settings, CompareReport& report);
 
+// The newest checkpoint of a job that is over, by the folder of its checkpoints. Errors: kFailed if there is none.
+Result<std::unique_ptr<StateView>> newest_state(const std::string& checkpoints);
+
 }  // namespace stream

@@ -16,12 +16,11 @@ std::string so_far(const ResultComparison& comparison) {
   return comparison.of() + ": " + sentence(comparison.diff().so_far(), false) + " so far" + (at_most ? ", at most" : "");
 }
 
-std::vector<std::string> live_lines(const std::array<RunFigures, 2>& figures,
-                                    const std::vector<std::unique_ptr<ResultComparison>>& comparisons,
+std::vector<std::string> live_lines(const std::array<RunFigures, 2>& figures, std::vector<std::string> results,
                                     std::size_t width, std::size_t height) {
   std::vector<std::string> lines = {"A " + figures[0].state + "  B " + figures[1].state +
-                                    "  (q or Ctrl-C stops both and reports)"};
-  for (const auto& comparison : comparisons) lines.push_back(so_far(*comparison));
+                                    "  (q or Ctrl-C ends it with a report)"};
+  for (std::string& line : results) lines.push_back(std::move(line));
   lines.emplace_back();
   for (std::string& line : performance_lines(figures[0], figures[1])) lines.push_back(std::move(line));
   if (height > 1 && lines.size() > height - 1) lines.resize(height - 1);

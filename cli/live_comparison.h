@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,8 @@ std::vector<std::string> performance_lines(const RunFigures& a, const RunFigures
 // "errors: 1000 rows in A, 998 in B: 2 only in A so far"
 std::string so_far(const ResultComparison& comparison);
 
-// For a terminal of this width; 0: as wide as it is.
-std::vector<std::string> live_lines(const std::array<RunFigures, 2>& figures,
-                                    const std::vector<std::unique_ptr<ResultComparison>>& comparisons,
+// For a terminal of this size; 0: as large as it is. `results`: a line each.
+std::vector<std::string> live_lines(const std::array<RunFigures, 2>& figures, std::vector<std::string> results,
                                     std::size_t width, std::size_t height);
 
 }  // namespace stream

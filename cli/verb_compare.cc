@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/compare_files.h"
+#include "cli/compare_jobs.h"
 #include "cli/compare_report.h"
 #include "cli/compare_runs.h"
 #include "cli/compare_states.h"
@@ -18,6 +19,16 @@ namespace {
 
 // What is compared, by what its two names mean.
 enum class Sort : std::uint8_t { kPipeline, kJob, kResult, kState };
+
+const char* said(Sort sort) {
+  switch (sort) {
+    case Sort::kPipeline: return "a pipeline to run";
+    case Sort::kJob: return "a job";
+    case Sort::kResult: return "a result";
+    case Sort::kState: return "a snapshot of state";
+  }
+  return "";
+}
 
 bool is_pipeline(const std::string& text) {
   const auto ends = [&](std::string_view ending) { return text.ends_with(ending); };
@@ -54,8 +65,13 @@ Status compare(const VerbValues& values, const CompareSettings& settings, Compar
   const std::array<std::string, 2> what = {values.text("a"), values.text("b")};
   const std::array<Sort, 2> sorts = {sort_of(what[0]), sort_of(what[1])};
   if (sorts[0] == Sort::kPipeline && sorts[1] == Sort::kPipeline) return compare_runs(values, settings, report, told);
+  if (sorts[0] == Sort::kJob && sorts[1] == Sort::kJob) return compare_jobs(what, values, settings, report);
   if (sorts[0] == Sort::kResult && sorts[1] == Sort::kResult) return compare_results(what, settings, report);
-  return compare_snapshots(what, settings, report);
+  // A job stands for its newest checkpoint beside a snapshot.
+  const auto has_state = [](Sort sort) { return sort == Sort::kState || sort == Sort::kJob; };
+  if (has_state(sorts[0]) && has_state(sorts[1])) return compare_snapshots(what, settings, report);
+  return usage_error("'" + what[0] + "' is " + said(sorts[0]) + " and '" + what[1] + "' is " + said(sorts[1]) +
+                     "; give two of a sort");
 }
 
 int run(const VerbValues& values) {
@@ -110,6 +126,9 @@ constexpr VerbOption kOptions[] = {
     {.name = "set-b", .arg = "PATH=VALUE", .doc = "Set anything in B.", .repeated = true},
     {.name = "one-after-the-other",
      .doc = "Run A to its end, then B, so that each has the machine for itself.",
+     .kind = ValueKind::kFlag},
+    {.name = "state",
+     .doc = "Of pipelines and jobs: compare the state of their newest checkpoints too.",
      .kind = ValueKind::kFlag},
     {.name = "accept-drained", .doc = "Start from a savepoint whose windows have fired.", .kind = ValueKind::kFlag},
     {.name = "allow-non-restored-state",

@@ -38,7 +38,6 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   Status status = begin_attempt();
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
-  if (status_listener_) status_listener_(*this);  // how it was in the end
   attempt_.reset();
   end_input();
   verbs_->say_goodbye();
