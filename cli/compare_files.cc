@@ -81,8 +81,7 @@ Result<std::vector<ResultPair>> pairs_of(const std::array<std::string, 2>& paths
   for (std::size_t i = 0; i < 2; ++i) { STREAM_ASSIGN(forms[i], form_of(paths[i])); }
   const auto sqlite = std::ranges::count(forms, ResultForm::kSqlite);
   if (sqlite == 2) return pairs_of_databases(paths, settings, report);
-  if (sqlite == 0 && !settings.table.empty())
-    return usage_error("--table names a table, and files of rows have none");
+  if (sqlite == 0 && !settings.table.empty()) return usage_error("--table names a table, and files of rows have none");
   ResultPair pair{.of = settings.table.empty() ? "rows" : settings.table, .options = settings.diff};
   for (std::size_t i = 0; i < 2; ++i) { STREAM_ASSIGN(pair.places[i], place_of(paths[i], forms[i], settings)); }
   return std::vector{std::move(pair)};

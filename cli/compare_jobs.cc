@@ -17,8 +17,8 @@
 #include "cli/process_cpu.h"
 #include "cli/run_job.h"
 #include "cli/savepoint_refs.h"
-#include "cli/scratch_folder.h"
 #include "cli/table.h"
+#include "cli/temporary_folder.h"
 
 namespace stream {
 namespace {
@@ -69,7 +69,6 @@ class JobComparison {
     STREAM_TRY(watch());
     STREAM_ASSIGN(JobResults results, results_of(plans_, settings_));
     for (const auto& [of, what] : results.missing) STREAM_TRY(report.missing(of, what));
-    STREAM_TRY(check_columns(results.pairs, settings_.diff));
     for (ResultPair& pair : results.pairs) {
       STREAM_ASSIGN(const auto comparison, ResultComparison::start(std::move(pair), temporary_folder(), kNetBytesMax));
       STREAM_TRY(comparison->read_on(0).status());
@@ -77,7 +76,8 @@ class JobComparison {
     }
     if (any_running()) STREAM_TRY(report.remark("results", "as they are now; a job that runs goes on writing"));
     if (!watches_[0].measured() && !watches_[1].measured()) return {};
-    return report.performance(watches_[0].figures(), watches_[1].figures(), "while they were looked at; they share the machine");
+    return report.performance(watches_[0].figures(), watches_[1].figures(),
+                              "while they were looked at; they share the machine");
   }
 
  private:
@@ -106,7 +106,8 @@ class JobComparison {
 
   void draw(LiveScreen& screen) {
     if (system_clock().monotonic_us() >= next_reading_) read_results();
-    screen.draw(live_lines({watches_[0].figures(), watches_[1].figures()}, so_far_, terminal_width(), terminal_height()));
+    screen.draw(
+        live_lines({watches_[0].figures(), watches_[1].figures()}, so_far_, terminal_width(), terminal_height()));
   }
 
   // What cannot be read now can be later, and is told of at the end.
@@ -136,10 +137,12 @@ Status compare_jobs(const std::array<std::string, 2>& names, const VerbValues& v
                     CompareReport& report) {
   STREAM_ASSIGN(JobPaths a, find_job(names[0]));
   STREAM_ASSIGN(JobPaths b, find_job(names[1]));
-  if (a.job == b.job) return usage_error("A and B are the same job '" + a.job + "'; snapshots of it can be compared: JOB@N");
+  if (a.job == b.job)
+    return usage_error("A and B are the same job '" + a.job + "'; snapshots of it can be compared: JOB@N");
   STREAM_ASSIGN(JobPlan plan_a, plan_of_job(a));
   STREAM_ASSIGN(JobPlan plan_b, plan_of_job(b));
-  STREAM_TRY(JobComparison(values, settings, {std::move(a), std::move(b)}, {std::move(plan_a), std::move(plan_b)}).run(report));
+  STREAM_TRY(JobComparison(values, settings, {std::move(a), std::move(b)}, {std::move(plan_a), std::move(plan_b)})
+                 .run(report));
   if (!values.flag("state")) return {};
   STREAM_ASSIGN(const auto state_a, open_snapshot(names[0]));
   STREAM_ASSIGN(const auto state_b, open_snapshot(names[1]));

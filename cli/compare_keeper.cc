@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,8 +34,9 @@ class Keeping {
       : wish_(std::move(wish)), control_(control), reports_(reports) {}
 
   [[noreturn]] void run() {
-    ::setsid();                             // what a terminal sends to `stream compare` is for that alone
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);     // stages whose supervisor is gone become our children
+    ::setsid();                          // what a terminal sends to `stream compare` is for that alone
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // stages whose supervisor is gone become our children
+    if (!make_folders()) ::_exit(1);     // then neither says anything
     start(Side::kA);
     if (wish_.both) start(Side::kB);
     for (char word = 0; read_word(word);) {
@@ -49,6 +51,14 @@ class Keeping {
   }
 
  private:
+  // Not before: a folder that is there is one that somebody removes.
+  bool make_folders() const {
+    for (const std::string& folder : {wish_.folder, wish_.folder + "/a", wish_.folder + "/b"}) {
+      if (::mkdir(folder.c_str(), 0700) != 0) return false;
+    }
+    return true;
+  }
+
   bool read_word(char& word) const {
     for (;;) {
       const ssize_t n = ::read(control_, &word, 1);
@@ -103,6 +113,7 @@ Result<std::unique_ptr<CompareKeeper>> CompareKeeper::start(Wish wish) {
   std::array<Pipe, 2> reports;
   for (Pipe& pipe : reports) { STREAM_ASSIGN(pipe, make_pipe()); }
   std::unique_ptr<CompareKeeper> keeper(new CompareKeeper());
+  keeper->folder_ = wish.folder;
   keeper->pid_ = ::fork();
   if (keeper->pid_ < 0) return system_error("start", "supervisor", errno);
   if (keeper->pid_ == 0) {
@@ -124,6 +135,8 @@ CompareKeeper::~CompareKeeper() {
   ::close(control_);
   for (const int report : reports_) ::close(report);
   if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);  // where somebody has killed the keeper
 }
 
 void CompareKeeper::say(char word) const {

@@ -23,8 +23,8 @@ class CompareKeeper {
  public:
   struct Wish {
     std::vector<RunRequest> requests;  // A, B
-    std::string folder;  // removed at the end
-    bool both = true;    // else B is started by start_second()
+    std::string folder;                // made at first, with a/ and b/ in it, and removed at the end
+    bool both = true;                  // else B is started by start_second()
   };
   // Forks: this process has one thread. Errors: kSystem.
   static Result<std::unique_ptr<CompareKeeper>> start(Wish wish);
@@ -42,6 +42,7 @@ class CompareKeeper {
   void say(char word) const;
 
   pid_t pid_ = -1;
+  std::string folder_;
   int control_ = -1;
   std::array<int, 2> reports_ = {-1, -1};
 };

@@ -125,7 +125,8 @@ CaughtRows caught_rows(const JobPlan& plan, const std::string& stage, const Pipe
     if (field.type.kind == TypeKind::kDouble) rows.reals.insert(field.name);
   }
   if (const StageSpec* spec = original.find(sink)) rows.key = key_option(*spec);
-  const bool columns = std::ranges::all_of(rows.key, [&](const std::string& name) { return schema.find(name).has_value(); });
+  const bool columns =
+      std::ranges::all_of(rows.key, [&](const std::string& name) { return schema.find(name).has_value(); });
   if (!columns) rows.key.clear();
   if (rows.key.empty()) {
     for (const std::size_t column : schema.key) rows.key.push_back(schema.fields[column].name);
@@ -141,9 +142,8 @@ ResultPair pair_of(const std::array<CaughtRows, 2>& rows, const std::array<std::
   };
   if (pair.options.key.empty() && rows[0].key == rows[1].key) pair.options.key = rows[0].key;
   std::erase_if(pair.options.key, [&](const std::string& name) { return !both_have(name); });
-  std::erase_if(pair.options.ignore, [&](const std::string& name) {
-    return !has(rows[0].columns, name) && !has(rows[1].columns, name);
-  });
+  std::erase_if(pair.options.ignore,
+                [&](const std::string& name) { return !has(rows[0].columns, name) && !has(rows[1].columns, name); });
   for (std::size_t i = 0; i < 2; ++i) {
     pair.options.reals.insert(rows[i].reals.begin(), rows[i].reals.end());
     pair.places[i] = {.path = files[i], .columns = rows[i].columns, .growing = true};

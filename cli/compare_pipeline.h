@@ -28,8 +28,8 @@ Status check_readers(const PipelineSpec& a, const PipelineSpec& b);
 std::string catcher_of(const std::string& sink);  // the stage
 std::string caught_file(const std::string& folder, const std::string& sink);
 
-// What is known of what a stage gets: its columns, which of them are reals, and the key of `sink`: its option `key`, else
-// that of the stream; empty if it has none, or one that is no list of columns.
+// What is known of what a stage gets: its columns, which of them are reals, and the key of `sink`: its option `key`,
+// else that of the stream; empty if it has none, or one that is no list of columns.
 struct CaughtRows {
   std::vector<std::string> columns = {};
   std::vector<std::string> key = {};

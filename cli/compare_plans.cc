@@ -52,8 +52,7 @@ class SidePlanner {
     ProcessAsker processes(cache_folder(), system_files());
     SamplingAsker asker(processes, argument_.input());
     PlannedSide side{original, std::move(caught.sinks), {}};
-    side.plan =
-        make_plan(std::move(caught.spec), argument_.catalogue(), asker, machine_limits(), argument_.problems());
+    side.plan = make_plan(std::move(caught.spec), argument_.catalogue(), asker, machine_limits(), argument_.problems());
     if (const Status wrong = argument_.problems().status(); !wrong.ok()) return explained(wrong);
     if (stdin_stage(side.plan)) return usage_error(kNoStdin);
     return side;
@@ -103,11 +102,11 @@ Result<PlannedRuns> plan_runs(const VerbValues& values, const CompareSettings& s
     if (std::ranges::find(b.sinks, sink) == b.sinks.end())
       STREAM_TRY(report.missing(sink, "this sink is only in A"));
     else
-      runs.pairs.push_back(pair_of({caught_rows(a.plan, catcher_of(sink), a.original, sink),
-                                    caught_rows(b.plan, catcher_of(sink), b.original, sink)},
-                                   {caught_file(folder_of(folder, Side::kA), sink),
-                                    caught_file(folder_of(folder, Side::kB), sink)},
-                                   sink, settings.diff));
+      runs.pairs.push_back(
+          pair_of({caught_rows(a.plan, catcher_of(sink), a.original, sink),
+                   caught_rows(b.plan, catcher_of(sink), b.original, sink)},
+                  {caught_file(folder_of(folder, Side::kA), sink), caught_file(folder_of(folder, Side::kB), sink)},
+                  sink, settings.diff));
   }
   for (const std::string& sink : b.sinks) {
     if (std::ranges::find(a.sinks, sink) == a.sinks.end()) STREAM_TRY(report.missing(sink, "this sink is only in B"));
@@ -116,7 +115,6 @@ Result<PlannedRuns> plan_runs(const VerbValues& values, const CompareSettings& s
   runs.stages = {stages_of(a.plan), stages_of(b.plan)};
   runs.requests.push_back(request_of(values, std::move(a.plan), from));
   runs.requests.push_back(request_of(values, std::move(b.plan), from));
-  for (const Side side : kSides) STREAM_TRY(system_files().make_dir(folder_of(folder, side)));
   return runs;
 }
 

@@ -19,8 +19,8 @@ struct PlannedRuns {
   std::vector<ResultPair> pairs;  // of sinks that both have
 };
 
-// `folder`: where both will run. Sinks of one side alone go to the report. What is wrong with a pipeline is printed, and
-// `told` set. Errors: kUsage.
+// `folder`: where both will run. Sinks of one side alone go to the report. What is wrong with a pipeline is printed,
+// and `told` set. Errors: kUsage.
 Result<PlannedRuns> plan_runs(const VerbValues& values, const CompareSettings& settings, const std::string& folder,
                               CompareReport& report, bool& told);
 

@@ -14,9 +14,9 @@ namespace stream {
 // What the user asked for, see kCompareVerb.
 struct CompareSettings {
   PrintSettings print;
-  DiffOptions diff;       // an empty key is found out
-  std::string table;      // "" = all
-  std::string stage;      // "" = all
+  DiffOptions diff;   // an empty key is found out
+  std::string table;  // "" = all
+  std::string stage;  // "" = all
 };
 // Errors: kUsage for a tolerance that is no number.
 Result<CompareSettings> compare_settings(const VerbValues& values);

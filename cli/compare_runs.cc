@@ -18,8 +18,8 @@
 #include "cli/live_comparison.h"
 #include "cli/live_screen.h"
 #include "cli/run_job.h"
-#include "cli/scratch_folder.h"
 #include "cli/table.h"
+#include "cli/temporary_folder.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -108,7 +108,7 @@ class RunComparison {
 
   Status run(CompareReport& report) {
     for (ResultPair& pair : runs_.pairs) {
-      STREAM_ASSIGN(auto comparison, ResultComparison::start(std::move(pair), folder_, kNetBytesMax));
+      STREAM_ASSIGN(auto comparison, ResultComparison::start(std::move(pair), temporary_folder(), kNetBytesMax));
       comparisons_.push_back(std::move(comparison));
     }
     signals_ = open_signals();
@@ -129,6 +129,13 @@ class RunComparison {
     STREAM_ASSIGN(const auto a, newest_state(folder_ + "/home/a/checkpoints"));
     STREAM_ASSIGN(const auto b, newest_state(folder_ + "/home/b/checkpoints"));
     return compare_states(*a, *b, settings_, report);
+  }
+
+  // By the positions of their sources in the last checkpoints.
+  Result<bool> read_the_same() const {
+    STREAM_ASSIGN(const auto a, newest_state(folder_ + "/home/a/checkpoints"));
+    STREAM_ASSIGN(const auto b, newest_state(folder_ + "/home/b/checkpoints"));
+    return same_positions(*a, *b, runs_.stages[0].sources);
   }
 
   Status watch() {
@@ -167,9 +174,8 @@ class RunComparison {
 
   // Until a run says something, a signal comes, or there is a result to look at again.
   Status wait() {
-    std::array<pollfd, 3> ready = {{{signals_, POLLIN, 0},
-                                    {listeners_[0].descriptor(), POLLIN, 0},
-                                    {listeners_[1].descriptor(), POLLIN, 0}}};
+    std::array<pollfd, 3> ready = {
+        {{signals_, POLLIN, 0}, {listeners_[0].descriptor(), POLLIN, 0}, {listeners_[1].descriptor(), POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), kLookMilliseconds);
     return (ready[0].revents & POLLIN) != 0 && take_signal() ? interrupt() : Status();
   }
@@ -203,16 +209,20 @@ class RunComparison {
   }
 
   Status tell_performance(CompareReport& report) {
-    const RunFigures a = listeners_[0].figures();
-    const RunFigures b = listeners_[1].figures();
-    if (a.records != b.records && !(listeners_[0].finished() && listeners_[1].finished())) {
-      STREAM_TRY(report.remark("input", "when they stopped, A had read " + std::to_string(a.records) +
-                                            " records and B " + std::to_string(b.records) +
-                                            ": what only one of them has may be due to that"));
+    if (!listeners_[0].finished() || !listeners_[1].finished()) {
+      const auto even = read_the_same();
+      if (!even.ok()) return even.status();
+      if (!*even) {
+        STREAM_TRY(report.remark("input",
+                                 "A and B had not read the same when they stopped: what only one of them has "
+                                 "may be due to that"));
+      }
     }
     const std::string cores = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
-    const std::string how = one_by_one_ ? "each ran alone" : "both ran at once on " + cores + " cores, which they shared";
-    return report.performance(a, b, how + "; sinks were replaced by files, the same in both");
+    const std::string how =
+        one_by_one_ ? "each ran alone" : "both ran at once on " + cores + " cores, which they shared";
+    return report.performance(listeners_[0].figures(), listeners_[1].figures(),
+                              how + "; sinks were replaced by files, the same in both");
   }
 
   const CompareSettings& settings_;
@@ -235,9 +245,10 @@ class RunComparison {
 }  // namespace
 
 Status compare_runs(const VerbValues& values, const CompareSettings& settings, CompareReport& report, bool& told) {
-  STREAM_ASSIGN(const auto folder, ScratchFolder::make("stream-compare-"));
-  STREAM_ASSIGN(PlannedRuns runs, plan_runs(values, settings, folder->path(), report, told));
-  return RunComparison(values, settings, std::move(runs), folder->path()).run(report);
+  const std::string folder = temporary_folder() + "/stream-compare-" + std::to_string(::getpid()) + "-" +
+                             std::to_string(system_clock().wall_us());
+  STREAM_ASSIGN(PlannedRuns runs, plan_runs(values, settings, folder, report, told));
+  return RunComparison(values, settings, std::move(runs), folder).run(report);
 }
 
 }  // namespace stream

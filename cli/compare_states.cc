@@ -2,6 +2,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "snapshot/sql_value.h"
 #include "snapshot/workbench/state_diff.h"
@@ -90,7 +91,8 @@ class StateComparison final : public DifferenceVisitor {
     }
     const ResultRecord a = record_of(before.spec, from);
     for (const std::size_t column : columns) {
-      if (!settings_.diff.ignore.contains(before.spec.field(column).name) && !near(a, b, column)) kept.push_back(column);
+      if (!settings_.diff.ignore.contains(before.spec.field(column).name) && !near(a, b, column))
+        kept.push_back(column);
     }
     if (kept.empty()) return {};
     ++of(before).counts.differing;
@@ -129,7 +131,37 @@ class StateComparison final : public DifferenceVisitor {
   std::map<std::string, Compared> tables_;
 };
 
+// Whether anything differs in where sources have read to.
+class PositionComparison final : public DifferenceVisitor {
+ public:
+  explicit PositionComparison(const std::set<std::string>& sources) : sources_(sources) {}
+  bool wants(const ViewedTable& table) override {
+    return sources_.contains(table.stage) && table.spec.distribution == Distribution::kSplit;
+  }
+  Status note(const ViewedTable&, const std::string&) override { return differ(); }
+  Status removed(const ViewedTable&, Place) override { return differ(); }
+  Status added(const ViewedTable&, Place) override { return differ(); }
+  Status changed(const ViewedTable&, Place, const ViewedTable&, Place, std::span<const std::size_t>) override {
+    return differ();
+  }
+  bool same() const { return same_; }
+
+ private:
+  Status differ() {
+    same_ = false;
+    return {};
+  }
+  const std::set<std::string>& sources_;
+  bool same_ = true;
+};
+
 }  // namespace
+
+Result<bool> same_positions(StateView& a, StateView& b, const std::set<std::string>& sources) {
+  PositionComparison comparison(sources);
+  STREAM_TRY(diff_states(a, b, comparison));
+  return comparison.same();
+}
 
 Status compare_states(StateView& a, StateView& b, const CompareSettings& settings, CompareReport& report) {
   if (!settings.diff.key.empty()) return usage_error("tables of state have keys of their own: leave out --key");

@@ -68,6 +68,7 @@ class Pairing {
     }
     if (!settings_.stage.empty() && std::ranges::find(sinks_, settings_.stage) == sinks_.end())
       return usage_error("there is no sink '" + settings_.stage + "'" + did_you_mean(settings_.stage, sinks_));
+    STREAM_TRY(check_columns(planned_, settings_.diff));
     return std::move(results_);
   }
 
@@ -90,6 +91,7 @@ class Pairing {
       return;
     }
     ResultPair result = pair_of(rows, {}, name, settings_.diff);
+    planned_.push_back(result);
     for (std::size_t i = 0; i < 2; ++i) {
       if (places[i].form != ResultForm::kSqlite) places[i].columns = rows[i].columns;
     }
@@ -101,6 +103,7 @@ class Pairing {
   const CompareSettings& settings_;
   std::vector<std::string> sinks_;
   JobResults results_;
+  std::vector<ResultPair> planned_;  // the same pairs, with the columns that sinks get
 };
 
 }  // namespace

@@ -13,7 +13,8 @@ std::vector<std::string> performance_lines(const RunFigures& a, const RunFigures
 
 std::string so_far(const ResultComparison& comparison) {
   const bool at_most = !comparison.diff().so_far_exact();
-  return comparison.of() + ": " + sentence(comparison.diff().so_far(), false) + " so far" + (at_most ? ", at most" : "");
+  return comparison.of() + ": " + sentence(comparison.diff().so_far(), false) + " so far" +
+         (at_most ? ", at most" : "");
 }
 
 std::vector<std::string> live_lines(const std::array<RunFigures, 2>& figures, std::vector<std::string> results,

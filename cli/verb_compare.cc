@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/compare_files.h"
@@ -9,13 +10,17 @@
 #include "cli/compare_runs.h"
 #include "cli/compare_states.h"
 #include "cli/savepoint_refs.h"
-#include "cli/scratch_folder.h"
+#include "cli/temporary_folder.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_paths.h"
+#include "transport/base/files.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
+
+constexpr std::size_t kManifestMax = 4U << 20;
 
 // What is compared, by what its two names mean.
 enum class Sort : std::uint8_t { kPipeline, kJob, kResult, kState };
@@ -30,9 +35,16 @@ const char* said(Sort sort) {
   return "";
 }
 
+// Rows of JSON end in .json too.
+bool is_json_manifest(const std::string& path) {
+  const auto text = system_files().read_at(path, 0, kManifestMax);
+  const auto parsed = text.ok() ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
+  return parsed.is_object() && parsed.contains("stages");
+}
+
 bool is_pipeline(const std::string& text) {
-  const auto ends = [&](std::string_view ending) { return text.ends_with(ending); };
-  if (ends(".yaml") || ends(".yml")) return true;
+  if (text.ends_with(".yaml") || text.ends_with(".yml")) return true;
+  if (text.ends_with(".json")) return is_json_manifest(text);
   return text.find_first_of(" |") != std::string::npos && !std::filesystem::exists(text);
 }
 
@@ -41,10 +53,13 @@ bool is_job(const std::string& text) {
   return std::ranges::find(jobs, text) != jobs.end();
 }
 
-Sort sort_of(const std::string& text) {
+Result<Sort> sort_of(const std::string& text) {
   if (is_pipeline(text)) return Sort::kPipeline;
   if (is_job(text)) return Sort::kJob;
-  return is_result(text) ? Sort::kResult : Sort::kState;
+  if (is_result(text)) return Sort::kResult;
+  std::error_code error;
+  if (text.find('@') != std::string::npos || std::filesystem::exists(text, error)) return Sort::kState;
+  return usage_error("there is no file, job or savepoint '" + text + "'" + did_you_mean(text, list_jobs()));
 }
 
 Status compare_results(const std::array<std::string, 2>& paths, const CompareSettings& settings,
@@ -61,9 +76,31 @@ Status compare_snapshots(const std::array<std::string, 2>& references, const Com
   return compare_states(*a, *b, settings, report);
 }
 
+// What means nothing to what is compared is not passed over.
+Status check_options(const VerbValues& values, Sort sort) {
+  constexpr std::array kOfPipelines = {
+      "from",  "parameter", "parameter-a",         "parameter-b",    "set",
+      "set-a", "set-b",     "one-after-the-other", "accept-drained", "allow-non-restored-state"};
+  const auto refuse = [&](const char* name, const char* why) {
+    return usage_error(std::string("--") + name + " is for " + why + ", and A is " + said(sort));
+  };
+  for (const char* name : kOfPipelines) {
+    if (values.has(name) && sort != Sort::kPipeline) return refuse(name, "pipelines to run");
+  }
+  for (const char* name : {"for", "state"}) {
+    if (values.has(name) && sort != Sort::kPipeline && sort != Sort::kJob) return refuse(name, "pipelines and jobs");
+  }
+  if (values.has("table") && sort == Sort::kPipeline && !values.flag("state"))
+    return refuse("table", "databases and state");
+  if (values.has("stage") && sort == Sort::kResult) return refuse("stage", "what has stages");
+  return {};
+}
+
 Status compare(const VerbValues& values, const CompareSettings& settings, CompareReport& report, bool& told) {
   const std::array<std::string, 2> what = {values.text("a"), values.text("b")};
-  const std::array<Sort, 2> sorts = {sort_of(what[0]), sort_of(what[1])};
+  std::array<Sort, 2> sorts{};
+  for (std::size_t i = 0; i < 2; ++i) { STREAM_ASSIGN(sorts[i], sort_of(what[i])); }
+  STREAM_TRY(check_options(values, sorts[0]));
   if (sorts[0] == Sort::kPipeline && sorts[1] == Sort::kPipeline) return compare_runs(values, settings, report, told);
   if (sorts[0] == Sort::kJob && sorts[1] == Sort::kJob) return compare_jobs(what, values, settings, report);
   if (sorts[0] == Sort::kResult && sorts[1] == Sort::kResult) return compare_results(what, settings, report);
@@ -93,7 +130,12 @@ constexpr VerbOption kOptions[] = {
      .kind = ValueKind::kReference,
      .positional = true,
      .required = true},
-    {.name = "b", .arg = "B", .doc = "Another of the same sort.", .kind = ValueKind::kReference, .positional = true, .required = true},
+    {.name = "b",
+     .arg = "B",
+     .doc = "Another of the same sort.",
+     .kind = ValueKind::kReference,
+     .positional = true,
+     .required = true},
     {.name = "key",
      .arg = "COLUMNS",
      .doc = "Columns that identify a row; default: the key of the sink or table, else rows are compared as a whole.",
@@ -115,7 +157,11 @@ constexpr VerbOption kOptions[] = {
      .arg = "DURATION",
      .doc = "Stop both after this long and report; default: when their inputs have ended.",
      .kind = ValueKind::kDuration},
-    {.name = "parameter", .letter = 'p', .arg = "NAME=VALUE", .doc = "Set a parameter of both manifests.", .repeated = true},
+    {.name = "parameter",
+     .letter = 'p',
+     .arg = "NAME=VALUE",
+     .doc = "Set a parameter of both manifests.",
+     .repeated = true},
     {.name = "parameter-a", .arg = "NAME=VALUE", .doc = "Set a parameter of A.", .repeated = true},
     {.name = "parameter-b", .arg = "NAME=VALUE", .doc = "Set a parameter of B.", .repeated = true},
     {.name = "set",
@@ -138,16 +184,54 @@ constexpr VerbOption kOptions[] = {
 };
 
 constexpr VerbExample kExamples[] = {
-    {"stream compare yesterday.db today.db", "Compares the tables of two databases by their keys."},
+    {"stream compare web.yaml web.yaml --set stages.requests.follow=false --set-b 'stages.errors.where=status >= 400'",
+     "What if more were an error? Runs a manifest twice, over all the input there is, and shows what would change."},
+    {"stream compare web-errors.yaml web.yaml --from web-errors@before-upgrade --for 5s",
+     "Runs two versions of a job from one savepoint for some seconds, beside the job itself."},
+    {"stream compare web-errors heartbeat --for 2s",
+     "Watches two jobs that run, and compares what sinks of the same name have written."},
+    {"stream compare yesterday.db today.csv --table totals --key host --ignore updated --tolerance 1e-9",
+     "Compares two results by their key."},
+    {"stream compare counts@3 counts@latest", "Compares the state of two savepoints."},
+    {"stream compare --json yesterday.db today.db | jq -r 'select(.difference == \"only-in-a\") | .key.host'",
+     "Lists the keys that are gone."},
 };
 
 }  // namespace
 
 const VerbTable kCompareVerb = {
-    .description = "Compares two of a sort and prints what differs, row by row.",
+    .description =
+        "Compares two of a sort, row by row, and prints a line for every row that differs: '-' is only in A, '+' only "
+        "in "
+        "B, '~' is in both by its key and has other values, '!' is a column, table or sink that only one of them has; "
+        "'#' is no difference, but worth knowing. What is compared follows from what A and B are.\n\n"
+        "Two pipelines are run, at the same time and over the same input, from the beginning or --from a savepoint, "
+        "until their inputs end, --for has passed or Ctrl-C comes; the report follows. A second Ctrl-C ends it without "
+        "one. Their jobs live in a folder below $TMPDIR that is gone afterwards, even if the comparison is killed. "
+        "Sinks are not started: what each would get is caught in a file, so nothing that a job has written is touched. "
+        "Sources do read, and stages such as `exec` and `lookup` do what they do. Of a stream of changes the rows are "
+        "compared that remain; those that were there at the savepoint count as far as either run changes them. With "
+        "--set-b one manifest is compared with a variation of itself.\n\n"
+        "Two jobs are watched until both are over, or --for or Ctrl-C, and then compared by what sinks of the same "
+        "name "
+        "have written to files and SQLite databases. Nothing is done to them.\n\n"
+        "Two results are files of NDJSON or CSV, folders of such files, or SQLite databases, whose tables are compared "
+        "by name. Different kinds of files can be compared: then texts that are numbers are numbers, true is 1, and an "
+        "empty text is NULL. Otherwise a text and a number differ; 1 and 1.0 never do.\n\n"
+        "Two snapshots of state are savepoints or checkpoints as `stream state diff` takes them, compared by the keys "
+        "of "
+        "their tables.\n\n"
+        "Rows are matched by --key, or the key of the sink or table. Without any, results are compared as multisets: "
+        "their order never matters, how often a row is there does. Results may be larger than memory: what both have "
+        "cancels out as it is read, what does not is sorted in an SQLite file below $TMPDIR.\n\n"
+        "Of runs and jobs that run a table follows that shows their performance side by side. Rows from sources are "
+        "counted behind filters that sources apply themselves. CPU time is that of all processes of stages; latency is "
+        "how long the barrier of a checkpoint is on its way to the last sink, as the rows before it are. Two runs at "
+        "once "
+        "share the machine, and short ones are mostly start-up: --one-after-the-other, and much input, tell more.",
     .options = kOptions,
     .examples = kExamples,
-    .no = "They differ, or one of them is damaged.",
+    .no = "They differ, or one of them has failed or is damaged.",
     .run = run,
 };
 

@@ -98,8 +98,11 @@ std::string sentence(const DiffCounts& counts, bool noted) {
 }
 
 ordered_json to_json(const DiffCounts& counts) {
-  return {{"rows_a", counts.rows_a},       {"rows_b", counts.rows_b},       {"only_in_a", counts.only_a},
-          {"only_in_b", counts.only_b}, {"differing", counts.differing}};
+  return {{"rows_a", counts.rows_a},
+          {"rows_b", counts.rows_b},
+          {"only_in_a", counts.only_a},
+          {"only_in_b", counts.only_b},
+          {"differing", counts.differing}};
 }
 
 }  // namespace stream

@@ -89,11 +89,11 @@ Figure count(std::uint64_t value) { return static_cast<double>(value); }
 const std::vector<ShownFigure>& shown_figures() {
   using F = RunFigures;
   static const std::vector<ShownFigure> all = {
-      {"records read", [](const F& f) { return count(f.records); }, short_count},
+      {"rows from sources", [](const F& f) { return count(f.records); }, short_count},
       {"elapsed", [](const F& f) { return Figure(static_cast<double>(f.elapsed_us)); }, seconds},
-      {"records/s", [](const F& f) { return f.rate(); }, short_count},
+      {"rows/s", [](const F& f) { return f.rate(); }, short_count},
       {"CPU time", [](const F& f) { return real(f.cpu_us); }, seconds},
-      {"records/s per core", [](const F& f) { return f.rate_per_core(); }, short_count},
+      {"rows/s per core", [](const F& f) { return f.rate_per_core(); }, short_count},
       {"latency, median", [](const F& f) { return real(f.latency_us); }, seconds},
       {"latency, most", [](const F& f) { return real(f.latency_max_us); }, seconds},
       {"memory, most", [](const F& f) { return count(f.memory_bytes); }, size},
@@ -142,7 +142,8 @@ void RunMeter::add(const json& stats, const std::map<int, Microseconds>& cpu_us)
   std::uint64_t bytes = 0;
   running_us_ = 0;
   for (const json& instance : stats["instances"]) {
-    if (stages_.sources.contains(instance.value("stage", ""))) records += instance.value("records_out", std::uint64_t{0});
+    if (stages_.sources.contains(instance.value("stage", "")))
+      records += instance.value("records_out", std::uint64_t{0});
     running_us_ = std::max(running_us_, instance.value("running_us", Microseconds{0}));
     memory += instance.value("resident_bytes", std::uint64_t{0});
     rows += instance.value("state_rows", std::uint64_t{0});

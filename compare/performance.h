@@ -21,12 +21,12 @@ struct RunStages {
 };
 
 struct RunFigures {
-  std::string state = {};         // "RUNNING", …
-  Microseconds elapsed_us = 0;    // that were looked at
-  std::uint64_t records = 0;      // read by sources meanwhile
+  std::string state = {};                   // "RUNNING", …
+  Microseconds elapsed_us = 0;              // that were looked at
+  std::uint64_t records = 0;                // that sources have sent meanwhile, behind filters that they apply
   std::optional<Microseconds> cpu_us = {};  // of all processes of stages meanwhile
-  std::uint64_t memory_bytes = 0;  // most at a time, of all processes
-  std::uint64_t state_rows = 0;    // the same
+  std::uint64_t memory_bytes = 0;           // most at a time, of all processes
+  std::uint64_t state_rows = 0;             // the same
   std::uint64_t state_bytes = 0;
   std::uint64_t bad_records = 0;  // since the newest start
   std::uint64_t late_records = 0;

@@ -16,9 +16,9 @@ namespace stream {
 struct ResultPlace {
   std::string path = {};
   ResultForm form = ResultForm::kNdjson;
-  std::string table = {};                                     // kSqlite
-  std::optional<std::vector<std::string>> columns = {};       // where they are known without looking
-  bool growing = false;                                       // a job writes it: see read_rows()
+  std::string table = {};                                // kSqlite
+  std::optional<std::vector<std::string>> columns = {};  // where they are known without looking
+  bool growing = false;                                  // a job writes it: see read_rows()
 };
 
 struct ResultPair {

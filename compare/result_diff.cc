@@ -117,9 +117,7 @@ Status ResultDiff::add(Side side, std::span<const std::string> names, std::span<
   return net_.add(key_bytes_, row_bytes_, side == Side::kA ? times : -times);
 }
 
-DiffCounts ResultDiff::so_far() const {
-  return {whole(rows_[0]), whole(rows_[1]), net_.only_a(), net_.only_b(), 0};
-}
+DiffCounts ResultDiff::so_far() const { return {whole(rows_[0]), whole(rows_[1]), net_.only_a(), net_.only_b(), 0}; }
 
 Result<DiffCounts> ResultDiff::finish(DiffVisitor& visitor) {
   DiffCounts counts{.rows_a = whole(rows_[0]), .rows_b = whole(rows_[1])};

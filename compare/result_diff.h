@@ -28,11 +28,11 @@ constexpr std::size_t index_of(Side side) { return side == Side::kA ? 0 : 1; }
 constexpr const char* name_of(Side side) { return side == Side::kA ? "A" : "B"; }
 
 struct DiffOptions {
-  std::vector<std::string> key = {};    // empty: rows are compared as a whole
-  std::set<std::string> ignore = {};    // columns
-  double tolerance = 0;                 // how far two numbers may be apart
-  bool loose = false;                   // see loosened()
-  std::set<std::string> reals = {};     // columns whose integers are reals that happen to be integral
+  std::vector<std::string> key = {};  // empty: rows are compared as a whole
+  std::set<std::string> ignore = {};  // columns
+  double tolerance = 0;               // how far two numbers may be apart
+  bool loose = false;                 // see loosened()
+  std::set<std::string> reals = {};   // columns whose integers are reals that happen to be integral
 };
 
 struct DiffCounts {

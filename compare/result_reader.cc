@@ -85,7 +85,8 @@ class CsvReader final : public ResultReader {
   void take(std::size_t field) {
     CsvField& from = fields_[field];
     if (take_operation(names_[field].first, from.text)) return;
-    values_[names_[field].second] = from.text.empty() && !from.quoted ? ResultValue() : text_value(std::move(from.text));
+    values_[names_[field].second] =
+        from.text.empty() && !from.quoted ? ResultValue() : text_value(std::move(from.text));
   }
 
   // A field in quotes may go over several lines.
@@ -193,7 +194,8 @@ Result<FirstRows> look_at_rows(const std::string& path, ResultForm form, const s
     if (!found) break;
     for (std::size_t column = 0; column < reader->values().size(); ++column) {
       const ResultValue& value = reader->values()[column];
-      const bool real = form == ResultForm::kCsv ? loosened(value).kind == ResultKind::kReal : value.kind == ResultKind::kReal;
+      const bool real =
+          form == ResultForm::kCsv ? loosened(value).kind == ResultKind::kReal : value.kind == ResultKind::kReal;
       if (real) first.reals.insert(reader->columns()[column]);
     }
   }

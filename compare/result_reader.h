@@ -39,8 +39,8 @@ enum class ResultForm : std::uint8_t { kNdjson, kCsv, kSqlite };
 // By what the path is and is called. Errors: kUsage, kNotFound.
 Result<ResultForm> form_of(const std::string& path);
 
-// A file or folder of rows. `growing`: one file, of which a line without an end is not read until it has one. Errors: as
-// next().
+// A file or folder of rows. `growing`: one file, of which a line without an end is not read until it has one. Errors:
+// as next().
 Result<std::unique_ptr<ResultReader>> read_rows(const std::string& path, ResultForm form, bool growing);
 // A table. Its rows are those of one moment.
 Result<std::unique_ptr<ResultReader>> read_table(const std::string& path, const std::string& table);

@@ -37,7 +37,9 @@ std::uint64_t ordered_bits(double value) {
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
-double from_ordered_bits(std::uint64_t bits) { return std::bit_cast<double>((bits & kSign) != 0 ? bits & ~kSign : ~bits); }
+double from_ordered_bits(std::uint64_t bits) {
+  return std::bit_cast<double>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
+}
 
 bool integral(double value) { return std::trunc(value) == value && value >= -kTwoTo63 && value < kTwoTo63; }
 

@@ -90,9 +90,10 @@ class TableReader final : public ResultReader {
 // The columns of a primary key or a UNIQUE constraint, in its order; empty if the table has neither. write-sqlite
 // makes the latter.
 Result<std::vector<std::string>> key_of(sqlite3* db, const std::string& table, const std::string& path) {
-  for (const char* sql : {"SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk",
-                          "SELECT name FROM pragma_index_info((SELECT name FROM pragma_index_list(?1) WHERE origin = 'u' "
-                          "ORDER BY seq DESC LIMIT 1)) ORDER BY seqno"}) {
+  for (const char* sql :
+       {"SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk",
+        "SELECT name FROM pragma_index_info((SELECT name FROM pragma_index_list(?1) WHERE origin = 'u' "
+        "ORDER BY seq DESC LIMIT 1)) ORDER BY seqno"}) {
     STREAM_ASSIGN(const Prepared columns, prepare(db, sql, path));
     sqlite3_bind_text(columns.get(), 1, table.data(), static_cast<int>(table.size()), SQLITE_STATIC);
     std::vector<std::string> names;

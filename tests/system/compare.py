@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ stages:
   table: {run: write-sqlite, path: out.db, table: totals}
   raw: {run: write-file, from: slow, path: raw.ndjson}
 """
+PAGE = (pathlib.Path(__file__).resolve().parents[2] / "man/stream-json.7").read_text(encoding="utf-8")
 BOUNDED = ("--set", "stages.visits.follow=false")
 
 
@@ -30,8 +32,14 @@ def compare(stream, *args, expect=None, **more):
     """What was printed as JSON: the differences, and the last line."""
     lines = [json.loads(line) for line in stream.run("stream", "compare", "--json", *args, expect=expect, **more).splitlines()]
     check(lines, f"nothing was printed: {stream.last_stderr}")
+    unknown = {key for line in lines for key in line if key not in ("key", "row", "a", "b")} - documented()
+    check(not unknown, f"stream-json(7) says nothing of {unknown}")
     check(lines[-1]["equal"] == (not any("difference" in line for line in lines)), f"{lines[-1]}")
     return lines[:-1], lines[-1]
+
+
+def documented():
+    return {word for words in re.findall(r"^\.(?:It )?Cm (.*)$", PAGE, re.M) for word in words.split()}
 
 
 def counts(last, of="rows"):
@@ -135,7 +143,7 @@ def what_is_wrong_is_said(stream):
     for args, code, words in [
             (["a.ndjson", "nowhere.ndjson"], 100, "nowhere.ndjson"), (["a.ndjson", "bad.ndjson"], 100, "bad.ndjson:2"),
             (["short.csv", "a.ndjson"], 100, "short.csv:2"), (["a.ndjson", "a.ndjson", "--key", "idd"], 100, "did you mean 'id'"),
-            (["a.ndjson", "a.ndjson", "--ignore", "hots"], 100, "did you mean 'host'"), (["a.ndjson", "counts.yaml"], 100, "two of a sort"),
+            (["a.ndjson", "a.ndjson", "--ignore", "hots"], 100, "did you mean 'host'"), (["a.ndjson", "counts.yaml"], 100, "two of a sort"), (["a.ndjson", "a.ndjson", "--from", "x@1"], 100, "--from is for pipelines"),
             (["a.ndjson", "a.ndjson", "--tolerance", "much"], 100, "tolerance"), (["counts.yaml", "counts.yaml", "--stage", "tabel"], 100, "tabel"),
             (["counts.yaml", "counts.yaml", "--from", "counts@3"], 100, "counts"),
             (["counts.yaml", "counts.yaml", "--set-b", "stages.slow.where=mss > 1"], 100, "mss"),
@@ -176,7 +184,7 @@ def runs_are_compared_and_leave_nothing(stream):
     differences, last = compare(stream, "counts.yaml", "counts.yaml", *BOUNDED, expect=0)
     check(not differences and counts(last, "raw")[:2] == (450, 450), f"{last}")
     for side in last["performance"]["a"], last["performance"]["b"]:
-        check(side["state"] == "FINISHED" and side["records"] == 600 and side["cpu_us"] > 0 and side["memory_bytes"] > 0
+        check(side["state"] == "FINISHED" and side["records"] == 450 and side["cpu_us"] > 0 and side["memory_bytes"] > 0
               and side["checkpoints"] >= 1 and side["latency_us"] is not None, f"{side}")
     differences, last = compare(stream, "counts.yaml", "counts.yaml", *BOUNDED, "--set-b", "stages.slow.where=ms >= 20", "--one-after-the-other", expect=1)
     a, b = minutes_of(visits(0, 600), 10), minutes_of(visits(0, 600), 20)
