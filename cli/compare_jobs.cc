@@ -41,7 +41,7 @@ class JobWatch {
     if (stats.ok() && stats->is_object()) meter_.add(*stats, cpu_of_instances(*stats));
     meter_.set_state(state);
     const auto checkpoints = list_of_job(paths_, "checkpoints");
-    if (checkpoints.ok()) meter_.set_checkpoints(*checkpoints);
+    if (checkpoints.ok()) meter_.add_checkpoints(*checkpoints);
     return {};
   }
 

@@ -83,7 +83,7 @@ class RunListener {
     reason_ = line.value("reason", "");
     meter_.set_state(state_);
     if (line.contains("cpu_us")) meter_.set_cpu(line["cpu_us"].get<Microseconds>());
-    if (line.contains("checkpoints")) meter_.set_checkpoints(line["checkpoints"]);
+    if (line.contains("checkpoints")) meter_.add_checkpoints(line["checkpoints"]);
   }
 
   Side side_;

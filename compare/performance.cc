@@ -159,6 +159,7 @@ void RunMeter::add(const json& stats, const std::map<int, Microseconds>& cpu_us)
     const auto [it, is_new] = processes_.try_emplace(pid, Process{began_before ? us : 0, us});
     it->second.last_us = us;
   }
+  if (stats.contains("checkpoint")) take(stats["checkpoint"]);
   figures_.state = job.value("state", "");
   figures_.restarts = job.value("restarts", std::uint64_t{0});
   figures_.bad_records = job.value("bad_records", std::uint64_t{0});
@@ -168,25 +169,30 @@ void RunMeter::add(const json& stats, const std::map<int, Microseconds>& cpu_us)
   figures_.state_bytes = std::max(figures_.state_bytes, bytes);
 }
 
-void RunMeter::set_checkpoints(const json& list) {
-  std::vector<Microseconds> durations;
-  std::vector<Microseconds> latencies;
-  figures_.checkpoints = 0;
-  for (const json& checkpoint : list) {
-    const std::string status = checkpoint.value("status", "");
-    if (status != "complete" && status != "committed") continue;
-    ++figures_.checkpoints;
-    durations.push_back(checkpoint.value("duration_us", Microseconds{0}));
-    if (const auto latency = latency_of(checkpoint, stages_.sinks)) latencies.push_back(*latency);
-  }
-  figures_.checkpoint_us = median(durations);
-  figures_.checkpoint_max_us = greatest(durations);
-  figures_.latency_us = median(latencies);
-  figures_.latency_max_us = greatest(latencies);
+void RunMeter::add_checkpoints(const json& list) {
+  for (const json& checkpoint : list) take(checkpoint);
+}
+
+void RunMeter::take(const json& checkpoint) {
+  const std::string status = checkpoint.value("status", "");
+  if (status != "complete" && status != "committed") return;
+  checkpoints_[checkpoint.value("epoch", std::uint64_t{0})] = {checkpoint.value("duration_us", Microseconds{0}),
+                                                               latency_of(checkpoint, stages_.sinks)};
 }
 
 RunFigures RunMeter::figures() const {
   RunFigures figures = figures_;
+  std::vector<Microseconds> durations;
+  std::vector<Microseconds> latencies;
+  for (const auto& [epoch, checkpoint] : checkpoints_) {
+    durations.push_back(checkpoint.duration_us);
+    if (checkpoint.latency_us) latencies.push_back(*checkpoint.latency_us);
+  }
+  figures.checkpoints = durations.size();
+  figures.checkpoint_us = median(durations);
+  figures.checkpoint_max_us = greatest(durations);
+  figures.latency_us = median(latencies);
+  figures.latency_max_us = greatest(latencies);
   figures.records = earlier_records_ + records_ - first_records_;
   figures.elapsed_us = earlier_running_us_ + running_us_ - first_running_us_;
   figures.cpu_us = total_cpu_us_;

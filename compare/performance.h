@@ -52,8 +52,8 @@ class RunMeter {
   void add(const nlohmann::json& stats, const std::map<int, Microseconds>& cpu_us);
   // The CPU of all processes there were, where somebody knows it.
   void set_cpu(Microseconds cpu_us) { total_cpu_us_ = cpu_us; }
-  // As `checkpoint --list --json` prints them.
-  void set_checkpoints(const nlohmann::json& list);
+  // As `checkpoint --list --json` prints them; samples tell only of the newest.
+  void add_checkpoints(const nlohmann::json& list);
   void set_state(std::string state) { figures_.state = std::move(state); }
 
   RunFigures figures() const;
@@ -66,8 +66,15 @@ class RunMeter {
   };
   RunStages stages_;
   bool from_start_;
+  struct Checkpoint {
+    Microseconds duration_us;
+    std::optional<Microseconds> latency_us;
+  };
+  void take(const nlohmann::json& checkpoint);
+
   std::size_t samples_ = 0;
   RunFigures figures_;
+  std::map<std::uint64_t, Checkpoint> checkpoints_;  // complete ones, by epoch
   std::uint64_t attempt_ = 0;
   Microseconds first_running_us_ = 0;
   Microseconds running_us_ = 0;  // of the newest attempt

@@ -300,14 +300,15 @@ BOOST_AUTO_TEST_CASE(of_a_run_that_is_joined_later_only_what_follows_counts) {
 
 BOOST_AUTO_TEST_CASE(checkpoints_tell_latency) {
   RunMeter meter({.sources = {"in"}, .sinks = {"out"}}, true);
-  const auto checkpoint = [](const char* status, Microseconds took, Microseconds delay) {
-    return json{{"status", status},
+  auto checkpoint = [epoch = 0](const char* status, Microseconds took, Microseconds delay) mutable {
+    return json{{"epoch", ++epoch},
+                {"status", status},
                 {"duration_us", took},
                 {"detail",
                  {{{"instance", "in.0"}, {"start_delay_us", 1}, {"alignment_us", 0}},
                   {{"instance", "out.1"}, {"start_delay_us", delay}, {"alignment_us", 5}}}}};
   };
-  meter.set_checkpoints({checkpoint("committed", 10, 100), checkpoint("aborted", 9999, 9999),
+  meter.add_checkpoints({checkpoint("committed", 10, 100), checkpoint("aborted", 9999, 9999),
                          checkpoint("complete", 30, 300), checkpoint("committed", 20, 200)});
   const RunFigures figures = meter.figures();
   BOOST_TEST(figures.checkpoints == 3U);
@@ -315,6 +316,11 @@ BOOST_AUTO_TEST_CASE(checkpoints_tell_latency) {
   BOOST_TEST(figures.checkpoint_max_us.value() == 30);
   BOOST_TEST(figures.latency_us.value() == 205);
   BOOST_TEST(figures.latency_max_us.value() == 305);
+  json sample = stats(1, 10, 10, 10);
+  sample["checkpoint"] = checkpoint("committed", 50, 500);
+  meter.add(sample, {});
+  BOOST_TEST(meter.figures().checkpoints == 4U);
+  BOOST_TEST(meter.figures().latency_max_us.value() == 505);
 }
 
 BOOST_AUTO_TEST_CASE(figures_stand_side_by_side) {
