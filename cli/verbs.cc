@@ -12,6 +12,7 @@ constexpr std::array kVerbs = {
     Verb{"cancel", "end a job without a savepoint", &kCancelVerb},
     Verb{"check", "find what is wrong with a pipeline without running it", &kCheckVerb},
     Verb{"checkpoint", "take a checkpoint now, or list them", &kCheckpointVerb},
+    Verb{"compare", "compare two runs, jobs, results or states", &kCompareVerb},
     Verb{"completion", "print a completion script for stream", &kCompletionVerb},
     Verb{"dead-letter", "print the records a job could not process", &kDeadLetterVerb},
     Verb{"events", "print what has happened to a job", &kEventsVerb},

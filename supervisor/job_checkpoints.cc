@@ -238,6 +238,7 @@ void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   coordinator_.reset();
   outcome_ = outcome_text(*this);
+  if (status_listener_) status_listener_(*this);  // the last look at its processes
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 

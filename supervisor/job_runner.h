@@ -69,7 +69,7 @@ class JobRunner {
   // Runs the job to its end. `ready` is called once, when it is RUNNING or has failed before.
   Result<JobState> run(const std::function<void(bool running)>& ready);
 
-  // Called about four times a second while the job runs: the status line.
+  // Called about four times a second while the job runs, and once when it has done everything: the status line.
   void on_status(std::function<void(const JobRunner&)> listener) { status_listener_ = std::move(listener); }
   // What signals do: the first asks for a stop with a final checkpoint, the second ends at once.
   void interrupt();

@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "snapshot": RECORD | {"snapshot"},
     "snapshot/archive": RECORD | {"snapshot", "snapshot/archive"},
     "snapshot/workbench": RECORD | {"snapshot", "snapshot/workbench"},
+    "compare": RECORD | {"snapshot", "compare"},
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
@@ -25,7 +26,7 @@ MAY_INCLUDE = {
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor": RECORD | {"transport", "snapshot", "snapshot/archive", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "supervisor", "cli"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}

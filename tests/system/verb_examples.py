@@ -171,6 +171,25 @@ def of_a_savepoint(office, command):
     office.run(command + (" || [ $? = 1 ]" if "state diff" in command else ""))
 
 
+def compared(office, command):
+    """Two that differ, or do not."""
+    for name, n in (("yesterday.db", 1), ("today.db", 2)):
+        office.run(f"rm -f {name}; sqlite3 {name} \"create table totals (host text, n integer, ratio real, updated text, unique (host)); "
+                   f"insert into totals values ('a', {n}, 0.5, '{name}'), ('{name}', 7, 0.25, null)\"")
+    office.stream.write("today.csv", '"host","n","ratio","updated"\n"a",2,0.5000000001,"later"\n')
+    if "counts@" in command:
+        office.running("counts")
+        office.run("stream savepoint counts; stream savepoint counts")
+        command = command.replace("@3", f"@{json.loads(office.run('stream savepoint --list --json counts').splitlines()[0])['epoch']}")
+    if "@before-upgrade" in command:
+        office.running("web-errors")
+        office.run("stream savepoint web-errors --label before-upgrade")
+    printed = office.run(f"({command}) || [ $? = 1 ]")
+    check(re.search(r"^(table|beats|totals|rows): |^! |^yesterday.db$", printed, re.MULTILINE), f"$ {command}\nprinted\n{printed}")
+    if "@before-upgrade" in command:
+        office.run("stream savepoint --delete web-errors@before-upgrade")
+
+
 def of_a_label(office, command):
     office.running("web-errors")
     office.run("stream savepoint web-errors --label before-upgrade")
@@ -191,6 +210,7 @@ def from_what_was_made(office, command):
 
 # What has to be so before an example, or how it is run, by a part of its command; else jobs that it names run.
 SPECIAL = {
+    "stream compare": compared,
     "stream tap web-errors errors": errors_of_one_host,
     "stream tap web-errors per-minute.late": late_rows,
     "stream tap --json": spread_rows,
