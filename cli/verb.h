@@ -85,8 +85,9 @@ const VerbOption* find_option(const Verb& verb, std::string_view name);  // its 
 
 extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
     kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
-    kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateReshardVerb, kStateLsVerb, kStateQueryVerb,
-    kStateShowVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kWaitVerb;
+    kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateLsVerb, kStateMergeVerb, kStateNewVerb,
+    kStateQueryVerb, kStateReshardVerb, kStateShowVerb, kStateSplitVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb,
+    kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 

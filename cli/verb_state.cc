@@ -4,8 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/job_client.h"
+#include "cli/live_state.h"
 #include "cli/row_printer.h"
 #include "cli/savepoint_refs.h"
+#include "cli/state_columns.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
@@ -65,19 +68,6 @@ std::uint32_t parallelism_of(const StateView& view, const std::string& stage) {
   return std::ranges::find(view.index().stages, stage, &IndexStage::name)->parallelism;
 }
 
-// What is kept of each column: "n BIGINT count(*)".
-std::vector<std::string> column_lines(const TableSpec& spec) {
-  std::vector<std::string> lines;
-  for (std::size_t i = 0; i < spec.columns(); ++i) {
-    const Field& field = spec.field(i);
-    const std::string means(spec.definition_of(i));
-    const bool says_more = !means.empty() && means != field.name;
-    lines.push_back((i < spec.key.size() ? "key    " : "value  ") + field.name + " " + to_string(field.type) +
-                    (says_more ? "  = " + means : ""));
-  }
-  return lines;
-}
-
 RowFigures fullest(const std::vector<RowFigures>& list) {
   return *std::ranges::max_element(list, {}, [](const RowFigures& one) { return one.rows; });
 }
@@ -113,17 +103,6 @@ void print_table(const StateView& view, const ViewedTable& table, const TableFig
   for (const LargeKey& key : figures.largest)
     std::printf("  large  %s: %llu rows, %s\n", key.text.c_str(), static_cast<unsigned long long>(key.figures.rows),
                 format_size(key.figures.bytes).c_str());
-}
-
-ordered_json columns_json(const TableSpec& spec) {
-  ordered_json columns = ordered_json::array();
-  for (std::size_t i = 0; i < spec.columns(); ++i) {
-    ordered_json column = {
-        {"name", spec.field(i).name}, {"type", to_string(spec.field(i).type)}, {"key", i < spec.key.size()}};
-    if (!spec.definition_of(i).empty()) column["means"] = spec.definition_of(i);
-    columns.push_back(std::move(column));
-  }
-  return columns;
 }
 
 void print_json(const StateView& view, const ViewedTable& table, const TableFigures& figures) {
@@ -164,15 +143,39 @@ int run_show(const VerbValues& values) {
   return kDone;
 }
 
+RowForm form_of(const VerbValues& values) {
+  return values.flag("json") ? RowForm::kLines : values.flag("csv") ? RowForm::kCsv : RowForm::kTable;
+}
+
+// SQL, or the row that --table and --key name.
+Result<std::string> question(const VerbValues& values) {
+  if (values.has("sql") && values.has("table")) return usage_error("give SQL, or --table and --key");
+  if (values.has("sql")) return values.text("sql");
+  if (values.has("table") && values.has("key"))
+    return "SELECT * FROM " + sql_name(values.text("table")) + " WHERE " + values.text("key");
+  return usage_error("argument SQL is missing, or --table and --key");
+}
+
+// Of a job that runs, from its instances.
+Status answer_live(const VerbValues& values) {
+  STREAM_ASSIGN(const JobPaths job, find_job(values.text("ref")));
+  STREAM_ASSIGN(const std::string sql, question(values));
+  STREAM_ASSIGN(const auto live, LiveJob::open(job));
+  STREAM_ASSIGN(const auto query, StateQuery::start_live(live->state(), sql));
+  return print_rows(*query, form_of(values));
+}
+
+Status answer_query(const VerbValues& values) {
+  STREAM_ASSIGN(const std::string sql, question(values));
+  STREAM_ASSIGN(const auto view, open_snapshot(values.text("ref")));
+  STREAM_ASSIGN(const auto query, StateQuery::start(*view, sql));
+  tell_age(*view, values.text("ref"));
+  return print_rows(*query, form_of(values));
+}
+
 int run_query(const VerbValues& values) {
-  const auto view = open_snapshot(values.text("ref"));
-  if (!view.ok()) return fail("state query", view.status());
-  const auto query = StateQuery::start(**view, values.text("sql"));
-  if (!query.ok()) return fail("state query", query.status());
-  tell_age(**view, values.text("ref"));
-  const RowForm form = values.flag("json") ? RowForm::kLines : values.flag("csv") ? RowForm::kCsv : RowForm::kTable;
-  const Status printed = print_rows(**query, form);
-  return printed.ok() ? kDone : fail("state query", printed);
+  const Status answered = values.flag("live") ? answer_live(values) : answer_query(values);
+  return answered.ok() ? kDone : fail("state query", answered);
 }
 
 int run_export(const VerbValues& values) {
@@ -229,11 +232,12 @@ constexpr VerbExample kShowExamples[] = {
 
 constexpr VerbOption kQueryOptions[] = {
     kReference,
-    {.name = "sql",
-     .arg = "SQL",
-     .doc = "One statement that reads, as SQLite takes it.",
-     .positional = true,
-     .required = true},
+    {.name = "sql", .arg = "SQL", .doc = "One statement that reads, as SQLite takes it.", .positional = true},
+    {.name = "table", .arg = "TABLE", .doc = "Instead of SQL: all columns of this table, where --key holds."},
+    {.name = "key", .arg = "EXPR", .doc = "The condition that goes with --table."},
+    {.name = "live",
+     .doc = "Ask the instances of a running job for single rows, as they are now: every key column is given with '='.",
+     .kind = ValueKind::kFlag},
     {.name = "csv", .doc = "Print CSV with a header.", .kind = ValueKind::kFlag, .excludes = "json"},
     json_option("Print JSON, a line a row."),
 };
@@ -242,6 +246,8 @@ constexpr VerbExample kQueryExamples[] = {
     {"stream state query counts 'select * from totals order by n desc limit 5'",
      "The five largest totals of a job that runs."},
     {"stream state query counts@latest \"select n from totals where host = 'a'\" --json", "One total of a savepoint."},
+    {"stream state query counts --live \"select n from totals where host = 'a'\"", "One total as it is this moment."},
+    {"stream state query counts --live --table totals --key \"host = 'a'\" --json", "The whole row."},
 };
 
 constexpr VerbOption kExportOptions[] = {
@@ -298,7 +304,13 @@ const VerbTable kStateQueryVerb = {
         "the "
         "text 12.50. The hidden column _key_group can be asked for. A condition that gives all key columns that place "
         "a "
-        "row reads little; a query over several tables copies them to a temporary file first.",
+        "row reads little; a query over several tables copies them to a temporary file first.\n\n"
+        "With --live the instance that has a row is asked for it, through the supervisor, and answers between two "
+        "batches. A query is a point lookup then: each of its tables has every key column given with '=', as a "
+        "constant "
+        "or from another table. A row is as the last batch has left it, rows of two lookups may be of two moments, and "
+        "what comes may be taken back: after a failure the job goes on from a checkpoint. Values that a stage gathers "
+        "apart, such as a source's position, are as of the last checkpoint. A row of more than 128 KiB is refused.",
     .options = kQueryOptions,
     .examples = kQueryExamples,
     .no = kNoSnapshot,
