@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
@@ -79,6 +80,8 @@ double skew(const std::vector<RowFigures>& list, std::uint64_t rows) {
              : static_cast<double>(fullest(list).rows) * static_cast<double>(list.size()) / static_cast<double>(rows);
 }
 
+std::string rows_text(std::uint64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
+
 void print_table(const StateView& view, const ViewedTable& table, const TableFigures& figures) {
   const bool keyed = table.spec.distribution == Distribution::kKeyed;
   std::printf("%s: stage %s, %s\n", table.name.c_str(), table.stage.c_str(),
@@ -101,7 +104,7 @@ void print_table(const StateView& view, const ViewedTable& table, const TableFig
                 static_cast<unsigned long long>(fullest(figures.by_group).rows),
                 skew(figures.by_group, figures.all.rows));
   for (const LargeKey& key : figures.largest)
-    std::printf("  large  %s: %llu rows, %s\n", key.text.c_str(), static_cast<unsigned long long>(key.figures.rows),
+    std::printf("  large  %s: %s, %s\n", visible(key.text).c_str(), rows_text(key.figures.rows).c_str(),
                 format_size(key.figures.bytes).c_str());
 }
 
@@ -134,8 +137,10 @@ int run_show(const VerbValues& values) {
   const auto chosen = one ? (*view)->find(values.text("table")) : Result<std::size_t>(0);
   if (!chosen.ok()) return fail("state show", chosen.status());
   const std::size_t end = one ? *chosen + 1 : (*view)->tables().size();
+  bool first = true;
   for (std::size_t i = *chosen; i < end; ++i) {
     if ((*view)->tables()[i].internal && !one && !values.flag("all")) continue;
+    if (!std::exchange(first, false) && !values.flag("json")) std::puts("");
     const auto figures = figures_if_settled(**view, i, static_cast<std::size_t>(values.integer("largest")));
     if (!figures.ok()) return fail("state show", figures.status());
     (values.flag("json") ? print_json : print_table)(**view, (*view)->tables()[i], *figures);

@@ -192,8 +192,10 @@ class JsonRows final : public GivenRows {
     STREAM_TRY(db_.open(":memory:"));
     Status status;
     sqlite3_stmt* raw = db_.prepare(
-        "SELECT key, type, CASE type WHEN 'text' THEN atom ELSE ?1 -> fullkey END, iif(type = 'text', ?1 -> fullkey, '') "
-        "FROM json_each(?1)", status);
+        "SELECT key, type, CASE type WHEN 'text' THEN atom ELSE ?1 -> fullkey END, iif(type = 'text', ?1 -> fullkey, "
+        "'') "
+        "FROM json_each(?1)",
+        status);
     fields_ = Statement(raw, &db_.path(), status_of);
     return status;
   }

@@ -3,7 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <string_view>
 
+#include "snapshot/given_text.h"
 #include "snapshot/sql_value.h"
 #include "snapshot/workbench/state_module.h"
 
@@ -77,6 +79,18 @@ int close(sqlite3_vtab_cursor* open) {
   return SQLITE_OK;
 }
 
+std::string_view text_of(sqlite3_value* value) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  return text == nullptr ? std::string_view()
+                         : std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+}
+
+// As savepoints hold values, or as people write them.
+bool append_key(sqlite3_value* value, ColumnBuilder& column) {
+  if (append_given(value, column)) return true;
+  return sqlite3_value_type(value) != SQLITE_BLOB && append_text(text_of(value), column);
+}
+
 int filter(sqlite3_vtab_cursor* open, int, const char*, int count, sqlite3_value** values) {
   const LiveTable& table = table_of(open->pVtab);
   const TableSpec& spec = table.table->spec;
@@ -85,11 +99,9 @@ int filter(sqlite3_vtab_cursor* open, int, const char*, int count, sqlite3_value
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     if (sqlite3_value_type(values[i]) == SQLITE_NULL) return SQLITE_OK;  // equals nothing
     ColumnBuilder column(spec.field(i).type);
-    if (!append_given(values[i], column))
+    if (!append_key(values[i], column))
       return refuse(open->pVtab, "'" + spec.field(i).name + "' is " + to_string(spec.field(i).type) +
-                                     " and never equals " +
-                                     std::string(reinterpret_cast<const char*>(sqlite3_value_text(values[i]))) +
-                                     "; stream-snapshot(5) shows how values are written");
+                                     " and never equals '" + std::string(text_of(values[i])) + "'");
     key.columns.push_back(column.finish());
   }
   auto row = table.state->look_up(*table.table, key);

@@ -78,7 +78,7 @@ class Bootstrap {
       return {};
     }
     const bool as_json = field.type == kJson && !given->json.empty();
-  if (append_text(as_json ? given->json : *given->text, column)) return {};
+    if (append_text(as_json ? given->json : *given->text, column)) return {};
     return usage_error(rows_.place() + ": column '" + field.name + "' is " + to_string(field.type) +
                        " and cannot hold '" + shortened(*given->text) + "'");
   }

@@ -116,10 +116,10 @@ def state_given_is_as_good_as_state_computed(stream):
     check(path == str(stream.folder / "given"), path)
     check("once: 100 rows" in stream.last_stderr and "totals: 7 rows" in stream.last_stderr, stream.last_stderr)
     for table in TABLES:
-        rows = f"select * from {table} order by 1, 2"
+        rows = f"select * from {table} order by {'1' if table in ('once', 'totals') else '1, 2'}"
         check(ask(stream, "given", rows) == ask(stream, savepoint, rows), table)
     wanted = results_of_one_run(stream)
-    for more in ([], ["--parallelism", "3"]):
+    for more in ([], ["--set", "stages.totals.parallelism=3", "--set", "stages.best.parallelism=2"]):
         found = second_half(stream, "given", *more)
         check(found == wanted, f"{more}: {found} {wanted}")
     check(sum(row[1] for row in wanted["totals"]) == 150 and wanted != results(stream, "first"), f"{wanted['totals']}")
@@ -151,7 +151,7 @@ def rows_that_fit_no_table_are_refused_at_their_place(stream):
         db.execute("create table once (id)")
     for args, words in [(["--table", "once"], "is not TABLE=FILE"), ([], "there is visits.splits, owners.splits, once, totals"),
                         (["--table", "once=absent.csv"], "unable to open 'absent.csv': No such file"), (["--table", "once=l.csv select 1"], "is no SQLite database"),
-                        (["--table", "once=l.csv", "--table", "once=l.csv"], "is given twice"), (["--table", "once=old.db select * from nothing"], "no such table: nothing"),
+                        (["--table", "once=l.csv", "--table", "once=l.csv"], "is given twice"), (["--table", "once=old.db select * from absent"], "no such table: absent"),
                         (["--table", "once=old.db delete from once"], "unable to open")]:
         stream.run("stream", "state", "new", "kept.yaml", "--to", "made", *args, expect=100)
         check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
@@ -175,7 +175,7 @@ def values_of_every_type_go_out_and_in(stream):
     stream.write("values.yaml", VALUES)
     stream.write("v.ndjson", "")
     stream.write("v.csv", 'k,b,d,c,t,y,j,x,i\n'
-                 '"a ""quoted"", text\nof two lines",true,1e300,12.5,2024-01-31 12:00,2024-02-29,"{""a"": [1, ""x""]}",00ff,-9223372036854775808\n'
+                 '"a ""quoted"", text\nof two lines",true,1e300,12.5,2024-01-31 12:00,2024-02-29,"{""a"":[1,""x""]}",00ff,-9223372036854775808\n'
                  '"",f,-0.5,-1,2024-01-31T12:00:00.5+02:00,0001-01-01,false,"",1\n'
                  ',,,,,,,,\n'
                  'ünï,0,inf,999999999.999,2024-01-31,9999-12-31,"""text""",deadbeef,9223372036854775807\n')
@@ -192,7 +192,8 @@ def values_of_every_type_go_out_and_in(stream):
         again = stream.folder / f"again.{form}"
         again.write_text(stream.run("stream", "state", "export", "made", "newest", "--format", form))
         stream.run("stream", "state", "new", "values.yaml", "--to", f"made-{form}", "--table", f"newest={again}")
-        stream.run("stream", "state", "diff", "--all", "made", f"made-{form}")
+        differences = stream.run("stream", "state", "diff", "--all", "made", f"made-{form}", expect=None)
+        check(not differences, f"{form}: {differences}")
 
 
 def parts_merged_are_the_whole(stream):
@@ -248,8 +249,8 @@ def what_cannot_be_split_or_merged_is_refused(stream):
     both = ["--to", "a", "--to", "b"]
     for args, words in [(["--to", "a"], "give --to twice"), ([*both, "--where", "host = 1", "--where", "1"], "2 parts need 1 conditions"),
                         ([*both, "--where", "host = 'a'"], "'--copy once' gives the table to every part"), (["--to", "a", "--to", "./a"], "is given twice"),
-                        ([*both, "--copy", "onc"], "did you mean 'once'?"), ([*both, "--copy", "once", "--where", "n > 3"], "no such column: n"),
-                        ([*both, "--copy", "once", "--where", "id = 3 and host = 'a'"], "rows of 'best' are placed by host"),
+                        ([*both, "--copy", "onc"], "did you mean 'once'?"), ([*both, "--copy", "once", "--where", "n > 3"], "rows of 'totals' are placed by host"),
+                        ([*both, "--copy", "once", "--copy", "totals", "--where", "arrival = 3 and host = 'a'"], "rows of 'best' are placed by host"),
                         ([*both, "--copy", "once", "--where", "random() > 0"], "needs 'random()'"), (["--to", savepoint, "--to", "b"], "was there already"),
                         ([*both, "--where", "host = "], "syntax error")]:
         if words == "was there already":
@@ -267,7 +268,7 @@ def what_cannot_be_split_or_merged_is_refused(stream):
     stream.run("stream", "state", "new", "other.yaml", "--to", "hosts", "--table", "once=host.csv")
     for args, code, words in [([savepoint], 100, "name two savepoints"), ([savepoint, "other"], 100, "'stream state reshard' changes that"),
                               ([savepoint, "hosts"], 100, "is of another pipeline than"), ([savepoint, "ids"], 1, "1 key of 'ids' are in those before it too"),
-                              ([savepoint, savepoint], 1, "totals: host=h")]:
+                              ([savepoint, savepoint], 1, "  once: id=")]:
         stream.run("stream", "state", "merge", *args, "--to", "merged", expect=code)
         check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
     merged = stream.run("stream", "state", "merge", savepoint, "ids", "--to", "merged", "--on-conflict", "last").strip()
