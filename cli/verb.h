@@ -100,6 +100,16 @@ constexpr VerbOption job_argument(ValueKind kind) {
           .positional = true};
 }
 
+// What the verbs look into that look into one snapshot.
+constexpr VerbOption kSnapshotArgument = {
+    .name = "ref",
+    .arg = "REF",
+    .doc = "A savepoint or checkpoint: a path, JOB@N, JOB@LABEL, JOB@latest, or JOB for its newest checkpoint.",
+    .kind = ValueKind::kReference,
+    .positional = true,
+    .required = true};
+constexpr std::string_view kNoSnapshot = "The snapshot is damaged.";
+
 constexpr VerbOption json_option(std::string_view doc) {
   return {.name = "json", .doc = doc, .kind = ValueKind::kFlag};
 }

@@ -1,12 +1,10 @@
-// The verbs that look into one snapshot: state ls, show, query, export.
+// The verbs that look into one snapshot: state ls, show, export.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
-#include "cli/live_state.h"
 #include "cli/row_printer.h"
 #include "cli/savepoint_refs.h"
 #include "cli/state_columns.h"
@@ -15,22 +13,12 @@
 #include "cli/verb_values.h"
 #include "snapshot/sqlite.h"
 #include "snapshot/workbench/state_figures.h"
-#include "transport/base/clock.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
 using nlohmann::ordered_json;
-
-// How old the answer is, for those who ask a job that runs: on standard error, as it is no part of it.
-void tell_age(const StateView& view, const std::string& reference) {
-  const CheckpointIndex& index = view.index();
-  if (index.savepoint || reference != index.job) return;
-  const Microseconds age = system_clock().wall_us() - index.created_us;
-  std::fprintf(stderr, "stream state: checkpoint %llu of job '%s', %.1f s ago\n",
-               static_cast<unsigned long long>(index.epoch.value()), index.job.c_str(), static_cast<double>(age) / 1e6);
-}
 
 ordered_json figures_json(const RowFigures& figures) { return {{"rows", figures.rows}, {"bytes", figures.bytes}}; }
 
@@ -148,41 +136,6 @@ int run_show(const VerbValues& values) {
   return kDone;
 }
 
-RowForm form_of(const VerbValues& values) {
-  return values.flag("json") ? RowForm::kLines : values.flag("csv") ? RowForm::kCsv : RowForm::kTable;
-}
-
-// SQL, or the row that --table and --key name.
-Result<std::string> question(const VerbValues& values) {
-  if (values.has("sql") && values.has("table")) return usage_error("give SQL, or --table and --key");
-  if (values.has("sql")) return values.text("sql");
-  if (values.has("table") && values.has("key"))
-    return "SELECT * FROM " + sql_name(values.text("table")) + " WHERE " + values.text("key");
-  return usage_error("argument SQL is missing, or --table and --key");
-}
-
-// Of a job that runs, from its instances.
-Status answer_live(const VerbValues& values) {
-  STREAM_ASSIGN(const JobPaths job, find_job(values.text("ref")));
-  STREAM_ASSIGN(const std::string sql, question(values));
-  STREAM_ASSIGN(const auto live, LiveJob::open(job));
-  STREAM_ASSIGN(const auto query, StateQuery::start_live(live->state(), sql));
-  return print_rows(*query, form_of(values));
-}
-
-Status answer_query(const VerbValues& values) {
-  STREAM_ASSIGN(const std::string sql, question(values));
-  STREAM_ASSIGN(const auto view, open_snapshot(values.text("ref")));
-  STREAM_ASSIGN(const auto query, StateQuery::start(*view, sql));
-  tell_age(*view, values.text("ref"));
-  return print_rows(*query, form_of(values));
-}
-
-int run_query(const VerbValues& values) {
-  const Status answered = values.flag("live") ? answer_live(values) : answer_query(values);
-  return answered.ok() ? kDone : fail("state query", answered);
-}
-
 int run_export(const VerbValues& values) {
   const auto view = open_snapshot(values.text("ref"));
   if (!view.ok()) return fail("state export", view.status());
@@ -194,19 +147,11 @@ int run_export(const VerbValues& values) {
   return printed.ok() ? kDone : fail("state export", printed);
 }
 
-constexpr VerbOption kReference = {
-    .name = "ref",
-    .arg = "REF",
-    .doc = "A savepoint or checkpoint: a path, JOB@N, JOB@LABEL, JOB@latest, or JOB for its newest checkpoint.",
-    .kind = ValueKind::kReference,
-    .positional = true,
-    .required = true};
-
 constexpr VerbOption kAll = {
     .name = "all", .doc = "Positions of sources, watermarks, dead letters and the like too.", .kind = ValueKind::kFlag};
 
 constexpr VerbOption kLsOptions[] = {
-    kReference,
+    kSnapshotArgument,
     kAll,
     json_option("Print JSON, a line a table."),
 };
@@ -217,7 +162,7 @@ constexpr VerbExample kLsExamples[] = {
 };
 
 constexpr VerbOption kShowOptions[] = {
-    kReference,
+    kSnapshotArgument,
     kAll,
     {.name = "table", .arg = "TABLE", .doc = "As state ls calls it; without it all are shown.", .positional = true},
     {.name = "largest",
@@ -235,28 +180,8 @@ constexpr VerbExample kShowExamples[] = {
     {"stream state show web-errors@latest per_minute --largest 20", "Shows the keys that hold most of a table."},
 };
 
-constexpr VerbOption kQueryOptions[] = {
-    kReference,
-    {.name = "sql", .arg = "SQL", .doc = "One statement that reads, as SQLite takes it.", .positional = true},
-    {.name = "table", .arg = "TABLE", .doc = "Instead of SQL: all columns of this table, where --key holds."},
-    {.name = "key", .arg = "EXPR", .doc = "The condition that goes with --table."},
-    {.name = "live",
-     .doc = "Ask the instances of a running job for single rows, as they are now: every key column is given with '='.",
-     .kind = ValueKind::kFlag},
-    {.name = "csv", .doc = "Print CSV with a header.", .kind = ValueKind::kFlag, .excludes = "json"},
-    json_option("Print JSON, a line a row."),
-};
-
-constexpr VerbExample kQueryExamples[] = {
-    {"stream state query counts 'select * from totals order by n desc limit 5'",
-     "The five largest totals of a job that runs."},
-    {"stream state query counts@latest \"select n from totals where host = 'a'\" --json", "One total of a savepoint."},
-    {"stream state query counts --live \"select n from totals where host = 'a'\"", "One total as it is this moment."},
-    {"stream state query counts --live --table totals --key \"host = 'a'\" --json", "The whole row."},
-};
-
 constexpr VerbOption kExportOptions[] = {
-    kReference,
+    kSnapshotArgument,
     {.name = "table", .arg = "TABLE", .doc = "As state ls calls it.", .positional = true, .required = true},
     {.name = "format",
      .arg = "FORMAT",
@@ -269,8 +194,6 @@ constexpr VerbOption kExportOptions[] = {
 constexpr VerbExample kExportExamples[] = {
     {"stream state export counts totals --format csv > totals.csv", "Gives a table of state to a spreadsheet."},
 };
-
-constexpr std::string_view kNoSnapshot = "The snapshot is damaged.";
 
 }  // namespace
 
@@ -295,31 +218,6 @@ const VerbTable kStateShowVerb = {
     .examples = kShowExamples,
     .no = kNoSnapshot,
     .run = run_show,
-};
-
-const VerbTable kStateQueryVerb = {
-    .description =
-        "Asks a question in SQL of the state tables of a savepoint or checkpoint, each as one table across all "
-        "instances. Of a job that runs the newest checkpoint answers, as old as is said on standard error; the job is "
-        "not "
-        "disturbed.\n\n"
-        "SQLite answers, so that its functions and its comparison rules are those to use; nothing can be changed. "
-        "Values stand "
-        "as in savepoints, see stream-snapshot(5): an instant as the text 2024-01-31T00:00:00.000000Z, a DECIMAL as "
-        "the "
-        "text 12.50. The hidden column _key_group can be asked for. A condition that gives all key columns that place "
-        "a "
-        "row reads little; a query over several tables copies them to a temporary file first.\n\n"
-        "With --live the instance that has a row is asked for it, through the supervisor, and answers between two "
-        "batches. A query is a point lookup then: each of its tables has every key column given with '=', as a "
-        "constant "
-        "or from another table. A row is as the last batch has left it, rows of two lookups may be of two moments, and "
-        "what comes may be taken back: after a failure the job goes on from a checkpoint. Values that a stage gathers "
-        "apart, such as a source's position, are as of the last checkpoint. A row of more than 128 KiB is refused.",
-    .options = kQueryOptions,
-    .examples = kQueryExamples,
-    .no = kNoSnapshot,
-    .run = run_query,
 };
 
 const VerbTable kStateExportVerb = {

@@ -8,14 +8,13 @@
 
 #include "snapshot/grouping.h"
 #include "snapshot/sql_value.h"
-#include "snapshot/table_slices.h"
+#include "snapshot/workbench/row_sets.h"
 #include "transport/base/check.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 32 << 20;
 constexpr std::size_t kRowsAtATime = 4096;
 
 Status status_of(int code, const char* message, const std::string& path) {
@@ -27,36 +26,6 @@ Status status_of(int code, const char* message, const std::string& path) {
     default: return {Code::kSystem, "unable to write '" + path + "': " + message};
   }
 }
-
-// Reads rows of a statement that selects the columns of a table, and one more.
-class RowReader {
- public:
-  RowReader(Statement rows, const TableSpec& spec) : rows_(std::move(rows)), spec_(spec) {}
-
-  // None at the end.
-  Result<Batch> next(std::size_t most) {
-    std::vector<ColumnBuilder> columns;
-    for (std::size_t i = 0; i < spec_.columns(); ++i) columns.emplace_back(spec_.field(i).type);
-    Batch batch{nullptr, 0, {}, {}};
-    while (!over_ && batch.rows < most) {
-      STREAM_ASSIGN(const bool row, rows_.step());
-      over_ = !row;  // another step would begin anew
-      if (over_) break;
-      for (std::size_t i = 0; i < columns.size(); ++i) STREAM_TRY(append_value(rows_, static_cast<int>(i), columns[i]));
-      behind_ = rows_.integer(static_cast<int>(columns.size()));
-      ++batch.rows;
-    }
-    for (ColumnBuilder& column : columns) batch.columns.push_back(column.finish());
-    return batch;
-  }
-  std::int64_t behind() const { return behind_; }  // the one more, of the last row
-
- private:
-  Statement rows_;
-  const TableSpec& spec_;
-  std::int64_t behind_ = 0;
-  bool over_ = false;
-};
 
 }  // namespace
 
@@ -141,26 +110,6 @@ Status StateDraft::execute(const std::string& sql) const {
 }
 
 // --- rows in -------------------------------------------------------------------------------------
-
-Status for_each_row_set(StateView& view, std::size_t table, const RowSetVisitor& visit) {
-  const ViewedTable& viewed = view.tables()[table];
-  if (by_instance(viewed.spec)) {
-    for (const IndexInstance& instance : view.index().instances) {
-      if (instance.stage != viewed.stage) continue;
-      StateTable rows(view.plain_spec(table), false);
-      STREAM_TRY(view.load_of_instance(table, instance.instance, rows));
-      STREAM_TRY(for_each_chunk(rows, kRowsAtATime, [&](const Batch& some) { return visit(some, instance.instance); }));
-    }
-    return {};
-  }
-  STREAM_ASSIGN(const auto pieces, view.cut(table, kPieceBytes));
-  for (const KeyGroupRange piece : pieces) {
-    StateTable rows(view.plain_spec(table), false);
-    STREAM_TRY(view.load(table, piece, rows));
-    STREAM_TRY(for_each_chunk(rows, kRowsAtATime, [&](const Batch& some) { return visit(some, 0); }));
-  }
-  return {};
-}
 
 std::optional<std::size_t> StateDraft::find(const std::string& stage, const std::string& table) const {
   const auto found = std::ranges::find_if(

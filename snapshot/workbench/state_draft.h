@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "snapshot/savepoint.h"
 #include "snapshot/workbench/draft_table.h"
+#include "snapshot/workbench/row_sets.h"
 #include "snapshot/workbench/state_view.h"
 
 struct sqlite3;
@@ -23,10 +23,6 @@ namespace stream {
 // What goes into one of several savepoints made of a draft: for each of its tables a condition in SQL that its rows
 // fulfil, "" for all of them. Empty: everything.
 using DraftPart = std::vector<std::string>;
-
-// Visits all rows of a table, some at a time, with the instance that had them where each has rows of its own, else 0.
-using RowSetVisitor = std::function<Status(const Batch& rows, std::uint32_t instance)>;
-Status for_each_row_set(StateView& view, std::size_t table, const RowSetVisitor& visit);
 
 class StateDraft {
  public:
