@@ -210,6 +210,24 @@ def a_running_job_is_asked_for_single_rows(stream):
     check(ask(stream, "counts", "select n from totals where host = 'h7'") == [{"n": 21}], "as it was seen")
 
 
+def a_lookup_meets_a_crash(stream):
+    """It is answered, or refused with the reason; the next one is answered."""
+    start(stream)
+    answers = 0
+    for _ in range(3):
+        stream.kill([wait_until("instances", lambda: stream.instances("counts"))["totals.1"]])
+
+        def answered():
+            printed = stream.run("stream", "state", "query", "counts", "--live", "--json", "select n from totals where host = 'h7'", expect=None)
+            check(printed in ('{"n":20}\n', ""), printed)
+            check(printed or stream.last_stderr.startswith("stream state query: fatal: "), f"no answer: {stream.last_stderr}")
+            return bool(printed)
+        wait_until("an answer", answered)
+        answers += 1
+    check(answers == 3, "three crashes")
+    stream.run("stream", "cancel", "counts")
+
+
 def a_question_meets_retention(stream):
     """Files are open before the job deletes them."""
     start(stream)
@@ -223,4 +241,4 @@ if __name__ == "__main__":
     main([a_running_job_answers_from_its_newest_checkpoint, snapshots_are_listed_shown_and_exported,
           savepoints_differ_by_what_came_between, questions_that_cannot_be_answered_say_why, an_edited_savepoint_is_gone_on_from,
           edits_that_make_impossible_state_are_refused, a_resharded_savepoint_is_gone_on_from,
-          a_running_job_is_asked_for_single_rows, a_question_meets_retention])
+          a_running_job_is_asked_for_single_rows, a_lookup_meets_a_crash, a_question_meets_retention])
