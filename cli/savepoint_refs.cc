@@ -153,8 +153,9 @@ Result<SnapshotPlace> find_snapshot(const std::string& reference) {
 
 Result<std::unique_ptr<StateView>> open_snapshot(const std::string& reference) {
   for (int tries = 1;; ++tries) {
-    STREAM_ASSIGN(SnapshotPlace place, find_snapshot(reference));
-    auto view = StateView::open(std::move(place.index), std::move(place.folder));
+    auto place = find_snapshot(reference);
+    auto view = place.ok() ? StateView::open(std::move(place->index), std::move(place->folder))
+                           : Result<std::unique_ptr<StateView>>(place.status());
     if (view.ok() || !is_damage(view.status()) || tries == kOpenTries) return view;
   }
 }

@@ -7,6 +7,7 @@
 
 #include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
+#include "supervisor/lookup_request.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -76,6 +77,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);
+  if (verb == "lookup") return lookup(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
   if (verb == "stop") {
@@ -220,6 +222,16 @@ void JobVerbs::tap(const std::string& identity, const std::string& request) {
   }
   taps_.push_back(*std::move(tap));
   answer(identity, done({}));
+}
+
+void JobVerbs::lookup(const std::string& identity, const std::string& request) {
+  if (runner_.attempt() == nullptr || !runner_.coordinator_ || runner_.phase() != Phase::kRunning)
+    return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
+                               "; what its instances keep can be asked for while it is RUNNING");
+  const auto wanted = lookup_request(runner_.plan(), request);
+  if (!wanted.ok()) return error(identity, wanted.status().what());
+  const Status sent = send_lookup(*runner_.attempt_, *wanted);
+  return sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
 }
 
 void JobVerbs::on_ready() {
