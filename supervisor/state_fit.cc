@@ -133,7 +133,11 @@ class Fitting {
     if (!settled_ && before.sink() && !compare_sinks(before, now)) return;
     if (renamed && !dropped && before.planned.answer.keeps_inbox) return refuse_inbox(before, now);
     if (renamed) note(now, "it goes on with the state of '" + before.spec.name + "'");
-    if (dropped) return drop(before, now);
+    if (dropped) return drop(before, now, "dropped on purpose");
+    if (before.spec.run != now.spec.run && before.sink() && settled_) {
+      fit_.evolutions[now.spec.name].drop = true;
+      return drop(before, now, "all it had to write is written");
+    }
     if (before.spec.run != now.spec.run) return compare_programs(before, now);
     const Columns columns(claims_.entries, now.spec.name);
     TableMatches matches{columns, std::vector<bool>(columns.of_stage.size(), false), {}};
@@ -175,12 +179,21 @@ class Fitting {
     for (const TableSpec& table : before.state()) {
       verdict(now, table.name, Verdict::kIncompatible, {why}, {evolve(now.spec.name, "{drop: true}")});
     }
-    for (const TableSpec& table : now.state()) begin_table(now, table);
+    begin_others(before, now);
   }
 
-  void drop(const StageView& before, const StageView& now) {
-    for (const TableSpec& table : before.state()) verdict(now, table.name, Verdict::kDropped, {"dropped on purpose"});
-    note(now, "it begins without state, as what was kept is dropped");
+  // Those no kept table is called as.
+  void begin_others(const StageView& before, const StageView& now) {
+    for (const TableSpec& table : now.state()) {
+      const bool there = std::ranges::find(before.state(), table.name, &TableSpec::name) != before.state().end();
+      if (!there) begin_table(now, table);
+    }
+  }
+
+  void drop(const StageView& before, const StageView& now, const std::string& why) {
+    for (const TableSpec& table : before.state()) verdict(now, table.name, Verdict::kDropped, {why});
+    begin_others(before, now);
+    if (!before.sink()) note(now, "it begins without state, as what was kept is dropped");
   }
 
   // What the block says of columns: for the stage, and for each table.

@@ -119,18 +119,24 @@ TOP = MADE + """
     by: [k]
     order: v desc, n
     limit: 3
-""" + TABLE
+  named:
+    run: select
+    columns:
+      n: n
+      k: k
+      v: v
+""" + TABLE.replace("table: out", "table: out, key: [k, n]")
 LUA = MADE + """
   count:
     run: lua
     by: [k]
     state: many bigint, total bigint
     schema: k bigint, many bigint, total bigint
-    script: |
-      function row(r, state)
-        state.many = (state.many or 0LL) + 1LL
-        state.total = (state.total or 0LL) + r.v
-        emit{k = r.k, many = state.many, total = state.total}
+    code: |
+      function on_row(row, state, emit)
+        state.many = (state.many or 0) + 1
+        state.total = (state.total or 0) + row.v
+        emit(row.k, state.many, state.total)
       end
   last:
     run: aggregate
@@ -146,7 +152,7 @@ FILL = MADE + """
     every: 10s
     for: 1h
     by: [k]
-    with: {v: last}
+    with: {v: carry}
 """ + TABLE
 MATCH = MADE + """
   rises:
@@ -392,7 +398,8 @@ def ranks(stream):
         Change("another limit", ("limit: 3", "limit: 4"), fits=False, says="first 3 rows"),
         Change("another order", ("order: v desc, n", "order: v"), fits=False),
         Change("the order renamed and said", ("      v: n *", "      w: n *"), ("order: v desc", "order: w desc"),
-               evolve=block("best", "{columns: {w: {was: v}}}"), tables={"best.best": "converted"}, query=""),
+               ("      v: v\n", "      v: w\n"), evolve=block("best", "{columns: {w: {was: v}}}"),
+               tables={"best.best": "converted"}),
         Change("the stage renamed and said", ("  best:", "  top:"), evolve=block("top", "{was: best}"),
                tables={"top.top": "renamed"}),
         Change("converted", evolve=block("best", "{columns: {v: {convert: v + n - n}}}"), tables={"best.best": "converted"}),
@@ -415,16 +422,16 @@ def scripts(stream):
     op.all(
         Change("as it was", tables={"count.count": "kept"}),
         Change("a column added", more, tables={"count.count": "converted"}),
-        Change("a column added with a default", more, ("(state.many or 0LL) + 1LL", "(state.many or 0LL) + state.extra"),
+        Change("a column added with a default", more, ("(state.many or 0) + 1", "(state.many or 0) + (state.extra or 1)"),
                evolve=block("count", "{columns: {extra: {default: 1}}}"), tables={"count.count": "converted"}),
         Change("a column gone", ("many bigint, total bigint\n    schema", "many bigint\n    schema"),
-               ("      state.total = (state.total or 0LL) + r.v\n", ""), ("state.total}", "r.v}"), fits=False, says="column 'total' would be lost"),
+               ("        state.total = (state.total or 0) + row.v\n", ""), (", state.total)", ", 0)"), fits=False, says="column 'total' would be lost"),
         Change("a column dropped", ("many bigint, total bigint\n    schema", "many bigint\n    schema"),
-               ("      state.total = (state.total or 0LL) + r.v\n", ""), ("state.total}", "r.v}"),
+               ("        state.total = (state.total or 0) + row.v\n", ""), (", state.total)", ", 0)"),
                evolve=block("count", "{columns: {total: {drop: true}}}"), tables={"count.count": "converted"},
-               query="select k, many, null from out", expect=lambda whole: [(k, many, None) for k, many, _ in whole]),
+               query="select k, many, 0 from out", expect=lambda whole: [(k, many, 0) for k, many, _ in whole]),
         Change("a column renamed", ("state: many", "state: n"), ("state.many = (state.many", "state.n = (state.n"),
-               ("many = state.many", "many = state.n"), evolve=block("count", "{columns: {n: {was: many}}}"),
+               ("row.k, state.many", "row.k, state.n"), evolve=block("count", "{columns: {n: {was: many}}}"),
                tables={"count.count": "converted"}),
         Change("a column of another type", ("state: many bigint", "state: many double"), fits=False,
                says="column 'many' was BIGINT and is DOUBLE now"),
@@ -451,5 +458,51 @@ def series(stream):
     )
 
 
+
+def newest(stream, job):
+    return max((int(path.parent.name) for path in stream.home(job).glob("checkpoints/*/checkpoint.sqlite")), default=0)
+
+
+def killed_after(stream, job, epoch):
+    """Kills everything of the job once it has a checkpoint newer than that."""
+    wait_until("a newer checkpoint", lambda: newest(stream, job) > epoch)
+    stream.kill(stream.processes(job))
+    wait_until("every process to end", lambda: not stream.processes(job))
+    return newest(stream, job)
+
+
+def a_block_that_stays_is_done_once(stream):
+    """From checkpoints, with another parallelism; killed before the first checkpoint of the new plan, and after it."""
+    evolve = block("per-k", "{was: totals, columns: {many: {convert: many + 1000000}, highest: {drop: true}}}")
+    edits = [("  totals:\n", "  per-k:\n"), ("    by: [k]", "    parallelism: 2\n    by: [k]"),
+             ("max(v)", "max(n)")]
+
+    def write(rate, edited=True):
+        text = AGGREGATE.replace("RATE", str(rate))
+        for old, new in edits if edited else []:
+            check(old in text, f"nothing to change: {old}")
+            text = text.replace(old, new)
+        stream.write("job.yaml", text + (evolve if edited else ""))
+
+    write(SLOW, edited=False)
+    stream.run("stream", "run", "-d", "job.yaml")
+    first = killed_after(stream, "job", 1)
+    write(SLOW)
+    stream.run("stream", "check", "job.yaml", "--against", "job")
+    stream.run("stream", "run", "-d", "job.yaml")
+    stream.kill([pid for name, pid in stream.instances("job").items() if name == "per-k.1"])
+    second = killed_after(stream, "job", first)
+    check("converted" not in stream.run("stream", "check", "job.yaml", "--against", "job"), "it would be done again")
+    stream.run("stream", "run", "-d", "job.yaml")
+    killed_after(stream, "job", second)
+    write(FAST)
+    stream.run("stream", "run", "job.yaml")
+    with sqlite3.connect(f"file:{stream.folder}/out.db?mode=ro", uri=True) as db:
+        got = sorted(db.execute("select k, many, total, highest from out"))
+    of = [range(k, ROWS, 7) for k in range(7)]
+    wanted = [(k, len(n) + 1000000, sum(i * 13 % 101 for i in n), max(n)) for k, n in enumerate(of)]
+    check(got == wanted, f"{got}\nis not\n{wanted}")
+
+
 if __name__ == "__main__":
-    main([aggregates, windows, sessions, joins, ranks, scripts, series])
+    main([aggregates, windows, sessions, joins, ranks, scripts, series, a_block_that_stays_is_done_once])

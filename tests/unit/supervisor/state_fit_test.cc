@@ -221,17 +221,19 @@ BOOST_AUTO_TEST_CASE(an_entry_that_says_something_of_nothing_is_an_error_at_its_
 }
 
 BOOST_AUTO_TEST_CASE(what_was_done_when_the_state_was_kept_is_not_done_again) {
-  const std::vector<EvolvedStage> block = {stage_was("by-host", "per-host"), dropped("gone"),
-                                           column("by-host", {"n", "", false, "n * 100", {}})};
+  const auto block_with = [](const std::string& conversion) {
+    EvolvedStage stage = column("by-host", {"n", "", false, conversion, {}});
+    stage.was = "per-host";
+    return std::vector<EvolvedStage>{stage, dropped("gone")};
+  };
+  const std::vector<EvolvedStage> block = block_with("n * 100");
   const JobPlan kept = with(plan_of({counting("by-host")}), block);
   const StateFit fit = fit_state(kept, kept, kPending);
   BOOST_TEST(fit.fits(false));
   BOOST_TEST(fit.evolutions.empty());
   BOOST_TEST(verdicts(fit) == "by-host.counts:kept");
   // Another conversion is another entry.
-  std::vector<EvolvedStage> more = block;
-  more[2] = column("by-host", {"n", "", false, "n * 10", {}});
-  const StateFit again = fit_state(kept, with(kept, more), kPending);
+  const StateFit again = fit_state(kept, with(kept, block_with("n * 10")), kPending);
   BOOST_TEST(verdicts(again) == "by-host.counts:converted");
   BOOST_TEST(again.evolutions.at("by-host").was.empty());
 }
