@@ -79,7 +79,7 @@ class StateStore {
     std::unique_ptr<Outbox> outbox;
   };
   TableCapture capture_table(Open& open) const;
-  Status check_taken(const RestoreReader& reader) const;
+  Status load(RestoreReader& reader, const TableSpec& kept);
 
   StoreOptions options_;
   std::map<std::string, Open> tables_;

@@ -61,7 +61,8 @@ class Fitting {
         wanted_(wanted),
         entries_(evolution.columns),
         language_(language),
-        taken_(kept.columns(), false) {
+        dropped_(kept.columns(), false),
+        read_(kept.columns(), false) {
     fit_.columns.resize(wanted.columns());
     fit_.matched.assign(entries_.size(), false);
   }
@@ -141,7 +142,7 @@ class Fitting {
       return;
     }
     const auto same = kept_.find(entry.name);
-    if (same && !taken_[*same]) return;  // its values are there
+    if (same && !dropped_[*same]) return;  // its values are there
     fit_.matched[index] = true;
     begin_with(*at, *entry.fallback);
   }
@@ -154,7 +155,7 @@ class Fitting {
       return misfit(
           {said(entries_[index].name) + " is part of the key, which says whose a row is: it cannot be dropped"});
     }
-    taken_[*at] = true;
+    dropped_[*at] = true;
     fit_.changes.push_back(said(entries_[index].name) + " is dropped");
   }
 
@@ -182,7 +183,7 @@ class Fitting {
                          to_string(function->type()),
                      "", cast(text, field.type)});
     }
-    for (const std::size_t read : function->columns()) taken_[read] = true;
+    for (const std::size_t read : function->columns()) read_[read] = true;
     fit_.changes.push_back(change.empty() ? said(field.name) + " becomes " + text : change);
     fit_.columns[column].function = std::move(function);
   }
@@ -220,11 +221,12 @@ class Fitting {
   }
 
   void place(std::size_t kept) {
-    if (taken_[kept]) return;
+    if (dropped_[kept]) return;
     const Field& field = kept_.field(kept);
     const std::string& then = original_.field(kept).name;
     const std::string_view means = kept_.definition_of(kept);
     if (const auto at = find(kept)) return take(kept, *at);
+    if (read_[kept]) return;
     const auto named = wanted_.find(field.name);
     if (named && open(*named)) { return misfit({was(said(then), means, wanted_.definition_of(*named)), then}); }
     misfit({said(then) + (means.empty() ? "" : ", " + std::string(means) + ",") + " would be lost", then});
@@ -256,7 +258,8 @@ class Fitting {
   const TableSpec& wanted_;
   const std::vector<ColumnEvolution>& entries_;
   const RowLanguage* language_;
-  std::vector<bool> taken_;  // of the kept columns: dropped, or read by a conversion
+  std::vector<bool> dropped_;  // of the kept columns
+  std::vector<bool> read_;     // by a conversion
   TableFit fit_;
 };
 

@@ -100,7 +100,7 @@ DEDUP = MADE + """
   firsts:
     run: dedup
     by: [u]
-    ttl: 5h
+    ttl: 20h
   kept:
     run: select
     columns:
@@ -311,6 +311,8 @@ def aggregates(stream):
         Change("renamed, converted and rescaled at once", renamed, ("    by: [k]", "    parallelism: 3\n    by: [k]"),
                evolve=block("per-k", "{was: totals, columns: {many: {convert: many * 2 - many + 1000000}}}"),
                tables={"per-k.per_k": "converted"}, expect=lambda whole: [(k, n + 1000000, t, h) for k, n, t, h in whole]),
+        Change("a column computed from two", evolve=block("totals", "{columns: {total: {convert: total + many - many}}}"),
+               tables={"totals.totals": "converted"}),
         Change("a conversion that fails", evolve=block("totals", "{columns: {many: {convert: 1 / (many - many)}}}"),
                fits=False, says="division by zero"),
         Change("a conversion of another type", evolve=block("totals", "{columns: {many: {convert: cast(many as double)}}}"),
@@ -407,10 +409,10 @@ def ranks(stream):
     op = Operator(stream, "firsts", DEDUP, "select n, u from out", append=True)
     op.all(
         Change("as it was", tables={"firsts.firsts": "kept"}),
-        Change("another time to know", ("ttl: 5h", "ttl: 6h"), tables={"firsts.firsts": "kept"}, says="holds from here on",
+        Change("another time to know", ("ttl: 20h", "ttl: 25h"), tables={"firsts.firsts": "kept"}, says="holds from here on",
                query=""),
         Change("another key", ("by: [u]", "by: [k]"), fits=False),
-        Change("no time to know", ("    ttl: 5h\n", ""), fits=False),
+        Change("no time to know", ("    ttl: 20h\n", ""), fits=False),
         Change("the stage renamed and said", ("  firsts:", "  once:"), ("    by:", "    parallelism: 2\n    by:"),
                evolve=block("once", "{was: firsts}"), tables={"once.once": "renamed"}),
     )

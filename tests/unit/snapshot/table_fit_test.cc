@@ -174,6 +174,11 @@ BOOST_AUTO_TEST_CASE(what_a_conversion_reads_is_not_lost) {
   wanted.value[0] = {"many", kDouble};
   wanted.definitions[0] = "sum(1.0)";
   BOOST_TEST(fit(totals(), wanted, {{"many", "", false, "cast(n as DOUBLE)", {}}}).fits());
+  // Nor is it taken away from a column of its own.
+  TableSpec both = totals();
+  both.add_value({"twice", kBigint}, "twice(n)");
+  const TableFit read_twice = fit(totals(), both, {{"twice", "", false, "n", {}}});
+  BOOST_TEST(columns(read_twice) == std::vector<std::size_t>({0, 1, 2, SIZE_MAX}), boost::test_tools::per_element());
   const TableFit other = fit(totals(), wanted, {{"many", "", false, "n", {}}});
   BOOST_TEST_REQUIRE(other.misfits.size() == 2u);  // n is not read then
   BOOST_TEST(other.misfits[0].why == "column 'many' is DOUBLE, but 'n' gives BIGINT");
