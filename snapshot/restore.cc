@@ -14,11 +14,6 @@ namespace {
 constexpr std::size_t kTransferRows = 4096;
 constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
 
-Status check(const TableFit& fit, const TableSpec& wanted) {
-  if (fit.fits()) return {};
-  return usage_error("the snapshot does not fit state table '" + wanted.name + "': " + fit.misfits.front().why);
-}
-
 // What is on this host is read sooner; a copy may be torn or gone.
 std::string nearest_copy(const RestoreSource& source, const FileRef& ref) {
   if (!source.local.empty()) {
@@ -169,7 +164,7 @@ Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const 
     const auto found = std::ranges::find(tables, kept.name, &TableSpec::name);
     if (found == tables.end()) continue;
     TableFit fit = fit_table(*found, wanted, evolution, target_.language);
-    STREAM_TRY(check(fit, wanted));
+    STREAM_TRY(fit_status(fit, wanted));
     Share share(*found, wanted, std::move(fit), groups, target_, to);
     STREAM_TRY(file->visit(static_cast<std::size_t>(found - tables.begin()), groups, share));
   }
@@ -193,7 +188,7 @@ Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
   const TableSpec* kept = kept_for(spec.name);
   if (kept == nullptr) return {};
   const TableFit whole = fit(*kept, spec);
-  STREAM_TRY(check(whole, spec));
+  STREAM_TRY(fit_status(whole, spec));
   if (whole.computes()) return load_converted(whole, groups, *kept, table);
   const std::vector<Instance*> from = contributors(spec);
   STREAM_ASSIGN(const std::uint64_t expected, rows_expected(from, groups, kept->name));

@@ -55,28 +55,33 @@ std::size_t StateStore::size_bytes() const {
   return bytes;
 }
 
-Status StateStore::load(RestoreReader& reader, const TableSpec& kept) {
-  const auto found = std::ranges::find_if(tables_, [&](const auto& one) {
-    const TableSpec* source = reader.kept_for(one.first);
-    return source != nullptr && source->name == kept.name;
-  });
-  if (found == tables_.end()) {
-    return usage_error("the snapshot holds state table '" + kept.name + "', which the stage does not have");
+// Every kept table has to have its place.
+Status StateStore::check_taken(const RestoreReader& reader) const {
+  for (const TableSpec& kept : reader.tables()) {
+    if (reader.dropped(kept)) continue;
+    const auto taker = std::ranges::find_if(tables_, [&](const auto& one) {
+      const TableSpec* source = reader.kept_for(one.first);
+      return source != nullptr && source->name == kept.name;
+    });
+    if (taker == tables_.end()) {
+      return usage_error("the snapshot holds state table '" + kept.name + "', which the stage does not have");
+    }
+    const Open& open = taker->second;
+    if (is_outbox(kept) != (open.outbox != nullptr)) {
+      return usage_error("the snapshot does not fit state table '" + kept.name + "': it is distributed otherwise");
+    }
+    STREAM_TRY(fit_status(reader.fit(kept, *open.spec), *open.spec));
   }
-  Open& open = found->second;
-  STREAM_CHECK((open.table ? open.table->rows() : open.outbox->rows()) == 0);
-  if (is_outbox(kept) != (open.outbox != nullptr)) {
-    return usage_error("the snapshot does not fit state table '" + kept.name + "': it is distributed otherwise");
-  }
-  return open.outbox ? reader.load(*open.outbox) : reader.load(reader.groups_of(*open.spec), *open.table);
+  return {};
 }
 
-// Every kept table has to have its place.
 Status StateStore::restore(const RestoreSource& source, const RowLanguage* language) {
   const RestoreTarget target{options_.instance, options_.parallelism, options_.key_groups, language};
   STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
-  for (const TableSpec& kept : reader->tables()) {
-    if (!reader->dropped(kept)) STREAM_TRY(load(*reader, kept));
+  STREAM_TRY(check_taken(*reader));
+  for (auto& [name, open] : tables_) {
+    STREAM_CHECK((open.table ? open.table->rows() : open.outbox->rows()) == 0);
+    STREAM_TRY(open.outbox ? reader->load(*open.outbox) : reader->load(reader->groups_of(*open.spec), *open.table));
   }
   completed_ = captured_ = source.epoch;
   return {};

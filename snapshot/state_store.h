@@ -79,7 +79,7 @@ class StateStore {
     std::unique_ptr<Outbox> outbox;
   };
   TableCapture capture_table(Open& open) const;
-  Status load(RestoreReader& reader, const TableSpec& kept);
+  Status check_taken(const RestoreReader& reader) const;
 
   StoreOptions options_;
   std::map<std::string, Open> tables_;

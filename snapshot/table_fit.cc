@@ -287,6 +287,11 @@ TableFit fit_table(const TableSpec& kept, const TableSpec& wanted, const TableEv
   return Fitting(kept, wanted, evolution, language).run();
 }
 
+Status fit_status(const TableFit& fit, const TableSpec& wanted) {
+  if (fit.fits()) return {};
+  return usage_error("the snapshot does not fit state table '" + wanted.name + "': " + fit.misfits.front().why);
+}
+
 Result<Batch> fitted_rows(const TableFit& fit, const TableSpec& wanted, const Batch& kept) {
   Batch out{nullptr, kept.rows, {}, {}};
   for (std::size_t i = 0; i < fit.columns.size(); ++i) {

@@ -49,6 +49,9 @@ struct TableFit {
 TableFit fit_table(const TableSpec& kept, const TableSpec& wanted, const TableEvolution& evolution = {},
                    const RowLanguage* language = nullptr);
 
+// kUsage, saying the first of the reasons, if there is any.
+Status fit_status(const TableFit& fit, const TableSpec& wanted);
+
 // The kept rows as rows of the wanted table. Errors: kUsage, naming the column.
 Result<Batch> fitted_rows(const TableFit& fit, const TableSpec& wanted, const Batch& kept);
 
