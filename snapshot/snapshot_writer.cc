@@ -234,7 +234,7 @@ Status SnapshotWriter::compact() {
   if (chains_.empty() || chains_.begin()->second.size() < 2) return {};
   const auto& [epoch, chain] = *chains_.begin();
   const SnapshotIdentity& mine = options_.identity;
-  const RestoreSource source{options_.checkpoints, epoch, mine.parallelism, {{mine.instance, chain}}, true, {}};
+  const RestoreSource source{options_.checkpoints, epoch, mine.parallelism, {{mine.instance, chain}}, true};
   STREAM_ASSIGN(std::string path, build_merged(source, {}));
   compacted_ = Compacted{chain, std::move(path), {}};
   return {};

@@ -82,7 +82,7 @@ InstanceFiles written(Files& files, const std::string& root, std::int64_t last =
 }
 
 RestoreSource source_of(const std::string& root, const InstanceFiles& files, bool extend = true) {
-  return {root + "/checkpoints", Epoch(2), 1, {files}, extend, evolution()};
+  return {root + "/checkpoints", Epoch(2), 1, {files}, extend, "", evolution()};
 }
 
 }  // namespace
