@@ -84,6 +84,7 @@ Result<std::vector<JobPlan>> PipelineArgument::plan() {
     input_.refuse("standard input is a terminal; pipe a sample of the data in");
   for (PipelineSpec& pipeline : pipelines) {
     if (before_planning_) STREAM_TRY(before_planning_(pipeline, input_));
+    input_.evolve(pipeline.evolve);
     plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
   }
   STREAM_TRY(problems_.status());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/spool_needed.h"
+#include "supervisor/state_fit.h"
 
 namespace stream {
 namespace {
@@ -16,9 +17,18 @@ std::string peer_name(const JobPlan& plan, std::size_t stage, std::uint32_t inst
   return plan.pipeline.stages[stage].name + "." + std::to_string(instance);
 }
 
+// Whether the state fits was found out before; what it becomes follows from the two plans again, so that it is right
+// for whichever checkpoint is gone back to.
+std::map<std::string, StageEvolution> evolutions_for(const JobPlan& plan, const AttemptStart& start) {
+  if (!start.restore) return {};
+  const auto kept = plan_from_json(start.restore->plan);
+  return kept.ok() ? fit_state(*kept, plan, !start.extend).evolutions : std::map<std::string, StageEvolution>();
+}
+
 class Builder {
  public:
-  Builder(const JobPlan& plan, const AttemptStart& start) : plan_(plan), start_(start), channels_(channels_of(plan)) {}
+  Builder(const JobPlan& plan, const AttemptStart& start)
+      : plan_(plan), start_(start), channels_(channels_of(plan)), evolutions_(evolutions_for(plan, start)) {}
 
   Assignment build(const InstanceName& name) const {
     const StageSpec& spec = plan_.pipeline.stages[name.stage];
@@ -45,7 +55,7 @@ class Builder {
     out.outputs = outputs(name);
     out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
-      RestoreSource source = restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend);
+      RestoreSource source = source_of(spec.name);
       if (start_.extend) source.local = out.local;
       out.restore = to_json(source);
     }
@@ -58,6 +68,16 @@ class Builder {
   }
 
  private:
+  // The files it was told of by the plan they were written by, if they are of another.
+  RestoreSource source_of(const std::string& stage) const {
+    const auto found = evolutions_.find(stage);
+    const StageEvolution evolution = found == evolutions_.end() ? StageEvolution() : found->second;
+    RestoreSource source = restore_source(*start_.restore, evolution.was.empty() ? stage : evolution.was,
+                                          start_.restore_folder, start_.extend);
+    source.evolution = evolution;
+    return source;
+  }
+
   // Its own bound, and no more than its share of the job's.
   std::uint64_t memory_of(const StageSpec& spec) const {
     std::uint64_t instances = 0;
@@ -113,6 +133,7 @@ class Builder {
   const JobPlan& plan_;
   const AttemptStart& start_;
   std::vector<Channel> channels_;
+  std::map<std::string, StageEvolution> evolutions_;
 };
 
 }  // namespace

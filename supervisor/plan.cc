@@ -125,6 +125,7 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   plan_columns(plan);
   plan_upserts(plan);
   plan_filters(plan);
+  check_evolve(plan, problems);
   check_sockets(plan, limits, problems);
   check_memory(plan, problems);
   add_warnings(plan);

@@ -31,4 +31,7 @@ void plan_upserts(JobPlan& plan);
 // Moves conditions of filter stages to the edges that lead to them.
 void plan_filters(JobPlan& plan);
 
+// Names in the `evolve:` block that are those of now.
+void check_evolve(const JobPlan& plan, Problems& problems);
+
 }  // namespace stream

@@ -11,6 +11,7 @@
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_arena.h"
 #include "snapshot/state_memory.h"
+#include "stages/expression/row_language.h"
 #include "stages/kit/dead_letter.h"
 #include "stages/kit/exit_code.h"
 #include "stages/kit/idle_memory.h"
@@ -212,8 +213,8 @@ Status SupervisedInstance::restore() {
   if (!assignment_.restore.empty()) {
     STREAM_ASSIGN(restore_source_, restore_source_from_json(assignment_.restore));
     epoch = restore_source_->epoch;
-    STREAM_TRY(store_.restore(*restore_source_));
-    writer_.restored(*restore_source_);
+    STREAM_TRY(store_.restore(*restore_source_, &sql_language()));
+    writer_.restored(*restore_source_, store_.specs(), &sql_language());
     restored_ =
         progress_->load(restore_source_->parallelism == assignment_.parallelism ? 1 : restore_source_->parallelism);
   }
