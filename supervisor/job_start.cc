@@ -5,6 +5,7 @@
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/live_rescale.h"
 #include "supervisor/state_fit.h"
 #include "transport/base/files.h"
 

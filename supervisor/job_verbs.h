@@ -25,10 +25,12 @@ class JobVerbs {
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);
   void on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status);
+  // The change of parallelism that was asked for is done, or is not: `answer` is JSON.
+  void on_rescaled(const Result<std::string>& answer);
   void say_goodbye();  // the job is over: every waiting verb gets its answer
 
  private:
-  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit };
+  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kRescaled };
   struct Waiting {
     std::string identity;
     WaitsFor what = WaitsFor::kEnd;
@@ -42,6 +44,7 @@ class JobVerbs {
   Status check_label(const std::string& label);
   void tap(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
+  void rescale(const std::string& identity, const std::string& request);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
 
   JobRunner& runner_;

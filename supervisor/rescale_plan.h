@@ -1,0 +1,38 @@
+// What another parallelism makes of a plan, and which processes it concerns. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "supervisor/plan.h"
+
+namespace stream {
+
+struct RescaleWish {
+  std::string stage;
+  std::uint32_t parallelism = 1;
+};
+
+// The plan with other numbers of instances: what the stages have answered stays, how rows are spread between them may
+// change. Errors: kUsage, saying what is possible: no such stage, a number it cannot have, changes of a row that would
+// arrive in either order.
+Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishes, const PlanLimits& limits = {});
+
+struct RescalePlan {
+  std::set<std::size_t> restarts = {};  // stages whose instances start anew
+  std::set<std::size_t> rewires = {};   // stages that go on, with other channels to or from those
+  std::set<std::size_t> edges = {};     // all of whose channels are replaced
+  std::string whole = {};               // why all instances must start anew; "" = they need not
+
+  bool nothing() const { return restarts.empty(); }
+};
+RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after);
+
+// How many instances each stage has, by name.
+std::map<std::string, std::uint32_t> parallelism_of(const JobPlan& plan);
+
+}  // namespace stream
