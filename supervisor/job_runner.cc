@@ -54,7 +54,8 @@ Status JobRunner::begin_attempt() {
   log_->set_context(record_.attempt, last_complete_);
   AttemptRun::Setup setup;
   setup.plan = &plan_;
-  setup.assignments = make_assignments(plan_, attempt_start());
+  setup.channels = channels_of(plan_);
+  setup.assignments = make_assignments(plan_, setup.channels, attempt_start());
   setup.lock = lock_->descriptor();
   setup.print_output = print_output_;
   setup.heartbeat = plan_.pipeline.restart.heartbeat;
@@ -190,25 +191,33 @@ Status JobRunner::handle(const AttemptEvent& event) {
             return Status();
           },
           [&](const InstanceExited& e) { return on_exit(e); },
+          [&](const Holding& e) { return rescale_ ? rescale_->on_holding(e.instance, e.epoch) : Status(); },
+          [&](const Detached&) { return rescale_ ? rescale_->on_detached() : Status(); },
+          [&](const Retired&) { return rescale_ ? rescale_->on_retired() : Status(); },
       },
       event);
 }
 
 void JobRunner::on_ready() {
-  const Microseconds now = system_clock().monotonic_us();
+  const bool replaced = rescale_ && !rescale_->flow().whole();  // others have run on
   if (rescale_) {
     if (Status settled = rescale_->on_ready(); !settled.ok()) return fail(settled.what(), true);
   }
+  const Microseconds now = system_clock().monotonic_us();
   emplace_coordinator(now);
   if (record_.must_rewind) {
     record_.must_rewind = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
   }
-  verbs_->on_ready();  // before the sources start: nothing passes unseen
-  if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
-  if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
-  log_->info("running");
-  event("running", "attempt " + std::to_string(record_.attempt.value()));
+  if (replaced) {
+    if (Status started = rescale_->start_new(); !started.ok()) return fail(started.what(), true);
+  } else {
+    verbs_->on_ready();  // before the sources start: nothing passes unseen
+    if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
+    if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
+    log_->info("running");
+    event("running", "attempt " + std::to_string(record_.attempt.value()));
+  }
   if (phase_ == Phase::kRunning) verbs_->on_running();
   if (ready_) std::exchange(ready_, nullptr)(true);
   if (!stop_wanted_ && !drain_wanted_) return;
@@ -223,6 +232,11 @@ void JobRunner::emplace_coordinator(Microseconds now) {
   config.timeout = plan_.pipeline.checkpoint.timeout;
   config.min_pause = plan_.pipeline.checkpoint.min_pause;
   coordinator_.emplace(config, store_->next_epoch(), now);
+  // Of those that run on while others were replaced.
+  for (std::uint32_t i = 0; i < config.instances; ++i) {
+    if (!attempt_->instances()[i].ended) continue;
+    if (Status acted = act(coordinator_->ended(InstanceIndex(i), now)); !acted.ok()) return fail(acted.what(), true);
+  }
 }
 
 Status JobRunner::on_exit(const InstanceExited& exited) {

@@ -182,9 +182,10 @@ void JobVerbs::tap(const std::string& identity, const std::string& request) {
   answer(identity, done({}));
 }
 
-void JobVerbs::on_ready() {
+void JobVerbs::on_ready(const std::set<std::size_t>& stages) {
   std::erase_if(taps_, [](const TapRequest& tap) { return !somebody_listens(tap); });
-  for (const TapRequest& tap : taps_) {
+  for (TapRequest tap : taps_) {
+    std::erase_if(tap.edges, [&](const auto& edge) { return !stages.empty() && !stages.contains(edge.stage); });
     if (Status sent = send_tap(*runner_.attempt_, tap); !sent.ok()) runner_.log().warning(sent.what());
   }
 }

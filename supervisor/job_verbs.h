@@ -4,6 +4,7 @@
 // verbs that wait (savepoint, checkpoint, stop, wait) come when what they wait for has happened.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ class JobVerbs {
   Status serve();
 
   void on_running();
-  // Every instance is there: those who listen to their rows go on listening.
-  void on_ready();
+  // Every instance is there, or those of these stages are new: those who listen to their rows go on listening.
+  void on_ready(const std::set<std::size_t>& stages = {});
   void on_triggered(Epoch epoch);
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);

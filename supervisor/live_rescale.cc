@@ -1,5 +1,6 @@
 #include "supervisor/live_rescale.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_runner.h"
@@ -21,7 +22,44 @@ Result<std::vector<RescaleWish>> rescale_wishes(const std::string& request) {
 }
 
 LiveRescale::LiveRescale(JobRunner& runner, JobPlan next, RescalePlan steps)
-    : runner_(runner), before_(runner.plan_), next_(std::move(next)), steps_(std::move(steps)), flow_({}, true) {}
+    : runner_(runner),
+      before_(runner.plan_),
+      next_(std::move(next)),
+      steps_(std::move(steps)),
+      flow_(concerned(), !steps_.whole.empty()) {}
+
+// A stage that does not know how its neighbours are replaced, by whoever it was written, is started anew with all
+// others.
+std::string LiveRescale::why_whole(const JobRunner& runner, const RescalePlan& steps) {
+  for (const InstanceState& state : runner.attempt_->instances()) {
+    const bool concerned = steps.restarts.contains(state.name.stage) || steps.rewires.contains(state.name.stage);
+    if (concerned && !state.can_rescale)
+      return "'" + runner.plan_.pipeline.stages[state.name.stage].run + "' does not know how to go on beside it";
+  }
+  return {};
+}
+
+// Those that stop at the barrier, and those that hold back what is for them.
+std::set<InstanceIndex> LiveRescale::concerned() const {
+  std::set<InstanceIndex> out;
+  const auto& instances = runner_.attempt_->instances();
+  for (std::uint32_t i = 0; i < instances.size(); ++i) {
+    const bool stops = steps_.restarts.contains(instances[i].name.stage);
+    if (stops || !channels_to_hold(InstanceIndex(i)).empty()) out.insert(InstanceIndex(i));
+  }
+  return out;
+}
+
+std::vector<std::uint32_t> LiveRescale::channels_to_hold(InstanceIndex instance) const {
+  const InstanceName& name = runner_.attempt_->instances()[instance.value()].name;
+  std::vector<std::uint32_t> out;
+  for (const Channel& channel : runner_.attempt_->channels()) {
+    const PlannedEdge& edge = before_.edges[channel.edge];
+    if (edge.from != name.stage || channel.from_instance != name.instance) continue;
+    if (steps_.restarts.contains(edge.to)) out.push_back(channel.id.value());
+  }
+  return out;
+}
 
 Result<std::unique_ptr<LiveRescale>> LiveRescale::begin(JobRunner& runner, std::vector<RescaleWish> wishes) {
   const std::string job = "job '" + runner.paths_.job + "' ";
@@ -33,6 +71,7 @@ Result<std::unique_ptr<LiveRescale>> LiveRescale::begin(JobRunner& runner, std::
     return failed(job + "is " + std::string(to_string(runner.phase_)) + "; it can be rescaled when it is RUNNING");
   }
   if (runner.coordinator_->ending()) return failed(job + "has no more input and is about to finish");
+  if (steps.whole.empty()) steps.whole = why_whole(runner, steps);
   std::unique_ptr<LiveRescale> rescale(new LiveRescale(runner, std::move(next), std::move(steps)));
   runner.phase_ = Phase::kRescaling;
   runner.coordinator_->pause();
@@ -72,12 +111,12 @@ Status LiveRescale::act(const RescaleFlow::Actions& actions) {
 Status LiveRescale::act(const RescaleAction& action) {
   using Kind = RescaleAction::Kind;
   switch (action.kind) {
-    case Kind::kHold: return {};
+    case Kind::kHold: return hold();
     case Kind::kCut: return runner_.act(runner_.coordinator_->cut(system_clock().monotonic_us()));
     case Kind::kRelease: return release(action.reason);
-    case Kind::kRewire: return {};
-    case Kind::kRetire: return {};
-    case Kind::kStart: return {};
+    case Kind::kRewire: return rewire();
+    case Kind::kRetire: return runner_.attempt_->retire();
+    case Kind::kStart: return runner_.attempt_->begin_new();
     case Kind::kRestart: return restart();
     case Kind::kFinish: return finish();
     case Kind::kFail: return failed(action.reason);
@@ -86,9 +125,60 @@ Status LiveRescale::act(const RescaleAction& action) {
 }
 
 Status LiveRescale::on_ready() { return act(flow_.ready()); }
+Status LiveRescale::on_holding(InstanceIndex instance, Epoch epoch) { return act(flow_.holding(instance, epoch)); }
+Status LiveRescale::on_detached() { return act(flow_.detached(system_clock().monotonic_us())); }
+Status LiveRescale::on_retired() { return act(flow_.retired()); }
+
+Status LiveRescale::start_new() {
+  runner_.verbs_->on_ready(steps_.restarts);
+  STREAM_TRY(runner_.attempt_->start_sources(steps_.restarts));
+  runner_.phase_ = runner_.stop_wanted_ || runner_.drain_wanted_ ? Phase::kStopping : Phase::kRunning;
+  return {};
+}
+
+Status LiveRescale::hold() {
+  for (const InstanceIndex instance : concerned()) {
+    Note note{"hold", flow_.epoch().value(), "", {}};
+    note.channels = channels_to_hold(instance);
+    const std::size_t stage = runner_.attempt_->instances()[instance.value()].name.stage;
+    if (steps_.restarts.contains(stage)) note.text = kHoldAll;
+    STREAM_TRY(runner_.attempt_->send(instance, note));
+  }
+  return {};
+}
+
+Status LiveRescale::send_release() {
+  if (flow_.epoch() == Epoch(0)) return {};  // nobody was told to hold
+  for (const InstanceIndex instance : concerned()) {
+    const bool told = runner_.attempt_->instances()[instance.value()].can_rescale;
+    if (told) STREAM_TRY(runner_.attempt_->send(instance, {"release", flow_.epoch().value(), "", {}}));
+  }
+  return {};
+}
+
+Status LiveRescale::rewire() {
+  JobRunner& runner = runner_;
+  still_since_ = system_clock().wall_us();
+  for (const InstanceState& state : runner.attempt_->instances()) {
+    if (!steps_.restarts.contains(state.name.stage)) {
+      ++kept_;
+    } else if (state.snapshot && state.snapshot->epoch == flow_.epoch().value()) {
+      still_since_ = std::min(still_since_, state.snapshot->start_wall_us);
+    }
+  }
+  runner.record_.attempt = runner.record_.attempt.next();
+  STREAM_TRY(runner.save_record());  // durable before any process of it exists
+  const std::vector<Channel> channels =
+      rewired_channels(runner.attempt_->channels(), next_, steps_, runner.record_.attempt);
+  std::vector<Assignment> assignments = make_assignments(next_, channels, runner.attempt_start());
+  runner.set_stats_every(assignments);
+  runner.log_->set_context(runner.record_.attempt, runner.last_complete_);
+  return runner.attempt_->rewire(next_, steps_, channels, std::move(assignments));
+}
 
 // Nothing has changed: all go on as they were.
 Status LiveRescale::release(const std::string& reason) {
+  STREAM_TRY(send_release());
   tell_failure(reason + "; it runs on as it was");
   return go_on();
 }

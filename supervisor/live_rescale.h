@@ -30,8 +30,12 @@ class LiveRescale {
   // Acted upon in turn(), when everything else that follows from it is done.
   void on_aborted(Epoch epoch, const std::string& reason) { aborted_ = {epoch, reason}; }
   void on_committed(Epoch epoch) { committed_ = epoch; }
-  // Every instance is ready, and no source reads yet.
+  Status on_holding(InstanceIndex instance, Epoch epoch);
+  Status on_detached();
+  Status on_retired();
+  // Every instance is ready, and no new source reads yet.
   Status on_ready();
+  Status start_new();
   // The job fails or ends: its plan is what it was.
   void give_up(const std::string& cause);
 
@@ -40,11 +44,17 @@ class LiveRescale {
 
  private:
   LiveRescale(JobRunner& runner, JobPlan next, RescalePlan steps);
+  static std::string why_whole(const JobRunner& runner, const RescalePlan& steps);
+  std::set<InstanceIndex> concerned() const;
+  std::vector<std::uint32_t> channels_to_hold(InstanceIndex instance) const;
   Status act(const RescaleFlow::Actions& actions);
   Status act(const RescaleAction& action);
   Status release(const std::string& reason);
   Status go_on();
   void tell_failure(const std::string& text);
+  Status hold();
+  Status send_release();
+  Status rewire();
   Status restart();
   Status finish();
   Microseconds stood_still() const;

@@ -67,6 +67,7 @@ struct Channel {
   std::size_t edge = 0;
   std::uint32_t from_instance = 0;
   std::uint32_t to_instance = 0;
+  Attempt attempt = {};  // 0: that of both ends; else the channel came later than one of them
 };
 
 // All channels; ids count from 0 in the order of edges, then senders, then receivers, so they

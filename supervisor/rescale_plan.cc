@@ -78,6 +78,24 @@ RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after) {
   return out;
 }
 
+std::vector<Channel> rewired_channels(const std::vector<Channel>& before, const JobPlan& after,
+                                      const RescalePlan& steps, Attempt attempt) {
+  std::uint32_t next = 0;
+  for (const Channel& channel : before) next = std::max(next, channel.id.value() + 1);
+  std::vector<Channel> out;
+  for (std::size_t edge = 0; edge < after.edges.size(); ++edge) {
+    const auto on_edge = [&](const Channel& channel) { return channel.edge == edge; };
+    if (!steps.edges.contains(edge)) std::ranges::copy_if(before, std::back_inserter(out), on_edge);
+  }
+  for (Channel channel : channels_of(after)) {
+    if (!steps.edges.contains(channel.edge)) continue;
+    channel.id = ChannelId(next++);
+    channel.attempt = attempt;
+    out.push_back(channel);
+  }
+  return out;
+}
+
 std::map<std::string, std::uint32_t> parallelism_of(const JobPlan& plan) {
   std::map<std::string, std::uint32_t> out;
   for (std::size_t i = 0; i < plan.stages.size(); ++i) out[plan.pipeline.stages[i].name] = plan.stages[i].parallelism;

@@ -32,6 +32,11 @@ struct RescalePlan {
 };
 RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after);
 
+// The channels once the stages are rescaled: those of other edges stay, all others are new, with ids that none of
+// `before` has and the attempt of the new instances.
+std::vector<Channel> rewired_channels(const std::vector<Channel>& before, const JobPlan& after,
+                                      const RescalePlan& steps, Attempt attempt);
+
 // How many instances each stage has, by name.
 std::map<std::string, std::uint32_t> parallelism_of(const JobPlan& plan);
 

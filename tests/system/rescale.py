@@ -16,7 +16,7 @@ pipeline: scaled
 checkpoint: {interval: 50ms}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
 stages:
-  made: {run: generate, rows: ROWS, rate: RATE, columns: "n, random % 300 as k, random % 10000 as v, to_timestamp(n / 1000) as ts", time: ts, parallelism: 2}
+  made: {run: generate, rate: 4000, columns: "n, random % 300 as k, random % 10000 as v, to_timestamp(n / 1000) as ts", time: ts}
   all: {run: write-sqlite, path: in.db, table: made, if-exists: replace}
   some: {run: filter, from: made, where: n >= 0}
   seconds: {run: aggregate, from: some, window: tumble 5s, by: k, compute: {n: count(*), v: sum(v)}, parallelism: 2}
@@ -43,10 +43,10 @@ SQL = {
 }
 
 
-def check_results(stream, rows):
+def check_results(stream):
     with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
-        count = made.execute("select count(*), count(distinct n) from made").fetchone()
-        check(count == (rows, rows), f"read {count}, not {rows}")
+        count, different, last = made.execute("select count(*), count(distinct n), max(n) from made").fetchone()
+        check(count == different == last + 1, f"{count} rows, {different} of them different, the last is {last}")
         made.execute("create index if not exists by_k on made (k)")
         for table, (columns, sql) in SQL.items():
             found, wanted = sorted(out.execute(f"select {columns} from {table}")), sorted(made.execute(sql))
@@ -54,8 +54,8 @@ def check_results(stream, rows):
             check(found, f"{table}: nothing to compare")
 
 
-def start(stream, rows=60_000, rate=15_000):
-    stream.write("scaled.yaml", MANIFEST.replace("ROWS", str(rows)).replace("RATE", str(rate)))
+def start(stream):
+    stream.write("scaled.yaml", MANIFEST)
     stream.run("stream", "run", "-d", "scaled.yaml")
 
 
@@ -67,22 +67,39 @@ def parallelism(stream, job="scaled"):
     return {stage: int(n) for stage, n in json.loads(stream.run("stream", "show", "--json", job))["parallelism"].items()}
 
 
-def finish(stream, rows):
-    stream.run("stream", "wait", "scaled", "--timeout", "60s")
-    check_results(stream, rows)
+def finish(stream, job="scaled"):
+    """Drains the job, so that all windows fire."""
+    stream.run("stream", "stop", "--drain", "--no-savepoint", job)
+    check_results(stream)
 
 
-def up_and_down_several_times(stream):
+def number_of(instances):
+    """How many instances of each stage there are."""
+    out = {}
+    for name in instances:
+        out[name.split(".")[0]] = out.get(name.split(".")[0], 0) + 1
+    return out
+
+
+def up_and_down_several_times_and_all_others_run_on(stream):
     start(stream)
-    wait_until("rows", lambda: stream.stats("scaled")["job"]["checkpoint"] > 2)
-    for wishes in (["seconds=3"], ["seconds=1", "top=3"], ["pairs=3"], ["first=1", "pairs=1"], ["seconds=2"]):
+    wait_until("a checkpoint", lambda: stream.stats("scaled")["job"]["checkpoint"] > 0)
+    for wishes in ({"seconds": 3}, {"seconds": 1, "top": 3}, {"pairs": 3}, {"first": 1, "pairs": 1, "pairs-table": 2},
+                   {"seconds": 2, "some": 2, "made": 2}, {"made": 1, "pairs-table": 1}):
         before = stream.instances("scaled")
-        told = rescale(stream, *wishes)
-        check([f"{s['stage']}={s['to']}" for s in told["stages"]] == wishes, told)
+        told = rescale(stream, *(f"{stage}={n}" for stage, n in wishes.items()))
+        check({s["stage"]: s["to"] for s in told["stages"]} == wishes, told)
         after = stream.instances("scaled")
-        concerned = {wish.split("=")[0] for wish in wishes}
-        check({n for n in after if n.split(".")[0] in concerned} == {f"{w.split('=')[0]}.{i}" for w in wishes for i in range(int(w.split("=")[1]))}, after)
-    finish(stream, 60_000)
+        check(number_of(after) == parallelism(stream) and wishes.items() <= number_of(after).items(), after)
+        others = {name: pid for name, pid in before.items() if name.split(".")[0] not in wishes}
+        check(others.items() <= after.items(), f"{others} did not all run on: {after}")
+        check(len(others) == told["kept_processes"], told)
+        check(not set(before.values()) - set(others.values()) & set(after.values()), f"some were not replaced: {before}, {after}")
+    epoch = int(stream.run("stream", "checkpoint", "scaled"))
+    check(epoch > told["epoch"], f"{epoch} after {told}")
+    check([e["kind"] for e in stream.events("scaled")].count("rescaled") == 6, "events")
+    check(stream.stats("scaled")["job"]["restarts"] == 0, "it was restarted")
+    finish(stream)
 
 
-main([up_and_down_several_times])
+main([up_and_down_several_times_and_all_others_run_on])
