@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_lists.h"
-#include "supervisor/rescale_plan.h"
+#include "supervisor/plan.h"
 #include "transport/base/text.h"
 #include "transport/control.h"
 
@@ -144,7 +144,7 @@ Result<json> stored_summary(const JobPaths& job) {
               {"submitted_us", record->submitted_us},
               {"ended_us", record->ended_us},
               {"checkpoint", checkpoints.empty() ? 0 : checkpoints.front().epoch},
-              {"parallelism", plan.ok() ? parallelism_of(*plan) : std::map<std::string, std::uint32_t>()},
+              {"stages", plan.ok() ? stages_to_json(*plan) : json::array()},
               {"reason", dead ? "its supervisor was killed; 'stream run' goes on" : record->reason}};
 }
 

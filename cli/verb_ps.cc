@@ -40,15 +40,15 @@ std::vector<json> summaries(bool all) {
 // "made 1, totals 3"
 std::string stages_of(const json& summary) {
   std::string out;
-  for (const auto& [stage, instances] : summary.value("parallelism", json::object()).items())
-    out += (out.empty() ? "" : ", ") + stage + " " + instances.dump();
+  for (const json& stage : summary.value("stages", json::array()))
+    out += (out.empty() ? "" : ", ") + stage.value("stage", "") + " " + stage["parallelism"].dump();
   return out;
 }
 
 // Of all stages.
 std::string instances_of(const json& summary) {
   std::uint64_t sum = 0;
-  for (const json& instances : summary.value("parallelism", json::object())) sum += instances.get<std::uint64_t>();
+  for (const json& stage : summary.value("stages", json::array())) sum += stage.value("parallelism", std::uint64_t{0});
   return std::to_string(sum);
 }
 

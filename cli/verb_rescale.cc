@@ -44,6 +44,10 @@ Result<json> request_of(const std::vector<std::string>& texts) {
 Status not_running(const JobPaths& job) {
   const auto summary = stored_summary(job);
   const std::string state = summary.ok() ? summary->value("state", "") : "not running";
+  if (state == "DEAD") {
+    return failed("the supervisor of '" + job.job + "' was killed; 'stream resume " + job.job +
+                  "' goes on, with the number of instances that 'stream show " + job.job + "' tells");
+  }
   return failed("job '" + job.job + "' is " + state +
                 "; start it with another number of instances: 'stream run --set stages.STAGE.parallelism=N'");
 }
@@ -109,7 +113,9 @@ const VerbTable kRescaleVerb = {
         "A checkpoint is taken. At its barrier the stages before those that change hold back what is for them; the old "
         "instances end, the new ones begin with their state, and what was held back goes to them. All other processes "
         "run on. Results are those of a job that had never changed. How long the stages stood still is told.\n\n"
-        "The number is kept: it holds when the job is resumed, until it is run with another one. Where something goes "
+        "The number is kept: it holds when the job is resumed, or run again as it was submitted; where the pipeline "
+        "has been "
+        "given yet another number since, that holds. Where something goes "
         "wrong on the way, the job goes on as it was and the reason is told; the change can be asked for again.",
     .options = kRescaleOptions,
     .examples = kRescaleExamples,

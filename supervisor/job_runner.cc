@@ -257,8 +257,9 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
   if (why.empty() && state.child) {
     for (const std::string& line : state.child->last_lines()) log_->error(spec.name + " said: " + line);
   }
-  // Once it has restored, nothing that is wrong is a fault of what it restored from.
-  if (rule == ExitRule::kRestartEarlier && restore_ && !state.ready) {
+  // Once it has restored, nothing that is wrong is a fault of what it restored from. Nor need it be where the number of
+  // instances is another one: first it is tried with the number there was.
+  if (rule == ExitRule::kRestartEarlier && restore_ && !state.ready && !rescale_) {
     refused_ = cause;
     event("checkpoint-damaged", restore_name() + ": " + why);
   }

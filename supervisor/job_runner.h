@@ -95,7 +95,8 @@ class JobRunner {
 
   // job_start.cc
   Status prepare(RunRequest request);
-  Status prepare_record(const RunRequest& request);
+  Status prepare_record(RunRequest& request);
+  void keep_rescaled_stages(RunRequest& request, const JobRecord& known);
   Status start_new_run(const RunRequest& request);
   Status choose_restore();
   std::string restore_name() const;

@@ -57,7 +57,21 @@ Status JobRunner::prepare(RunRequest request) {
   return {};
 }
 
-Status JobRunner::prepare_record(const RunRequest& request) {
+// What was chosen while it ran holds, unless the pipeline has been given another number of instances since.
+void JobRunner::keep_rescaled_stages(RunRequest& request, const JobRecord& known) {
+  const auto before = plan_from_json(known.plan);
+  if (!before.ok()) return;
+  KeptRescale kept = keep_rescaled(request.plan, *before);
+  if (kept.notes.empty()) return;
+  request.plan = std::move(kept.plan);
+  request.manifest = pipeline_to_json(request.plan.pipeline);
+  for (const std::string& note : kept.notes) {
+    notices_.push_back(note);
+    log_->warning(note);
+  }
+}
+
+Status JobRunner::prepare_record(RunRequest& request) {
   STREAM_ASSIGN(auto known, store_->load());
   goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
   const std::string& path = request.plan.pipeline.checkpoint.path;
@@ -67,6 +81,7 @@ Status JobRunner::prepare_record(const RunRequest& request) {
     return start_new_run(request);
   }
   record_ = *known;
+  keep_rescaled_stages(request, *known);
   record_.manifest = request.manifest;
   record_.plan = plan_to_json(request.plan);
   record_.state = JobState::kRunning;

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_lists.h"
-#include "supervisor/rescale_plan.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -42,7 +41,7 @@ json summary(const JobRunner& runner) {
           {"bad_records", sum(runner, &InstanceStats::bad_records)},
           {"late_records", sum(runner, &InstanceStats::late_records)},
           {"reason", runner.record().reason},
-          {"parallelism", parallelism_of(runner.plan())},
+          {"stages", stages_to_json(runner.plan())},
           {"continued_from", runner.continued_from()}};
 }
 

@@ -242,7 +242,7 @@ std::string LiveRescale::answer() const {
 void LiveRescale::give_up(const std::string& cause) {
   if (done_) return;
   runner_.plan_ = before_;
-  tell_failure(cause + "; it goes on from its newest checkpoint as it was");
+  tell_failure(cause + "; its number of instances is what it was");
 }
 
 }  // namespace stream

@@ -41,6 +41,7 @@ struct PlannedStage {
   std::string executable = {};
   StageRole role = StageRole::kOperator;
   std::uint32_t parallelism = 1;
+  std::uint32_t submitted = 0;  // parallelism as it was submitted, if it was rescaled since; else 0
   std::vector<NamedSchema> inputs = {};
   std::vector<NamedSchema> outputs = {};
   StageAnswer answer = {};

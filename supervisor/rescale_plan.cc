@@ -47,7 +47,9 @@ Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishe
   for (const RescaleWish& wish : wishes) {
     STREAM_ASSIGN(const std::size_t at, find_stage(plan, wish.stage));
     STREAM_TRY(check_number(plan, at, wish.parallelism));
-    out.stages[at].parallelism = wish.parallelism;
+    PlannedStage& stage = out.stages[at];
+    if (stage.submitted == 0) stage.submitted = stage.parallelism;
+    stage.parallelism = wish.parallelism;
     out.pipeline.stages[at].parallelism = wish.parallelism;
     out.pipeline.stages[at].parallelism_given = true;
   }
@@ -57,6 +59,25 @@ Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishe
   if (problems.empty()) check_limits(out, limits, problems);
   // The places of a manifest say nothing to who has not named it.
   if (!problems.empty()) return usage_error(problems.sorted().front().message);
+  return out;
+}
+
+KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before) {
+  KeptRescale out{wanted, {}};
+  for (std::size_t i = 0; i < before.stages.size(); ++i) {
+    const PlannedStage& chosen = before.stages[i];
+    const std::string& name = before.pipeline.stages[i].name;
+    const auto at = std::ranges::find(wanted.pipeline.stages, name, &StageSpec::name);
+    if (chosen.submitted == 0 || at == wanted.pipeline.stages.end()) continue;
+    const std::uint32_t asked = at->parallelism;
+    if (asked != chosen.submitted || asked == chosen.parallelism) continue;
+    const std::vector<RescaleWish> wish = {{name, chosen.parallelism}};
+    auto kept = rescaled(out.plan, wish);
+    out.notes.push_back(kept.ok() ? "stage '" + name + "' has " + std::to_string(chosen.parallelism) +
+                                        " instances, as it was rescaled, and not " + std::to_string(asked)
+                                  : kept.status().what());
+    if (kept.ok()) out.plan = *std::move(kept);
+  }
   return out;
 }
 
@@ -93,12 +114,6 @@ std::vector<Channel> rewired_channels(const std::vector<Channel>& before, const 
     channel.attempt = attempt;
     out.push_back(channel);
   }
-  return out;
-}
-
-std::map<std::string, std::uint32_t> parallelism_of(const JobPlan& plan) {
-  std::map<std::string, std::uint32_t> out;
-  for (std::size_t i = 0; i < plan.stages.size(); ++i) out[plan.pipeline.stages[i].name] = plan.stages[i].parallelism;
   return out;
 }
 

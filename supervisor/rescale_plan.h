@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -22,6 +21,14 @@ struct RescaleWish {
 // arrive in either order.
 Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishes, const PlanLimits& limits = {});
 
+// A pipeline that goes on after it was rescaled: where it asks for what it asked for when it was submitted, what was
+// chosen since holds.
+struct KeptRescale {
+  JobPlan plan;
+  std::vector<std::string> notes;  // what a user must hear, a line each
+};
+KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before);
+
 struct RescalePlan {
   std::set<std::size_t> restarts = {};  // stages whose instances start anew
   std::set<std::size_t> rewires = {};   // stages that go on, with other channels to or from those
@@ -36,8 +43,5 @@ RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after);
 // `before` has and the attempt of the new instances.
 std::vector<Channel> rewired_channels(const std::vector<Channel>& before, const JobPlan& after,
                                       const RescalePlan& steps, Attempt attempt);
-
-// How many instances each stage has, by name.
-std::map<std::string, std::uint32_t> parallelism_of(const JobPlan& plan);
 
 }  // namespace stream

@@ -64,7 +64,7 @@ def rescale(stream, *wishes, job="scaled"):
 
 
 def parallelism(stream, job="scaled"):
-    return {stage: int(n) for stage, n in json.loads(stream.run("stream", "show", "--json", job))["parallelism"].items()}
+    return {s["stage"]: s["parallelism"] for s in json.loads(stream.run("stream", "show", "--json", job))["stages"]}
 
 
 def finish(stream, job="scaled"):
@@ -102,4 +102,209 @@ def up_and_down_several_times_and_all_others_run_on(stream):
     finish(stream)
 
 
-main([up_and_down_several_times_and_all_others_run_on])
+def attempt_rescale(stream, wishes):
+    """The process of the verb, while it is at work."""
+    return stream.start("stream", "rescale", "--json", "scaled", *(f"{stage}={n}" for stage, n in wishes.items()),
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_until_it_runs(stream):
+    wait_until("the job to run", lambda: stream.succeeds("stream", "wait", "scaled", "--for", "running", "--timeout", "20s"), 60)
+
+
+def files_below(folder, since):
+    return {path for path in folder.rglob("*")} - since
+
+
+# What is seen of a rescale from outside, one after the other: then somebody is killed.
+MOMENTS = {
+    "it was asked for": lambda stream, before: True,
+    "its checkpoint has begun": lambda stream, before: len(list((stream.home("scaled") / "checkpoints").iterdir())) != before["epochs"],
+    "new processes start": lambda stream, before: set(stream.processes("scaled")) - before["processes"],
+    "it is over": lambda stream, before: before["verb"].poll() is not None,
+}
+
+
+def victims(stream, who):
+    """pids of what is to be killed."""
+    if who == "supervisor":
+        return [json.loads(stream.run("stream", "show", "--json", "scaled"))["supervisor_pid"]]
+    return [pid for name, pid in stream.instances("scaled").items() if name.startswith(who)]
+
+
+def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream):
+    start(stream)
+    wait_until("a checkpoint", lambda: stream.stats("scaled")["job"]["checkpoint"] > 0)
+    pick = random.Random(11)
+    number, outcomes = 2, []
+    whom = ["supervisor", "new"] + pick.sample(["seconds.0", "some", "seconds-table", "made", "top"], 1)
+    for moment, seen in MOMENTS.items():
+        for who in whom if moment == "new processes start" else pick.sample(whom, 2):
+            wanted = pick.choice([n for n in (1, 2, 3) if n != number])
+            wait_until_it_runs(stream)
+            processes = set(stream.processes("scaled"))
+            pids = [] if who == "new" else victims(stream, who)
+            verb = attempt_rescale(stream, {"seconds": wanted})
+            before = {"verb": verb, "processes": processes, "epochs": len(list((stream.home("scaled") / "checkpoints").iterdir()))}
+            wait_until(moment, lambda: seen(stream, before) or verb.poll() is not None)
+            stream.kill(pids if pids else list(set(stream.processes("scaled")) - processes)[:1])
+            out, talk = verb.communicate(timeout=60)
+            if who == "supervisor":
+                wait_until("its processes to go", lambda: not stream.processes("scaled"))
+                stream.run("stream", "resume", "scaled")
+            wait_until_it_runs(stream)
+            found = parallelism(stream)["seconds"]
+            check(found in (number, wanted), f"{found} instances, neither {number} nor {wanted}")
+            check(verb.returncode != 0 or found == wanted, f"{moment}, {who}: {found} instances after {out}")
+            check(verb.returncode == 0 or who == "supervisor" or found == number, f"{moment}, {who}: {found} instances after {talk}")
+            check(verb.returncode == 0 or "rescale: fatal: " in talk, talk)
+            check(number_of(stream.instances("scaled"))["seconds"] == found, stream.instances("scaled"))
+            outcomes.append(verb.returncode)
+            number = found
+    check(0 in outcomes and any(outcomes), f"always the same: {outcomes}")
+    finish(stream)
+
+
+def what_cannot_be_is_refused_with_advice(stream):
+    stream.write("in.ndjson", '{"a": 1}\n')
+    stream.run("stream", "run", "-d", "read-file in.ndjson --follow | dedup a | write-file out.ndjson", "--name", "small")
+    for wishes, advice in ((["dedupe=2"], "no stage 'dedupe'; did you mean 'dedup'?"), (["write-file=2"], "one file has one writer"),
+                           (["dedup=0"], "at least one instance"), (["dedup=2000"], "key groups"), (["dedup"], "is not STAGE=N"),
+                           (["dedup=x"], "is not STAGE=N"), (["dedup=2", "dedup=3"], "given twice")):
+        stream.run("stream", "rescale", "small", *wishes, expect=None)
+        check(advice in stream.last_stderr and stream.last_stderr.count("\n") == 1, stream.last_stderr)
+    stream.run("stream", "rescale", "small", "dedup=1")
+    check("already" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "stop", "small")
+    stream.run("stream", "rescale", "small", "dedup=2", expect=1)
+    check("STOPPED" in stream.last_stderr and "--set stages.STAGE.parallelism=N" in stream.last_stderr, stream.last_stderr)
+
+
+def the_number_is_kept_until_another_is_given(stream):
+    start(stream)
+    rescale(stream, "seconds=3", "top=1")
+    chosen = parallelism(stream)
+    check((chosen["seconds"], chosen["top"]) == (3, 1), chosen)
+    stream.kill(stream.processes("scaled"))
+    wait_until("its processes to go", lambda: not stream.processes("scaled"))
+    check(parallelism(stream) == chosen, "what is stored")
+    stream.run("stream", "run", "-d", "scaled.yaml")
+    check(parallelism(stream) == chosen, "run again as it was")
+    stream.run("stream", "stop", "scaled")
+    stream.run("stream", "resume", "scaled")
+    check(parallelism(stream) == chosen, "resumed")
+    stream.run("stream", "stop", "scaled")
+    stream.run("stream", "run", "-d", "scaled.yaml", "--set", "stages.seconds.parallelism=1")
+    check(parallelism(stream) == dict(chosen, seconds=1), "another number was given")
+    finish(stream)
+
+
+def an_aborted_checkpoint_leaves_it_as_it_was(stream):
+    stream.write("scaled.yaml", MANIFEST.replace("interval: 50ms", "interval: none"))
+    stream.run("stream", "run", "-d", "scaled.yaml")
+    epoch = int(stream.run("stream", "checkpoint", "scaled"))
+    in_its_way = stream.home("scaled") / "checkpoints" / str(epoch + 1)
+    in_its_way.write_text("no folder")
+    before = stream.instances("scaled")
+    stream.run("stream", "rescale", "scaled", "seconds=3", expect=1)
+    check("was not rescaled: checkpoint" in stream.last_stderr and "runs on as it was" in stream.last_stderr, stream.last_stderr)
+    check(stream.instances("scaled") == before, "somebody was started anew")
+    in_its_way.unlink(missing_ok=True)
+    rescale(stream, "seconds=3")
+    check(number_of(stream.instances("scaled"))["seconds"] == 3, "the second time")
+    finish(stream)
+
+
+ENDED = """
+pipeline: scaled
+checkpoint: {interval: 50ms}
+stages:
+  short: {run: generate, rows: 1000, columns: "n, n % 10 as k"}
+  long: {run: generate, rate: 2000, columns: "n + 1000 as n, n % 10 as k"}
+  shorter: {run: filter, from: short, where: n % 2 = 0, parallelism: 2}
+  both: {run: filter, from: [short, long], where: n >= 0, parallelism: 2}
+  table: {run: write-sqlite, path: out.db, table: rows, key: n, if-exists: replace}
+  half: {run: write-sqlite, from: shorter, path: out.db, table: half, key: n, if-exists: replace}
+"""
+
+
+def what_has_ended_stays_ended(stream):
+    """Rows and the end of an input come once, whether it is the new instances, those before or those behind that have ended."""
+    stream.write("ended.yaml", ENDED)
+    stream.run("stream", "run", "-d", "ended.yaml")
+    ended = lambda: {f"{i['stage']}.{i['instance']}": i["ended"] for i in stream.stats("scaled")["instances"]}
+    wait_until("the end of the short one", lambda: ended()["half.0"])
+    for wishes in (["both=3"], ["shorter=1"], ["short=2"], ["half=2", "both=1"]):
+        rescale(stream, *wishes)
+        wait_until("the same to have ended", lambda: all(done for name, done in ended().items() if name.split(".")[0] in ("short", "shorter", "half")))
+    check(not ended()["both.0"], "it has not")
+    stream.run("stream", "stop", "--drain", "--no-savepoint", "scaled")
+    with sqlite3.connect(stream.folder / "out.db") as out:
+        count, last = out.execute("select count(*), max(n) from rows").fetchone()
+        check(count == last + 1 and count > 1000, f"{count} rows, the last is {last}")
+        check(out.execute("select count(*), sum(n) from half").fetchone() == (500, sum(range(0, 1000, 2))), "the half")
+
+
+SPLITS = """
+pipeline: scaled
+checkpoint: {interval: 50ms}
+stages:
+  lines: {run: read-file, path: "in/", format: ndjson, schema: "n bigint, k varchar", follow: true}
+  parts: {run: write-file, path: parts/}
+  table: {run: write-sqlite, from: lines, path: out.db, table: rows, key: n, if-exists: replace}
+  counted: {run: aggregate, from: lines, by: k, compute: {n: count(*), total: sum(n)}}
+  totals: {run: write-sqlite, path: out.db, table: totals, if-exists: replace}
+"""
+
+
+def splits_and_commits_rescale_too(stream):
+    """Files are read to their ends and not twice, rows are committed once, while sources and sinks change in number."""
+    rows = 0
+
+    def more(number):
+        nonlocal rows
+        for name in range(7):
+            path = stream.folder / "in" / f"{name}.ndjson"
+            path.parent.mkdir(exist_ok=True)
+            with path.open("a") as lines:
+                for _ in range(number):
+                    lines.write(json.dumps({"n": rows, "k": f"k{rows % 5}"}) + "\n")
+                    rows += 1
+
+    more(500)
+    stream.write("splits.yaml", SPLITS)
+    stream.run("stream", "run", "-d", "splits.yaml")
+    for wishes in (["lines=3", "table=2"], ["parts=3"], ["counted=2", "totals=2", "lines=2"], ["lines=1", "parts=1", "table=3"]):
+        more(300)
+        rescale(stream, *wishes)
+        more(200)
+    stream.run("stream", "stop", "--drain", "--no-savepoint", "scaled")
+    with sqlite3.connect(stream.folder / "out.db") as out:
+        check(out.execute("select count(*), sum(n) from rows").fetchone() == (rows, rows * (rows - 1) // 2), "rows")
+        wanted = [(f"k{k}", len(range(k, rows, 5)), sum(range(k, rows, 5))) for k in range(5)]
+        check(sorted(out.execute("select k, n, total from totals")) == wanted, "totals")
+    found = [json.loads(line)["n"] for path in (stream.folder / "parts").iterdir() for line in path.read_text().splitlines()]
+    check(sorted(found) == list(range(rows)), f"{len(found)} rows in the parts, {len(set(found))} different, not {rows}")
+
+
+def a_stop_meanwhile_comes_afterwards_and_a_second_one_is_refused(stream):
+    start(stream)
+    wait_until("a checkpoint", lambda: stream.stats("scaled")["job"]["checkpoint"] > 0)
+    verb = attempt_rescale(stream, {"seconds": 3})
+    state = lambda: json.loads(stream.run("stream", "show", "--json", "scaled"))["state"]
+    wait_until("it to begin", lambda: state() == "RESCALING" or verb.poll() is not None)
+    stream.run("stream", "rescale", "scaled", "top=3", expect=None)
+    second = stream.last_stderr
+    stream.run("stream", "stop", "--no-savepoint", "scaled")
+    verb.communicate(timeout=60)
+    check("is being rescaled already" in second or "rescaled at checkpoint" in second, second)
+    check(verb.returncode == 0 and parallelism(stream)["seconds"] == 3, parallelism(stream))
+    stream.run("stream", "resume", "scaled")
+    check(number_of(stream.instances("scaled"))["seconds"] == 3, stream.instances("scaled"))
+    finish(stream)
+
+
+if __name__ == "__main__":
+    main([up_and_down_several_times_and_all_others_run_on, whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new,
+          what_cannot_be_is_refused_with_advice, the_number_is_kept_until_another_is_given, an_aborted_checkpoint_leaves_it_as_it_was,
+          what_has_ended_stays_ended, splits_and_commits_rescale_too, a_stop_meanwhile_comes_afterwards_and_a_second_one_is_refused])

@@ -87,8 +87,7 @@ BOOST_AUTO_TEST_CASE(rows_are_spread_anew) {
   BOOST_TEST((both.edges[0].kind == EdgeKind::kHash));
   BOOST_TEST((both.edges[1].kind == EdgeKind::kHash));  // changes of a row go the same way
   BOOST_TEST(both.edges[1].hash_columns == std::vector<std::string>{"host"}, boost::test_tools::per_element());
-  BOOST_TEST(
-      (parallelism_of(both) == std::map<std::string, std::uint32_t>{{"in", 1}, {"out", 2}, {"raw", 1}, {"totals", 3}}));
+  BOOST_TEST((both.stages[1].parallelism == 3U && both.stages[2].parallelism == 2U));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_with_advice) {
@@ -143,6 +142,24 @@ BOOST_AUTO_TEST_CASE(channels_of_other_edges_stay_and_no_id_comes_twice) {
     channels = rewired;
     now = next;
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_pipeline_that_is_run_again_as_it_was_keeps_what_was_chosen_since) {
+  const JobPlan submitted = totals();
+  const JobPlan chosen = *plan_from_json(plan_to_json(after(after(submitted, {{"totals", 3}}), {{"totals", 4}})));
+  const auto again = keep_rescaled(submitted, chosen);
+  BOOST_TEST(again.plan.stages[1].parallelism == 4u);
+  BOOST_TEST_REQUIRE(again.notes.size() == 1u);
+  BOOST_TEST(again.notes.at(0) == "stage 'totals' has 4 instances, as it was rescaled, and not 2");
+  // And the next time as well.
+  BOOST_TEST(keep_rescaled(submitted, again.plan).plan.stages[1].parallelism == 4u);
+  // Another number has been asked for since; or it is the same plan that goes on.
+  JobPlan other = submitted;
+  other.stages[1].parallelism = other.pipeline.stages[1].parallelism = 5;
+  BOOST_TEST(keep_rescaled(other, chosen).plan.stages[1].parallelism == 5u);
+  BOOST_TEST(keep_rescaled(chosen, chosen).notes.empty());
+  BOOST_TEST(keep_rescaled(chosen, chosen).plan.stages[1].parallelism == 4u);
+  BOOST_TEST(keep_rescaled(submitted, submitted).plan.stages[1].parallelism == 2u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
