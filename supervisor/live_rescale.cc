@@ -189,6 +189,7 @@ Status LiveRescale::go_on() {
   const bool stops = runner_.stop_wanted_ || runner_.drain_wanted_;
   runner_.phase_ = stops ? Phase::kStopping : Phase::kRunning;
   if (stops) STREAM_TRY(runner_.act(runner_.coordinator_->stop(runner_.drain_wanted_, now)));
+  if (!stops) runner_.verbs_->on_running();
   return runner_.act(runner_.coordinator_->go_on(now));
 }
 

@@ -63,6 +63,8 @@ class RescaleFlow {
   // The checkpoint is committed: new instances take over, and the old ones do nothing more.
   bool switching() const { return phase_ >= RescalePhase::kRewiring && phase_ < RescalePhase::kOver; }
 
+  friend bool operator==(const RescaleFlow&, const RescaleFlow&) = default;
+
  private:
   Actions to(RescalePhase phase, RescaleAction::Kind kind, std::string reason = {});
 

@@ -88,7 +88,7 @@ std::size_t explore(const RescaleFlow& flow, const History& history, int depth) 
     const auto actions = event(next);
     for (const RescaleAction& action : actions) then.take(action.kind, next);
     // What changes nothing leads nowhere new.
-    if (!actions.empty() || next.phase() != flow.phase()) paths += explore(next, then, depth - 1);
+    if (!actions.empty() || !(next == flow)) paths += explore(next, then, depth - 1);
   }
   return paths + 1;
 }
