@@ -61,8 +61,9 @@ void print(const JobPaths& job, const json& answer) {
     return void(std::fprintf(stderr, "%s: has that many instances already\n", job.job.c_str()));
   const auto kept = answer.value("kept_processes", std::uint64_t{0});
   const std::string others =
-      kept == 0 ? "all processes were started anew"
-                : std::to_string(kept) + (kept == 1 ? " other process" : " other processes") + " ran on";
+      answer.contains("all_because")
+          ? "all processes were started anew: " + answer["all_because"].get<std::string>()
+          : std::to_string(kept) + (kept == 1 ? " other process" : " other processes") + " ran on";
   std::fprintf(stderr, "%s: rescaled at checkpoint %s in %s; %s\n", job.job.c_str(), answer["epoch"].dump().c_str(),
                format_duration(answer.value("downtime_us", Microseconds{0}) / 1000 * 1000).c_str(), others.c_str());
 }

@@ -205,6 +205,7 @@ void JobRunner::on_ready() {
   }
   const Microseconds now = system_clock().monotonic_us();
   emplace_coordinator(now);
+  if (!coordinator_) return;  // it has failed meanwhile
   if (record_.must_rewind) {
     record_.must_rewind = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);

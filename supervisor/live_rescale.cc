@@ -217,7 +217,7 @@ Status LiveRescale::finish() {
   done_ = true;
   const std::string text = changes() + " at checkpoint " + std::to_string(flow_.epoch().value()) + " in " +
                            format_duration(stood_still() / 1000 * 1000) +
-                           (flow_.whole() ? "; all processes were started anew" : "");
+                           (flow_.whole() ? "; all processes were started anew: " + steps_.whole : "");
   runner_.event("rescaled", text);
   runner_.log_->info("rescaled " + text);
   runner_.verbs_->on_rescaled(answer());
@@ -232,6 +232,7 @@ std::string LiveRescale::answer() const {
               {"downtime_us", stood_still()},
               {"kept_processes", kept_},
               {"stages", json::array()}};
+  if (flow_.whole()) out["all_because"] = steps_.whole.empty() ? "somebody did not answer" : steps_.whole;
   for (const std::size_t stage : steps_.restarts) {
     out["stages"].push_back({{"stage", next_.pipeline.stages[stage].name},
                              {"from", before_.stages[stage].parallelism},
