@@ -16,7 +16,7 @@ pipeline: scaled
 checkpoint: {interval: 50ms}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 50}
 stages:
-  made: {run: generate, rate: 4000, columns: "n, random % 300 as k, random % 10000 as v, to_timestamp(n / 1000) as ts", time: ts}
+  made: {run: generate, rate: 2000, columns: "n, random % 300 as k, random % 10000 as v, to_timestamp(n / 1000) as ts", time: ts}
   all: {run: write-sqlite, path: in.db, table: made, if-exists: replace}
   some: {run: filter, from: made, where: n >= 0}
   seconds: {run: aggregate, from: some, window: tumble 5s, by: k, compute: {n: count(*), v: sum(v)}, parallelism: 2}
@@ -38,7 +38,7 @@ SQL = {
     "top": ("n, k, v, place", "select n, k, v, place from (select *, row_number() over (partition by k order by v desc, n) "
             "as place from made) where place <= 5"),
     "first": ("k", "select distinct k from made"),
-    "pairs": ("an, bn", "select a.n, b.n from made a join made b on a.k = b.k and a.n < b.n and "
+    "pairs": ("an, bn", "select a.n, b.n from made a join made b on a.k = b.k and b.n > a.n and b.n < a.n + 2000 and "
               "unixepoch(b.ts) between unixepoch(a.ts) and unixepoch(a.ts) + 1"),
 }
 
@@ -47,7 +47,7 @@ def check_results(stream):
     with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
         count, different, last = made.execute("select count(*), count(distinct n), max(n) from made").fetchone()
         check(count == different == last + 1, f"{count} rows, {different} of them different, the last is {last}")
-        made.execute("create index if not exists by_k on made (k)")
+        made.execute("create index if not exists by_k on made (k, n)")
         for table, (columns, sql) in SQL.items():
             found, wanted = sorted(out.execute(f"select {columns} from {table}")), sorted(made.execute(sql))
             check(found == wanted, f"{table}: {len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
