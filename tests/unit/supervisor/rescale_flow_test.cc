@@ -79,18 +79,19 @@ struct History {
   }
 };
 
-std::size_t explore(const RescaleFlow& flow, const History& history, int depth) {
-  if (depth == 0) return 1;
-  std::size_t paths = 0;
+void explore(const RescaleFlow& flow, const History& history, int depth, std::set<Kind>& seen) {
+  if (depth == 0) return;
   for (const Event& event : events()) {
     RescaleFlow next = flow;
     History then = history;
     const auto actions = event(next);
-    for (const RescaleAction& action : actions) then.take(action.kind, next);
+    for (const RescaleAction& action : actions) {
+      then.take(action.kind, next);
+      seen.insert(action.kind);
+    }
     // What changes nothing leads nowhere new.
-    if (!actions.empty() || !(next == flow)) paths += explore(next, then, depth - 1);
+    if (!actions.empty() || !(next == flow)) explore(next, then, depth - 1, seen);
   }
-  return paths + 1;
 }
 
 }  // namespace
@@ -152,9 +153,9 @@ BOOST_AUTO_TEST_CASE(other_checkpoints_mean_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(whatever_happens_in_whatever_order_each_step_follows_from_those_before) {
-  std::size_t paths = 0;
-  for (const bool whole : {false, true}) paths += explore(RescaleFlow(two(), whole), {}, 9);
-  BOOST_TEST(paths > 50u);
+  std::set<Kind> seen;
+  for (const bool whole : {false, true}) explore(RescaleFlow(two(), whole), {}, 9, seen);
+  BOOST_TEST(seen.size() == 9u);  // none of them is out of reach
 }
 
 BOOST_AUTO_TEST_SUITE_END()
