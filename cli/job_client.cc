@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_lists.h"
+#include "supervisor/job_upgrade.h"
 #include "supervisor/plan.h"
 #include "transport/base/text.h"
 #include "transport/control.h"
@@ -43,7 +44,8 @@ Status wait_for_end_of(pid_t supervisor, const JobPaths& job) {
 }
 
 // No answer: the supervisor has the job and does not listen yet.
-Result<std::optional<json>> ask_once(const JobPaths& job, const std::string& request, Microseconds timeout) {
+Result<std::optional<json>> ask_once(const JobPaths& job, const std::string& request, Microseconds timeout,
+                                     const OnStep& on_step) {
   const pid_t supervisor = JobLock::supervisor(job);
   if (supervisor == 0) return does_not_run(job);
   Transport transport;
@@ -57,6 +59,10 @@ Result<std::optional<json>> ask_once(const JobPaths& job, const std::string& req
     if (!message.ok()) return std::move(message).status();
     if (*message) {
       STREAM_ASSIGN(json answer, answer_of(**message));
+      if (on_step && answer.contains("step")) {
+        on_step(answer);
+        continue;
+      }
       return std::optional<json>(std::move(answer));
     }
     if (lost) {
@@ -97,13 +103,13 @@ Result<JobPaths> find_job(const std::string& name_or_id) {
   return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs));
 }
 
-Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout) {
+Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout, const OnStep& on_step) {
   const std::string text = request.dump();
   const Microseconds patience = timeout < 0 ? kQuickAnswer : timeout;
   const Microseconds deadline = system_clock().monotonic_us() + patience;
   Poller pause;
   for (;;) {
-    STREAM_ASSIGN(auto answer, ask_once(job, text, timeout));
+    STREAM_ASSIGN(auto answer, ask_once(job, text, timeout, on_step));
     if (answer) return std::move(*answer);
     if (system_clock().monotonic_us() >= deadline) {
       return Status(Code::kInterrupted,
@@ -121,7 +127,9 @@ Status wait_until_over(const JobPaths& job) {
 Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<JobLock>* lock) {
   STREAM_ASSIGN(JobLock taken, JobLock::visit(job));
   lock->emplace(std::move(taken));
-  return JobStore::open(job.store());
+  STREAM_ASSIGN(auto store, JobStore::open(job.store()));
+  STREAM_TRY(settle_upgrade(*store, job));
+  return store;
 }
 
 Result<json> stored_summary(const JobPaths& job) {
@@ -173,14 +181,18 @@ Result<json> list_of_job(const JobPaths& job, const std::string& what) {
   return answer[what];
 }
 
-Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
+Result<JobPlan> plan_of_job(const JobPaths& job) {
   STREAM_ASSIGN(const json answer, ask_or_read(job, {{"verb", "plan"}}, [&]() -> Result<json> {
                   std::optional<JobLock> lock;
                   STREAM_ASSIGN(const auto store, open_store(job, &lock));
                   STREAM_ASSIGN(const auto record, store->load());
                   return json{{"plan", record ? record->plan : ""}};
                 }));
-  STREAM_ASSIGN(const JobPlan plan, plan_from_json(answer.value("plan", "")));
+  return plan_from_json(answer.value("plan", ""));
+}
+
+Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
+  STREAM_ASSIGN(const JobPlan plan, plan_of_job(job));
   std::vector<std::string> names;
   for (const StageSpec& stage : plan.pipeline.stages) names.push_back(stage.name);
   return names;

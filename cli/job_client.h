@@ -1,6 +1,7 @@
 // Asking a job: by its supervisor's socket while it runs, from its store when it does not.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "supervisor/job_lock.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
+#include "supervisor/plan.h"
 #include "transport/base/status.h"
 
 namespace stream {
@@ -22,7 +24,10 @@ Result<JobPaths> find_job(const std::string& name_or_id);
 
 // Sends a request to the supervisor of a running job and waits for the answer. Errors: kPeerGone if
 // it does not run, kFailed with what the supervisor says, kInterrupted when the time is over.
-Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout);
+// `on_step` hears what the supervisor says before its answer.
+using OnStep = std::function<void(const nlohmann::json&)>;
+Result<nlohmann::json> ask_job(const JobPaths& job, const nlohmann::json& request, Microseconds timeout,
+                               const OnStep& on_step = nullptr);
 
 // Waits, 5 s at most, until the supervisor that is ending has let go of the job: then its store can be
 // read and it can be started again.
@@ -36,6 +41,9 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
 
 // "events", "checkpoints" or "savepoints" of a job, running or not; see supervisor/job_lists.h.
 Result<nlohmann::json> list_of_job(const JobPaths& job, const std::string& what);
+
+// The plan of a job, running or not. Errors: kCorrupt if it has none.
+Result<JobPlan> plan_of_job(const JobPaths& job);
 
 // Names of the stages of a job, running or not, in the order of its manifest.
 Result<std::vector<std::string>> stages_of_job(const JobPaths& job);

@@ -43,7 +43,7 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::str
                                                                   const std::string& folder) {
   STREAM_ASSIGN(Overrides overrides, read_overrides(values_.list("parameter"), values_.list("set")));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
-  if (!ignore_name_) overrides.name = values_.text("name");
+  if (!ignore_name_) overrides.name = name_.value_or(values_.text("name"));
   auto pipelines =
       load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
   STREAM_TRY(problems_.status());
@@ -66,7 +66,7 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   if (from_stdin()) text.assign(std::istreambuf_iterator<char>(std::cin), {});
   if (from_stdin() && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
   if (values_.has("parameter") || values_.has("set")) return usage_error("-p and --set need a manifest");
-  PipelineSpec pipeline = parse_pipeline(text, values_.text("name"), here, catalogue_, problems_);
+  PipelineSpec pipeline = parse_pipeline(text, name_.value_or(values_.text("name")), here, catalogue_, problems_);
   STREAM_TRY(problems_.status());
   for (StageSpec& stage : pipeline.stages) {
     if (parallelism_ != 0 && !stage.parallelism_given) stage.parallelism = parallelism_;

@@ -63,6 +63,8 @@ class PipelineArgument {
 
   // `--name` means something else to the verb: no pipeline is chosen or renamed by it.
   void ignore_name() { ignore_name_ = true; }
+  // The pipeline becomes this job's; with several in the manifest it is the one of that name.
+  void use_name(std::string name) { name_ = std::move(name); }
 
   // All pipelines the argument holds. What is wrong with them is in problems() as well.
   Result<std::vector<PipelineSpec>> read();
@@ -94,6 +96,7 @@ class PipelineArgument {
   BeforePlanning before_planning_;
   std::uint32_t parallelism_ = 0;  // 0: not given
   bool ignore_name_ = false;
+  std::optional<std::string> name_;
 };
 
 // What this machine allows one process: the hard limit of open files, three for a socket.

@@ -12,7 +12,7 @@
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
 #include "supervisor/pipeline_text.h"
 #include "transport/base/text.h"
 
@@ -26,7 +26,7 @@ constexpr std::string_view kTerminalInBackground =
 Result<std::optional<std::string>> savepoint_plan(const VerbValues& values, RunRequest& request) {
   if (!values.has("from")) return std::optional<std::string>();
   STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
-  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(request.from));
+  STREAM_ASSIGN(CheckpointIndex index, savepoint_index(request.from, unpacked_root()));
   return std::optional(std::move(index.plan));
 }
 

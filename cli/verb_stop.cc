@@ -45,6 +45,12 @@ void say_stopped(const JobPaths& job, const std::string& reason, bool drained) {
                drained ? "--accept-drained " : "", job.job.c_str());
 }
 
+// It has stopped, but what was asked for could not be made.
+Status not_saved(const JobPaths& job, const std::string& reason) {
+  return failed("job '" + job.job + "' has stopped without a savepoint: " + reason + "; 'stream resume " + job.job +
+                "' goes on");
+}
+
 // A supervisor that ends at once may be gone before its answer has arrived; its store tells.
 bool is_cancelled(const JobPaths& job) {
   const auto summary = stored_summary(job);
@@ -70,7 +76,7 @@ int run_stop(const VerbValues& values) {
   print(answer->value("path", ""), state, values.flag("json"));
   const std::string reason = answer->value("reason", "");
   const bool made = values.flag("no-savepoint") || !answer->value("path", "").empty();
-  if (state == "STOPPED" && !made) return fail("stop", failed("job '" + job->job + "': " + reason));
+  if (state == "STOPPED" && !made) return fail("stop", not_saved(*job, reason));
   if (state == "STOPPED" && values.flag("no-savepoint") && !values.flag("json"))
     say_stopped(*job, reason, values.flag("drain"));
   if (state == "STOPPED") return kDone;
@@ -122,10 +128,12 @@ const VerbTable kStopVerb = {
         "Takes a last checkpoint, makes a savepoint of it, ends the job, and prints the path of the savepoint. Nothing "
         "is lost and nothing is done twice: 'stream resume' or 'stream run' goes on where it stopped.\n\n"
         "With --drain sources end first, so that every window fires and its results are written. Going on from there "
-        "would fire them again, so it must be allowed with --accept-drained.",
+        "would fire them again, so it must be allowed with --accept-drained.\n\n"
+        "A sink whose server has been away for 3 s is not waited for: the job stops without a savepoint, and the verb "
+        "says so and exits with 1. Nothing is lost; resumed, the job writes what is missing.",
     .options = kStopOptions,
     .examples = kStopExamples,
-    .no = "The job does not run, or has ended otherwise.",
+    .no = "The job does not run, has ended otherwise, or has stopped without the savepoint.",
     .run = run_stop,
 };
 

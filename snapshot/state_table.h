@@ -132,6 +132,8 @@ class StateTable {
   void set_bytes(Row row, std::size_t column, std::string_view bytes);  // VARCHAR, BLOB, JSON
   void set_cell(Row row, std::size_t column, const Cell& value);
   void set_from(Row row, std::size_t column, const Column& from, std::size_t from_row);
+  // All values as they are in a row just made.
+  void renew(Row row);
 
   // The value in place, for accumulating; aligned as T demands. Does not mark the row (upsert() did)
   // and leaves NULL as it is. Not for the `ordered` column.

@@ -134,6 +134,22 @@ void StateTable::set_from(Row row, std::size_t column, const Column& from, std::
   store_from(row, column, from, from_row);
 }
 
+void StateTable::renew(Row row) {
+  touch(row);
+  for (std::size_t column = layout_.key_columns(); column < layout_.columns(); ++column) {
+    if (column == time_column_) {
+      set_time(row, 0, true);
+      continue;
+    }
+    const Type type = layout_.type(column);
+    layout_.set_null(row, column, false);
+    if (type.variable())
+      release_bytes(row, column);
+    else
+      std::memset(row.at + layout_.offset(column), 0, type.width());
+  }
+}
+
 void StateTable::append_to(Row row, std::size_t column, ColumnBuilder& out) const {
   if (!row || is_null(row, column)) return out.append_null();
   const Type type = layout_.type(column);

@@ -222,6 +222,11 @@ void AttemptRun::on_stats(InstanceState& state, const InstanceStats& stats) {
     state.earlier_at = now;
   }
   state.stats = stats;
+  if (stats.trouble.empty()) {
+    state.trouble_since.reset();
+  } else if (!state.trouble_since) {
+    state.trouble_since = now;
+  }
   const InstanceIndex index(static_cast<std::uint32_t>(&state - instances_.data()));
   if (!watch_.observe(index, stats.watermark_held_by, stats.watermark, now)) return;
   log_.warning(state.label + ": '" + stats.watermark_held_by + "' has held event time back for over " +
@@ -270,6 +275,13 @@ std::vector<InstanceIndex> AttemptRun::silent(Microseconds now) const {
       out.emplace_back(i);
   }
   return out;
+}
+
+const InstanceState* AttemptRun::in_trouble(Microseconds now, Microseconds at_least) const {
+  const auto found = std::ranges::find_if(instances_, [&](const InstanceState& state) {
+    return state.trouble_since && now - *state.trouble_since >= at_least;
+  });
+  return found == instances_.end() ? nullptr : &*found;
 }
 
 void AttemptRun::kill_all() {

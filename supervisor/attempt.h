@@ -74,8 +74,9 @@ struct InstanceState {
   bool ready = false;
   bool ended = false;
   bool exited = false;
-  bool waits_told = false;  // that it waited for others was said once
-  std::string last_word;    // what it said of its own failure
+  bool waits_told = false;                    // that it waited for others was said once
+  std::string last_word;                      // what it said of its own failure
+  std::optional<Microseconds> trouble_since;  // monotonic; while `stats` tells of trouble
   InstanceStats stats;
   InstanceStats earlier;      // about a second before, for rates
   Microseconds stats_at = 0;  // monotonic
@@ -123,6 +124,9 @@ class AttemptRun {
 
   // Instances that have said nothing for the heartbeat time.
   std::vector<InstanceIndex> silent(Microseconds now) const;
+
+  // An instance that has waited for something outside, as a server, for so long.
+  const InstanceState* in_trouble(Microseconds now, Microseconds at_least) const;
 
   void kill_all();
   bool all_exited() const;

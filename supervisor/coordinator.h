@@ -67,6 +67,9 @@ class Coordinator {
   bool ending() const { return last_ || draining_ || last_wanted(); }
   Epoch next() const { return next_; }
 
+  // Whether checkpoints come by themselves. What is asked for and the last one come all the same.
+  void set_periodic(bool on) { config_.periodic = on; }
+
   // --- events -------------------------------------------------------------------------------------
   Actions tick(Microseconds now);
   Actions trigger_failed(Epoch epoch, const std::string& reason, Microseconds now);
@@ -83,6 +86,12 @@ class Coordinator {
   bool in_progress() const { return current_.has_value(); }
   std::optional<Epoch> current() const;
   std::set<InstanceIndex> missing() const;  // whose snapshot is still awaited
+  // A stop has done what it can: all that is awaited is that complete checkpoints are committed.
+  bool awaits_commits_only() const {
+    return (stopping_ || draining_) && !current_ && (last_ || uncommitted_.size() >= kUncommittedMax);
+  }
+  // Nothing will be read behind the checkpoint that was published last.
+  bool last_is_complete() const { return last_ == last_complete_; }
   Epoch last_complete() const { return last_complete_; }
   bool all_ended() const { return ended_.size() == config_.instances; }
 

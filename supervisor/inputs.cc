@@ -225,6 +225,18 @@ std::vector<InputRef> read_from(const Node& node, Problems& problems) {
   return refs;
 }
 
+InputRef behind_includes(InputRef ref, const std::vector<StageScope>& scopes) {
+  for (std::size_t step = 0; step < kStepsMax; ++step) {
+    const auto scope = std::ranges::find(scopes, ref.stage + "/", &StageScope::prefix);
+    if (scope == scopes.end()) break;
+    const auto output = std::ranges::find(scope->outputs, ref.output, &std::pair<std::string, InputRef>::first);
+    if (output == scope->outputs.end()) break;
+    ref.stage = scope->prefix + output->second.stage;
+    ref.output = output->second.output;
+  }
+  return ref;
+}
+
 void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written,
                     const std::vector<StageScope>& scopes, Catalogue& catalogue, Problems& problems) {
   Resolver resolver(stages, scopes, catalogue, problems);

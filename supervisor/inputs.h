@@ -29,6 +29,10 @@ struct StageScope {
   std::vector<std::pair<std::string, InputRef>> outputs;  // "out" and others, in its own words
 };
 
+// What the name of an include means, in the manifest itself: the stage that its file has as this output. What names no
+// include, or an output that its file has not, is given back as it is.
+InputRef behind_includes(InputRef ref, const std::vector<StageScope>& scopes);
+
 // Fills in the default (the stage directly above), finds every stage that is named, and reports
 // unknown ones, inputs that cannot be, and cycles.
 void resolve_inputs(std::vector<StageSpec>& stages, const std::vector<WrittenInputs>& written,

@@ -19,13 +19,18 @@ Status JobRunner::prepare_input(std::optional<SampledInput>& input) {
   if (!stdin_stage_) STREAM_TRY(clear_spool(files, paths_.spool()));
   for (const StageSpool& spool : spools(plan_, paths_)) {
     if (!kept) STREAM_TRY(clear_spool(files, spool.folder));
-    STREAM_TRY(files.make_dir(spool.folder));
   }
+  STREAM_TRY(make_spools());
   STREAM_TRY(check_spool());
   if (!stdin_stage_) return {};
   STREAM_TRY(cut_spool(files, paths_.spool()));
   if (!input) return {};
   STREAM_ASSIGN(pump_, InputPump::start(*std::move(input), files, paths_.spool(), system_clock()));
+  return {};
+}
+
+Status JobRunner::make_spools() const {
+  for (const StageSpool& spool : spools(plan_, paths_)) STREAM_TRY(system_files().make_dir(spool.folder));
   return {};
 }
 

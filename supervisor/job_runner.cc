@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kReaderGone = "the reader of standard output has gone";
 constexpr Microseconds kStatusEvery = 250'000;
+constexpr Microseconds kTroubleGrace = 3'000'000;  // a server that is started again is there by then
+constexpr int kStartsToStop = 3;
 constexpr Microseconds kPeerLostGrace = 200'000;  // for the death that explains a lost connection
 
 template <class... Ts>
@@ -97,6 +99,7 @@ Microseconds JobRunner::patience(Microseconds now) const {
   }
   if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
+  until = std::min(until, upgrade_due());
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
   return std::max<Microseconds>(0, until - now);
@@ -133,14 +136,17 @@ Status JobRunner::turn() {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);
+  check_stopping(now);
   check_leaving(now);
   if (rescale_) {
     if (Status turned = rescale_->turn(now); !turned.ok()) fail(turned.what(), true);
     if (rescale_ && rescale_->over()) rescale_.reset();
   }
+  check_upgrade(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
   }
+  tick_schedule(system_clock().wall_us());
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);
@@ -156,6 +162,26 @@ void JobRunner::check_heartbeats(Microseconds now) {
   fail(attempt_->instances()[silent.front().value()].label + " has said nothing for " +
            format_duration(plan_.pipeline.restart.heartbeat),
        true);
+}
+
+// A stop does not wait for a server that is away: what has to go there is in the checkpoint.
+void JobRunner::check_stopping(Microseconds now) {
+  if (phase_ != Phase::kStopping || !attempt_ || leaving_until_ || publishing_) return;
+  const InstanceState* const waits = attempt_->in_trouble(now, kTroubleGrace);
+  if (waits == nullptr || (coordinator_ && !coordinator_->awaits_commits_only())) return;
+  stop_short(waits->label + " waits: " + waits->stats.trouble);
+}
+
+// ", as out.0 waits: …" of an attempt that has not come to run.
+std::string JobRunner::waits_for() const {
+  const InstanceState* const waits = attempt_ ? attempt_->in_trouble(system_clock().monotonic_us(), 0) : nullptr;
+  return waits == nullptr ? "" : ", as " + waits->label + " waits: " + waits->stats.trouble;
+}
+
+void JobRunner::stop_short(const std::string& why) {
+  const std::string last = "checkpoint " + std::to_string(last_complete_.value());
+  const bool whole = coordinator_ && coordinator_->last_is_complete();
+  end(JobState::kStopped, whole ? "final " + last + " is not committed, as " + why : "no final checkpoint, as " + why);
 }
 
 Status JobRunner::handle(const AttemptEvent& event) {
@@ -221,6 +247,8 @@ void JobRunner::on_ready() {
   }
   if (phase_ == Phase::kRunning) verbs_->on_running();
   if (ready_) std::exchange(ready_, nullptr)(true);
+  if (trying()) on_trial_running(now);
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kGoingBack) answer_upgrade(false, upgrade_->cause);
   if (!stop_wanted_ && !drain_wanted_) return;
   if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);
 }
@@ -273,13 +301,19 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   if (phase_ == Phase::kOver) return;
   if (attempt_) attempt_->kill_all();
   if (rescale_) std::exchange(rescale_, nullptr)->give_up(cause);
+  const bool ran = coordinator_.has_value();
   coordinator_.reset();
   current_checkpoint_.reset();
   peer_lost_.reset();
-  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) verbs_->on_aborted(epoch, cause);
+  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) {
+    verbs_->on_aborted(epoch, cause);
+    savepoint_lost(wish);
+  }
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
+  if (fail_in_upgrade(cause)) return;
   if (!may_restart) return give_up(cause);
+  if ((stop_wanted_ || drain_wanted_) && !ran && ++starts_to_stop_ == kStartsToStop) return stop_short(cause);
   const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
   const RestartDecision decision =
       on_failure(plan_.pipeline.restart, record_.history, system_clock().wall_us(), chance);
@@ -323,6 +357,7 @@ void JobRunner::take_signals() {
 
 void JobRunner::interrupt() {
   if (std::exchange(interrupted_, true)) return end(JobState::kStopped, "interrupted twice: no final checkpoint");
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kStopping) return answer_upgrade(false, "the job was interrupted");
   if (leaving_until_ || phase_ == Phase::kStopping) return;  // it is ending already
   log_->info("interrupted: stops with a final checkpoint");
   stop_wanted_ = true;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/archive/open_savepoint.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
@@ -22,6 +23,7 @@
 #include "supervisor/job_log.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
+#include "supervisor/job_upgrade.h"
 #include "supervisor/plan.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
@@ -49,9 +51,12 @@ struct SavepointWish {
   std::string target;  // "" = in the job's savepoints folder
   std::string label;
   bool single_file = false;
+  bool archive = false;
   bool drained = false;
-  bool ends_job = false;  // the one a stop makes
-  std::string asked_by;   // connection of whoever waits for it; "" = nobody in particular
+  std::string note = {};
+  bool ends_job = false;   // the one a stop makes
+  bool scheduled = false;  // made by itself
+  std::string asked_by;    // connection of whoever waits for it; "" = nobody in particular
 };
 
 class JobRunner {
@@ -64,7 +69,7 @@ class JobRunner {
   // Runs the job to its end. `ready` is called once, when it is RUNNING or has failed before.
   Result<JobState> run(const std::function<void(bool running)>& ready);
 
-  // Called about four times a second while the job runs: the status line.
+  // Called about four times a second while the job runs, and once when it has done everything: the status line.
   void on_status(std::function<void(const JobRunner&)> listener) { status_listener_ = std::move(listener); }
   // What signals do: the first asks for a stop with a final checkpoint, the second ends at once.
   void interrupt();
@@ -107,6 +112,28 @@ class JobRunner {
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
+  Status set_log_levels();
+
+  // job_upgrade.cc
+  bool trying() const;
+  Status begin_upgrade(UpgradeWish wish, SavepointWish savepoint);
+  void after_stop();
+  Status try_new_version();
+  void keep_old_version();
+  Status use_plan(JobPlan plan);
+  JobRecord durable_record() const;
+  void on_trial_running(Microseconds now);
+  void check_upgrade(Microseconds now);
+  Microseconds upgrade_due() const;
+  Status accept_new_version(Epoch epoch);
+  void on_upgrade_committed(Epoch epoch);
+  void answer_upgrade(bool upgraded, std::string reason);
+  bool fail_in_upgrade(const std::string& cause);
+  void wait_for_outcome(const std::string& cause);
+  void settle_trial(Epoch epoch, const CheckpointIndex& index, const Status& published);
+  void go_back(const std::string& cause);
+  void forgo_upgrade(const std::string& why);
+  void upgrade_step(const std::string& text);
 
   // job_runner.cc
   Status turn();
@@ -125,12 +152,16 @@ class JobRunner {
   // `outcome`: of a job that needs no reason.
   void end(JobState state, const std::string& reason, const std::string& outcome = {});
   void check_heartbeats(Microseconds now);
+  void check_stopping(Microseconds now);
+  void stop_short(const std::string& why);
+  std::string waits_for() const;
   void event(const std::string& kind, const std::string& text);
   void stored(const Status& status);
 
   // job_input.cc
   Status prepare_input(std::optional<SampledInput>& input);
   Status check_spool() const;
+  Status make_spools() const;
   void serve_input();
   void end_input();
   void watch_output();
@@ -148,11 +179,22 @@ class JobRunner {
   void record_abort(const CoordinatorAction& action);
   CheckpointIndex make_index(Epoch epoch) const;
   std::string checkpoint_detail() const;
-  SavepointRequest savepoint_request(const SavepointWish& wish) const;
-  void build_savepoints(Epoch epoch);
   void finish();
   void check_leaving(Microseconds now);
   void conclude();
+
+  // job_savepoints.cc
+  Status settle_savepoints();
+  SavepointRequest savepoint_request(const SavepointWish& wish) const;
+  void build_savepoints(Epoch epoch);
+  void build_savepoint_of(Epoch epoch, const SavepointWish& wish);
+  void on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status);
+  Status set_schedule(SavepointSchedule schedule);
+  void tick_schedule(Microseconds now);
+  void savepoint_lost(const SavepointWish& wish);
+  void delete_savepoints(const std::vector<std::string>& paths, const std::function<void(const Status&)>& done);
+  void prune_savepoints();
+  void clean_savepoints();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
@@ -176,8 +218,9 @@ class JobRunner {
   bool store_fails_ = false;  // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
-  std::string outcome_;            // what it has done, once it is over
-  std::string restore_savepoint_;  // its path, if it is one
+  std::shared_ptr<const ScratchFolder> restore_scratch_;  // which that is in, if it was unpacked
+  std::string outcome_;                                   // what it has done, once it is over
+  std::string restore_savepoint_;                         // its path, if it is one
   bool restore_extends_ = false;
   bool goes_on_ = false;                // the run goes on where it stood
   std::optional<std::string> refused_;  // why an instance could not start from restore_
@@ -191,6 +234,9 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
+  SavepointSchedule schedule_;
+  bool schedule_busy_ = false;   // the savepoint that was due is on its way
+  bool schedule_wants_ = false;  // the next checkpoint becomes it
   std::optional<SavepointWish> stop_savepoint_;
   bool stop_savepoint_due_ = false;            // a last checkpoint is on its way to become it
   std::string stop_path_;                      // the savepoint a stop has made
@@ -200,7 +246,9 @@ class JobRunner {
   // it published behind the back of an attempt that goes on from an earlier one, whose sinks have cut
   // their files to that, the next supervisor would find it and trust it.
   bool publishing_ = false;
+  std::optional<Upgrade> upgrade_;
   bool stop_wanted_ = false;
+  int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;
   bool cancelled_ = false;
   bool interrupted_ = false;

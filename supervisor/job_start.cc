@@ -41,14 +41,12 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(lock_, JobLock::take(paths_));
   STREAM_ASSIGN(const LogLevel level, parse_log_level(request.plan.pipeline.log));
   STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
-  for (const StageSpec& stage : request.plan.pipeline.stages) {
-    if (stage.log.empty()) continue;
-    STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log));
-    log_->set_least(stage.name, least);
-  }
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
+  STREAM_TRY(settle_upgrade(*store_, paths_));
+  STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
+  STREAM_TRY(set_log_levels());
   watch_output();
   STREAM_TRY(prepare_input(request.input));
   STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
@@ -69,6 +67,14 @@ void JobRunner::keep_rescaled_stages(RunRequest& request, const JobRecord& known
     notices_.push_back(note);
     log_->warning(note);
   }
+}
+
+Status JobRunner::set_log_levels() {
+  for (const StageSpec& stage : plan_.pipeline.stages) {
+    STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log.empty() ? plan_.pipeline.log : stage.log));
+    log_->set_least(stage.name, least);
+  }
+  return {};
 }
 
 Status JobRunner::prepare_record(RunRequest& request) {
@@ -152,13 +158,15 @@ Status JobRunner::start_new_run(const RunRequest& request) {
 }
 
 Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drained) {
-  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
-  STREAM_TRY(verify_files(index, savepoint_folder(path)));
+  STREAM_ASSIGN(const OpenSavepoint opened, OpenSavepoint::open(path, unpacked_root()));
+  const CheckpointIndex& index = opened.index();
+  STREAM_TRY(verify_files(index, opened.folder()));
   if (index.drained && !accept_drained) {
     return failed("'" + path + "' was drained: its windows have fired; add --accept-drained to go on from it");
   }
-  restore_ = std::move(index);
-  restore_folder_ = savepoint_folder(path);
+  restore_ = index;
+  restore_folder_ = opened.folder();
+  restore_scratch_ = opened.hold();
   restore_savepoint_ = path;
   restore_extends_ = false;
   // Its epoch may be one of another job: state and output are ordered by epochs, so ours come after it.
@@ -215,6 +223,6 @@ Status JobRunner::forget_checkpoints() {
   return remove_checkpoints(system_files(), paths_);
 }
 
-Status JobRunner::save_record() { return store_->save(record_); }
+Status JobRunner::save_record() { return store_->save(durable_record()); }
 
 }  // namespace stream

@@ -8,6 +8,7 @@
 #include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
 #include "supervisor/live_rescale.h"
+#include "supervisor/lookup_request.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -29,8 +30,18 @@ SavepointWish wish_of(const json& request) {
   SavepointWish wish;
   wish.target = text_of(request, "to");
   wish.label = text_of(request, "label");
+  wish.note = text_of(request, "note");
   wish.single_file = flag_of(request, "single_file");
+  wish.archive = flag_of(request, "archive");
   return wish;
+}
+
+SavepointSchedule schedule_of(const json& request) {
+  const auto number = [&](const char* key) {
+    const auto at = request.find(key);
+    return at != request.end() && at->is_number_integer() ? std::max<std::int64_t>(0, at->get<std::int64_t>()) : 0;
+  };
+  return {.every_us = number("every_us"), .keep = number("keep"), .keep_for_us = number("keep_for_us")};
 }
 
 std::string done(json fields) {
@@ -68,11 +79,13 @@ void JobVerbs::handle(const ControlMessage& message) {
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);
   if (verb == "rescale") return rescale(message.identity, message.text);
+  if (verb == "lookup") return lookup(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
   if (verb == "stop") {
     return stop(message.identity, flag_of(request, "drain"), !flag_of(request, "no_savepoint"), wish_of(request));
   }
+  if (verb == "upgrade") return upgrade(message.identity, message.text);
   if (verb == "cancel") {
     runner_.cancelled_ = true;
     waiting_.push_back({message.identity, WaitsFor::kEnd, {}, false, {}});
@@ -91,12 +104,18 @@ void JobVerbs::handle(const ControlMessage& message) {
     const auto list = job_list(runner_.store(), verb);
     return list.ok() ? answer(message.identity, done({{verb, *list}})) : error(message.identity, list.status().what());
   }
-  if (verb == "forget-savepoint") {
-    const Status status = runner_.store().forget_savepoint(text_of(request, "path"));
+  if (verb == "delete-savepoint") {
+    return runner_.delete_savepoints({text_of(request, "path")}, [this, identity = message.identity](const Status& s) {
+      s.ok() ? answer(identity, done({})) : error(identity, s.what());
+    });
+  }
+  if (verb == "schedule-savepoints") {
+    const Status status = runner_.set_schedule(schedule_of(request));
     return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
   }
   if (verb == "gc") {
     runner_.retain();
+    runner_.clean_savepoints();
     return answer(message.identity, done({}));
   }
   error(message.identity, "unknown request '" + verb + "'");
@@ -123,6 +142,8 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
     return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
                                "; a checkpoint needs it RUNNING");
   }
+  if (runner_.upgrade_)
+    return error(identity, "job '" + runner_.paths().job + "' is being upgraded; its first checkpoint decides of that");
   if (const Status free = check_label(wish.label); !free.ok()) return error(identity, free.what());
   wish.asked_by = identity;
   waiting_.push_back({identity, WaitsFor::kTrigger, {}, savepoint, std::move(wish)});
@@ -151,11 +172,15 @@ void JobVerbs::on_rescaled(const Result<std::string>& answer_text) {
 
 void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
   waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
+  if (runner_.upgrade_ && runner_.upgrade_->stage == UpgradeStage::kStopping) {
+    runner_.answer_upgrade(false, "the job was stopped");
+    return;
+  }
   if (runner_.leaving_until_ || runner_.phase() == Phase::kStopping) return;  // it is ending already
   const bool later = runner_.phase() == Phase::kRescaling;
   if (!later && (!runner_.coordinator_ || runner_.phase() != Phase::kRunning)) {
     return runner_.end(JobState::kStopped, "stopped while it was " + lower(to_string(runner_.phase())) +
-                                               ": no final checkpoint, and no savepoint");
+                                               ": no final checkpoint, and no savepoint" + runner_.waits_for());
   }
   runner_.stop_wanted_ = !drain;
   runner_.drain_wanted_ = drain;
@@ -169,6 +194,46 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   if (!status.ok()) runner_.fail(status.what(), true);
 }
 
+void JobVerbs::upgrade(const std::string& identity, const std::string& text) {
+  const json request = json::parse(text);
+  UpgradeWish wish;
+  wish.plan_json = text_of(request, "plan");
+  wish.manifest = text_of(request, "manifest");
+  wish.drop_state = flag_of(request, "drop_state");
+  wish.timeout = request.value("timeout_us", kUpgradeTimeout);
+  if (request.contains("trial_us")) wish.trial = request.value("trial_us", Microseconds{0});
+  wish.asked_by = identity;
+  auto plan = plan_from_json(wish.plan_json);
+  if (!plan.ok()) return error(identity, plan.status().what());
+  wish.plan = *std::move(plan);
+  SavepointWish savepoint = wish_of(request);
+  if (const Status free = check_label(savepoint.label); !free.ok()) return error(identity, free.what());
+  waiting_.push_back({identity, WaitsFor::kUpgrade, {}, false, {}});
+  const Status begun = runner_.begin_upgrade(std::move(wish), std::move(savepoint));
+  if (begun.ok()) return;
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.identity == identity; });
+  error(identity, begun.what());
+}
+
+// Steps come before the answer, as they happen.
+void JobVerbs::on_upgrade_step(const std::string& asked_by, const std::string& text, Microseconds elapsed) {
+  answer(asked_by, json{{"step", text}, {"elapsed_us", elapsed}}.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+void JobVerbs::on_upgraded(const std::string& asked_by, const std::string& savepoint, bool upgraded,
+                           const std::string& reason, Microseconds elapsed) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.what == WaitsFor::kUpgrade && waiting.identity == asked_by;
+    if (!hit) return false;
+    answer(asked_by, done({{"upgraded", upgraded},
+                           {"path", savepoint},
+                           {"epoch", runner_.last_complete().value()},
+                           {"reason", reason},
+                           {"elapsed_us", elapsed}}));
+    return true;
+  });
+}
+
 void JobVerbs::tap(const std::string& identity, const std::string& request) {
   std::erase_if(taps_, [](const TapRequest& tap) { return !somebody_listens(tap); });
   if (taps_.size() >= kTapsMax) return error(identity, "more than " + std::to_string(kTapsMax) + " taps are open");
@@ -180,6 +245,16 @@ void JobVerbs::tap(const std::string& identity, const std::string& request) {
   }
   taps_.push_back(*std::move(tap));
   answer(identity, done({}));
+}
+
+void JobVerbs::lookup(const std::string& identity, const std::string& request) {
+  if (runner_.attempt() == nullptr || !runner_.coordinator_ || runner_.phase() != Phase::kRunning)
+    return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
+                               "; what its instances keep can be asked for while it is RUNNING");
+  const auto wanted = lookup_request(runner_.plan(), request);
+  if (!wanted.ok()) return error(identity, wanted.status().what());
+  const Status sent = send_lookup(*runner_.attempt_, *wanted);
+  return sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
 }
 
 void JobVerbs::on_ready(const std::set<std::size_t>& stages) {

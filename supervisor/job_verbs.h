@@ -28,10 +28,13 @@ class JobVerbs {
   void on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status);
   // The change of parallelism that was asked for is done, or is not: `answer` is JSON.
   void on_rescaled(const Result<std::string>& answer);
+  void on_upgrade_step(const std::string& asked_by, const std::string& text, Microseconds elapsed);
+  void on_upgraded(const std::string& asked_by, const std::string& savepoint, bool upgraded, const std::string& reason,
+                   Microseconds elapsed);
   void say_goodbye();  // the job is over: every waiting verb gets its answer
 
  private:
-  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kRescaled };
+  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kUpgrade, kRescaled };
   struct Waiting {
     std::string identity;
     WaitsFor what = WaitsFor::kEnd;
@@ -44,9 +47,11 @@ class JobVerbs {
   void handle(const ControlMessage& message);
   Status check_label(const std::string& label);
   void tap(const std::string& identity, const std::string& request);
+  void lookup(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void rescale(const std::string& identity, const std::string& request);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
+  void upgrade(const std::string& identity, const std::string& request);
 
   JobRunner& runner_;
   ControlServer& socket_;

@@ -70,6 +70,7 @@ Result<std::unique_ptr<LiveRescale>> LiveRescale::begin(JobRunner& runner, std::
   if (!runner.coordinator_ || runner.phase_ != Phase::kRunning) {
     return failed(job + "is " + std::string(to_string(runner.phase_)) + "; it can be rescaled when it is RUNNING");
   }
+  if (runner.upgrade_) return failed(job + "is being upgraded; ask again when that is done");
   if (runner.coordinator_->ending()) return failed(job + "has no more input and is about to finish");
   if (steps.whole.empty()) steps.whole = why_whole(runner, steps);
   std::unique_ptr<LiveRescale> rescale(new LiveRescale(runner, std::move(next), std::move(steps)));

@@ -58,7 +58,7 @@ class ManifestReader {
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
     pipeline.stages = read_stages(entries, scopes, context_.catalogue, problems_);
     if (const Node* tests = root.find("tests")) {
-      pipeline.tests = read_tests(*tests, pipeline, context_.catalogue, problems_);
+      pipeline.tests = read_tests(*tests, pipeline, scopes, context_.catalogue, problems_);
     }
     if (context_.overrides.parallelism) set_parallelism(pipeline, *context_.overrides.parallelism);
     return pipeline;

@@ -72,7 +72,8 @@ class StageReader {
     if (node.kind == Node::Kind::kNull) return reject(node, name + " has no value");
     if (node.is_scalar()) return check_scalar(option, node);
     const bool list = option.kind == "select" || option.kind == "columns" || option.repeated;
-    if (node.is_map() && option.kind != "select") return reject(node, name + " takes no map");
+    const bool map = option.kind == "select" || option.kind == "durations";
+    if (node.is_map() && !map) return reject(node, name + " takes no map");
     if (node.is_list() && !list) return reject(node, name + " takes one value, not a list");
     if (node.items.empty()) return reject(node, name + " has no value");
     bool good = true;

@@ -41,9 +41,11 @@ std::string row_json(const Node& row) {
 
 class TestReader {
  public:
-  TestReader(const PipelineSpec& pipeline, Catalogue& catalogue, Problems& problems)
-      : pipeline_(pipeline), catalogue_(catalogue), problems_(problems) {
+  TestReader(const PipelineSpec& pipeline, const std::vector<StageScope>& scopes, Catalogue& catalogue,
+             Problems& problems)
+      : pipeline_(pipeline), scopes_(scopes), catalogue_(catalogue), problems_(problems) {
     for (const StageSpec& stage : pipeline.stages) names_.push_back(stage.name);
+    for (const StageScope& scope : scopes) names_.push_back(scope.prefix.substr(0, scope.prefix.size() - 1));
   }
 
   PipelineTest read_test(const Node& node) {
@@ -70,6 +72,7 @@ class TestReader {
     }
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
       TestRows rows = read_place(node.keys[i]);
+      look_behind_includes(rows);
       check_stage(rows, given);
       read_rows(node.items[i], given, rows);
       all.push_back(std::move(rows));
@@ -86,11 +89,26 @@ class TestReader {
     return rows;
   }
 
+  void look_behind_includes(TestRows& rows) const {
+    const InputRef named{.stage = rows.stage, .output = rows.output.empty() ? "out" : rows.output, .at = rows.at};
+    const InputRef meant = behind_includes(named, scopes_);
+    if (meant.stage == rows.stage) return;
+    rows.stage = meant.stage;
+    rows.output = meant.output == "out" ? "" : meant.output;
+  }
+
+  // The name of an include that leads to no stage.
+  std::string not_a_stage(const std::string& name) const {
+    const auto scope = std::ranges::find(scopes_, name + "/", &StageScope::prefix);
+    if (scope == scopes_.end()) return "no stage '" + name + "'" + did_you_mean(name, names_);
+    std::vector<std::string> outputs;
+    for (const auto& [output, target] : scope->outputs) outputs.push_back(output);
+    return "include '" + name + "' has no such output; it has " + join(outputs, ", ");
+  }
+
   void check_stage(const TestRows& rows, bool given) {
     const StageSpec* stage = pipeline_.find(rows.stage);
-    if (stage == nullptr) {
-      return problems_.add(rows.at, "no stage '" + rows.stage + "'" + did_you_mean(rows.stage, names_));
-    }
+    if (stage == nullptr) return problems_.add(rows.at, not_a_stage(rows.stage));
     const auto found = catalogue_.find(stage->run);
     const StageInfo* info = found.ok() ? *found : nullptr;
     if (info == nullptr) return;  // reported where it was read
@@ -157,6 +175,7 @@ class TestReader {
   }
 
   const PipelineSpec& pipeline_;
+  const std::vector<StageScope>& scopes_;
   Catalogue& catalogue_;
   Problems& problems_;
   std::vector<std::string> names_;
@@ -176,14 +195,14 @@ std::string typed_json(const Node& node) {
   return "[" + out + "]";
 }
 
-std::vector<PipelineTest> read_tests(const Node& tests, const PipelineSpec& pipeline, Catalogue& catalogue,
-                                     Problems& problems) {
+std::vector<PipelineTest> read_tests(const Node& tests, const PipelineSpec& pipeline,
+                                     const std::vector<StageScope>& scopes, Catalogue& catalogue, Problems& problems) {
   std::vector<PipelineTest> out;
   if (!tests.is_list()) {
     problems.add(tests.at, "'tests' must be a list, not " + kind_text(tests));
     return out;
   }
-  TestReader reader(pipeline, catalogue, problems);
+  TestReader reader(pipeline, scopes, catalogue, problems);
   for (const Node& node : tests.items) {
     PipelineTest test = reader.read_test(node);
     if (!test.name.empty() && std::ranges::find(out, test.name, &PipelineTest::name) != out.end()) {

@@ -90,8 +90,10 @@ std::vector<std::string> StageInfo::option_names() const {
 }
 
 std::string no_option(const StageInfo& stage, const std::string& name, std::string_view written) {
-  for (const std::string_view later : {"ttl", "hosts"}) {
-    if (name == later) return "'" + std::string(written) + "' is not supported by this version";
+  if (name == "hosts") return "'" + std::string(written) + "' is not supported by this version";
+  if (name == "ttl") {
+    return "'" + stage.name + "' keeps no state that '" + std::string(written) +
+           "' could end; leave it out, or give it to the stage whose state grows";
   }
   return "'" + stage.name + "' has no option '" + std::string(written) + "'" + did_you_mean(name, stage.option_names());
 }

@@ -20,7 +20,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes
                                                 bad_records, late_records, total_us, idle_us, backpressured_us,
                                                 queued_bytes, watermark, watermark_held_by, watermark_idle, ahead,
                                                 state_rows, state_bytes, spilled_bytes, resident_bytes, turns, ended,
-                                                spool_input, spool_offset, user_counters, user_gauges)
+                                                spool_input, spool_offset, user_counters, user_gauges, trouble)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes, spool_input, spool_offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints, channels, can)

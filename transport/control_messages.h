@@ -4,7 +4,7 @@
 //   instance -> supervisor   hello, endpoints, ready, holding, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
 //   supervisor -> instance   assignment, connect, start, align, hold, trigger, release, complete, rewire, drain,
-//                            tap, exit
+//                            tap, lookup, exit
 #pragma once
 
 #include <cstdint>
@@ -116,6 +116,7 @@ struct InstanceStats {
   std::uint64_t spool_offset = 0;
   std::map<std::string, std::int64_t, std::less<>> user_counters;  // of the user's own code, by name
   std::map<std::string, double, std::less<>> user_gauges;
+  std::string trouble;  // what it tries again and again, as a server is away; "" = nothing
 };
 
 std::string to_json(const InstanceStats& stats);  // with its type

@@ -1,10 +1,10 @@
 #include "snapshot/workbench/state_diff.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "snapshot/table_slices.h"
+#include "transport/record/same_value.h"
 
 namespace stream {
 namespace {
@@ -135,34 +135,7 @@ std::optional<std::size_t> same_table(const StateView& view, const ViewedTable& 
   return static_cast<std::size_t>(it - view.tables().begin());
 }
 
-template <class T>
-bool same_bits(const Column& a, std::size_t a_row, const Column& b, std::size_t b_row) {
-  return a.value<T>(a_row) == b.value<T>(b_row);
-}
-
 }  // namespace
-
-bool same_value(const Column& a, std::size_t a_row, const Column& b, std::size_t b_row) {
-  if (a.valid(a_row) != b.valid(b_row)) return false;
-  if (!a.valid(a_row)) return true;
-  switch (a.type().kind) {
-    case TypeKind::kBoolean: return same_bits<std::uint8_t>(a, a_row, b, b_row);
-    case TypeKind::kDate: return same_bits<std::int32_t>(a, a_row, b, b_row);
-    case TypeKind::kBigint:
-    case TypeKind::kTimestamp: return same_bits<std::int64_t>(a, a_row, b, b_row);
-    case TypeKind::kDecimal: return same_bits<Decimal>(a, a_row, b, b_row);
-    case TypeKind::kInterval: return same_bits<Interval>(a, a_row, b, b_row);
-    case TypeKind::kDouble: {
-      const auto x = a.value<double>(a_row);
-      const auto y = b.value<double>(b_row);
-      return x == y || (std::isnan(x) && std::isnan(y));
-    }
-    case TypeKind::kVarchar:
-    case TypeKind::kBlob:
-    case TypeKind::kJson: return a.bytes(a_row) == b.bytes(b_row);
-  }
-  return false;
-}
 
 Status diff_states(StateView& a, StateView& b, DifferenceVisitor& visitor) {
   const auto wanted = [&](const ViewedTable& table) { return !table.pending && visitor.wants(table); };

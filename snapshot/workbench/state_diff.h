@@ -32,7 +32,4 @@ class DifferenceVisitor {
 // those of the visitor.
 Status diff_states(StateView& a, StateView& b, DifferenceVisitor& visitor);
 
-// Whether two values of one type are the same; NULL is the same as NULL, and NaN as NaN.
-bool same_value(const Column& a, std::size_t a_row, const Column& b, std::size_t b_row);
-
 }  // namespace stream

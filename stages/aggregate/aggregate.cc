@@ -2,8 +2,8 @@
 
 namespace stream {
 
-Aggregate::Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
-    : AggregateOperator(std::move(design), store, std::move(late)) {
+Aggregate::Aggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late)
+    : AggregateOperator(std::move(design), context, std::move(late)) {
   if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 
@@ -25,6 +25,10 @@ Result<bool> Aggregate::add(const Work& work, Emitter& out) {
   } else {
     find_groups(work);
   }
+  if (idle_) {
+    const std::vector<std::uint32_t> known = touch_groups(work.batch);
+    if (known.size() != work.batch.rows) return add_known(work, known, out);
+  }
   find_changed(work);
   const Changes changes = begin_changes();
   if (!accumulators_.add(work.batch, {rows_, inserted_, &keys_})) {
@@ -33,6 +37,14 @@ Result<bool> Aggregate::add(const Work& work, Emitter& out) {
   }
   STREAM_TRY(emit_changes(changes, out));
   end_changes();
+  return true;
+}
+
+// What takes back rows of a group that was forgotten comes too late.
+Result<bool> Aggregate::add_known(const Work& work, std::span<const std::uint32_t> known, Emitter& out) {
+  undo_groups();
+  out.late_records(work.batch.rows - known.size(), kLateOutput);
+  if (!known.empty()) STREAM_TRY(apply(take(work, known), out));
   return true;
 }
 

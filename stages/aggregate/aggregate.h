@@ -1,4 +1,4 @@
-// Aggregate: groups that are kept for ever, and those of tumbling windows.
+// Aggregate: groups that are kept for ever or while rows touch them, and those of tumbling windows.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@ namespace stream {
 
 class Aggregate final : public AggregateOperator {
  public:
-  // `output`, `late`: null where nothing reads them. `store` outlives it.
-  Aggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
+  // `output`, `late`: null where nothing reads them. The context's references outlive it.
+  Aggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late);
 
   Microseconds output_watermark(Microseconds watermark) const override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
@@ -29,6 +29,7 @@ class Aggregate final : public AggregateOperator {
   };
 
   Result<bool> add(const Work& work, Emitter& out) override;
+  Result<bool> add_known(const Work& work, std::span<const std::uint32_t> known, Emitter& out);
 
   // --- windows: windows.cc
   Status fire_some(Emitter& out);
@@ -38,6 +39,7 @@ class Aggregate final : public AggregateOperator {
   // --- results: changes.cc
   void find_changed(const Work& work);
   bool alive(Row row) const;
+  bool empty(Row row) const;
   Changes begin_changes();
   Status emit_changes(const Changes& changes, Emitter& out);
   Picks choose_picks(const Changes& changes, const Computed& after) const;

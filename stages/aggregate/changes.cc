@@ -76,10 +76,17 @@ Status Aggregate::emit_changes(const Changes& changes, Emitter& out) {
   return emit_picked(*results_, changes.before, after, choose_picks(changes, after), out);
 }
 
+// Where groups are forgotten, what was known before may be taken back after.
+bool Aggregate::empty(Row row) const {
+  const auto rows = table_.get<std::int64_t>(row, design_.row_count);
+  return rows == 0 || (idle_ && rows < 0);
+}
+
 // Groups without rows are gone; those of fired windows have been shown.
 void Aggregate::end_changes() {
   for (const Row row : changed_.rows()) {
-    if (design_.row_count != kNone && table_.get<std::int64_t>(row, design_.row_count) == 0) {
+    if (design_.row_count != kNone && empty(row)) {
+      if (idle_) erase_values(row);
       table_.erase(row);
     } else if (design_.fired != kNone && alive(row) &&
                table_.get<std::int64_t>(row, design_.window_start()) < open_from_) {

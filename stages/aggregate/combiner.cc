@@ -57,17 +57,64 @@ Status Combiner::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
 }
 
 Status Combiner::add(Batch batch, Emitter& out) {
-  STREAM_TRY(send_behind_time(&batch, out));
+  STREAM_TRY(forgets() ? send_timeless(&batch, out) : send_behind_time(&batch, out));
   STREAM_TRY(send_failed(&batch, out));
-  if (batch.rows == 0) return {};
+  for (std::size_t begin = 0; begin < batch.rows;) {
+    const std::size_t end = close_rows(batch, begin);
+    if (end != begin) {
+      // Computed again of these alone.
+      const Batch part = batch.slice(begin, end);
+      if (begin != 0 || end != batch.rows) accumulators_.evaluate(part, &errors_);
+      STREAM_TRY(add_good(part, out));
+      begin = end;
+    } else {
+      STREAM_TRY(flush(out));
+    }
+  }
+  return {};
+}
+
+Status Combiner::add_good(const Batch& batch, Emitter& out) {
   if (!accumulate(batch)) {
     // Which row leaves the range depends on what stands behind the hop.
     STREAM_TRY(flush(out));
     return send(batch, out);
   }
+  if (forgets()) touch(batch);
   if (!due_) due_ = clock_.wall_us() + kKeepFor;
   rows_kept_ += batch.rows;
   return table_.rows() >= kGroups || table_.size_bytes() >= kBytes ? flush(out) : Status();
+}
+
+// Where the rows end that can be kept beside what is: one that stands for rows that lie further apart could hide that
+// its group was forgotten between them.
+std::size_t Combiner::close_rows(const Batch& batch, std::size_t begin) {
+  if (!forgets()) return batch.rows;
+  const TouchTimes times = touch_times(*design_.ttl, batch, 0);
+  const Microseconds span = design_.ttl->after;
+  std::size_t end = begin;
+  for (; end < batch.rows; ++end) {
+    const Microseconds first = std::min(touched_first_, times.first_of(end));
+    const Microseconds last = std::max(touched_last_, times.last_of(end));
+    if (first != last &&
+        static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first) > static_cast<std::uint64_t>(span))
+      break;
+    touched_first_ = first;
+    touched_last_ = last;
+  }
+  return end;
+}
+
+// Says when the rows added last touch their groups. Only of the first that comes can it be that its group is forgotten.
+void Combiner::touch(const Batch& batch) {
+  const TouchTimes times = touch_times(*design_.ttl, batch, 0);
+  for (std::size_t i = 0; i < batch.rows; ++i) {
+    auto* first = table_.at<std::int64_t>(rows_[i], design_.touched_first);
+    auto* last = table_.at<std::int64_t>(rows_[i], design_.touched_last);
+    const bool begins = inserted_[i] != 0;
+    if (begins) *first = times.first_of(i);
+    *last = begins ? times.last_of(i) : std::max(*last, times.last_of(i));
+  }
 }
 
 // A row whose first window has ended may be late behind the hop, or has a time that is bad.
@@ -98,6 +145,18 @@ Status Combiner::send_behind_time(Batch* batch, Emitter& out) {
   starts_ = starts.finish();
   if (!good.empty()) first_start_ = rows_kept_ == 0 ? first : std::min(first_start_, first);
   if (others.empty()) return {};
+  STREAM_TRY(send(batch->take(others), out));
+  *batch = batch->take(good);
+  return {};
+}
+
+// Rows that touch nothing are bad behind the hop.
+Status Combiner::send_timeless(Batch* batch, Emitter& out) {
+  const Column& time = batch->columns[*design_.ttl->time];
+  if (!time.has_nulls()) return {};
+  std::vector<std::uint32_t> good;
+  std::vector<std::uint32_t> others;
+  for (std::uint32_t i = 0; i < batch->rows; ++i) (time.valid(i) ? good : others).push_back(i);
   STREAM_TRY(send(batch->take(others), out));
   *batch = batch->take(good);
   return {};
@@ -150,8 +209,14 @@ bool Combiner::accumulate(const Batch& batch) {
 Status Combiner::on_watermark(Microseconds watermark, Emitter& out) {
   watermark_ = std::max(watermark_, watermark);
   if (rows_kept_ == 0) return {};
-  const bool due = windowed() ? design_.slices->next_end(first_start_) <= watermark_ : watermark_ == kEndOfTime;
-  return due ? flush(out) : Status();
+  return ended() ? flush(out) : Status();
+}
+
+// Event time is past something that is kept: it must be behind the hop before, where it ends a window or makes groups
+// forgotten.
+bool Combiner::ended() const {
+  if (windowed()) return design_.slices->next_end(first_start_) <= watermark_;
+  return forgets() ? watermark_ > touched_first_ : watermark_ == kEndOfTime;
 }
 
 // NULLs of any type and number share the same zeros.
@@ -178,6 +243,8 @@ Status Combiner::send(const Batch& whole, Emitter& out) {
 }
 
 Status Combiner::flush(Emitter& out) {
+  touched_first_ = INT64_MAX;
+  touched_last_ = INT64_MIN;
   if (rows_kept_ == 0) return {};
   judge();
   std::vector<Row> groups(kGroups);

@@ -36,15 +36,21 @@ class Combiner final : public Operator {
 
   Origin origin_of(const Field& field, const Schema& input) const;
   bool windowed() const { return design_.windowed(); }
+  bool forgets() const { return design_.touched_first != kNone; }
 
   Status add(Batch batch, Emitter& out);
   // Leaves the rows that may be added up; the others are sent.
   Status send_behind_time(Batch* batch, Emitter& out);
+  Status send_timeless(Batch* batch, Emitter& out);
   Status send_failed(Batch* batch, Emitter& out);
   Status send(const Batch& whole, Emitter& out);
+  Status add_good(const Batch& batch, Emitter& out);
   bool accumulate(const Batch& batch);
+  std::size_t close_rows(const Batch& batch, std::size_t begin);
+  void touch(const Batch& batch);
   void find_groups(const Batch& batch);
 
+  bool ended() const;
   Status flush(Emitter& out);
   void judge();
   Column nulls(Type type, std::size_t rows);
@@ -57,10 +63,12 @@ class Combiner final : public Operator {
   Accumulators accumulators_;
 
   Microseconds watermark_ = kNoWatermark;
-  std::optional<Microseconds> due_;  // of what is kept
-  Microseconds first_start_ = 0;     // … the earliest window or slice
-  std::size_t rows_kept_ = 0;        // … how many rows
-  std::size_t pass_ = 0;             // so many rows go on as they are before it tries again
+  std::optional<Microseconds> due_;         // of what is kept
+  Microseconds first_start_ = 0;            // … the earliest window or slice
+  std::size_t rows_kept_ = 0;               // … how many rows
+  Microseconds touched_first_ = INT64_MAX;  // … of all their times, where groups are forgotten by event time
+  Microseconds touched_last_ = INT64_MIN;
+  std::size_t pass_ = 0;  // so many rows go on as they are before it tries again
   std::size_t pass_next_ = 0;
 
   // Of a batch.

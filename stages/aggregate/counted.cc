@@ -5,8 +5,8 @@
 
 namespace stream {
 
-CountedAggregate::CountedAggregate(AggregateDesign design, StateStore& store, SchemaPtr output)
-    : AggregateOperator(std::move(design), store, nullptr),
+CountedAggregate::CountedAggregate(AggregateDesign design, const Context& context, SchemaPtr output)
+    : AggregateOperator(std::move(design), context, nullptr),
       rows_a_window_(static_cast<std::int64_t>(design_.window->count)) {
   if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
@@ -16,6 +16,13 @@ void CountedAggregate::find(const Work& work) {
   rows_.resize(work.batch.rows);
   inserted_.assign(work.batch.rows, 0);
   find_global();
+}
+
+// Windows that are forgotten by the time of these rows are gone before the rows are counted.
+void CountedAggregate::forget_idle(const Batch& batch) {
+  find({batch, {}});
+  touch_groups(batch);
+  undo_groups();
 }
 
 // Which window of its group each row is for, if none is bad: 0 is the one that is being filled. The counts of the
@@ -52,6 +59,7 @@ Status CountedAggregate::on_rows(Batch batch, Emitter& out) {
 
 // Returns the rows that are left: where some were bad, others take their places.
 Result<std::vector<std::uint32_t>> CountedAggregate::add_turns(const Batch& batch, Emitter& out) {
+  if (idle_) forget_idle(batch);
   plan(batch);
   const std::size_t turns = begin_of_.size() - 1;
   for (std::size_t number = 0; number < turns; ++number) {
@@ -68,6 +76,7 @@ Result<std::vector<std::uint32_t>> CountedAggregate::add_turns(const Batch& batc
 
 Result<bool> CountedAggregate::add(const Work& work, Emitter& out) {
   find(work);
+  if (idle_) touch_groups(work.batch);
   if (!accumulators_.add(work.batch, {rows_, inserted_, &keys_})) {
     undo_groups();
     return false;
@@ -84,9 +93,7 @@ Result<bool> CountedAggregate::add(const Work& work, Emitter& out) {
 
 void CountedAggregate::erase(std::span<const Row> groups) {
   for (const Row group : groups) {
-    for (StateTable* table : distinct_) {
-      for (const Row row : values_of_group(design_, table_, group, *table)) table->erase(row);
-    }
+    erase_values(group);
     table_.erase(group);
   }
 }

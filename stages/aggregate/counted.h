@@ -11,13 +11,14 @@ namespace stream {
 
 class CountedAggregate final : public AggregateOperator {
  public:
-  // `output`: null where nothing reads it. `store` outlives it.
-  CountedAggregate(AggregateDesign design, StateStore& store, SchemaPtr output);
+  // `output`: null where nothing reads it. The context's references outlive it.
+  CountedAggregate(AggregateDesign design, const Context& context, SchemaPtr output);
 
  private:
   Status on_rows(Batch batch, Emitter& out) override;
   Result<bool> add(const Work& work, Emitter& out) override;
   void find(const Work& work);
+  void forget_idle(const Batch& batch);
   void plan(const Batch& batch);
   Result<std::vector<std::uint32_t>> add_turns(const Batch& batch, Emitter& out);
   std::span<const std::uint32_t> turn(std::size_t number) const;

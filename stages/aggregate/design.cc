@@ -16,7 +16,8 @@ class Designer {
  public:
   Designer(const Values& options, const Schema& input)
       : options_(options),
-        processing_(options.text("clock") == "processing"),
+        by_clock_(options.text("clock") == "processing"),
+        processing_(by_clock_ && !forgets_groups()),
         columns_(input),
         input_(processing_ ? with_processing_time(input) : input) {}
 
@@ -29,7 +30,12 @@ class Designer {
     error_ = {std::move(option), 0, std::move(message), std::move(hint)};
     return false;
   }
+  // Groups that no window of time ends, and that are to be forgotten.
+  bool forgets_groups() const {
+    return options_.has("ttl") && (!options_.has("window") || options_.text("window").starts_with("count"));
+  }
   bool set_emit(bool supervised);
+  bool set_ttl();
   bool set_early();
   bool set_window(bool supervised);
   bool compile();
@@ -43,7 +49,8 @@ class Designer {
   std::string window_text() const;
 
   const Values& options_;
-  const bool processing_;
+  const bool by_clock_;
+  const bool processing_;  // windows go by the clock
   const Schema& columns_;  // what may be named
   const Schema input_;     // with the time windows go by
   AggregateDesign design_;
@@ -146,6 +153,19 @@ bool Designer::set_emit(bool supervised) {
   return true;
 }
 
+bool Designer::set_ttl() {
+  if (!options_.has("ttl")) return true;
+  if (design_.windowed()) {
+    return fail("ttl", "a window is forgotten when it has ended",
+                "leave it out; `lateness` says how long a window is kept for late rows");
+  }
+  if (!design_.window && !design_.updates) {
+    return fail("ttl", "a group that was forgotten would be missing when groups are told at the end",
+                "with `emit: updates` every change is told; with `window: session 1h` a group is told when it is over");
+  }
+  return read_ttl(options_, input_, by_clock_, &design_.ttl, &error_);
+}
+
 bool Designer::compile() {
   std::vector<SelectText> items;
   for (const SelectItem& item : options_.select("compute")) items.push_back({item.name, item.text});
@@ -207,7 +227,7 @@ std::string Designer::window_text() const {
 
 bool Designer::run(const std::string& stage, bool supervised) {
   if (!find_columns(options_, "by", columns_, &design_.by, &error_) || !set_window(supervised) ||
-      !set_emit(supervised) || !set_early() || !compile() || !check_retractions())
+      !set_emit(supervised) || !set_ttl() || !set_early() || !compile() || !check_retractions())
     return false;
   lay_out_tables(design_, input_, stage, window_text());
   return true;

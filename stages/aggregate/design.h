@@ -11,6 +11,7 @@
 #include "stages/aggregate/slices.h"
 #include "stages/expression/select_list.h"
 #include "stages/kit/plan.h"
+#include "stages/kit/time_to_live.h"
 
 namespace stream {
 
@@ -89,6 +90,10 @@ struct AggregateDesign {
   std::size_t overflow = kNone;   // column of the table, if sums are added together: one of them is out of range
 
   SessionColumns session;  // of the table, if the window is a session
+
+  std::optional<TimeToLive> ttl;      // of groups, if no window of event time ends them
+  std::size_t touched_first = kNone;  // columns of the table of partial rows, if they have event time
+  std::size_t touched_last = kNone;
 
   bool windowed() const { return time != kNone; }
   bool counted() const { return window && window->kind == WindowSpec::Kind::kCount; }

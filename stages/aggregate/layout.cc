@@ -45,6 +45,7 @@ class Layout {
   ValueOrder list_order() const;
   std::string ordered_definition(const AggregateCall& call) const;
   std::string call_name(std::size_t call) const;
+  void lay_out_touched();
   std::size_t add(const std::string& name, Type type, std::string means, bool zero);
 
   AggregateDesign& design_;
@@ -179,6 +180,7 @@ void Layout::lay_out_shared(std::size_t index, const std::string& name) {
     if (!design_.global()) spec.key = design_.table.key;
     spec.key.push_back({free_name("value", spec.key), call.argument_type});
     spec.group_columns = design_.table.group_columns;
+    if (design_.ttl) spec.prefix = design_.group_columns();
     spec.ordered = design_.table.ordered;
     spec.definition = definition;
     found = design_.distinct.insert(design_.distinct.end(), std::move(spec));
@@ -203,7 +205,7 @@ void Layout::lay_out_values(std::size_t index, const std::string& name) {
   // fired are computed again for the groups of late rows.
   const Keeps keeps = kept_by(call);
   const bool read = keeps == Keeps::kList || keeps == Keeps::kSpread || keeps == Keeps::kExtreme;
-  if (read || design_.counted() || design_.sessions() || (design_.sliced() && design_.lateness > 0))
+  if (read || design_.counted() || design_.sessions() || design_.ttl || (design_.sliced() && design_.lateness > 0))
     spec.prefix = design_.group_columns();
   spec.group_columns = design_.table.group_columns;
   if (!design_.sessions()) spec.ordered = design_.table.ordered;
@@ -224,6 +226,15 @@ void Layout::lay_out_session() {
   design_.table.prefix = key.size();
   design_.session.key = key.size();
   key.push_back({free_name("session", key), kTimestamp});
+}
+
+// What is merged by another is not kept for long: it says when its rows touch the group.
+void Layout::lay_out_touched() {
+  if (!design_.ttl) return;
+  if (!design_.partial) return add_touched(design_.table, *design_.ttl, names_.add("touched"), input_);
+  if (!design_.ttl->time) return;
+  design_.touched_first = add("touched_first", kTimestamp, "", false);
+  design_.touched_last = add("touched_last", kTimestamp, "", false);
 }
 
 void Layout::run(const std::string& stage) {
@@ -253,6 +264,7 @@ void Layout::run(const std::string& stage) {
   if (design_.sessions()) design_.overflow = add("overflow", kBoolean, "", true);
   if (design_.lateness > 0 && !design_.sliced())
     design_.fired = add("fired", kBoolean, "windows kept by lateness", true);
+  lay_out_touched();
 }
 
 // The same table without the start of the slice, its column `at`; never in a snapshot.

@@ -31,10 +31,14 @@ constexpr stream::Option kOptions[] = {
      .arg = "DURATION",
      .doc = "Show windows before they end as well, as far as they have come, so often by the clock.",
      .kind = OptionKind::kDuration},
+    {.name = "ttl",
+     .arg = "DURATION",
+     .doc = "Without a window of time: how long a group that no row comes for is known; not set: for ever.",
+     .kind = OptionKind::kDuration},
     {.name = "zone", .arg = "ZONE", .doc = "Time zone windows align to: an IANA name or local.", .fallback = "UTC"},
     {.name = "clock",
      .arg = "CLOCK",
-     .doc = "What windows go by: the time in the rows, or the time at which they come.",
+     .doc = "What windows, and the age of groups, go by: the time in the rows, or the time at which they come.",
      .kind = OptionKind::kChoice,
      .fallback = "event",
      .choices = "event|processing"},
@@ -142,6 +146,13 @@ constexpr stream::StageProgram kProgram = {
         "late, and a window is emitted when its time is over, rows or no rows. Each row is counted once whatever "
         "happens, but after a crash those read again come later than the first time. The results have no event "
         "time.\n\n"
+        "With `ttl` a group is forgotten when no row has come for it for so long: by event time where the input has "
+        "it, else, and with `clock: processing`, by the clock of the machine. That is told to nobody: readers keep its "
+        "last result. The next row begins the group anew, which readers see as an insertion under the same key: a "
+        "table that is written by key gets the new result, what adds up rows adds it to the old one. A row that takes "
+        "back another of a group that was forgotten is dropped, and counted as late. The age of a group is known to "
+        "1/256 of `ttl`, and none is forgotten early; `ttl` may be another one each time the job is started. A window "
+        "of so many rows that is forgotten is never emitted.\n\n"
         "NULLs are not counted, but json_agg() lists them; of nothing a count is 0 and everything else NULL. A row "
         "that "
         "makes a sum too large or a list too long is a bad record and changes nothing; where only slices or sessions "

@@ -18,10 +18,10 @@ std::unique_ptr<AggregateOperator> make_windows(const AggregateDesign& design, C
   SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
   if (design.sliced()) return std::make_unique<SlicedAggregate>(design, context, std::move(output), std::move(late));
   if (design.sessions()) {
-    return std::make_unique<SessionAggregate>(design, context.state, std::move(output), std::move(late));
+    return std::make_unique<SessionAggregate>(design, context, std::move(output), std::move(late));
   }
-  if (design.counted()) return std::make_unique<CountedAggregate>(design, context.state, std::move(output));
-  return std::make_unique<Aggregate>(design, context.state, std::move(output), std::move(late));
+  if (design.counted()) return std::make_unique<CountedAggregate>(design, context, std::move(output));
+  return std::make_unique<Aggregate>(design, context, std::move(output), std::move(late));
 }
 
 }  // namespace

@@ -21,29 +21,32 @@ std::vector<StateTable*> open_tables(StateStore& store, const std::vector<TableS
 
 }  // namespace
 
-AggregateOperator::AggregateOperator(AggregateDesign design, StateStore& store, SchemaPtr late)
+AggregateOperator::AggregateOperator(AggregateDesign design, const Context& context, SchemaPtr late)
     : design_(std::move(design)),
-      table_(store.table(design_.table)),
-      distinct_(open_tables(store, design_.distinct)),
+      table_(context.state.table(design_.table)),
+      distinct_(open_tables(context.state, design_.distinct)),
       accumulators_(design_, table_, distinct_),
       late_(std::move(late)),
-      key_columns_(design_.table.key.size()) {
+      key_columns_(design_.table.key.size()),
+      clock_(context.clock) {
   std::iota(key_columns_.begin(), key_columns_.end(), std::size_t{0});
+  if (design_.ttl) idle_.emplace(*design_.ttl, table_);
 }
 
 Status AggregateOperator::on_restored() {
   accumulators_.restored();
+  if (idle_) idle_->restored();
   return {};
 }
 
 // --- input --------------------------------------------------------------------------------------
 
 Status AggregateOperator::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  if (!partial_) return on_rows(std::move(batch), out);
+  if (!partial_) return split_by_touch(std::move(batch), out);
   for (std::size_t begin = 0; begin < batch.rows;) {
     const std::size_t end = partial_->same_until(batch, begin);
     const bool all = begin == 0 && end == batch.rows;
-    STREAM_TRY(on_rows(all ? std::move(batch) : batch.slice(begin, end), out));
+    STREAM_TRY(split_by_touch(all ? std::move(batch) : batch.slice(begin, end), out));
     if (all) return {};
     begin = end;
   }

@@ -28,6 +28,9 @@ class AggregateOperator : public Operator {
     return {};
   }
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
+  Status on_watermark(Microseconds watermark, Emitter& out) override;
+  std::optional<Microseconds> due() const override { return idle_ ? idle_->due() : std::nullopt; }
+  Status on_time(Microseconds now, Emitter& out) override;
   Status on_restored() override;
   // Some rows have been added up already.
   void read_partial(std::unique_ptr<PartialRows> partial) { partial_ = std::move(partial); }
@@ -39,8 +42,8 @@ class AggregateOperator : public Operator {
     Column starts;  // only with windows of event time
   };
 
-  // `late`: null where nothing reads it. `store` outlives it.
-  AggregateOperator(AggregateDesign design, StateStore& store, SchemaPtr late);
+  // `late`: null where nothing reads it. The context's references outlive it.
+  AggregateOperator(AggregateDesign design, const Context& context, SchemaPtr late);
 
   // Rows that are all partial, or none is.
   virtual Status on_rows(Batch batch, Emitter& out) = 0;
@@ -58,6 +61,12 @@ class AggregateOperator : public Operator {
   void find_global();
   void undo_groups();
 
+  // --- groups that are forgotten: idle.cc
+  // The rows found touch their groups; those that are forgotten by then begin anew. Returns the rows to add: not those
+  // that take back what is no longer known.
+  std::vector<std::uint32_t> touch_groups(const Batch& batch);
+  void erase_values(Row group);
+
   // Leaves in `work` the rows of slices that start at `kept_from` or later. Others are late, or bad.
   Status split_by_time(Batch batch, Microseconds kept_from, Work* work, Emitter& out);
   Status report_bad_times(const Batch& batch, std::span<const std::uint32_t> rows, Emitter& out);
@@ -67,6 +76,7 @@ class AggregateOperator : public Operator {
   StateTable& table_;
   std::vector<StateTable*> distinct_;
   Accumulators accumulators_;
+  std::optional<IdleRows> idle_;  // none: groups are kept for ever, or windows end them
   SchemaPtr late_;
 
   std::vector<std::size_t> key_columns_;  // 0, 1, … of keys_
@@ -76,11 +86,18 @@ class AggregateOperator : public Operator {
   std::vector<std::uint8_t> inserted_;
 
  private:
+  Status split_by_touch(Batch batch, Emitter& out);
+  TouchTimes touch_times_of(const Batch& batch) const;
+  bool taken_back(const Batch& batch, std::size_t row) const;
+  void expire(Microseconds now);
+
   bool partial(const Batch& batch) const { return partial_ && batch.rows != 0 && partial_->partial(batch, 0); }
   Status apply_valid(const Work& work, Emitter& out);
   Status apply_one_by_one(const Work& work, Emitter& out);
   Status without_failed(const Work& work, std::span<const RowError> errors, Emitter& out);
 
+  const Clock& clock_;
+  Microseconds now_ = 0;                  // of the batch, where groups are forgotten by the clock; never goes back
   std::unique_ptr<PartialRows> partial_;  // none: the input has only rows as they were
   std::vector<RowError> errors_;
 };

@@ -32,6 +32,8 @@ AggregateDesign numbered(AggregateDesign design) {
     }
   }
   design.row_count -= shift;
+  if (design.touched_first != kNone) design.touched_first -= shift;
+  if (design.touched_last != kNone) design.touched_last -= shift;
   return design;
 }
 
@@ -123,6 +125,11 @@ std::uint64_t PartialRows::rows_in(const Batch& batch, std::span<const std::uint
   for (const std::uint32_t row : rows)
     sum += static_cast<std::uint64_t>(batch.columns[rows_column_].value<std::int64_t>(row));
   return sum;
+}
+
+TouchTimes PartialRows::touch_times(const Batch& batch) const {
+  const auto times = [&](std::size_t column) { return batch.columns[columns_[column - 1]].values<std::int64_t>(); };
+  return {times(design_.touched_first), times(design_.touched_last)};
 }
 
 const MergeFrom& PartialRows::load(const Batch& batch) {

@@ -49,6 +49,8 @@ class PartialRows {
   std::size_t same_until(const Batch& batch, std::size_t begin) const;
   std::uint64_t rows_in(const Batch& batch, std::span<const std::uint32_t> rows) const;
 
+  // When the rows that partial ones stand for touch their groups; they have event time.
+  TouchTimes touch_times(const Batch& batch) const;
   // Valid until the next call. All rows are partial.
   const MergeFrom& load(const Batch& batch);
 

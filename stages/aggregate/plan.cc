@@ -65,6 +65,7 @@ InputPlan input_plan(const AggregateDesign& design, const Schema& input, std::si
   std::vector<bool> needed(input.fields.size());
   for (const std::size_t column : design.by) needed[column] = true;
   if (design.windowed() && !design.processing) needed[design.time] = true;
+  if (design.ttl && design.ttl->time) needed[*design.ttl->time] = true;
   for (const AggregateCall& call : design.aggregation.calls) {
     for (const std::size_t column : call.columns()) needed[column] = true;
   }

@@ -19,8 +19,8 @@ Column ones(std::size_t rows) {
 
 }  // namespace
 
-SessionAggregate::SessionAggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
-    : AggregateOperator(std::move(design), store, std::move(late)), finder_(design_, table_) {
+SessionAggregate::SessionAggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late)
+    : AggregateOperator(std::move(design), context, std::move(late)), finder_(design_, table_) {
   if (output) results_.emplace(design_, table_, distinct_, std::move(output));
 }
 

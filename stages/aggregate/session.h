@@ -11,8 +11,8 @@ namespace stream {
 
 class SessionAggregate final : public AggregateOperator {
  public:
-  // `output`, `late`: null where nothing reads them. `store` outlives it.
-  SessionAggregate(AggregateDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
+  // `output`, `late`: null where nothing reads them. The context's references outlive it.
+  SessionAggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late);
 
   Status on_watermark(Microseconds watermark, Emitter& out) override;
   bool has_more() const override { return firing_; }

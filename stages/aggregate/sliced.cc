@@ -13,7 +13,7 @@ constexpr std::size_t kEmitRows = 4096;
 }  // namespace
 
 SlicedAggregate::SlicedAggregate(AggregateDesign design, const Context& context, SchemaPtr output, SchemaPtr late)
-    : AggregateOperator(std::move(design), context.state, std::move(late)),
+    : AggregateOperator(std::move(design), context, std::move(late)),
       merger_(design_, table_, distinct_),
       fired_(context.state.table(FiredGroups::spec(design_.table)), context, design_.by.empty()) {
   if (output) results_.emplace(merger_.design(), merger_.table(), merger_.values(), std::move(output));

@@ -17,7 +17,8 @@ Microseconds Aggregate::output_watermark(Microseconds watermark) const {
 }
 
 Status Aggregate::on_watermark(Microseconds watermark, Emitter& out) {
-  if (!design_.windowed() || watermark <= watermark_) return {};
+  if (!design_.windowed()) return AggregateOperator::on_watermark(watermark, out);
+  if (watermark <= watermark_) return {};
   watermark_ = watermark;
   time_cursor_ = StateTable::time_cursor(open_from_);
   firing_ = true;

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "snapshot/state_store.h"
-#include "stages/kit/row_text.h"
+#include "stages/kit/late_rows.h"
 
 namespace stream {
 
@@ -24,25 +24,10 @@ Dedup::Dedup(DedupDesign design, StateStore& store, SchemaPtr input, SchemaPtr o
       key_columns_(design_.by) {}
 
 Status Dedup::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  STREAM_TRY(drop_timeless(batch, out));
+  if (time_ && (design_.last || design_.ttl)) STREAM_TRY(drop_timeless(batch, *time_, out));
   if (batch.rows == 0) return {};
   look_up(batch);
   return design_.last ? replace(batch, out) : pass_first(batch, out);
-}
-
-Status Dedup::drop_timeless(Batch& batch, Emitter& out) const {
-  if (!time_ || !batch.columns[*time_].has_nulls() || (!design_.last && !design_.ttl)) return {};
-  std::vector<std::uint32_t> good;
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (batch.columns[*time_].valid(row)) {
-      good.push_back(row);
-    } else {
-      const std::string name = batch.schema->fields[*time_].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    }
-  }
-  batch = batch.take(good);
-  return {};
 }
 
 void Dedup::look_up(const Batch& batch) {

@@ -34,7 +34,6 @@ class Dedup final : public Operator {
   Status on_watermark(Microseconds watermark, Emitter& out) override;
 
  private:
-  Status drop_timeless(Batch& batch, Emitter& out) const;
   void look_up(const Batch& batch);
   Status pass_first(const Batch& batch, Emitter& out);
   Status replace(const Batch& batch, Emitter& out);

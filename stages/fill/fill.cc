@@ -38,7 +38,7 @@ Fill::Fill(FillDesign design, const Schema& input, StateStore& store, SchemaPtr 
 Status Fill::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   std::vector<std::uint32_t> rows;
   std::vector<std::uint32_t> late;
-  STREAM_TRY(WaitingRows::split(batch, design_.waiting.time, watermark_, &rows, &late, out));
+  STREAM_TRY(split_by_time(batch, design_.waiting.time, watermark_, &rows, &late, out));
   std::vector<std::uint32_t> good;
   for (const std::uint32_t row : rows) {
     if (TumbleWindows::in_range(batch.columns[design_.waiting.time].value<std::int64_t>(row))) {

@@ -38,6 +38,7 @@ class Designer {
   bool compile();
   bool find_equal();
   bool bound();
+  bool keep_for(const SelectItem& item);
   void prune();
   void choose_changelog();
   void choose_time();
@@ -109,6 +110,7 @@ bool Designer::bound() {
   design_.sides[0].padded = kind == "left" || kind == "full";
   design_.sides[1].padded = kind == "right" || kind == "full";
   const TimeBounds times = appends() ? design_.condition.times : TimeBounds{};
+  for (JoinSide& side : design_.sides) side.kept.reset();
   if (times.low) design_.sides[0].kept = -*times.low;
   if (times.high) design_.sides[1].kept = *times.high;
   for (std::size_t i = 0; i < 2; ++i) {
@@ -116,17 +118,31 @@ bool Designer::bound() {
     side.settled = side.kept.has_value();
     design_.sides[1 - i].late_matters = side.settled;
   }
-  if (!options_.has("ttl")) return true;
+  for (const SelectItem& item : options_.select("ttl")) {
+    if (!keep_for(item)) return false;
+  }
+  return true;
+}
+
+// What `ttl` says of one input, or of all whose rows the condition does not let go.
+bool Designer::keep_for(const SelectItem& item) {
+  std::vector<std::string> names;
+  bool found = false;
   for (JoinSide& side : design_.sides) {
-    if (side.settled) continue;
+    names.push_back(side.name);
+    if (!item.name.empty() && side.name != item.name) continue;
+    found = true;
+    if (side.settled && item.name.empty()) continue;
+    if (side.settled)
+      return fail("ttl", "the condition says how long rows of '" + side.name + "' are kept", "leave it out");
     if (!side.schema.time) {
       return fail("ttl", "rows are kept by event time, and '" + side.name + "' has none",
                   "name the column that holds it on the stage that reads the records: `time: COLUMN`");
     }
-    side.kept = options_.duration("ttl");
+    side.kept = *parse_duration(item.text);
     if (*side.kept < 0) return fail("ttl", "rows cannot be kept for less than no time");
   }
-  return true;
+  return found || fail("ttl", "there is no input '" + item.name + "'" + did_you_mean(item.name, names));
 }
 
 // Only what the condition, the list and the state itself need is read and kept.

@@ -26,8 +26,9 @@ constexpr stream::Option kOptions[] = {
      .choices = "inner|left|right|full"},
     {.name = "ttl",
      .arg = "DURATION",
-     .doc = "How long after its event time a row is kept, where the condition does not tell; not set: for ever.",
-     .kind = OptionKind::kDuration},
+     .doc = "How long after its event time a row is kept, where the condition does not tell; for each input by its "
+            "name, as in o=1h,p=30m, or for both; not set: for ever.",
+     .kind = OptionKind::kDurations},
 };
 
 constexpr std::string_view kOutputs[] = {"late-left", "late-right"};
@@ -52,7 +53,11 @@ constexpr stream::StageProgram kProgram = {
         "watermark shows that no partner can come any more. The result then has event time, that of the first input "
         "if the list has it, and with kind left, right or full a row without a partner is given when it is dropped. "
         "Rows that come behind the watermark go to the outputs late-left and late-right.\n\n"
-        "Without such bounds rows are kept for ever, or for `ttl`. With kind left, right or full a row without a "
+        "Without such bounds rows are kept for ever, or for `ttl`: the rows of each input are a state table, and a "
+        "map, in "
+        "a manifest `ttl: {o: 1h, p: 30m}`, says it of each; an input that it leaves out is kept for ever. What is let "
+        "go is told to nobody: results stay, and what takes back such a row finds nothing to take back. With kind "
+        "left, right or full a row without a "
         "partner is given at once, and taken back when a partner comes. Inputs whose rows may be taken back, such as "
         "updating aggregates, are joined too: what they take back is taken back of the result.\n\n"
         "NULL is equal to nothing. Whatever the condition says beyond equalities of columns is any SQL condition over "

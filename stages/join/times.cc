@@ -3,7 +3,6 @@
 
 #include "stages/join/join.h"
 #include "stages/kit/late_rows.h"
-#include "stages/kit/row_text.h"
 
 namespace stream {
 namespace {
@@ -25,23 +24,8 @@ Microseconds Join::horizon(std::size_t side) const { return difference(watermark
 Status Join::drop_late(std::size_t index, Batch& batch, Emitter& out) {
   const JoinSide& side = design_.sides[index];
   if (!side.kept && !side.late_matters) return {};
-  const Column& time = batch.columns[*batch.schema->time];
-  std::vector<std::uint32_t> good;
-  std::vector<std::uint32_t> late;
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (!time.valid(row)) {
-      const std::string name = side.schema.fields[*side.schema.time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    } else if (side.late_matters && time.value<std::int64_t>(row) < watermark_) {
-      late.push_back(row);
-    } else {
-      good.push_back(row);
-    }
-  }
-  if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late_rows(batch, late, late_[index], index == 0 ? kLateLeft : kLateRight, out));
-  batch = batch.take(good);
-  return {};
+  const Microseconds from = side.late_matters ? watermark_ : kNoWatermark;
+  return stream::drop_late(batch, *batch.schema->time, from, late_[index], index == 0 ? kLateLeft : kLateRight, out);
 }
 
 Microseconds Join::output_watermark(Microseconds watermark) const {

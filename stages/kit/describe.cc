@@ -47,6 +47,8 @@ ordered_json property(const Option& option) {
     const ordered_json map = {{"type", "object"},
                               {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
     out = {{"anyOf", {scalar, list, map}}};
+  } else if (option.kind == OptionKind::kDurations) {
+    out = {{"anyOf", {scalar, {{"type", "object"}, {"additionalProperties", scalar}}}}};
   } else if (option.repeated || option.kind == OptionKind::kColumns) {
     out = {{"anyOf", {scalar, list}}};
   }
@@ -73,6 +75,7 @@ std::string_view kind_name(OptionKind kind) {
     case OptionKind::kInteger: return "integer";
     case OptionKind::kNumber: return "number";
     case OptionKind::kDuration: return "duration";
+    case OptionKind::kDurations: return "durations";
     case OptionKind::kSize: return "size";
     case OptionKind::kChoice: return "choice";
     case OptionKind::kPath: return "path";

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "stages/format/options.h"
-#include "stages/kit/option.h"
+#include "stages/kit/option_list.h"
 #include "stages/kit/plan.h"
 
 namespace stream {
@@ -67,6 +67,11 @@ inline constexpr Option kRecordSizeOption{.name = "record-size-max",
                                           .kind = OptionKind::kSize,
                                           .fallback = "16MiB"};
 
+// What every format may need to be read; and what makes its values of them.
+inline constexpr OptionList<5> kTextValueOptions = {kDelimiterOption, kPatternOption, kZoneOption, kTimeFormatOption,
+                                                    kTimeUnitOption};
+inline constexpr OptionList<2> kRecordOptions = {kUnknownFieldsOption, kRecordSizeOption};
+
 inline constexpr Option kChangesKeyOption{
     .name = "key",
     .arg = "LIST",
@@ -95,6 +100,8 @@ inline constexpr Option kAvroSchemaIdOption{
         "avro-framing confluent: the number of the schema; of a source, messages with another one are bad records, "
         "and if it is not set, all are read.",
     .kind = OptionKind::kInteger};
+
+inline constexpr OptionList<3> kAvroMessageOptions = {kAvroSchemaOption, kAvroFramingOption, kAvroSchemaIdOption};
 
 // Reads avro-framing and avro-schema-id.
 void set_avro_framing(const Values& values, FormatOptions& options, std::vector<PlanError>& errors);

@@ -31,6 +31,7 @@ enum class OptionKind : std::uint8_t {
   kSchema,      // "ts timestamp, n bigint"
   kCommand,     // a shell command, or a list of a program and its arguments; `repeated`
   kSecret,      // env:NAME, file:PATH or credential:NAME; never a literal
+  kDurations,   // one for all, or a map input name -> duration; as a flag o=1h,p=30m
 };
 
 struct Option {
@@ -70,7 +71,7 @@ class Values {
   Microseconds duration(std::string_view name) const;
   std::uint64_t size(std::string_view name) const;
   const std::vector<std::string>& list(std::string_view name) const;   // repeated, kColumns; empty if absent
-  const std::vector<SelectItem>& select(std::string_view name) const;  // kSelect; empty if absent
+  const std::vector<SelectItem>& select(std::string_view name) const;  // kSelect, kDurations; empty if absent
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   const std::map<std::string, Value, std::less<>>& all() const { return values_; }

@@ -52,6 +52,7 @@ Status check_text(const Option& option, const std::string& text) {
     case OptionKind::kFlag: return check_flag(text);
     case OptionKind::kInteger: return status_of(parse_integer(text));
     case OptionKind::kNumber: return check_number(text);
+    case OptionKind::kDurations:
     case OptionKind::kDuration: return status_of(parse_duration(text));
     case OptionKind::kSize: return status_of(parse_size(text));
     case OptionKind::kChoice: return check_choice(option, text);
@@ -101,6 +102,29 @@ Result<Values::Value> check_select(const Option& option, std::vector<SelectItem>
   return Values::Value(std::move(given));
 }
 
+// "1h" is for all, "o=1h,p=30m" names what each is for.
+Result<Values::Value> check_durations(const Option& option, const std::vector<SelectItem>& given) {
+  std::vector<SelectItem> items;
+  for (const SelectItem& item : given) {
+    if (!item.name.empty()) {
+      items.push_back(item);
+      continue;
+    }
+    for (const std::string& part : split(item.text, ',')) {
+      const std::size_t equals = part.find('=');
+      if (equals == std::string::npos)
+        items.push_back({"", std::string(trim(part))});
+      else
+        items.push_back({std::string(trim(part.substr(0, equals))), std::string(trim(part.substr(equals + 1)))});
+    }
+  }
+  for (const SelectItem& item : items) {
+    if (item.name.empty() && items.size() > 1)
+      return usage_error("it is one duration for all, or a name for each, as in a=1h,b=30m");
+  }
+  return check_select(option, std::move(items));
+}
+
 }  // namespace
 
 std::vector<std::string> choices_of(const Option& option) {
@@ -139,6 +163,7 @@ Result<Values::Value> check_option(const Option& option, std::vector<SelectItem>
   STREAM_CHECK(!given.empty() || option.repeated || option.kind == OptionKind::kSelect ||
                option.kind == OptionKind::kColumns);
   if (option.kind == OptionKind::kSelect) return check_select(option, std::move(given));
+  if (option.kind == OptionKind::kDurations) return check_durations(option, given);
   if (std::ranges::any_of(given, [](const SelectItem& item) { return !item.name.empty(); })) {
     return usage_error("a map is not expected here");
   }

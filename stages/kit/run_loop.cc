@@ -223,6 +223,7 @@ Status RunLoop::on_data(std::size_t channel, Received received) {
 Status RunLoop::update_watermark(std::size_t channel, const FrameHeader& header) {
   if (own_time_ || !merger_.update(channel, header.watermark, header.idle)) return {};
   if (merger_.merged() != kEndOfTime) resumable_watermark_ = merger_.merged();
+  if (config_.event_clock != nullptr) config_.event_clock->reach(merger_.merged());
   if (stage_.sink) return stage_.sink->on_watermark(merger_.merged());
   if (restored_ended_) return {};
   if (stage_.op->has_more() && stage_.op->wake_fd() < 0) {

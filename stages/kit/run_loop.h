@@ -13,6 +13,7 @@
 #include "stages/kit/aligner.h"
 #include "stages/kit/bad_records.h"
 #include "stages/kit/channel_watermarks.h"
+#include "stages/kit/event_clock.h"
 #include "stages/kit/late_records.h"
 #include "stages/kit/output.h"
 #include "stages/kit/stage.h"
@@ -58,6 +59,7 @@ struct LoopConfig {
   bool aligned = false;               // a source that waits for others which are behind in event time
   std::vector<std::size_t> input_of;  // channel -> input
   std::string program;                // for messages: "stream-filter"
+  EventClock* event_clock = nullptr;  // moved by event time
 };
 
 struct LoopCounters {

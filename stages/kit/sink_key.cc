@@ -7,6 +7,18 @@
 namespace stream {
 namespace {
 
+// Rows may have more than one key, as a ranking has that of its rows and the rank; only the user knows. But two rows
+// that differ in nothing of `key` are one row of the table, and the deletion of one deletes the other.
+void warn_of_other_key(const Schema& schema, const std::vector<std::string>& key, std::vector<std::string>& warnings) {
+  std::vector<std::string> names;
+  for (const std::size_t column : schema.key) names.push_back(schema.fields[column].name);
+  const bool whole =
+      std::ranges::all_of(names, [&](const std::string& name) { return std::ranges::find(key, name) != key.end(); });
+  if (whole) return;
+  warnings.push_back("the input has one row for each (" + join(names, ", ") + "), the table one for each key (" +
+                     join(key, ", ") + "): unless that tells the same rows apart, rows overwrite each other");
+}
+
 std::vector<std::string> key_names(const PlanRequest& request, PlanAnswer& answer) {
   const Schema& schema = request.inputs[0].schema;
   std::vector<std::string> key = request.options.list("key");
@@ -15,7 +27,11 @@ std::vector<std::string> key_names(const PlanRequest& request, PlanAnswer& answe
     const std::string near = nearest(name, schema.names());
     answer.errors.push_back({"key", 0, "no column '" + name + "'", near.empty() ? "" : "did you mean '" + near + "'?"});
   }
-  if (!key.empty() || schema.changelog == Changelog::kAppend) return key;
+  if (schema.changelog == Changelog::kAppend) return key;
+  if (!key.empty()) {
+    if (answer.errors.empty()) warn_of_other_key(schema, key, answer.warnings);
+    return key;
+  }
   for (const std::size_t column : schema.key) key.push_back(schema.fields[column].name);
   if (key.empty()) {
     answer.errors.push_back(

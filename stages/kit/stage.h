@@ -16,6 +16,7 @@
 #include "snapshot/spool.h"
 #include "stages/kit/option.h"
 #include "stages/kit/plan.h"
+#include "stages/kit/trouble.h"
 #include "stages/kit/user_metrics.h"
 #include "transport/base/clock.h"
 #include "transport/base/ids.h"
@@ -73,6 +74,7 @@ struct Context {
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
   std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
   std::shared_ptr<UserMetrics> metrics = std::make_shared<UserMetrics>();  // what the user's own code counts
+  std::shared_ptr<Trouble> trouble = std::make_shared<Trouble>();          // of Sink::commit() and on_restored()
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*

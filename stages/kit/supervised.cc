@@ -15,6 +15,7 @@
 #include "stages/kit/exit_code.h"
 #include "stages/kit/idle_memory.h"
 #include "stages/kit/instance.h"
+#include "stages/kit/live_lookup.h"
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
 #include "stages/kit/tap.h"
@@ -70,6 +71,11 @@ class SupervisedInstance final : public ControlPort {
         bad_records_(on_error_policy(values_, true), "stream-" + std::string(program.name), assignment_.stage),
         taps_(assignment_.stage + "." + std::to_string(assignment_.instance), system_clock()) {}
 
+  // What waits for a server waits no longer.
+  ~SupervisedInstance() override {
+    if (context_) context_->trouble->give_up();
+  }
+
   Status run();
 
   Status serve(RunLoop& loop) override;
@@ -91,9 +97,15 @@ class SupervisedInstance final : public ControlPort {
   Status restore();
   Status restore_aside();
   Result<std::string> next_of_setup();
+  // What the stage takes for the clock of the machine.
+  const Clock& clock() const {
+    if (assignment_.watermarks_apart) return event_clock_;
+    return system_clock();
+  }
   Status show_life();
+  std::string trouble();
   Status rewind_sink(Epoch after);
-  Result<LoopConfig> loop_config() const;
+  Result<LoopConfig> loop_config();
   void connect_bad_records(RunLoop& loop);
   Status act(RunLoop& loop, const Note& message, const std::string& text);
   Status rewire(RunLoop& loop, const std::string& text);
@@ -115,6 +127,7 @@ class SupervisedInstance final : public ControlPort {
   StateStore store_;
   SnapshotWriter writer_;  // used on writer_thread_ only, once the loop runs
   BadRecords bad_records_;
+  EventClock event_clock_;
   std::optional<Context> context_;
   std::optional<Progress> progress_;
   std::optional<DeadLetter> dead_letter_;
@@ -127,6 +140,7 @@ class SupervisedInstance final : public ControlPort {
   Taps taps_;
   Microseconds next_stats_ = 0;
   bool rewiring_ = false;  // its new output channels are not connected yet
+  bool trouble_said_ = false;
 };
 
 WriterOptions SupervisedInstance::writer_options() const {
@@ -165,7 +179,7 @@ Status SupervisedInstance::make() {
                            {},
                            {},
                            store_,
-                           system_clock(),
+                           clock(),
                            assignment_.job,
                            assignment_.stage,
                            assignment_.run,
@@ -213,6 +227,8 @@ Status SupervisedInstance::restore() {
   }
   // A savepoint holds nothing that waits.
   STREAM_TRY(dead_letter_->on_restored(restore_source_ && restore_source_->extend ? epoch : Epoch(0)));
+  // A stage that the state knows nothing of is new: it begins as in a fresh run.
+  if (restore_source_ && restore_source_->instances.empty()) epoch = Epoch(0);
   if (stage_.sink) return stage_.sink->on_restored(epoch);
   if (epoch == Epoch(0)) return {};
   return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
@@ -241,7 +257,19 @@ Status SupervisedInstance::show_life() {
   next_stats_ = now + assignment_.stats_every;
   InstanceStats stats;
   stats.resident_bytes = resident_bytes();
+  stats.trouble = trouble();
   return control_.send(to_json(stats));
+}
+
+// What is tried again and again at the moment. It is said when it begins.
+std::string SupervisedInstance::trouble() {
+  std::string why = context_->trouble->why();
+  const bool any = !why.empty();
+  if (any && !trouble_said_) {
+    std::fprintf(stderr, "stream-%s: warning: %s; trying again\n", std::string(program_.name).c_str(), why.c_str());
+  }
+  trouble_said_ = any;
+  return why;
 }
 
 // Restores on a thread of its own, for as long as it takes. What it touches is nobody else's meanwhile.
@@ -257,7 +285,10 @@ Status SupervisedInstance::restore_aside() {
   for (;;) {
     STREAM_TRY(worker.deliver());
     if (restored) return *std::move(restored);
-    STREAM_TRY(show_life());
+    if (Status alone = show_life(); !alone.ok()) {
+      context_->trouble->give_up();
+      return alone;
+    }
     Poller poller;
     poller.add(control_.socket().monitor());
     poller.add_descriptor(worker.wake_fd());
@@ -279,13 +310,14 @@ Result<std::string> SupervisedInstance::next_of_setup() {
   }
 }
 
-Result<LoopConfig> SupervisedInstance::loop_config() const {
+Result<LoopConfig> SupervisedInstance::loop_config() {
   LoopConfig config;
   config.mode = assignment_.exactly_once ? AlignmentMode::kExactlyOnce : AlignmentMode::kAtLeastOnce;
   config.out_of_order = values_.duration("out-of-order");
   config.idle_after = values_.has("idle") ? values_.duration("idle") : 0;
   config.instance = assignment_.instance;
   config.aligned = assignment_.aligned;
+  if (assignment_.watermarks_apart) config.event_clock = &event_clock_;
   config.program = "stream-" + std::string(program_.name);
   config.input_of = input_of_channels(assignment_);
   return config;
@@ -315,7 +347,7 @@ Status SupervisedInstance::run() {
                 connect_outputs(transport_, output_names(program_, values_), assignment_, connect.endpoints));
   if (assignment_.watermarks_apart) outputs.keep_watermarks_apart();
   STREAM_ASSIGN(LoopConfig config, loop_config());
-  RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, system_clock());
+  RunLoop loop(std::move(config), stage_, std::move(inputs), std::move(outputs), bad_records_, clock());
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
   if (restore_source_) {
@@ -385,6 +417,8 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message, const std::st
     return loop.drain();
   } else if (message.type == "tap") {
     open_tap(loop, message.text);
+  } else if (message.type == "lookup") {
+    answer_lookup(store_, message.text);
   } else if (message.type == "exit") {
     loop.leave();
   } else {
@@ -541,6 +575,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.spool_offset = spool.offset;
   stats.user_counters = context_->metrics->counters();
   stats.user_gauges = context_->metrics->gauges();
+  stats.trouble = trouble();
   return control_.send(to_json(stats));
 }
 

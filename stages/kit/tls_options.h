@@ -5,25 +5,22 @@
 #include <string_view>
 #include <vector>
 
-#include "stages/kit/option.h"
+#include "stages/kit/option_list.h"
 #include "stages/kit/plan.h"
 #include "transport/base/status.h"
 
 namespace stream {
 
-inline constexpr Option kTlsAuthorityOption{.name = "tls-ca",
-                                            .arg = "PATH",
-                                            .doc =
-                                                "File of certificates (PEM) of whom to trust, with TLS; not set: the "
-                                                "system's.",
-                                            .kind = OptionKind::kPath};
-inline constexpr Option kTlsCertificateOption{
-    .name = "tls-cert",
-    .arg = "PATH",
-    .doc = "File with a certificate (PEM) to show to a server that asks for one.",
-    .kind = OptionKind::kPath};
-inline constexpr Option kTlsKeyOption{
-    .name = "tls-key", .arg = "PATH", .doc = "File with the key (PEM) of 'tls-cert'.", .kind = OptionKind::kPath};
+inline constexpr auto kTlsOptions = own_options(
+    {{.name = "tls-ca",
+      .arg = "PATH",
+      .doc = "File of certificates (PEM) of whom to trust, with TLS; not set: the system's.",
+      .kind = OptionKind::kPath},
+     {.name = "tls-cert",
+      .arg = "PATH",
+      .doc = "File with a certificate (PEM) to show to a server that asks for one.",
+      .kind = OptionKind::kPath},
+     {.name = "tls-key", .arg = "PATH", .doc = "File with the key (PEM) of 'tls-cert'.", .kind = OptionKind::kPath}});
 
 // What is wrong with them. `tls`: the connection has TLS; if not, `advice` says how to have it.
 std::vector<PlanError> check_tls_options(const Values& options, bool tls, const std::string& advice);

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "snapshot/state_store.h"
-#include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
 namespace stream {
@@ -38,20 +37,6 @@ WaitingRows::WaitingRows(WaitingLayout layout, StateStore& store)
       key_schema_(std::make_shared<const Schema>(Schema{layout_.spec.key, {}, {}, Changelog::kAppend})),
       number_column_(layout_.by.size()),
       time_column_(layout_.columns.column(layout_.time)) {}
-
-Status WaitingRows::split(const Batch& batch, std::size_t time, Microseconds from, std::vector<std::uint32_t>* rows,
-                          std::vector<std::uint32_t>* late, Emitter& out) {
-  const Column& times = batch.columns[time];
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (!times.valid(row)) {
-      const std::string& name = batch.schema->fields[time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    } else {
-      (times.value<std::int64_t>(row) < from ? late : rows)->push_back(row);
-    }
-  }
-  return {};
-}
 
 // Keys of rows that come: by …, number.
 Batch WaitingRows::numbered(const Batch& batch, std::span<const std::uint32_t> rows) {

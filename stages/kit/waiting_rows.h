@@ -27,11 +27,6 @@ class WaitingRows {
  public:
   WaitingRows(WaitingLayout layout, StateStore& store);
 
-  // Leaves in `rows` those that have a time at or behind `from`. Earlier ones are added to `late`; those without time
-  // are bad records. Errors: as Emitter::bad_record.
-  static Status split(const Batch& batch, std::size_t time, Microseconds from, std::vector<std::uint32_t>* rows,
-                      std::vector<std::uint32_t>* late, Emitter& out);
-
   void add(const Batch& batch, std::span<const std::uint32_t> rows);
   bool any_before(Microseconds until) const;
   // The next rows before `until`, in order of time, then of `order`, which has columns of the stream, then as they

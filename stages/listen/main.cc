@@ -6,31 +6,28 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "address",
-     .arg = "ADDRESS",
-     .doc = "Where and what to listen for: http://HOST:PORT/PATH, tcp://HOST:PORT, udp://HOST:PORT, "
-            "syslog+tcp://HOST:PORT or syslog+udp://HOST:PORT.",
-     .positional = true,
-     .required = true},
-    {.name = "token",
-     .arg = "SECRET",
-     .doc = "HTTP: only requests with the header 'Authorization: Bearer TOKEN' are let in.",
-     .kind = OptionKind::kSecret},
-    {.name = "metadata",
-     .arg = "LIST",
-     .doc = "Columns about each record: peer and received become _peer (HOST:PORT) and _received (when it came).",
-     .kind = OptionKind::kColumns},
-    stream::kLineMessageFormatOption,
-    stream::kDelimiterOption,
-    stream::kPatternOption,
-    stream::kZoneOption,
-    stream::kTimeFormatOption,
-    stream::kTimeUnitOption,
-    stream::kUnknownFieldsOption,
-    stream::kRecordSizeOption,
-    stream::kChangesKeyOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "address",
+         .arg = "ADDRESS",
+         .doc = "Where and what to listen for: http://HOST:PORT/PATH, tcp://HOST:PORT, udp://HOST:PORT, "
+                "syslog+tcp://HOST:PORT or syslog+udp://HOST:PORT.",
+         .positional = true,
+         .required = true},
+        {.name = "token",
+         .arg = "SECRET",
+         .doc = "HTTP: only requests with the header 'Authorization: Bearer TOKEN' are let in.",
+         .kind = OptionKind::kSecret},
+        {.name = "metadata",
+         .arg = "LIST",
+         .doc = "Columns about each record: peer and received become _peer (HOST:PORT) and _received (when it came).",
+         .kind = OptionKind::kColumns},
+        stream::kLineMessageFormatOption,
+    }),
+    stream::kTextValueOptions, stream::kRecordOptions,
+    stream::own_options({
+        stream::kChangesKeyOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"listen http://127.0.0.1:8080/events --schema 'user varchar, amount bigint' | "

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "stages/kit/fitting_rows.h"
+#include "stages/kit/late_rows.h"
 #include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
@@ -74,16 +75,9 @@ Status LookupRows::drop_failed(std::vector<RowError>& errors, Emitter& out) {
 
 Status LookupRows::drop_timeless(Emitter& out) {
   if (!design_.event_time || !batch_.columns[*design_.event_time].has_nulls()) return {};
-  const Column& time = batch_.columns[*design_.event_time];
   std::vector<std::uint32_t> good;
-  for (std::uint32_t row = 0; row < batch_.rows; ++row) {
-    if (time.valid(row)) {
-      good.push_back(row);
-    } else {
-      const std::string& name = design_.joint.fields[*design_.event_time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch_, row)}));
-    }
-  }
+  std::vector<std::uint32_t> none;
+  STREAM_TRY(split_by_time(batch_, *design_.event_time, INT64_MIN, &good, &none, out));
   keep(good);
   return {};
 }

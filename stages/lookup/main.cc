@@ -6,79 +6,79 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "columns",
-     .arg = "SELECT",
-     .doc =
-         "SQL select list over the input and the reference: r.x is column x of the reference called r, input.x one of "
-         "the input, input.* all of its columns.",
-     .kind = OptionKind::kSelect,
-     .positional = true,
-     .required = true},
-    {.name = "on",
-     .arg = "CONDITION",
-     .doc = "SQL condition that a row and what is found for it meet: at least one equality of an expression over the "
-            "input with a column of the reference of the same type.",
-     .kind = OptionKind::kExpression,
-     .required = true},
-    {.name = "path",
-     .arg = "PATH",
-     .doc = "The reference: a file of records, or with 'table' or 'query' an SQLite database.",
-     .kind = OptionKind::kPath},
-    {.name = "dsn",
-     .arg = "SECRET",
-     .doc = "The PostgreSQL database the reference is in: what holds its connection string, such as env:PG.",
-     .kind = OptionKind::kSecret},
-    {.name = "table", .arg = "NAME", .doc = "Table or view of the database; in PostgreSQL also SCHEMA.NAME."},
-    {.name = "query", .arg = "SQL", .doc = "A query of the database, in place of a table."},
-    {.name = "as",
-     .arg = "NAME",
-     .doc = "What the reference is called in 'columns' and 'on'; not set: as the table, or as the file without its "
-            "ending; a query: ref."},
-    {.name = "kind",
-     .arg = "KIND",
-     .doc = "left also gives rows for which nothing is found, with NULLs in its place.",
-     .kind = OptionKind::kChoice,
-     .fallback = "inner",
-     .choices = "inner|left"},
-    {.name = "version",
-     .arg = "COLUMN",
-     .doc =
-         "Column of the reference, a TIMESTAMP, that tells from when on its row is valid: of the rows found each row "
-         "of the input gets only the one valid at its event time."},
-    {.name = "refresh",
-     .arg = "DURATION",
-     .doc =
-         "How often the reference is looked at, and read again if it has changed; not set: it is read once, when the "
-         "stage starts.",
-     .kind = OptionKind::kDuration},
-    {.name = "cache",
-     .arg = "ROWS",
-     .doc =
-         "Do not read the whole table: ask the database for the keys that come, and keep the rows of those that came "
-         "last.",
-     .kind = OptionKind::kInteger},
-    {.name = "expire",
-     .arg = "DURATION",
-     .doc = "How long a row is kept by 'cache' before it is asked for again; not set: as long as there is room.",
-     .kind = OptionKind::kDuration},
-    {.name = "static",
-     .doc = "The reference never changes: what is processed again after a crash gives the same.",
-     .kind = OptionKind::kFlag},
-    {.name = "reference-schema",
-     .arg = "COLUMNS",
-     .doc =
-         "Columns of the reference and their types; not set: as the database says, or as a sample of the file shows.",
-     .kind = OptionKind::kSchema},
-    stream::kFormatOption,
-    stream::kDelimiterOption,
-    stream::kHeaderOption,
-    stream::kPatternOption,
-    stream::kZoneOption,
-    stream::kTimeFormatOption,
-    stream::kTimeUnitOption,
-    stream::kRecordSizeOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "columns",
+         .arg = "SELECT",
+         .doc = "SQL select list over the input and the reference: r.x is column x of the reference called r, input.x "
+                "one of "
+                "the input, input.* all of its columns.",
+         .kind = OptionKind::kSelect,
+         .positional = true,
+         .required = true},
+        {.name = "on",
+         .arg = "CONDITION",
+         .doc =
+             "SQL condition that a row and what is found for it meet: at least one equality of an expression over the "
+             "input with a column of the reference of the same type.",
+         .kind = OptionKind::kExpression,
+         .required = true},
+        {.name = "path",
+         .arg = "PATH",
+         .doc = "The reference: a file of records, or with 'table' or 'query' an SQLite database.",
+         .kind = OptionKind::kPath},
+        {.name = "dsn",
+         .arg = "SECRET",
+         .doc = "The PostgreSQL database the reference is in: what holds its connection string, such as env:PG.",
+         .kind = OptionKind::kSecret},
+        {.name = "table", .arg = "NAME", .doc = "Table or view of the database; in PostgreSQL also SCHEMA.NAME."},
+        {.name = "query", .arg = "SQL", .doc = "A query of the database, in place of a table."},
+        {.name = "as",
+         .arg = "NAME",
+         .doc = "What the reference is called in 'columns' and 'on'; not set: as the table, or as the file without its "
+                "ending; a query: ref."},
+        {.name = "kind",
+         .arg = "KIND",
+         .doc = "left also gives rows for which nothing is found, with NULLs in its place.",
+         .kind = OptionKind::kChoice,
+         .fallback = "inner",
+         .choices = "inner|left"},
+        {.name = "version",
+         .arg = "COLUMN",
+         .doc = "Column of the reference, a TIMESTAMP, that tells from when on its row is valid: of the rows found "
+                "each row "
+                "of the input gets only the one valid at its event time."},
+        {.name = "refresh",
+         .arg = "DURATION",
+         .doc = "How often the reference is looked at, and read again if it has changed; not set: it is read once, "
+                "when the "
+                "stage starts.",
+         .kind = OptionKind::kDuration},
+        {.name = "cache",
+         .arg = "ROWS",
+         .doc = "Do not read the whole table: ask the database for the keys that come, and keep the rows of those that "
+                "came "
+                "last.",
+         .kind = OptionKind::kInteger},
+        {.name = "expire",
+         .arg = "DURATION",
+         .doc = "How long a row is kept by 'cache' before it is asked for again; not set: as long as there is room.",
+         .kind = OptionKind::kDuration},
+        {.name = "static",
+         .doc = "The reference never changes: what is processed again after a crash gives the same.",
+         .kind = OptionKind::kFlag},
+        {.name = "reference-schema",
+         .arg = "COLUMNS",
+         .doc = "Columns of the reference and their types; not set: as the database says, or as a sample of the file "
+                "shows.",
+         .kind = OptionKind::kSchema},
+        stream::kFormatOption,
+        stream::kHeaderOption,
+    }),
+    stream::kTextValueOptions,
+    stream::own_options({
+        stream::kRecordSizeOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"printf 'code,name\\nde,Germany\\nfr,France\\n' >countries.csv; printf '{\"id\":1,\"land\":\"fr\"}\\n' | "

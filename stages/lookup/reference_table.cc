@@ -1,11 +1,10 @@
 #include "stages/lookup/reference_table.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "transport/record/key.h"
+#include "transport/record/same_value.h"
 
 namespace stream {
 namespace {
@@ -52,22 +51,6 @@ struct ValuesEqual {
 };
 
 }  // namespace
-
-bool same_value(const Column& a, std::size_t row_a, const Column& b, std::size_t row_b) {
-  switch (a.type().kind) {
-    case TypeKind::kDouble: {
-      const auto x = a.value<double>(row_a);
-      const auto y = b.value<double>(row_b);
-      return x == y || (std::isnan(x) && std::isnan(y));
-    }
-    case TypeKind::kVarchar:
-    case TypeKind::kBlob:
-    case TypeKind::kJson: return a.bytes(row_a) == b.bytes(row_b);
-    default: break;
-  }
-  const std::size_t width = a.type().width();
-  return std::memcmp(a.values_buffer().data() + row_a * width, b.values_buffer().data() + row_b * width, width) == 0;
-}
 
 bool any_null(const Batch& batch, std::span<const std::size_t> columns, std::size_t row) {
   return std::ranges::any_of(columns, [&](std::size_t column) { return !batch.columns[column].valid(row); });

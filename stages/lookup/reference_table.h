@@ -54,8 +54,6 @@ class ReferenceTable {
   std::vector<std::int64_t> first_;  // of a key of one BIGINT or TIMESTAMP: by number, the key itself
 };
 
-// Whether the values are one key, by the encoding of transport/record/key.h. Both are not NULL.
-bool same_value(const Column& a, std::size_t row_a, const Column& b, std::size_t row_b);
 // Rows where a column is NULL.
 bool any_null(const Batch& batch, std::span<const std::size_t> columns, std::size_t row);
 

@@ -77,29 +77,11 @@ Status Match::on_restored() {
 }
 
 Status Match::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  STREAM_TRY(drop_late(batch, out));
+  STREAM_TRY(drop_late(batch, *design_.input.time, watermark_, late_, kMatchLate, out));
   if (batch.rows == 0) return {};
   const Status computed = compute(batch, out);
   if (batch.rows > 0) keep(batch);
   return computed;
-}
-
-Status Match::drop_late(Batch& batch, Emitter& out) {
-  const Column& time = batch.columns[*design_.input.time];
-  std::vector<std::uint32_t> good;
-  std::vector<std::uint32_t> late;
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (!time.valid(row)) {
-      const std::string name = design_.input.fields[*design_.input.time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    } else {
-      (time.value<std::int64_t>(row) < watermark_ ? late : good).push_back(row);
-    }
-  }
-  if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late_rows(batch, late, late_, kMatchLate, out));
-  batch = batch.take(good);
-  return {};
 }
 
 // Whatever can be said of a row alone. One for which it cannot is a bad record, and in no match.

@@ -49,7 +49,6 @@ class Match final : public Operator {
   enum class Settled : std::uint8_t { kIdle, kWaiting, kFull };
 
   // --- rows that come: match.cc
-  Status drop_late(Batch& batch, Emitter& out);
   Status compute(Batch& batch, Emitter& out);
   void evaluate_conditions(const Batch& batch, std::vector<RowError>& errors);
   void evaluate_kept(const Batch& batch, std::vector<RowError>& errors);

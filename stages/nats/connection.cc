@@ -51,6 +51,9 @@ Status set_credentials(natsOptions* to, const Values& options, const std::string
   }
   if (options.has("credentials")) {
     const std::string path = absolute(folder, options.text("credentials"));
+    if (const auto file = system_files().read_file(path); !file.ok()) {
+      return usage_error("option 'credentials': " + file.status().what());  // the library says no more than Error
+    }
     STREAM_TRY(check(natsOptions_SetUserCredentialsFromFiles(to, path.c_str(), nullptr), "credentials"));
   }
   if (!wants_tls(options)) return {};
@@ -159,6 +162,8 @@ NatsConnection::~NatsConnection() {
   jsCtx_Destroy(js_);
   natsConnection_Destroy(connection_);
 }
+
+bool NatsConnection::connected() const { return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED; }
 
 std::uint64_t NatsConnection::reconnects() const {
   natsStatistics* statistics = nullptr;

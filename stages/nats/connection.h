@@ -59,6 +59,8 @@ class NatsConnection {
 
   natsConnection* raw() const { return connection_; }
   jsCtx* js() const { return js_; }
+  // False while it has been lost and is not made again.
+  bool connected() const;
   // How often the connection has been lost and made again.
   std::uint64_t reconnects() const;
 

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
-constexpr Microseconds kPause = 200'000;  // between two attempts to reach a server
 
 // The first line of libpq's words, without its "ERROR:  ".
 std::string first_line(std::string_view text) {
@@ -229,15 +227,6 @@ Status PgConnection::put_copy(std::string_view bytes) {
 
 int PgConnection::socket() const { return PQsocket(connection_); }
 int PgConnection::server_version() const { return PQserverVersion(connection_); }
-
-Status with_patience(Microseconds patience, const std::function<Status()>& attempt) {
-  const Microseconds deadline = system_clock().monotonic_us() + patience;
-  for (;;) {
-    Status done = attempt();
-    if (done.code() != Code::kSystem || system_clock().monotonic_us() >= deadline) return done;
-    std::this_thread::sleep_for(std::chrono::microseconds(kPause));
-  }
-}
 
 std::string pg_name(std::string_view name) {
   std::string out = "\"";

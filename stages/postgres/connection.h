@@ -98,9 +98,9 @@ class PgConnection {
   std::string name_;
 };
 
-// Calls `attempt` until it says anything but kSystem, or so much time has passed; waits between two calls.
-Status with_patience(Microseconds patience, const std::function<Status()>& attempt);
+// How long a server may be away, or the way to it.
 inline constexpr Microseconds kServerPatience = 60'000'000;
+inline bool server_is_away(const Status& status) { return status.code() == Code::kSystem; }
 
 // "name" with quotes doubled, 'text' likewise; schema.table as "schema"."table".
 std::string pg_name(std::string_view name);

@@ -83,7 +83,7 @@ Search ReadKafka::next_search() const {
 void ReadKafka::search_when_due() {
   const Microseconds now = context_.clock.monotonic_us();
   if (searching_ || (stop_at_end_ && found_once_)) return;
-  const Microseconds every = failing_since_ ? kSearchAgainAfter : discover_every_;
+  const Microseconds every = patience_.failing() ? kSearchAgainAfter : discover_every_;
   if (searched_at_ && now - *searched_at_ < every) return;
   searching_ = true;
   searched_at_ = now;
@@ -107,15 +107,15 @@ void ReadKafka::search_when_due() {
 Status ReadKafka::searched(Status status) {
   searching_ = false;
   if (status.ok()) {
-    failing_since_.reset();
+    patience_.succeeded();
     return {};
   }
   const Microseconds now = context_.clock.monotonic_us();
-  if (!failing_since_) failing_since_ = now;
+  const bool lasts = patience_.lasts(status, now, now);
   // A topic that was there comes back when its broker does.
   const bool absent = status.code() == Code::kNotFound && first_.empty();
   if (absent || status.code() == Code::kUsage) return usage_error(status.what());
-  return now - *failing_since_ >= patience_ ? status : Status();
+  return lasts ? Status() : status;
 }
 
 // Its next message is not there: removed by the topic's limits, or the topic is another one now.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "stages/kit/patience.h"
 #include "stages/read-kafka/discovery.h"
 #include "stages/read-kafka/partition_reader.h"
 #include "transport/base/worker.h"
@@ -46,7 +47,7 @@ class ReadKafka final : public Source {
   const bool stop_at_end_;
   const bool headers_asked_;
   const Microseconds discover_every_;
-  const Microseconds patience_;
+  Patience patience_;
   std::unique_ptr<MessageRows> rows_;
 
   int wake_fd_;  // raised by queues of partitions
@@ -61,7 +62,6 @@ class ReadKafka final : public Source {
 
   Emitter* out_ = nullptr;  // of the running poll()
   std::optional<Microseconds> searched_at_;
-  std::optional<Microseconds> failing_since_;
   bool found_once_ = false;
   bool searching_ = false;
   Worker worker_;  // its thread uses client_ alone; ends before it

@@ -9,7 +9,7 @@
 namespace stream::mqtt {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryAfter{200};
+constexpr Microseconds kRetryAfter = 200'000;
 constexpr int kConnectSeconds = 5;
 constexpr int kKeepAliveSeconds = 20;
 constexpr std::string_view kReceived = "r-";  // keys of the store: a message of QoS 2 that has come
@@ -100,7 +100,7 @@ int Client::get(void* /*handle*/, char* key, char** buffer, int* size) {
 }
 
 Client::Client(Subscription subscription, Mailbox& mailbox, const Clock& clock)
-    : subscription_(std::move(subscription)), mailbox_(mailbox), clock_(clock) {
+    : subscription_(std::move(subscription)), mailbox_(mailbox), clock_(clock), patience_(subscription_.patience) {
   store_.context = this;
   store_.popen = [](void** handle, const char*, const char*, void* context) {
     *handle = context;
@@ -184,17 +184,15 @@ Status Client::subscribe() {
 // False: no more, the error is told.
 bool Client::may_go_on(const Status& status) {
   if (status.ok()) {
-    failing_since_.reset();
+    patience_.succeeded();
     return true;
   }
   const Microseconds now = clock_.monotonic_us();
-  if (!failing_since_) failing_since_ = now;
-  std::unique_lock lock(mutex_);
-  if (status.code() != Code::kUsage && now - *failing_since_ < subscription_.patience) {
-    lock.unlock();
-    std::this_thread::sleep_for(kRetryAfter);
+  if (patience_.lasts(status, now, now + kRetryAfter)) {
+    std::this_thread::sleep_for(std::chrono::microseconds(kRetryAfter));
     return true;
   }
+  const std::lock_guard lock(mutex_);
   error_ = status;
   return false;
 }

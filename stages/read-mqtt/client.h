@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "stages/kit/option.h"
+#include "stages/kit/patience.h"
 #include "stages/kit/tls_options.h"
 #include "stages/read-mqtt/mailbox.h"
 
@@ -52,8 +53,8 @@ class Client {
   const Clock& clock_;
   MQTTClient_persistence store_{};
   MQTTClient client_ = nullptr;
-  std::optional<Microseconds> failing_since_;  // the thread's
-  std::string tls_words_;                      // of the last attempt to connect
+  Patience patience_;      // the thread's
+  std::string tls_words_;  // of the last attempt to connect
 
   std::mutex mutex_;
   std::condition_variable changed_;

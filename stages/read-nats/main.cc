@@ -5,37 +5,34 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "stream", .arg = "NAME", .doc = "The JetStream stream.", .positional = true, .required = true},
-    {.name = "subject", .arg = "SUBJECT", .doc = "Only messages of this subject; * and > are wildcards."},
-    stream::kNatsServersOption,
-    stream::kStartOption,
-    stream::kStopAtEndOption,
-    {.name = "metadata",
-     .arg = "LIST",
-     .doc = "Columns about each message: subject, sequence, timestamp become _subject, _sequence, _timestamp.",
-     .kind = OptionKind::kColumns},
-    stream::kMessageFormatOption,
-    stream::kDelimiterOption,
-    stream::kPatternOption,
-    stream::kZoneOption,
-    stream::kTimeFormatOption,
-    stream::kTimeUnitOption,
-    stream::kUnknownFieldsOption,
-    stream::kRecordSizeOption,
-    stream::kChangesKeyOption,
-    stream::kAvroSchemaOption,
-    stream::kAvroFramingOption,
-    stream::kAvroSchemaIdOption,
-    stream::kNatsUserOption,
-    stream::kNatsPasswordOption,
-    stream::kNatsTokenOption,
-    stream::kNatsCredentialsOption,
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    stream::kNatsPatienceOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "stream", .arg = "NAME", .doc = "The JetStream stream.", .positional = true, .required = true},
+        {.name = "subject", .arg = "SUBJECT", .doc = "Only messages of this subject; * and > are wildcards."},
+        stream::kNatsServersOption,
+        stream::kStartOption,
+        stream::kStopAtEndOption,
+        {.name = "metadata",
+         .arg = "LIST",
+         .doc = "Columns about each message: subject, sequence, timestamp become _subject, _sequence, _timestamp.",
+         .kind = OptionKind::kColumns},
+        stream::kMessageFormatOption,
+    }),
+    stream::kTextValueOptions, stream::kRecordOptions,
+    stream::own_options({
+        stream::kChangesKeyOption,
+    }),
+    stream::kAvroMessageOptions,
+    stream::own_options({
+        stream::kNatsUserOption,
+        stream::kNatsPasswordOption,
+        stream::kNatsTokenOption,
+        stream::kNatsCredentialsOption,
+    }),
+    stream::kTlsOptions,
+    stream::own_options({
+        stream::kNatsPatienceOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-nats ORDERS --subject 'orders.eu.>' --schema 'id bigint, total double' --stop-at-end | "

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kFetchMost = 1000;
 constexpr Microseconds kFetchWait = 200'000;  // also how long stopping may take
-constexpr std::chrono::milliseconds kRetryAfter{100};
+constexpr Microseconds kRetryAfter = 100'000;
 constexpr std::size_t kQueueMessages = 8192;
 constexpr std::size_t kQueueBytes = 8 << 20;
 
@@ -128,14 +128,13 @@ Status StreamReader::read_some() {
 bool StreamReader::may_go_on(Status status) {
   const Microseconds now = clock_.monotonic_us();
   if (status.ok()) {
-    failing_since_.reset();
+    patience_.succeeded();
     return true;
   }
   puller_.reset();
-  if (!failing_since_) failing_since_ = now;
   std::unique_lock lock(mutex_);
-  if (status.code() != Code::kUsage && now - *failing_since_ < reading_.patience) {
-    changed_.wait_for(lock, kRetryAfter, [this] { return stop_; });
+  if (patience_.lasts(status, now, now + kRetryAfter)) {
+    changed_.wait_for(lock, std::chrono::microseconds(kRetryAfter), [this] { return stop_; });
     return true;
   }
   error_ = std::move(status);

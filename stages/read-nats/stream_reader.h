@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "stages/kit/message_source.h"
+#include "stages/kit/patience.h"
 #include "stages/nats/puller.h"
 
 namespace stream {
@@ -80,7 +81,7 @@ class StreamReader {
   std::uint64_t next_ = 0;
   std::uint64_t end_ = 0;
   bool located_;  // the stream has been there
-  std::optional<Microseconds> failing_since_;
+  Patience patience_{reading_.patience};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -98,13 +98,11 @@ Result<Source::Poll> PollSource::poll(Emitter& out) {
   while (progress_[turn_].drained) turn_ = (turn_ + 1) % progress_.size();
   Result<Poll> page = read_page(turn_, out);
   turn_ = (turn_ + 1) % progress_.size();
-  if (page.ok()) failing_since_.reset();
-  if (page.ok() || page.status().code() != Code::kSystem) return page;
+  if (page.ok()) patience_.succeeded();
+  if (page.ok() || !server_is_away(page.status())) return page;
   server_.reset();
   const Microseconds now = clock_.monotonic_us();
-  if (!failing_since_) failing_since_ = now;
-  if (now - *failing_since_ > kServerPatience) return page;
-  return Poll::kIdle;
+  return patience_.lasts(page.status(), now, now) ? Result<Poll>(Poll::kIdle) : page;
 }
 
 }  // namespace stream

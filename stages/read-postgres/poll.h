@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stages/kit/patience.h"
 #include "stages/kit/polled_positions.h"
 #include "stages/kit/stage.h"
 #include "stages/read-postgres/row_reader.h"
@@ -52,7 +53,7 @@ class PollSource final : public Source {
   std::vector<Progress> progress_;
   std::size_t turn_ = 0;
   std::unique_ptr<PgConnection> server_;
-  std::optional<Microseconds> failing_since_;
+  Patience patience_{kServerPatience, server_is_away};
 };
 
 }  // namespace stream

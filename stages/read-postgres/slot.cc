@@ -34,7 +34,7 @@ ReplicationSlot::ReplicationSlot(std::string name, std::string publication, std:
 Status ReplicationSlot::publish(PgConnection& server) const {
   STREAM_ASSIGN(const PgRows rows, server.query("SELECT 1 FROM pg_publication WHERE pubname = $1", {publication_}));
   if (!own_publication_) {
-    return rows.size() > 0 ? Status()
+    return rows.size() > 0 ? check_publication(server)
                            : usage_error("there is no publication '" + publication_ + "' in PostgreSQL '" +
                                          server.name() + "'; CREATE PUBLICATION, or leave out 'publication'");
   }
@@ -43,6 +43,21 @@ Status ReplicationSlot::publish(PgConnection& server) const {
   if (rows.size() > 0) return server.execute("ALTER PUBLICATION " + pg_name(publication_) + " SET TABLE " + tables);
   return server.execute("CREATE PUBLICATION " + pg_name(publication_) + " FOR TABLE " + tables +
                         " WITH (publish_via_partition_root = true)");
+}
+
+// Changes of a table that it does not hold would never come, and nobody would say so.
+Status ReplicationSlot::check_publication(PgConnection& server) const {
+  for (const std::string& table : tables_) {
+    STREAM_ASSIGN(const PgRows held,
+                  server.query("SELECT 1 FROM pg_publication_tables WHERE pubname = $1 AND "
+                               "(quote_ident(schemaname) || '.' || quote_ident(tablename))::regclass = $2::regclass",
+                               {publication_, pg_table(table)}));
+    if (held.size() > 0) continue;
+    return usage_error("publication '" + publication_ + "' in PostgreSQL '" + server.name() +
+                       "' does not hold table '" + table + "'; ALTER PUBLICATION " + pg_name(publication_) +
+                       " ADD TABLE " + pg_table(table));
+  }
+  return {};
 }
 
 Result<bool> ReplicationSlot::exists(PgConnection& server) const {

@@ -38,6 +38,8 @@ class ReplicationSlot {
   std::string start_command(Lsn from) const;
 
  private:
+  Status check_publication(PgConnection& server) const;
+
   std::string name_;
   std::string publication_;
   bool own_publication_;

@@ -76,7 +76,7 @@ Result<std::optional<EntryReader::Picture>> EntryReader::step(EntryId last) {
   do {
     STREAM_ASSIGN(reply, connection_->arrived());
     if (reply == nullptr) return std::optional<Picture>();
-    failing_since_.reset();
+    patience_.succeeded();
   } while (asked_ == Asked::kPicture && --answers_left_ > 0);
   const bool woken = asked_ == Asked::kWhatComes;
   asked_ = Asked::kNothing;
@@ -101,9 +101,8 @@ Result<std::optional<EntryReader::Picture>> EntryReader::poll(EntryId last) {
   auto picture = step(last);
   if (picture.ok()) return picture;
   connection_.reset();
-  if (!failing_since_) failing_since_ = now;
-  if (picture.status().code() == Code::kUsage || now - *failing_since_ >= patience_) return picture;
   retry_at_ = now + kRetryAfter;
+  if (!patience_.lasts(picture.status(), now, retry_at_)) return picture;
   return std::optional<Picture>();
 }
 

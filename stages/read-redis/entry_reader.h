@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "stages/kit/patience.h"
 #include "stages/read-redis/progress.h"
 #include "stages/redis/connection.h"
 #include "transport/base/clock.h"
@@ -36,13 +37,12 @@ class EntryReader {
 
   const Connect connect_;
   const std::string stream_;
-  const Microseconds patience_;
+  Patience patience_;
   const Clock& clock_;
   std::unique_ptr<RedisConnection> connection_;
   Asked asked_ = Asked::kNothing;
   bool caught_up_ = false;
   std::size_t answers_left_ = 0;  // of the picture
-  std::optional<Microseconds> failing_since_;
   Microseconds retry_at_ = 0;
 };
 

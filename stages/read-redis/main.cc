@@ -6,40 +6,34 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "stream", .arg = "KEY", .doc = "The key of the stream.", .positional = true, .required = true},
-    stream::kRedisServerOption,
-    stream::kStartOption,
-    stream::kStopAtEndOption,
-    {.name = "metadata",
-     .arg = "LIST",
-     .doc = "Columns about each entry: id and timestamp become _id and _timestamp, the time in its id.",
-     .kind = OptionKind::kColumns},
-    {.name = "payload",
-     .arg = "FIELD",
-     .doc = "The field that holds a message, of which the columns are read; not set: the fields are the columns."},
-    {.name = "format",
-     .arg = "FORMAT",
-     .doc = "Format of what 'payload' holds; CSV without a header; not set: json.",
-     .kind = OptionKind::kChoice,
-     .choices = "json|ndjson|csv|text|regex|logfmt|avro"},
-    stream::kDelimiterOption,
-    stream::kPatternOption,
-    stream::kZoneOption,
-    stream::kTimeFormatOption,
-    stream::kTimeUnitOption,
-    stream::kUnknownFieldsOption,
-    stream::kRecordSizeOption,
-    stream::kAvroSchemaOption,
-    stream::kAvroFramingOption,
-    stream::kAvroSchemaIdOption,
-    stream::kRedisUserOption,
-    stream::kRedisPasswordOption,
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    stream::kRedisPatienceOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "stream", .arg = "KEY", .doc = "The key of the stream.", .positional = true, .required = true},
+        stream::kRedisServerOption,
+        stream::kStartOption,
+        stream::kStopAtEndOption,
+        {.name = "metadata",
+         .arg = "LIST",
+         .doc = "Columns about each entry: id and timestamp become _id and _timestamp, the time in its id.",
+         .kind = OptionKind::kColumns},
+        {.name = "payload",
+         .arg = "FIELD",
+         .doc = "The field that holds a message, of which the columns are read; not set: the fields are the columns."},
+        {.name = "format",
+         .arg = "FORMAT",
+         .doc = "Format of what 'payload' holds; CSV without a header; not set: json.",
+         .kind = OptionKind::kChoice,
+         .choices = "json|ndjson|csv|text|regex|logfmt|avro"},
+    }),
+    stream::kTextValueOptions, stream::kRecordOptions, stream::kAvroMessageOptions,
+    stream::own_options({
+        stream::kRedisUserOption,
+        stream::kRedisPasswordOption,
+    }),
+    stream::kTlsOptions,
+    stream::own_options({
+        stream::kRedisPatienceOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"read-redis orders --schema 'id bigint, total double' --stop-at-end | filter 'total > 100' | print\"",

@@ -6,27 +6,22 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "path",
-     .arg = "PATH",
-     .doc = "The recording, at most 64MiB: rows as JSON lines.",
-     .kind = OptionKind::kPath,
-     .positional = true,
-     .required = true},
-    {.name = "key",
-     .arg = "LIST",
-     .doc = "Columns that identify a row; not set: none are known to.",
-     .kind = OptionKind::kColumns},
-    {.name = "changes", .doc = "Rows may change, even if none in the recording does.", .kind = OptionKind::kFlag},
-    stream::kLineFormatOption,
-    stream::kDelimiterOption,
-    stream::kPatternOption,
-    stream::kZoneOption,
-    stream::kTimeFormatOption,
-    stream::kTimeUnitOption,
-    stream::kUnknownFieldsOption,
-    stream::kRecordSizeOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "path",
+         .arg = "PATH",
+         .doc = "The recording, at most 64MiB: rows as JSON lines.",
+         .kind = OptionKind::kPath,
+         .positional = true,
+         .required = true},
+        {.name = "key",
+         .arg = "LIST",
+         .doc = "Columns that identify a row; not set: none are known to.",
+         .kind = OptionKind::kColumns},
+        {.name = "changes", .doc = "Rows may change, even if none in the recording does.", .kind = OptionKind::kFlag},
+        stream::kLineFormatOption,
+    }),
+    stream::kTextValueOptions, stream::kRecordOptions);
 
 constexpr stream::Example kExamples[] = {
     {"printf '%s\\n' '{\"_op\":\"+I\",\"host\":\"a\",\"n\":1}' '{\"_op\":\"-D\",\"host\":\"a\",\"n\":1}' > "

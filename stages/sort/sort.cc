@@ -94,7 +94,7 @@ Sort::Sort(SortDesign design, const Schema& input, StateStore& store, SchemaPtr 
 Status Sort::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   std::vector<std::uint32_t> rows;
   std::vector<std::uint32_t> late;
-  STREAM_TRY(WaitingRows::split(batch, time_, watermark_, &rows, &late, out));
+  STREAM_TRY(split_by_time(batch, time_, watermark_, &rows, &late, out));
   waiting_.add(batch, rows);
   return emit_late_rows(batch, late, late_, kLateOutput, out);
 }

@@ -16,7 +16,7 @@ class Designer {
   }
 
   bool run(const std::string& stage) {
-    if (!find_by() || !read_order() || !read_rank() || !check_changes()) return false;
+    if (!find_by() || !read_order() || !read_rank() || !check_changes() || !check_ttl()) return false;
     lay_out(stage);
     return true;
   }
@@ -56,6 +56,12 @@ class Designer {
                 "keep its key columns in the select in front");
   }
 
+  bool check_ttl() {
+    if (options_.has("ttl") && design_.windows)
+      return fail("ttl", "a group is forgotten once event time is past it", "leave it out");
+    return read_ttl(options_, design_.input, false, &design_.ttl, error_);
+  }
+
   std::size_t add_key(StateColumnNames& names, const Field& field) {
     design_.table.key.push_back({names.add(field.name), field.type});
     return design_.table.key.size() - 1;
@@ -70,6 +76,7 @@ class Designer {
       design_.columns[column] = add_key(names, design_.input.fields[column]);
     }
     if (design_.by.empty()) add_key(names, {"all_rows", kBoolean});
+    if (design_.ttl) lay_out_ages();
     table.prefix = table.group_columns = table.key.size();
     table.append_only = !design_.retracts;
     for (const std::size_t column : design_.retracts ? design_.input.key : std::vector<std::size_t>()) {
@@ -90,6 +97,16 @@ class Designer {
     table.definition =
         design_.retracts ? "rows by " + order : "first " + std::to_string(design_.limit) + " rows by " + order;
     if (design_.windows) table.ordered = table.field(design_.columns[*design_.input.time]).name;
+  }
+
+  // Rows of a group may never change, so its age stands beside them.
+  void lay_out_ages() {
+    StateColumnNames names;
+    design_.ages.name = design_.table.name + "_touched";
+    for (const Field& field : design_.table.key) design_.ages.key.push_back({names.add(field.name), field.type});
+    design_.ages.group_columns = design_.ages.key.size();
+    design_.ages.definition = "groups";
+    add_touched(design_.ages, *design_.ttl, names.add("touched"), design_.input);
   }
 
   const Values& options_;

@@ -9,6 +9,7 @@
 #include "snapshot/table_spec.h"
 #include "stages/kit/ordering.h"
 #include "stages/kit/plan.h"
+#include "stages/kit/time_to_live.h"
 
 namespace stream {
 
@@ -27,6 +28,8 @@ struct TopNDesign {
 
   TableSpec table;                   // key: by, or one constant; then the input's key if it retracts, else arrival
   std::vector<std::size_t> columns;  // of the input -> of the table
+  std::optional<TimeToLive> ttl;     // of groups
+  TableSpec ages;                    // key: as the table's; when the group was touched
   std::size_t arrival = kNone;       // column of the table: a number that tells equal rows apart
 };
 

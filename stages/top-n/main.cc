@@ -21,6 +21,10 @@ constexpr stream::Option kOptions[] = {
      .doc = "How many rows of each group.",
      .kind = OptionKind::kInteger,
      .fallback = "10"},
+    {.name = "ttl",
+     .arg = "DURATION",
+     .doc = "How long a group that no row comes for is known; not set: for ever.",
+     .kind = OptionKind::kDuration},
     {.name = "rank", .arg = "NAME", .doc = "Adds a column of this name with the rank, counted from 1."},
 };
 
@@ -45,6 +49,11 @@ constexpr stream::StageProgram kProgram = {
         "If the columns of `by` include the event time, as window_start of an aggregate's windows, a group is complete "
         "once the watermark is past it: then it is given once, and forgotten. Rows that come later go to the output "
         "late.\n\n"
+        "With `ttl` a group is forgotten, all of its rows, when no row has come for it for so long: by event time "
+        "where the input has it, else by the clock of the machine. That is told to nobody: readers keep its last "
+        "result. The next row begins the group anew and is first in it. A row that takes back one that was forgotten "
+        "is dropped, and counted as late. When a group was touched is state of its own, in a table STAGE_touched, and "
+        "known to 1/256 of `ttl`; no group is forgotten early.\n\n"
         "All columns of the input are kept as state; a select in front limits them.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,

@@ -46,6 +46,7 @@ PlanAnswer plan_top_n(const PlanRequest& request) {
   for (const std::size_t column : design->by) plan.partition_columns.push_back(input.fields[column].name);
   answer.inputs.push_back(std::move(plan));
   answer.state.push_back(design->table);
+  if (design->ttl) answer.state.push_back(design->ages);
   if (design->by.empty()) {
     answer.parallelism_max = 1;
     answer.parallelism_why = "without 'by' there is one group";

@@ -51,6 +51,7 @@ Status TopN::emit(Emitter& out) {
 }
 
 Status TopN::on_watermark(Microseconds watermark, Emitter& out) {
+  if (idle_ && !idle_->by_clock()) expire(watermark);
   if (!design_.windows || watermark <= watermark_) return {};
   watermark_ = watermark;
   collect_closed();

@@ -5,7 +5,6 @@
 
 #include "snapshot/state_store.h"
 #include "stages/kit/late_rows.h"
-#include "stages/kit/row_text.h"
 #include "transport/record/key.h"
 
 namespace stream {
@@ -37,31 +36,43 @@ Result<std::unique_ptr<Operator>> TopN::make(Context& context) {
   auto design = design_top_n(context.options, *context.inputs[0], context.stage, &error);
   if (!design) return usage_error("option '" + error.option + "': " + error.message);
   const SchemaPtr late = context.outputs.size() > kLateOutput ? context.outputs[kLateOutput] : nullptr;
-  return std::unique_ptr<Operator>(std::make_unique<TopN>(*std::move(design), context.state, context.outputs[0], late));
+  return std::unique_ptr<Operator>(std::make_unique<TopN>(*std::move(design), context, context.outputs[0], late));
 }
 
-TopN::TopN(TopNDesign design, StateStore& store, SchemaPtr output, SchemaPtr late)
+TopN::TopN(TopNDesign design, const Context& context, SchemaPtr output, SchemaPtr late)
     : design_(std::move(design)),
-      table_(store.table(design_.table)),
+      table_(context.state.table(design_.table)),
       output_(std::move(output)),
       late_(std::move(late)),
+      clock_(context.clock),
       by_(design_.by) {
+  if (design_.ttl) {
+    ages_ = &context.state.table(design_.ages);
+    idle_.emplace(*design_.ttl, *ages_);
+  }
   if (by_.empty()) by_.push_back(design_.input.fields.size());
 }
 
 Status TopN::on_restored() {
   table_.for_each(
       [&](Row row) { next_arrival_ = std::max(next_arrival_, table_.get<std::int64_t>(row, design_.arrival) + 1); });
+  if (idle_) find_ages();
   return {};
 }
 
 Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  STREAM_TRY(drop_late(batch, out));
+  if (design_.windows) STREAM_TRY(drop_late(batch, *design_.input.time, watermark_, late_, kLateOutput, out));
+  return idle_ ? split_by_touch(std::move(batch), out) : rank(std::move(batch), out);
+}
+
+Status TopN::rank(Batch batch, Emitter& out) {
   if (batch.rows == 0) return {};
   batch_ = std::move(batch);
   if (design_.by.empty()) batch_.columns.push_back(all_true(batch_.rows));
   look_up();
   for (std::uint32_t group = 0; group < groups_.count(); ++group) rank_group(group);
+  if (idle_ && unknown_ != 0) out.late_records(unknown_, kLateOutput);
+  unknown_ = 0;
   const Status emitted = design_.retracts ? replace(out) : append(out);
   added_.clear();
   dropped_.clear();
@@ -69,28 +80,10 @@ Status TopN::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
   return emitted;
 }
 
-Status TopN::drop_late(Batch& batch, Emitter& out) {
-  if (!design_.windows) return {};
-  const Column& time = batch.columns[*design_.input.time];
-  std::vector<std::uint32_t> good;
-  std::vector<std::uint32_t> late;
-  for (std::uint32_t row = 0; row < batch.rows; ++row) {
-    if (!time.valid(row)) {
-      const std::string name = design_.input.fields[*design_.input.time].name;
-      STREAM_TRY(out.bad_record({"time column '" + name + "' is NULL", "", row_text(batch, row)}));
-    } else {
-      (time.value<std::int64_t>(row) < watermark_ ? late : good).push_back(row);
-    }
-  }
-  if (good.size() == batch.rows) return {};
-  STREAM_TRY(emit_late_rows(batch, late, late_, kLateOutput, out));
-  batch = batch.take(good);
-  return {};
-}
-
 // Groups of the batch with what is kept of each, and the sort keys of all.
 void TopN::look_up() {
   groups_.make(batch_, by_);
+  if (idle_) touch_groups();
   std::vector<Row> first(groups_.count());
   table_.find_prefix(groups_.keys(batch_, by_), by_, groups_.hashes(), first);
   read_members(first);
@@ -182,7 +175,10 @@ void TopN::take_back(std::uint32_t row, std::vector<Candidate>& now) {
     if (candidate.row) return candidate.row == same_[row];
     return same_key(batch_, design_.input.key, candidate.index, row);
   });
-  if (at == now.end()) return;
+  if (at == now.end()) {
+    ++unknown_;
+    return;
+  }
   if (at->row) dropped_.push_back(at->row);
   now.erase(at);
 }

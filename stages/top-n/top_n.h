@@ -17,11 +17,13 @@ PlanAnswer plan_top_n(const PlanRequest& request);
 class TopN final : public Operator {
  public:
   static Result<std::unique_ptr<Operator>> make(Context& context);
-  // `output`, `late`: null where nothing reads them. `store` outlives it.
-  TopN(TopNDesign design, StateStore& store, SchemaPtr output, SchemaPtr late);
+  // `output`, `late`: null where nothing reads them. The context's references outlive it.
+  TopN(TopNDesign design, const Context& context, SchemaPtr output, SchemaPtr late);
 
   Status on_batch(std::size_t input, Batch batch, Emitter& out) override;
   Status on_watermark(Microseconds watermark, Emitter& out) override;
+  std::optional<Microseconds> due() const override { return idle_ ? idle_->due() : std::nullopt; }
+  Status on_time(Microseconds now, Emitter& out) override;
   bool has_more() const override { return firing_; }
   Status more(Emitter& out) override { return fire_some(out); }
   Status on_restored() override;
@@ -39,7 +41,15 @@ class TopN final : public Operator {
     RowKind kind = RowKind::kInsert;
   };
 
+  // --- groups that are forgotten: idle.cc
+  Status split_by_touch(Batch batch, Emitter& out);
+  void touch_groups();
+  void forget(Row age);
+  void expire(Microseconds now);
+  void find_ages();
+
   // --- batches: top_n.cc
+  Status rank(Batch batch, Emitter& out);
   void add_key_columns();
   void look_up();
   void fetch(std::span<const Row> first);
@@ -54,7 +64,6 @@ class TopN final : public Operator {
   Status append(Emitter& out);
   Status replace(Emitter& out);
   void store(std::span<const Row> rows);
-  Status drop_late(Batch& batch, Emitter& out);
   Batch state_keys(const Batch& batch, std::span<const std::uint32_t> rows) const;
 
   // --- results: results.cc
@@ -69,6 +78,12 @@ class TopN final : public Operator {
   SchemaPtr output_;
   SchemaPtr late_;
   std::int64_t next_arrival_ = 0;
+
+  StateTable* ages_ = nullptr;
+  std::optional<IdleRows> idle_;  // of those; none: groups are kept for ever, or windows end them
+  const Clock& clock_;
+  Microseconds clock_now_ = 0;  // of the batch, where groups are forgotten by the clock; never goes back
+  std::uint64_t unknown_ = 0;   // rows of the batch that take back what is not kept
 
   // The batch at work; `by_` are its columns that hold the group's key, one appended if there is none.
   Batch batch_;

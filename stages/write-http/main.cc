@@ -8,30 +8,39 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "url", .arg = "URL", .doc = "Where to post: http:// or https://.", .positional = true, .required = true},
-    {.name = "format",
-     .arg = "FORMAT",
-     .doc = "ndjson, csv and text have a row a line; json is an array of objects, or with rows 1 the object alone.",
-     .kind = OptionKind::kChoice,
-     .fallback = "ndjson",
-     .choices = "ndjson|json|csv|text"},
-    stream::kMessageDelimiterOption,
-    {.name = "rows", .arg = "N", .doc = "Rows of a request, at most.", .kind = OptionKind::kInteger, .fallback = "500"},
-    {.name = "token",
-     .arg = "SECRET",
-     .doc = "Sent as the header 'Authorization: Bearer TOKEN'.",
-     .kind = OptionKind::kSecret},
-    {.name = "header", .arg = "TEXT", .doc = "A further header: 'Name: value'.", .repeated = true},
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    {.name = "patience",
-     .arg = "DURATION",
-     .doc = "How long a request is tried again before the stage fails.",
-     .kind = OptionKind::kDuration,
-     .fallback = "1m"},
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "url",
+         .arg = "URL",
+         .doc = "Where to post: http:// or https://.",
+         .positional = true,
+         .required = true},
+        {.name = "format",
+         .arg = "FORMAT",
+         .doc = "ndjson, csv and text have a row a line; json is an array of objects, or with rows 1 the object alone.",
+         .kind = OptionKind::kChoice,
+         .fallback = "ndjson",
+         .choices = "ndjson|json|csv|text"},
+        stream::kMessageDelimiterOption,
+        {.name = "rows",
+         .arg = "N",
+         .doc = "Rows of a request, at most.",
+         .kind = OptionKind::kInteger,
+         .fallback = "500"},
+        {.name = "token",
+         .arg = "SECRET",
+         .doc = "Sent as the header 'Authorization: Bearer TOKEN'.",
+         .kind = OptionKind::kSecret},
+        {.name = "header", .arg = "TEXT", .doc = "A further header: 'Name: value'.", .repeated = true},
+    }),
+    stream::kTlsOptions,
+    stream::own_options({
+        {.name = "patience",
+         .arg = "DURATION",
+         .doc = "How long a request is tried again before the stage fails.",
+         .kind = OptionKind::kDuration,
+         .fallback = "1m"},
+    }));
 
 constexpr stream::ExampleFile kExampleFiles[] = {stream::kOrders};
 

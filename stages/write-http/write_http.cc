@@ -3,10 +3,10 @@
 #include <httplib.h>
 
 #include <chrono>
-#include <thread>
 
 #include "stages/kit/message_sink.h"
 #include "stages/kit/no_sigpipe.h"
+#include "stages/kit/retry.h"
 #include "stages/kit/secret.h"
 #include "stages/kit/tls_options.h"
 
@@ -131,34 +131,33 @@ Status WriteHttp::begin(Epoch /*epoch*/, std::span<const Prepared> /*pending*/) 
 
 // Until the server has taken it, refuses it for good, or patience is over.
 Status WriteHttp::send(const HttpBody& body) {
-  const Microseconds begun = context_.clock.monotonic_us();
+  int tries = 0;
+  std::string retry_after;
+  return retry(
+      *context_.trouble, context_.clock, Patience(patience_), [&] { return try_once(body, &retry_after); },
+      [&] { return retry_delay(tries++, retry_after); });
+}
+
+Status WriteHttp::try_once(const HttpBody& body, std::string* retry_after) {
+  const std::string posting = "unable to post to '" + target_.server + target_.path + "'";
   httplib::Headers headers;
   if (!body.key.empty()) headers.emplace("Idempotency-Key", body.key);
-  for (int tries = 0;; ++tries) {
-    NoSigpipe quiet;
-    quiet.raised();
-    const httplib::Result result = client_->Post(target_.path, headers, body.text, content_type_);
-    if (result.error() == httplib::Error::SSLServerVerification) {
-      return not_trusted("verification failed")
-          .while_doing("unable to post to '" + target_.server + target_.path + "'");
-    }
-    std::string why = result ? "" : httplib::to_string(result.error());
-    std::string retry_after;
-    if (result) {
-      const Answer answer = meaning(result->status);
-      if (answer == Answer::kTaken) return {};
-      why = "it answers " + std::to_string(result->status) + ": " + first_line(result->body);
-      if (answer == Answer::kNever) {
-        return {Code::kBadRecord, "'" + target_.server + target_.path + "' refuses rows: " + why};
-      }
-      retry_after = result->get_header_value("Retry-After");
-    }
-    const Microseconds delay = retry_delay(tries, retry_after);
-    if (context_.clock.monotonic_us() + delay - begun >= patience_) {
-      return failed("unable to post to '" + target_.server + target_.path + "': " + why);
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(delay));
+  NoSigpipe quiet;
+  quiet.raised();
+  retry_after->clear();
+  const httplib::Result result = client_->Post(target_.path, headers, body.text, content_type_);
+  if (result.error() == httplib::Error::SSLServerVerification) {
+    return not_trusted("verification failed").while_doing(posting);
   }
+  if (!result) return failed(posting + ": " + httplib::to_string(result.error()));
+  const Answer answer = meaning(result->status);
+  if (answer == Answer::kTaken) return {};
+  const std::string why = "it answers " + std::to_string(result->status) + ": " + first_line(result->body);
+  if (answer == Answer::kNever) {
+    return {Code::kBadRecord, "'" + target_.server + target_.path + "' refuses rows: " + why};
+  }
+  *retry_after = result->get_header_value("Retry-After");
+  return failed(posting + ": " + why);
 }
 
 Status WriteHttp::make_visible(std::span<const Prepared> due) {

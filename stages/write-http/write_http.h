@@ -36,6 +36,7 @@ class WriteHttp final : public OutboxSink {
   Status write_now(const std::vector<Batch>& batches) override;
   Status prepare_client();
   Status send(const HttpBody& body);
+  Status try_once(const HttpBody& body, std::string* retry_after);
 
   Context& context_;
   const HttpTarget target_;

@@ -5,40 +5,43 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "topic", .arg = "NAME", .doc = "The topic to write to.", .positional = true, .required = true},
-    stream::kKafkaServersOption,
-    {.name = "key",
-     .arg = "COLUMN",
-     .doc = "Column whose value, as text, is the key of a message, so that rows of one key share a partition."},
-    {.name = "partition",
-     .arg = "COLUMN",
-     .doc = "Column (BIGINT) with the partition to write to; where NULL, the key decides. It is not in the message."},
-    {.name = "timestamp",
-     .arg = "COLUMN",
-     .doc = "Column (TIMESTAMP) with the time of a message, in milliseconds from 1970 on; where NULL, it is when it "
-            "was written. It is not in the message."},
-    {.name = "headers",
-     .arg = "LIST",
-     .doc = "Columns that become headers of a message, under their names, as text; they are not in the message.",
-     .kind = OptionKind::kColumns},
-    stream::kMessageOutputOption,
-    stream::kMessageDelimiterOption,
-    stream::kAvroFramingOption,
-    stream::kAvroSchemaIdOption,
-    {.name = "transactional-id",
-     .arg = "TEXT",
-     .doc = "Begins the names of transactions and of the groups that mark them; default: stream.JOB.STAGE."},
-    stream::kKafkaSecurityOption,
-    stream::kKafkaMechanismOption,
-    stream::kKafkaUserOption,
-    stream::kKafkaPasswordOption,
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    stream::kKafkaPropertyOption,
-    stream::kKafkaPatienceOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "topic", .arg = "NAME", .doc = "The topic to write to.", .positional = true, .required = true},
+        stream::kKafkaServersOption,
+        {.name = "key",
+         .arg = "COLUMN",
+         .doc = "Column whose value, as text, is the key of a message, so that rows of one key share a partition."},
+        {.name = "partition",
+         .arg = "COLUMN",
+         .doc =
+             "Column (BIGINT) with the partition to write to; where NULL, the key decides. It is not in the message."},
+        {.name = "timestamp",
+         .arg = "COLUMN",
+         .doc =
+             "Column (TIMESTAMP) with the time of a message, in milliseconds from 1970 on; where NULL, it is when it "
+             "was written. It is not in the message."},
+        {.name = "headers",
+         .arg = "LIST",
+         .doc = "Columns that become headers of a message, under their names, as text; they are not in the message.",
+         .kind = OptionKind::kColumns},
+        stream::kMessageOutputOption,
+        stream::kMessageDelimiterOption,
+        stream::kAvroFramingOption,
+        stream::kAvroSchemaIdOption,
+        {.name = "transactional-id",
+         .arg = "TEXT",
+         .doc = "Begins the names of transactions and of the groups that mark them; default: stream.JOB.STAGE."},
+        stream::kKafkaSecurityOption,
+        stream::kKafkaMechanismOption,
+        stream::kKafkaUserOption,
+        stream::kKafkaPasswordOption,
+    }),
+    stream::kTlsOptions,
+    stream::own_options({
+        stream::kKafkaPropertyOption,
+        stream::kKafkaPatienceOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"generate --rows 1000 --columns 'n, random % 10 as k' | write-kafka made --key k\"",

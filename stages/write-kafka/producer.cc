@@ -1,14 +1,12 @@
 #include "stages/write-kafka/producer.h"
 
-#include <chrono>
-#include <thread>
-
 namespace stream {
 namespace {
 
 constexpr int kWaitMilliseconds = 100;
 constexpr int kTopicTries = 10;
-constexpr std::chrono::milliseconds kTopicAgainAfter{100};
+constexpr Microseconds kTopicAgainAfter = 100'000;
+constexpr int kResumedMilliseconds = 1000;                 // of a call that goes on where it was when it is made again
 constexpr const char* kTransactionMilliseconds = "60000";  // brokers abort what is open for longer
 
 // The offset of one partition, which need not exist in any other sense: a place for the mark.
@@ -60,8 +58,9 @@ Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
   STREAM_ASSIGN(out->client_, std::move(settings).make(RD_KAFKA_PRODUCER, *out));
   STREAM_TRY(out->find_topic());
   if (out->setup_.id.empty()) return out;
-  rd_kafka_error_t* error = rd_kafka_init_transactions(out->client_.get(), out->patience_milliseconds());
-  if (error != nullptr) return out->error_of("begin transactions as '" + out->setup_.id + "'", error);
+  STREAM_TRY(
+      out->in_steps("begin transactions as '" + out->setup_.id + "'", kResumedMilliseconds,
+                    [&](int milliseconds) { return rd_kafka_init_transactions(out->client_.get(), milliseconds); }));
   return out;
 }
 
@@ -69,14 +68,33 @@ Result<std::unique_ptr<Producer>> Producer::open(ProducerSetup setup) {
 Status Producer::find_topic() const {
   for (int tries = 0;; ++tries) {
     const auto count = count_partitions(client_.get(), setup_.topic);
-    if (count.ok()) return {};
+    if (count.ok()) {
+      setup_.trouble->over();
+      return {};
+    }
     if (count.status().code() != Code::kNotFound || tries == kTopicTries) return count.status();
-    std::this_thread::sleep_for(kTopicAgainAfter);
+    if (!setup_.trouble->wait(count.status().what(), kTopicAgainAfter)) return count.status();
   }
 }
 
 Producer::~Producer() {
   if (client_ != nullptr) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+// Brokers that are away are waited for, but not in one go: others hear of it, and the process may end meanwhile.
+Status Producer::in_steps(const std::string& doing, int step_milliseconds, const Call& call) const {
+  Patience patience(setup_.patience);
+  for (;;) {
+    rd_kafka_error_t* const error = call(std::min(step_milliseconds, patience_milliseconds()));
+    if (error == nullptr) {
+      setup_.trouble->over();
+      return {};
+    }
+    const bool passes = rd_kafka_error_is_retriable(error) != 0;
+    Status status = error_of(doing, error);
+    const Microseconds now = system_clock().monotonic_us();
+    if (!passes || !patience.lasts(status, now, now) || !setup_.trouble->wait(status.what(), 0)) return status;
+  }
 }
 
 Status Producer::error_of(const std::string& doing, rd_kafka_error_t* error) const {
@@ -93,7 +111,7 @@ Result<std::optional<CommitMark>> Producer::mark() const {
   KafkaEvents events;
   STREAM_ASSIGN(const KafkaClient client, std::move(settings).make(RD_KAFKA_CONSUMER, events));
   const KafkaPartitions list = mark_place(setup_.topic);
-  const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), patience_milliseconds());
+  const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), kKafkaAnswerMilliseconds);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return kafka_error(client.get(), "look up what '" + setup_.id + "' has written", error);
   const rd_kafka_topic_partition_t& place = list->elems[0];
@@ -141,11 +159,12 @@ Status Producer::commit(const CommitMark& mark) {
   set_metadata(list->elems[0], mark.run);
   const std::unique_ptr<rd_kafka_consumer_group_metadata_t, KafkaFree> group(
       rd_kafka_consumer_group_metadata_new(setup_.id.c_str()));
-  rd_kafka_error_t* error =
-      rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), group.get(), patience_milliseconds());
-  if (error != nullptr) return error_of("write the mark of a checkpoint", error);
-  error = rd_kafka_commit_transaction(client_.get(), patience_milliseconds());
-  return error == nullptr ? error_ : error_of("commit to topic '" + setup_.topic + "'", error);
+  STREAM_TRY(in_steps("write the mark of a checkpoint", kKafkaAnswerMilliseconds, [&](int milliseconds) {
+    return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), group.get(), milliseconds);
+  }));
+  STREAM_TRY(in_steps("commit to topic '" + setup_.topic + "'", kResumedMilliseconds,
+                      [&](int milliseconds) { return rd_kafka_commit_transaction(client_.get(), milliseconds); }));
+  return error_;
 }
 
 Status Producer::flush() {

@@ -4,12 +4,14 @@
 // then on the mark tells what is committed. After any error it is of no more use: open another one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "stages/kafka/client.h"
+#include "stages/kit/retry.h"
 #include "stages/write-kafka/commit_mark.h"
 #include "stages/write-kafka/message_columns.h"
 
@@ -21,6 +23,7 @@ struct ProducerSetup {
   std::string topic;
   std::string id;  // transactional id, and name of the group that holds the mark; "" = no transactions
   Microseconds patience = 0;
+  std::shared_ptr<Trouble> trouble;  // what it waits for
 };
 
 class Producer final : private KafkaEvents {
@@ -45,6 +48,8 @@ class Producer final : private KafkaEvents {
   explicit Producer(ProducerSetup setup) : setup_(std::move(setup)) {}
   void delivered(const rd_kafka_message_t& message) override;
   Status find_topic() const;
+  using Call = std::function<rd_kafka_error_t*(int milliseconds)>;
+  Status in_steps(const std::string& doing, int step_milliseconds, const Call& call) const;
   Status error_of(const std::string& doing, rd_kafka_error_t* error) const;
   int patience_milliseconds() const { return static_cast<int>(setup_.patience / 1000); }
 

@@ -1,13 +1,11 @@
 #include "stages/write-kafka/write_kafka.h"
 
-#include <chrono>
-#include <thread>
+#include "stages/kit/retry.h"
 
 namespace stream {
 namespace {
 
-constexpr std::string_view kAt = "_stream_at";  // when the row was prepared
-constexpr std::chrono::milliseconds kRetryAfter{200};
+constexpr std::string_view kAt = "_stream_at";       // when the row was prepared
 constexpr Microseconds kRewindPatience = 5'000'000;  // on the loop's thread
 
 Schema kept_schema(Schema schema) {
@@ -54,7 +52,7 @@ ProducerSetup WriteKafka::setup_of(std::uint32_t origin, Microseconds patience) 
   const std::string prefix = context_.options.has("transactional-id") ? context_.options.text("transactional-id")
                                                                       : "stream." + context_.job + "." + context_.stage;
   const std::string id = supervised() ? prefix + "." + std::to_string(origin) : "";
-  return {context_.options, context_.folder, context_.options.text("topic"), id, patience};
+  return {context_.options, context_.folder, context_.options.text("topic"), id, patience, context_.trouble};
 }
 
 // Rows of another instance's, after a rescale, are committed as that instance: so it is shut out, and its mark read.
@@ -112,15 +110,12 @@ Status WriteKafka::try_once(const Prepared& prepared, bool again) {
 }
 
 Status WriteKafka::patiently(const Prepared& prepared) {
-  const Microseconds begun = context_.clock.monotonic_us();
-  for (bool again = prepared.restored;; again = true) {
-    Status status = try_once(prepared, again);
-    if (status.ok()) return status;
-    producers_.clear();
-    const bool hopeless = status.code() == Code::kUsage;
-    if (hopeless || context_.clock.monotonic_us() - begun >= patience_) return status;
-    std::this_thread::sleep_for(kRetryAfter);
-  }
+  bool again = prepared.restored;
+  return retry(*context_.trouble, context_.clock, Patience(patience_), [&] {
+    Status status = try_once(prepared, std::exchange(again, true));
+    if (!status.ok()) producers_.clear();
+    return status;
+  });
 }
 
 Status WriteKafka::make_visible(std::span<const Prepared> due) {

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "stages/kit/message_sink.h"
 #include "stages/kit/outbox_sink.h"

@@ -3,26 +3,26 @@
 
 namespace {
 
-constexpr stream::Option kOptions[] = {
-    {.name = "subject",
-     .arg = "SUBJECT",
-     .doc = "Subject of the messages; a JetStream stream must keep it.",
-     .positional = true,
-     .required = true},
-    stream::kNatsServersOption,
-    stream::kMessageOutputOption,
-    stream::kMessageDelimiterOption,
-    stream::kAvroFramingOption,
-    stream::kAvroSchemaIdOption,
-    stream::kNatsUserOption,
-    stream::kNatsPasswordOption,
-    stream::kNatsTokenOption,
-    stream::kNatsCredentialsOption,
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    stream::kNatsPatienceOption,
-};
+constexpr auto kOptions = stream::options_of(stream::own_options({
+                                                 {.name = "subject",
+                                                  .arg = "SUBJECT",
+                                                  .doc = "Subject of the messages; a JetStream stream must keep it.",
+                                                  .positional = true,
+                                                  .required = true},
+                                                 stream::kNatsServersOption,
+                                                 stream::kMessageOutputOption,
+                                                 stream::kMessageDelimiterOption,
+                                                 stream::kAvroFramingOption,
+                                                 stream::kAvroSchemaIdOption,
+                                                 stream::kNatsUserOption,
+                                                 stream::kNatsPasswordOption,
+                                                 stream::kNatsTokenOption,
+                                                 stream::kNatsCredentialsOption,
+                                             }),
+                                             stream::kTlsOptions,
+                                             stream::own_options({
+                                                 stream::kNatsPatienceOption,
+                                             }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"generate --rows 1000 --columns 'n, random % 10 as k' | write-nats counts.made\"",

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kUnderWay = 4096;
 constexpr std::int64_t kLookEveryMilliseconds = 200;
+constexpr std::int64_t kStallMilliseconds = 5'000;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<std::unique_ptr<Publisher>> Publisher::open(std::unique_ptr<NatsConnectio
   jsOptions options;
   jsOptions_Init(&options);
   options.PublishAsync.MaxPending = kUnderWay;
-  options.PublishAsync.StallWait = std::max<std::int64_t>(patience / 1000, 1);
+  options.PublishAsync.StallWait = std::clamp<std::int64_t>(patience / 1000, 1, kStallMilliseconds);
   options.PublishAsync.AckHandler = on_answer;
   options.PublishAsync.AckHandlerClosure = out.get();
   const natsStatus status = natsConnection_JetStream(&out->js_, out->connection_->raw(), &options);
@@ -50,8 +51,15 @@ Status Publisher::first_error() {
   return error_;
 }
 
+// Whoever waits for the library to connect again waits in vain: answers to what was under way come over no other
+// connection.
+Status Publisher::lost() const {
+  return failed("unable to publish to subject '" + subject_ + "': the connection was lost");
+}
+
 Status Publisher::publish(std::string_view payload, const std::string& id) {
   STREAM_TRY(first_error());
+  if (!connection_->connected()) return lost();
   natsMsg* message = nullptr;
   natsStatus status =
       natsMsg_Create(&message, subject_.c_str(), nullptr, payload.data(), static_cast<int>(payload.size()));
@@ -75,8 +83,7 @@ Status Publisher::finish() {
     STREAM_TRY(first_error());
     if (status == NATS_OK) return {};
     if (status != NATS_TIMEOUT) return nats_error("publish to subject '" + subject_ + "'", status);
-    // Answers to what was under way do not come over another connection.
-    if (connection_->reconnects() != reconnects_) return failed("unable to publish: the connection was lost");
+    if (!connection_->connected() || connection_->reconnects() != reconnects_) return lost();
   }
   return failed("unable to publish to subject '" + subject_ + "': the server does not answer");
 }

@@ -34,6 +34,7 @@ class Publisher {
       : connection_(std::move(connection)), subject_(std::move(subject)), patience_(patience) {}
   static void on_answer(jsCtx* js, natsMsg* message, jsPubAck* stored, jsPubAckErr* error, void* self);
   Status first_error();
+  Status lost() const;
 
   std::unique_ptr<NatsConnection> connection_;
   jsCtx* js_ = nullptr;

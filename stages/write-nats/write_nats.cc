@@ -1,7 +1,8 @@
 #include "stages/write-nats/write_nats.h"
 
-#include <chrono>
-#include <thread>
+#include <utility>
+
+#include "stages/kit/retry.h"
 
 namespace stream {
 namespace {
@@ -9,7 +10,6 @@ namespace {
 constexpr std::string_view kAfter = "_stream_after";  // what the stream had reached when the row was prepared
 constexpr std::string_view kAt = "_stream_at";        // when
 constexpr Microseconds kWindowMin = 10'000'000;       // what is under way must have arrived by then
-constexpr std::chrono::milliseconds kRetryAfter{100};
 constexpr int kScanAtOnce = 1000;
 
 Schema kept_schema(Schema schema) {
@@ -144,14 +144,12 @@ Status WriteNats::try_once(const Prepared& prepared, bool again) {
 }
 
 Status WriteNats::patiently(const Prepared& prepared) {
-  const Microseconds begun = context_.clock.monotonic_us();
-  for (bool again = prepared.restored;; again = true) {
-    Status status = try_once(prepared, again);
-    if (status.ok() || status.code() == Code::kUsage) return status;
-    publisher_.reset();
-    if (context_.clock.monotonic_us() - begun >= patience_) return status;
-    std::this_thread::sleep_for(kRetryAfter);
-  }
+  bool again = prepared.restored;
+  return retry(*context_.trouble, context_.clock, Patience(patience_), [&] {
+    Status status = try_once(prepared, std::exchange(again, true));
+    if (!status.ok()) publisher_.reset();
+    return status;
+  });
 }
 
 Status WriteNats::make_visible(std::span<const Prepared> due) {

@@ -1,5 +1,6 @@
 #include "stages/write-postgres/destination.h"
 
+#include "stages/kit/retry.h"
 #include "stages/kit/secret.h"
 #include "stages/kit/sink_key.h"
 
@@ -12,6 +13,7 @@ std::string pg_table_of(const Values& options, const std::string& stage) {
 Result<std::unique_ptr<PgDestination>> PgDestination::of(const Context& context) {
   std::unique_ptr<PgDestination> made(new PgDestination());
   made->supervised_ = context.supervised;
+  made->trouble_ = context.trouble;
   STREAM_ASSIGN(made->dsn_, read_secret(system_files(), context.folder, context.options.text("dsn")));
   made->application_ =
       "stream/" + context.run.substr(0, 16) + "/" + context.stage + "/" + std::to_string(context.instance);
@@ -25,12 +27,21 @@ Result<std::unique_ptr<PgDestination>> PgDestination::of(const Context& context)
   return made;
 }
 
+Result<std::unique_ptr<PgConnection>> PgDestination::connect(Microseconds patience) const {
+  std::unique_ptr<PgConnection> server;
+  STREAM_TRY(retry(*trouble_, system_clock(), Patience(patience, server_is_away), [&]() -> Status {
+    STREAM_ASSIGN(server, connect());
+    return {};
+  }));
+  return server;
+}
+
 Result<std::unique_ptr<PgConnection>> PgDestination::connect() const {
   return PgConnection::open(dsn_, {application_, false});
 }
 
 Status PgDestination::patiently(const std::function<Status(PgConnection&)>& work) {
-  return with_patience(kServerPatience, [&]() -> Status {
+  return retry(*trouble_, system_clock(), Patience(kServerPatience, server_is_away), [&]() -> Status {
     if (server_ == nullptr) { STREAM_ASSIGN(server_, connect()); }
     Status done = work(*server_);
     if (done.code() == Code::kSystem) server_.reset();

@@ -32,6 +32,7 @@ class PgDestination {
 
   // A connection of its own beside that of the functions above.
   Result<std::unique_ptr<PgConnection>> connect() const;
+  Result<std::unique_ptr<PgConnection>> connect(Microseconds patience) const;
 
   const PgTarget& table() const { return *table_; }
   const PgCommitLog& log() const { return *log_; }
@@ -43,6 +44,7 @@ class PgDestination {
   Status make_table(PgConnection& server, bool fresh);
 
   bool supervised_ = false;
+  std::shared_ptr<Trouble> trouble_;
   std::string dsn_;
   std::string application_;
   std::string name_;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kSendAt = 1 << 20;
 constexpr Microseconds kEndPatience = 10'000'000;  // for old connections to end
+constexpr Microseconds kLoopPatience = 5'000'000;  // on the loop's thread, which must show life
 constexpr std::size_t kName = 2;                   // column of `prepared`
 
 Status check_enabled(PgConnection& server) {
@@ -96,10 +97,8 @@ Status TwoPhasePostgres::on_batch(std::size_t /*input*/, Batch batch, Emitter& /
 
 Status TwoPhasePostgres::connect_writer() {
   if (writer_ != nullptr) return {};
-  return with_patience(kServerPatience, [&]() -> Status {
-    STREAM_ASSIGN(writer_, destination_->connect());
-    return {};
-  });
+  STREAM_ASSIGN(writer_, destination_->connect(kLoopPatience));
+  return {};
 }
 
 Status TwoPhasePostgres::send() {

@@ -6,32 +6,34 @@ namespace {
 
 using stream::OptionKind;
 
-constexpr stream::Option kOptions[] = {
-    {.name = "stream", .arg = "KEY", .doc = "The key of the stream.", .positional = true, .required = true},
-    stream::kRedisServerOption,
-    {.name = "payload",
-     .arg = "FIELD",
-     .doc = "Write each row as a message in this field; not set: each column becomes a field."},
-    {.name = "format",
-     .arg = "FORMAT",
-     .doc = "Format of what 'payload' holds: JSON; CSV without a header; text, the value of the only column; avro, a "
-            "record of the columns; not set: json.",
-     .kind = OptionKind::kChoice,
-     .choices = "json|ndjson|csv|text|avro"},
-    stream::kMessageDelimiterOption,
-    stream::kAvroFramingOption,
-    stream::kAvroSchemaIdOption,
-    {.name = "maxlen",
-     .arg = "N",
-     .doc = "Remove the oldest entries beyond about so many (MAXLEN ~).",
-     .kind = OptionKind::kInteger},
-    stream::kRedisUserOption,
-    stream::kRedisPasswordOption,
-    stream::kTlsAuthorityOption,
-    stream::kTlsCertificateOption,
-    stream::kTlsKeyOption,
-    stream::kRedisPatienceOption,
-};
+constexpr auto kOptions = stream::options_of(
+    stream::own_options({
+        {.name = "stream", .arg = "KEY", .doc = "The key of the stream.", .positional = true, .required = true},
+        stream::kRedisServerOption,
+        {.name = "payload",
+         .arg = "FIELD",
+         .doc = "Write each row as a message in this field; not set: each column becomes a field."},
+        {.name = "format",
+         .arg = "FORMAT",
+         .doc =
+             "Format of what 'payload' holds: JSON; CSV without a header; text, the value of the only column; avro, a "
+             "record of the columns; not set: json.",
+         .kind = OptionKind::kChoice,
+         .choices = "json|ndjson|csv|text|avro"},
+        stream::kMessageDelimiterOption,
+        stream::kAvroFramingOption,
+        stream::kAvroSchemaIdOption,
+        {.name = "maxlen",
+         .arg = "N",
+         .doc = "Remove the oldest entries beyond about so many (MAXLEN ~).",
+         .kind = OptionKind::kInteger},
+        stream::kRedisUserOption,
+        stream::kRedisPasswordOption,
+    }),
+    stream::kTlsOptions,
+    stream::own_options({
+        stream::kRedisPatienceOption,
+    }));
 
 constexpr stream::Example kExamples[] = {
     {"stream run \"generate --rows 1000 --columns 'n, random % 10 as k' | write-redis made\"",

@@ -1,14 +1,13 @@
 #include "stages/write-redis/write_redis.h"
 
 #include <deque>
-#include <thread>
 
 #include "stages/format/print_value.h"
+#include "stages/kit/retry.h"
 
 namespace stream {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryAfter{100};
 constexpr std::size_t kUnderWay = 1000;    // commands whose answers are not yet read
 constexpr std::int64_t kMarksKept = 1000;  // epochs
 
@@ -150,14 +149,11 @@ Status WriteRedis::try_once(const Prepared& prepared) {
 }
 
 Status WriteRedis::patiently(const Prepared& prepared) {
-  const Microseconds begun = context_.clock.monotonic_us();
-  while (true) {
+  return retry(*context_.trouble, context_.clock, Patience(patience_), [&] {
     Status status = try_once(prepared);
-    if (status.ok() || status.code() == Code::kUsage) return status;
-    connection_.reset();
-    if (context_.clock.monotonic_us() - begun >= patience_) return status;
-    std::this_thread::sleep_for(kRetryAfter);
-  }
+    if (!status.ok()) connection_.reset();
+    return status;
+  });
 }
 
 Status WriteRedis::make_visible(std::span<const Prepared> due) {

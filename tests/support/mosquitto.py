@@ -61,6 +61,10 @@ class Mosquitto:
         self.process.send_signal(number)
         self.process.wait()
 
+    def kill(self):
+        """With its sessions written: those of the last second would be lost."""
+        self.stop()
+
     def has_session(self, client):
         """The sessions that are written, each second, name the client."""
         path = self.folder / "mosquitto.db"

@@ -24,12 +24,15 @@ def free_port():
 class NatsServer:
     """Keeps its streams in `folder`, so what start() starts again goes on where kill() has ended it."""
 
-    def __init__(self, folder, *options, user=None, certificates=None):
-        """With certificates it speaks nothing but TLS, to those who show one."""
+    def __init__(self, folder, *options, user=None, certificates=None, users=None):
+        """With certificates it speaks nothing but TLS, to those who show one; with users it knows these."""
         self.folder = pathlib.Path(folder) / "nats"
         self.port = free_port()
-        self.options = options
+        self.options = (*options, *users.options) if users else options
+        self.users = users
         self.credentials = {"user": user, "pass": options[options.index("--pass") + 1]} if user else {}
+        if "--auth" in options:
+            self.credentials = {"auth_token": options[options.index("--auth") + 1]}
         self.certificates = certificates
         if certificates:
             self.options = (*options, "--tlsverify", "--tlscert", certificates.server, "--tlskey", certificates.server_key,
@@ -65,14 +68,17 @@ class NatsServer:
         self.process.wait()
 
     def connect(self, **credentials):
-        return NatsClient(self.port, self.certificates, **credentials)
+        return NatsClient(self.port, self.certificates, self.users, **credentials)
 
 
 class NatsClient:
-    def __init__(self, port, certificates=None, **credentials):
+    def __init__(self, port, certificates=None, users=None, **credentials):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
-        while self.socket.recv(1) not in (b"\n", b""):  # INFO
-            pass
+        info = b""
+        while not info.endswith(b"\n") and (byte := self.socket.recv(1)):
+            info += byte
+        if users and info:
+            credentials |= users.login(json.loads(info.removeprefix(b"INFO "))["nonce"])
         if certificates:
             context = ssl.create_default_context(cafile=certificates.authority)
             context.load_cert_chain(certificates.client, certificates.client_key)

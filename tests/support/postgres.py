@@ -58,9 +58,13 @@ class Postgres:
         self.control("pg_ctl", "-D", self.folder / "data", "-w", "-l", self.folder / "log", "-o",
                      f"{options} -c unix_socket_directories={self.folder}", "start")
 
-    def crash(self):
-        """The server dies as if its machine had, and comes back."""
+    def kill(self):
+        """The server dies as if its machine had."""
         self.control("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+
+    def crash(self):
+        """It dies, and comes back."""
+        self.kill()
         self.start()
 
     @property

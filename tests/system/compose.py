@@ -155,6 +155,76 @@ def a_fragment_is_recorded_whole_in_its_job(stream):
     check(counts(stream) == [[(k, 1000) for k in range(5)], [(k, 4000) for k in range(5)]], counts(stream))
 
 
+COUNTED_FEW = """
+tests:
+  - name: by the name of the include
+    given: {made: [{n: 14999, k: 1}, {n: 15000, k: 1}, {n: 15001, k: 2}]}
+    expect:
+      few: [{k: 1, c: 1}, {k: 2, c: 1}]
+      all: [{k: 1, c: 2}, {k: 2, c: 1}]
+      few/big: [{n: 15000}, {n: 15001}]
+      f: [{k: 1, c: 1}, {k: 2, c: 1}]
+  - name: given to a stage inside
+    given: {few/counted: [{n: 1, k: 7}, {n: 2, k: 7}]}
+    expect: {few: [{k: 7, c: 2}]}
+"""
+
+
+def includes_are_tested_by_their_names(stream):
+    stream.write("parts/count.yaml", COUNT)
+    path = stream.write("including.yaml", INCLUDING + COUNTED_FEW)
+    out = stream.run("stream", "test", path)
+    check(out.endswith("2 passed, 0 failed\n"), out)
+    wrong = stream.write("wrong.yaml", INCLUDING + COUNTED_FEW.replace("few: [{k: 1, c: 1}", "few: [{k: 1, c: 2}", 1))
+    out = stream.run("stream", "test", wrong, expect=1)
+    check("few/counted: 1 of 2 rows as expected" in out, out)
+    for name, words in (("few.late", "include 'few' has no such output; it has out"), ("fwe", "no stage 'fwe'; did you mean 'few'?")):
+        stream.run("stream", "check", stream.write("wrong.yaml", INCLUDING + COUNTED_FEW.replace("      few:", f"      {name}:")), expect=1)
+        check(words in stream.last_stderr, stream.last_stderr)
+
+
+BY_CLOCK = """
+pipeline: by-clock
+stages:
+  seen: {run: read-file, path: nothing.ndjson, schema: "who varchar", follow: true}
+  minutes: {run: aggregate, by: who, window: tumble 1m, clock: processing, compute: {n: count(*)}}
+  out: {run: write-sqlite, path: /nowhere/x.db, table: t}
+tests:
+  - name: windows of the clock
+    given:
+      seen:
+        - watermark: 2026-01-31 12:00:10
+        - {who: a}
+        - {who: b}
+        - watermark: 2026-01-31 12:00:50
+        - {who: a}
+        - watermark: 2026-01-31 12:01:00
+        - {who: a}
+        - watermark: 2026-01-31 12:10:00
+        - {who: b}
+    expect:
+      minutes:
+        - {who: a, window_start: "2026-01-31 12:00", window_end: "2026-01-31 12:01", n: 2}
+        - {who: b, window_start: "2026-01-31 12:00", n: 1}
+        - {who: a, window_start: "2026-01-31 12:01", n: 1}
+        - {who: b, window_start: "2026-01-31 12:10", n: 1}
+"""
+
+
+def tests_set_the_clock(stream):
+    """What goes by the clock of the machine gives the same results each time, however long the test takes."""
+    path = stream.write("by-clock.yaml", BY_CLOCK)
+    for _ in range(4):
+        out = stream.run("stream", "test", path)
+        check(out.endswith("1 passed, 0 failed\n"), out)
+    early = BY_CLOCK.replace("clock: processing", "early: 20s").replace('"who varchar"', '"who varchar, at timestamp", time: at').replace("{who: a}", "{who: a, at: 2026-01-31 12:00:30}", 1)
+    rows = "given:\n      seen: [{who: a, at: 2026-01-31 12:00:05}, {watermark: 2026-01-31 12:00:25}, {who: a, at: 2026-01-31 12:00:40}]\n    expect:\n      minutes: [{_op: +I, n: 1}, {_op: -U, n: 1}, {_op: +U, n: 2}]\n"
+    path = stream.write("early.yaml", early[:early.index("given:")] + rows)
+    for _ in range(4):
+        out = stream.run("stream", "test", path)
+        check(out.endswith("1 passed, 0 failed\n"), out)
+
+
 def several_pipelines_of_a_file(stream):
     text = "\n---\n".join(f"pipeline: {name}\nstages:\n  a: {{run: generate, rate: 10, columns: n}}\n  b: {{run: write-null}}" for name in ("one", "two"))
     path = stream.write("two.yaml", text)
@@ -288,6 +358,7 @@ def stages_chain_with_ordinary_tools(stream):
 
 
 main([tests_run_the_real_stages_without_sources_and_sinks, a_test_that_fails_shows_the_rows_that_differ,
-      the_same_test_gives_the_same_lateness, tests_are_checked, a_fragment_is_recorded_whole_in_its_job, several_pipelines_of_a_file,
+      the_same_test_gives_the_same_lateness, tests_are_checked, includes_are_tested_by_their_names, tests_set_the_clock,
+      a_fragment_is_recorded_whole_in_its_job, several_pipelines_of_a_file,
       taps_show_rows_of_every_instance, a_tap_ends_with_its_reader, a_tap_goes_on_after_a_restart_and_ends_with_the_job,
       a_reader_that_stands_still_holds_nothing_up, the_first_manifest_of_the_manual_works, stages_chain_with_ordinary_tools])

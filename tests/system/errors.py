@@ -62,8 +62,9 @@ def a_verb_refuses_wrong_options(stream):
 
 
 # What else verbs need whose argument is a savepoint.
-REFERENCE_AND = {"state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
-                 "state reshard": ["--key-groups", "2", "--to", "made"]}
+REFERENCE_AND = {"compare": ["generate | write-null", "generate | write-null"], "state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
+                 "state reshard": ["--key-groups", "2", "--to", "made"], "state merge": ["known@1", "--to", "made"],
+                 "state split": ["--to", "made", "--to", "other"]}
 
 
 def unknown_jobs_are_named(stream):
@@ -75,7 +76,7 @@ def unknown_jobs_are_named(stream):
     asked = [name for name, kinds in taking.items() if {"job", "running-job", "idle-job"} & set(kinds)]
     check(len(asked) >= 12, f"{asked}")
     for verb in asked:
-        more = ["in"] if verb == "tap" else []
+        more = {"tap": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
         refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, "knwon", *more)
         refused(stream, USAGE, "there is no job 'other'", "stream", verb, "other", *more)
     for verb, kinds in taking.items():
@@ -417,7 +418,7 @@ def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
 def a_key_that_has_no_effect_is_refused(stream):
     head = "pipeline: p\nstages:\n  in: {run: generate, rows: 1}\n  f: {run: filter, where: 'true', ttl: 1h}\n  out: {run: print}\n"
     stream.write("later.yaml", head + "metrics: []\n")
-    refused(stream, FAILED, ["later.yaml:4:35: 'ttl' is not supported by this version",
+    refused(stream, FAILED, ["later.yaml:4:35: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state grows",
                             "later.yaml:6:1: 'metrics' is not supported by this version"], "stream", "check", "later.yaml", lines=2)
     refused(stream, USAGE, "'--hosts' is not supported by this version", "stream", "run", "generate --hosts a | write-null")
 

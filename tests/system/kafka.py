@@ -9,8 +9,11 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from kafka_server import start_kafka  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 KILLS = 7
 COPY = """
@@ -344,6 +347,36 @@ def what_cannot_be_is_said(stream):
             check(words in stream.last_stderr, f"{command}: {stream.last_stderr}")
 
 
+def copying(stream, kafka):
+    for topic in ("in", "out"):
+        kafka.create(topic, 2)
+    manifest = COPY.replace("SERVERS", kafka.servers).replace("OPTIONS", "")
+    return Copied(stream, manifest, lambda first, last: kafka.produce("in", messages(first, last, partitions=2)), lambda: numbers(kafka, "out"))
+
+
+def numbers(kafka, topic):
+    return [row["n"] for row in kafka.values(topic)]
+
+
+def silence_is_survived(stream):
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        silence_is_waited_out_across_kills(copying(stream, kafka))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(stream, kafka), disk)
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        if not kafka.restarts:
+            return  # what the mock has is gone with it
+        a_stop_does_not_wait_for_a_source_without_server(copying(stream, kafka), kafka)
+
+
 if __name__ == "__main__":
     main([what_is_in_a_topic_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed, messages_say_where_they_come_from,
-          what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said])
+          what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said,
+          silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

@@ -11,10 +11,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import check, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 from mosquitto import ABSENT, Mosquitto  # noqa: E402
 from mqtt_talk import packets  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PIPELINE = """
@@ -291,10 +294,49 @@ def what_cannot_be_is_said(stream):
     check("unable to connect to" in stream.last_stderr, stream.last_stderr)
 
 
+def a_client_id_names_the_session(stream):
+    with Mosquitto(stream.folder) as broker:
+        start(stream, broker, "schema: 'id bigint', client-id: of-my-own")
+        wait_until("the subscription", lambda: broker.has_session("of-my-own"))
+        check(not broker.has_session("stream-heard-heard"), "there is another session")
+        stream.run("stream", "stop", "heard")
+        publish_ids(broker, 0, 20, 2)  # kept for that session
+        stream.run("stream", "resume", "heard")
+        wait_until("the messages", lambda: sorted(id for id, in rows(stream, "id")) == list(range(20)))
+
+
+def copying(stream, broker):
+    def feed(first, last):
+        if first == 0:
+            subscribed(stream, broker)
+        publish_ids(broker, first, last, 2)
+
+    manifest = PIPELINE.replace("SERVER", broker.url).replace("OPTIONS", "schema: 'id bigint', qos: 2")
+    return Copied(stream, manifest, feed, lambda: [id for id, in rows(stream, "id") if id >= 0])
+
+
+def silence_is_survived(stream):
+    with Mosquitto(stream.folder) as broker:
+        silence_is_waited_out_across_kills(copying(stream, broker))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    """What cannot be kept is not acknowledged, so it is the broker that keeps it."""
+    with Mosquitto(stream.folder) as broker:
+        rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(stream, broker), disk)
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    with Mosquitto(stream.folder) as broker:
+        a_stop_does_not_wait_for_a_source_without_server(copying(stream, broker), broker)
+
+
 if __name__ == "__main__":
     if ABSENT:
         print("skipped: mosquitto is not installed")
         sys.exit(0)
     main([garbage_is_kept_aside_and_silence_is_waited_out, only_what_a_restarted_broker_had_released_comes_twice, over_tls_broker_and_user_are_known, with_qos_2_each_message_counts_once, with_qos_1_none_is_lost, a_broker_that_is_killed_is_found_again,
           messages_say_where_they_come_from, a_password_is_asked_for_and_written_nowhere, the_example_of_the_manual_runs,
-          sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said])
+          sessions_of_devices_are_the_same_through_kills, what_cannot_be_is_said,
+          a_client_id_names_the_session, silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

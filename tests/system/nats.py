@@ -10,9 +10,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 from nats_server import ABSENT, NatsServer  # noqa: E402
+from nats_users import Users  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 COPY = """
 pipeline: copied
@@ -380,6 +384,109 @@ def what_cannot_be_is_said(stream):
         check("unable to connect to" in stream.last_stderr, stream.last_stderr)
 
 
+def a_token_lets_in(stream):
+    stream.write("token", "s3cret-words\n")
+    with NatsServer(stream.folder, "--auth", "s3cret-words") as server:
+        with server.connect(**server.credentials) as client:
+            fill_orders(client)
+            client.make_stream("OUT", "out.>")
+            at = ["--servers", server.url, "--token", "file:token"]
+            read = ["stream-read-nats", "ORDERS", *at, "--stop-at-end", "--on-error", "skip", "--schema", "id bigint"]
+            check(len(stream.run(*read).splitlines()) == 3, "not read")
+            stream.run("stream-write-nats", "out.b", *at, stdin='{"n":1}\n')
+            check(client.messages("OUT") == ['{"n":1}'], client.messages("OUT"))
+        stream.write("token", "an0ther\n")
+        stream.run(*read, expect=100)
+        check("Authentication Violation" in stream.last_stderr and "an0ther" not in stream.last_stderr, stream.last_stderr)
+
+
+# What options about the format say of messages: these, the messages, and the rows.
+READ_AS = [
+    (["--format", "csv", "--delimiter", ";", "--schema", "a bigint, b varchar"], ["1;x,y", "2;z"], [{"a": 1, "b": "x,y"}, {"a": 2, "b": "z"}]),
+    (["--format", "regex", "--pattern", "(?P<who>[a-z]+)=(?P<n>[0-9]+)", "--schema", "who varchar, n bigint"], ["at 7: ann=3", "bob=4"],
+     [{"who": "ann", "n": 3}, {"who": "bob", "n": 4}]),
+    (["--format", "logfmt", "--schema", "who varchar, n bigint"], ['who="ann b" n=3'], [{"who": "ann b", "n": 3}]),
+    (["--format", "text"], ["one\ntwo"], [{"line": "one"}, {"line": "two"}]),
+    (["--schema", "at timestamp", "--time-format", "%d.%m.%Y %H:%M", "--zone", "Europe/Berlin"], ['{"at":"31.01.2026 12:00"}'], [{"at": "2026-01-31T11:00:00Z"}]),
+    (["--schema", "at timestamp", "--zone", "Europe/Berlin"], ['{"at":"2026-07-31 12:00:00"}'], [{"at": "2026-07-31T10:00:00Z"}]),
+    (["--schema", "at timestamp", "--time-unit", "ms"], ['{"at":1500}'], [{"at": "1970-01-01T00:00:01.5Z"}]),
+    (["--schema", "a bigint", "--unknown-fields", "keep"], ['{"a":1,"b":[2]}'], [{"a": 1, "_rest": {"b": [2]}}]),
+    (["--schema", "a bigint", "--unknown-fields", "error"], ['{"a":1,"b":2}', '{"a":2}'], [{"a": 2}]),
+    (["--schema", "a varchar", "--record-size-max", "64"], [json.dumps({"a": "x" * 100}), '{"a":"y"}'], [{"a": "y"}]),
+]
+
+
+def messages_are_read_as_the_options_say(stream):
+    with NatsServer(stream.folder) as server, server.connect() as client:
+        for number, (options, texts, wanted) in enumerate(READ_AS):
+            client.make_stream(f"S{number}", f"s{number}")
+            client.publish(f"s{number}", texts)
+            out = stream.run("stream-read-nats", f"S{number}", "--servers", server.url, "--stop-at-end", "--on-error", "skip", *options)
+            check([json.loads(line) for line in out.splitlines()] == wanted, f"{options}: {out}{stream.last_stderr}")
+        client.make_stream("OUT", "out")
+        stream.run("stream-write-nats", "out", "--servers", server.url, "--format", "csv", "--delimiter", "tab", stdin='{"a":1,"b":"x y"}\n')
+        check(client.messages("OUT") == ["1\tx y"], client.messages("OUT"))
+
+
+def a_file_of_credentials_lets_in(stream):
+    """A server that knows its users by what its operator has signed: the file has the user's part of that, and the key."""
+    users = Users(stream.folder)
+    with NatsServer(stream.folder, users=users) as server:
+        with server.connect() as client:
+            client.make_stream("IN", "in.>")
+            client.make_stream("OUT", "out.>")
+            client.publish("in.a", rows(0, 500))
+        text = COPY.replace("OPTIONS", ", stop-at-end: true").replace("SERVER", f"{server.url}, credentials: {users.credentials}")
+        stream.write("copied.yaml", text)
+        stream.run("stream", "run", "copied.yaml")
+        with server.connect() as client:
+            check([json.loads(row) for row in client.messages("OUT")] == copied(0, 500), "others than what was sent")
+        read = ["stream-read-nats", "IN", "--servers", server.url, "--stop-at-end", "--schema", "n bigint"]
+        check(len(stream.run(*read, "--credentials", users.credentials).splitlines()) == 500, "by hand")
+        check(stream.run("stream-write-nats", "out.b", "--servers", server.url, "--credentials", users.credentials, stdin='{"n":1}\n') == "", "by hand")
+        for options, words in (([], "Authentication Violation"), (["--credentials", users.stranger], "Authentication Violation"),
+                               (["--credentials", "none.creds"], "'credentials'")):
+            stream.run(*read, *options, expect=100)
+            check(words in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{options}: {stream.last_stderr}")
+
+
+def copying(stream, server):
+    with server.connect() as client:
+        client.make_stream("IN", "in.>")
+        client.make_stream("OUT", "out.>")
+        client.make_stream("MADE", "made.>")
+
+    def feed(first, last):
+        with server.connect() as talk:
+            talk.publish("in.a", rows(first, last))
+
+    manifest = COPY.replace("SERVER", server.url).replace("OPTIONS", "")
+    return Copied(stream, manifest, feed, lambda: numbers(server, "OUT"))
+
+
+def numbers(server, name):
+    with server.connect() as client:
+        return [json.loads(text)["n"] for text in client.messages(name)]
+
+
+def silence_is_survived(stream):
+    with NatsServer(stream.folder) as server:
+        silence_is_waited_out_across_kills(copying(stream, server))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    with NatsServer(stream.folder) as server:
+        rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(stream, server), disk)
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    with NatsServer(stream.folder) as server:
+        a_stop_does_not_wait_for_a_source_without_server(copying(stream, server), server)
+        a_stop_does_not_wait_for_a_sink_without_server(stream, f"{{run: write-nats, subject: made.rows, servers: {server.url}}}", server,
+                                                       lambda: numbers(server, "MADE"))
+
+
 if __name__ == "__main__":
     if ABSENT:
         print("skipped: nats-server is not installed")
@@ -387,4 +494,5 @@ if __name__ == "__main__":
     main([what_is_in_a_stream_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed,
           messages_whose_acknowledgement_is_lost_are_not_stored_again, what_was_published_is_not_taken_back,
           a_rescaled_job_goes_on_without_loss, over_tls_server_and_user_are_known, published_once_though_the_duplicate_window_is_over, messages_say_where_they_come_from, examples_of_the_manuals_run,
-          what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said])
+          what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it, what_cannot_be_is_said,
+          a_token_lets_in, a_file_of_credentials_lets_in, messages_are_read_as_the_options_say, silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

@@ -67,6 +67,90 @@ RANKED_SQL = {
 }
 
 
+# Keys come in turns of three seconds, forty at a time, and again after twelve: then they are forgotten.
+FORGETTING = """
+pipeline: forgetting
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 20}
+stages:
+  made: {run: generate, rows: 39000, rate: 40000, columns: "n, n / 3000 % 5 * 40 + random % 40 as k, random % 10000 as v, to_timestamp(n / 1000.0) as ts", time: ts, out-of-order: 200ms}
+  all: {run: write-sqlite, path: in.db, table: made, if-exists: replace}
+  totals: {run: aggregate, from: made, by: k, ttl: 5s, compute: "count(*) as n, sum(v) as total, count(distinct v % 50) as d, max(v) as high", parallelism: 2}
+  totals-table: {run: write-sqlite, path: out.db, table: totals, if-exists: replace}
+  combined: {run: aggregate, from: made, by: k, ttl: 5s, combine: always, compute: "count(*) as n, sum(v) as total, min(n) as low", parallelism: 2}
+  combined-table: {run: write-sqlite, path: out.db, table: combined, if-exists: replace}
+  top: {run: top-n, from: made, by: k, order: "v desc, n", limit: 3, rank: place, ttl: 5s, parallelism: 2}
+  top-table: {run: write-sqlite, path: out.db, table: top, if-exists: replace}
+"""
+LAST_TURN = "(select m.* from made m join (select k, max(n / 3000) as turn from made group by k) l on m.k = l.k and m.n / 3000 = l.turn)"
+FORGETTING_SQL = {
+    "totals": f"select k, count(*), sum(v), count(distinct v % 50), max(v) from {LAST_TURN} group by k",
+    "combined": f"select k, count(*), sum(v), min(n) from {LAST_TURN} group by k",
+    "top": f"select n, k, v, ts, place from (select *, row_number() over (partition by k order by v desc, n) as place from {LAST_TURN}) where place <= 3",
+}
+
+
+def check_forgetting(stream):
+    with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
+        for table, sql in FORGETTING_SQL.items():
+            found, wanted = sorted(out.execute(f"select * from {table}")), sorted(made.execute(sql))
+            check(found == wanted, f"{table}: {len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
+
+
+def what_is_forgotten_is_the_same_whoever_is_killed(stream):
+    stream.write("forgetting.yaml", FORGETTING)
+    job = stream.start("stream", "run", "forgetting.yaml", stderr=subprocess.PIPE)
+    kills = kill_while_it_runs(stream, job, "forgetting", random.Random(5), 3)
+    check(kills >= 2, f"only {kills} kills")
+    check_forgetting(stream)
+
+
+REPLAYED = """
+pipeline: replayed
+checkpoint: {interval: 50ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 20}
+stages:
+  rows: {run: replay, path: rows.ndjson, key: id, changes: true, time: ts}
+  slow: {run: throttle, rate: 600}
+  table: {run: write-sqlite, path: out.db, table: t, if-exists: replace}
+  every: {run: aggregate, from: slow, compute: "count(*) as n, sum(v) as total"}
+  totals: {run: write-file, path: totals.ndjson, if-exists: replace}
+"""
+
+
+def recorded(rows):
+    """Changes of forty rows as a recording has them, and the rows that are left."""
+    table, lines = {}, []
+    for n in range(rows):
+        key, old = n * 7 % 40, table.get(n * 7 % 40)
+        row = {"id": key, "v": n, "ts": f"2026-01-31T12:{n // 60 % 60:02}:{n % 60:02}Z"}
+        if old and n % 11 == 0:
+            lines.append({"_op": "-D", **table.pop(key)})
+            continue
+        if old:
+            lines.append({"_op": "-U", **old})
+        lines.append({"_op": "+U" if old else "+I", **row})
+        table[key] = row
+        if n % 50 == 0:
+            lines.append({"_watermark": row["ts"]})
+    return lines, table
+
+
+def a_recording_is_given_once_whoever_is_killed(stream):
+    lines, table = recorded(1200)
+    stream.write("rows.ndjson", "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    stream.write("replayed.yaml", REPLAYED)
+    job = stream.start("stream", "run", "replayed.yaml", stderr=subprocess.PIPE)
+    kills = kill_while_it_runs(stream, job, "replayed", random.Random(8), 4)
+    check(kills >= 2, f"only {kills} kills")
+    with sqlite3.connect(stream.folder / "out.db") as out:
+        found = sorted(out.execute("select id, v from t"))
+    wanted = sorted((row["id"], row["v"]) for row in table.values())
+    check(found == wanted, f"{len(found)} rows, {len(wanted)} wanted; {sorted(set(found) ^ set(wanted))[:4]}")
+    last = json.loads((stream.folder / "totals.ndjson").read_text().splitlines()[-1])
+    check((last["n"], last["total"]) == (len(wanted), sum(v for _, v in wanted)), f"{last}: every change counts once")
+
+
 def check_ranked(stream):
     with sqlite3.connect(stream.folder / "in.db") as made, sqlite3.connect(stream.folder / "out.db") as out:
         for table, sql in RANKED_SQL.items():
@@ -296,7 +380,8 @@ def the_example_of_orders_and_payments_runs(stream):
             check(0 < paid < 2000, f"{paid} payments")
 
 
-main([plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds,
+main([what_is_forgotten_is_the_same_whoever_is_killed, a_recording_is_given_once_whoever_is_killed,
+      plain_stages_print_the_rows_that_are_left, each_row_takes_the_first_route_that_holds,
       ranks_and_latest_rows_equal_sql_whoever_is_killed, what_a_row_was_before_is_told_where_somebody_reads_it,
       aggregates_equal_a_second_computation_whoever_is_killed,
       every_kind_of_join_equals_sql, a_join_whose_instances_are_killed_gives_the_same,

@@ -16,8 +16,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from postgres import Postgres, newest_programs  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 SHOP = """
@@ -514,6 +517,87 @@ stages:
     stream.run("stream", "cancel", "bad")
 
 
+@with_server
+def a_publication_that_is_there_is_used(stream, server):
+    """By who may not make one; it must hold the table, and stays."""
+    server.psql("create table t (id bigint primary key); insert into t values (1); create table other (id bigint primary key);"
+                "create publication mine for table t; create publication empty")
+    read = 'read-postgres t --dsn env:PG --mode cdc --publication PUBLICATION --slot my_slot | write-sqlite out.db --table t'
+    stream.run("stream", "run", read.replace("PUBLICATION", "empty"), expect=None)
+    check("'empty'" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "-d", "--name", "used", read.replace("PUBLICATION", "mine"))
+    server.psql("insert into t values (2)")
+    wait_until("the rows", lambda: (stream.folder / "out.db").exists() and sqlite_rows(stream, "select count(*) from t", "out.db") == ["2"])
+    check(sorted(server.rows("select pubname from pg_publication")) == ["empty", "mine"], "another publication")
+    check(server.rows("select slot_name from pg_replication_slots") == ["my_slot"], "another slot")
+    stream.run("stream", "cancel", "used")
+    stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", "my_slot", "t")
+    check(sorted(server.rows("select pubname from pg_publication")) == ["empty", "mine"], "it is gone")
+
+
+CHANGES = """
+pipeline: changes
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 50ms, attempts: 1000}
+stages:
+  shop: {run: read-postgres, dsn: "env:PG", mode: cdc, tables: [source]}
+  out: {run: write-postgres, from: shop.source, dsn: "env:PG", table: target}
+"""
+PAGES = """
+pipeline: pages
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 50ms, attempts: 1000}
+stages:
+  shop: {run: read-postgres, dsn: "env:PG", mode: poll, tables: [source], column: n, poll-interval: 50ms}
+  out: {run: write-postgres, from: shop.source, dsn: "env:PG", table: target, commit: two-phase}
+"""
+
+
+def numbers(server, table):
+    return [int(n) for n in server.psql(f"select n from {table}", check=False).split()]
+
+
+def copying(stream, server, manifest):
+    server.psql("create table source (n bigint primary key)")
+
+    def feed(first, last):
+        server.psql(f"insert into source select generate_series({first}, {last - 1})")
+
+    return Copied(stream, manifest, feed, lambda: numbers(server, "target"))
+
+
+@with_server
+def silence_is_survived(stream, server):
+    silence_is_waited_out_across_kills(copying(stream, server, CHANGES))
+    server.psql("drop table source, target")
+    silence_is_waited_out_across_kills(copying(stream, server, PAGES))
+
+
+def with_small_disk(stream, manifest):
+    @on_small_disk("64m")
+    def run(inner, disk):
+        with_server(lambda _, server: rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(inner, server, manifest), disk))(inner)
+    run(stream)
+
+
+def a_full_disk_is_survived(stream):
+    with_small_disk(stream, CHANGES)
+
+
+def a_full_disk_is_survived_by_pages_and_prepared_transactions(stream):
+    with_small_disk(stream, PAGES)
+
+
+@with_server
+def a_stop_is_quick_though_the_server_is_away(stream, server):
+    a_stop_does_not_wait_for_a_source_without_server(copying(stream, server, CHANGES), server)
+    for commit in ("outbox", "two-phase"):
+        a_stop_does_not_wait_for_a_sink_without_server(stream, f'{{run: write-postgres, dsn: "env:PG", table: made, commit: {commit}}}', server,
+                                                       lambda: numbers(server, "made"))
+        stream.run("stream", "cancel", "made", expect=None)
+        server.psql("drop table made")
+
+
 if __name__ == "__main__":
     if newest_programs() is None:
         print("skipped: no PostgreSQL server")
@@ -522,4 +606,5 @@ if __name__ == "__main__":
           a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
-          values_that_do_not_fit_are_bad_records, over_tls_server_and_user_are_known, examples_of_the_manuals_work_as_printed])
+          values_that_do_not_fit_are_bad_records, over_tls_server_and_user_are_known, examples_of_the_manuals_work_as_printed,
+          a_publication_that_is_there_is_used, silence_is_survived, a_full_disk_is_survived, a_full_disk_is_survived_by_pages_and_prepared_transactions, a_stop_is_quick_though_the_server_is_away])

@@ -9,9 +9,12 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import Failure, check, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 from redis_server import ABSENT, RedisServer  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 COPY = """
 pipeline: copied
@@ -395,6 +398,33 @@ def what_cannot_be_is_said(stream):
         check("unable to connect to" in stream.last_stderr, stream.last_stderr)
 
 
+def copying(stream, server):
+    manifest = COPY.replace("SERVER", server.url).replace("OPTIONS", "")
+    return Copied(stream, manifest, lambda first, last: add(server, first, last), lambda: numbers(server))
+
+
+def numbers(server):
+    return [int(row["n"]) for row in server.entries("out")]
+
+
+def silence_is_survived(stream):
+    with RedisServer(stream.folder) as server:
+        silence_is_waited_out_across_kills(copying(stream, server))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    with RedisServer(stream.folder) as server:
+        rows_are_equal_when_no_state_can_be_kept_for_a_while(copying(stream, server), disk)
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    with RedisServer(stream.folder) as server:
+        a_stop_does_not_wait_for_a_source_without_server(copying(stream, server), server)
+        server.ask("DEL", "out")
+        a_stop_does_not_wait_for_a_sink_without_server(stream, f'{{run: write-redis, stream: out, server: "{server.url}"}}', server, lambda: numbers(server))
+
+
 if __name__ == "__main__":
     if ABSENT:
         print("skipped: redis-server is not installed")
@@ -404,4 +434,5 @@ if __name__ == "__main__":
           a_transaction_behind_which_the_job_dies_is_not_repeated, a_transaction_that_comes_late_does_nothing,
           what_was_added_is_not_taken_back, a_rescaled_job_goes_on_without_loss, over_tls_server_and_user_are_known, entries_say_where_they_come_from,
           examples_of_the_manuals_run, what_was_removed_before_it_was_read_is_reported, a_server_that_asks_for_a_password_gets_it,
-          what_cannot_be_is_said])
+          what_cannot_be_is_said,
+          silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

@@ -171,6 +171,37 @@ REFUSED = [
   out: {run: print}
 """,
      "m.yaml:4:40: option 'lateness': there is no window that could be kept for late rows"),
+    ("a time to live of a stage without state",
+     """  f: {run: filter, where: n > 1, ttl: 1h}
+  out: {run: print}
+""",
+     "m.yaml:4:34: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state grows"),
+    ("a time to live of windows",
+     """  a: {run: aggregate, by: k, window: tumble 1m, ttl: 1h, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:54: option 'ttl': a window is forgotten when it has ended; leave it out; `lateness` says how long a window is kept for late rows"),
+    ("a time to live of groups that are told at the end",
+     """  a: {run: aggregate, by: k, emit: final, ttl: 1h, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:48: option 'ttl': a group that was forgotten would be missing when groups are told at the end; with `emit: updates` every change is told; with `window: session 1h` a group is told when it is over"),
+    ("a time to live of nothing",
+     """  a: {run: aggregate, by: k, ttl: 0s, compute: count(*) as c}
+  out: {run: print}
+""",
+     "m.yaml:4:35: option 'ttl': it must be more than nothing"),
+    ("a time to live of ranked windows",
+     """  t: {run: top-n, by: ts, order: n, ttl: 1h}
+  out: {run: print}
+""",
+     "m.yaml:4:42: option 'ttl': a group is forgotten once event time is past it; leave it out"),
+    ("a time to live of an input that is not there",
+     """  b: {run: generate, columns: 'n, n % 3 as k, to_timestamp(n) as ts', time: ts}
+  j: {run: join, from: {a: in, b: b}, on: a.k = b.k, columns: a.n, ttl: {a: 1h, payments: 2h}}
+  out: {run: print}
+""",
+     "m.yaml:5:73: option 'ttl': there is no input 'payments'"),
     ("the first of rows that change",
      """  a: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
   b: {run: aggregate, by: c, compute: first(k) as m, parallelism: 2}
@@ -221,6 +252,9 @@ WARNED = [
     ("rows that nothing reads",
      "  f: {run: filter, where: n > 1}\n  out: {run: print, from: in}\n",
      "m.yaml:4:3: stage 'f': nothing reads its output"),
+    ("a table by another key than that of the changes",
+     "  a: {run: aggregate, by: [k, s], compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: k}\n",
+     "m.yaml:5:3: stage 'out': the input has one row for each (k, s), the table one for each key (k): unless that tells the same rows apart, rows overwrite each other"),
     ("reading options behind a stage",
      "  f: {run: filter, where: n > 1, time: ts}\n  out: {run: print}\n",
      "m.yaml:4:40: option 'time' has no effect behind another stage; give it to the source"),
@@ -246,4 +280,18 @@ def what_is_doubtful_is_warned_of(stream):
         check(f"p: warning: {expected}" in stream.last_stderr.splitlines(), f"{what}: {stream.last_stderr}")
 
 
-main([every_wrong_combination_is_refused_where_it_stands, what_is_doubtful_is_warned_of])
+# The key of the changes, whole or with more; rows that are only added, by whatever key; changes that have none.
+NOT_WARNED = ["  a: {run: aggregate, by: [k, s], compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: [s, k]}\n",
+              "  a: {run: aggregate, by: k, compute: max(n) as s}\n  out: {run: write-sqlite, path: x.db, table: t, key: [s, k]}\n",
+              "  out: {run: write-sqlite, path: x.db, table: t, key: k}\n",
+              "  a: {run: aggregate, compute: count(*) as c}\n  out: {run: write-sqlite, path: x.db, table: t, key: c}\n"]
+
+
+def what_is_right_is_not_warned_of(stream):
+    for stages in NOT_WARNED:
+        stream.write("m.yaml", HEAD + stages)
+        stream.run("stream", "check", "m.yaml")
+        check("warning" not in stream.last_stderr, f"{stages}{stream.last_stderr}")
+
+
+main([every_wrong_combination_is_refused_where_it_stands, what_is_doubtful_is_warned_of, what_is_right_is_not_warned_of])

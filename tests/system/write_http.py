@@ -1,9 +1,11 @@
 """stream-write-http against real servers: one that fails in every way, one with TLS, and stream-listen."""
 
 import collections
+import http.client
 import http.server
 import json
 import pathlib
+import queue
 import random
 import socket
 import ssl
@@ -13,7 +15,10 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
+from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server,  # noqa: E402
+                        rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
 from harness import check, kill_while_it_runs, main, wait_until  # noqa: E402
+from small_disk import on_small_disk  # noqa: E402
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -208,7 +213,84 @@ def what_cannot_be_is_refused(stream):
         check(done.returncode == 100 and said in done.stderr, f"{words}: {done.returncode} {done.stderr}")
 
 
+PASSED = """
+pipeline: passed
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 50ms, attempts: 1000}
+stages:
+  heard: {run: listen, address: "http://127.0.0.1:PORT/in", schema: n bigint}
+  once: {run: dedup, by: n}
+  out: {run: write-http, url: "URL"}
+"""
+
+
+class Sender:
+    """Posts rows, one a request, until each is answered, in a thread."""
+
+    def __init__(self, port):
+        self.port, self.rows = port, queue.Queue()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def feed(self, first, last):
+        for n in range(first, last):
+            self.rows.put(n)
+
+    def run(self):
+        while True:
+            body = json.dumps({"n": self.rows.get()})
+            wait_until("the row to be taken", lambda body=body: self.posted(body), timeout=60)
+
+    def posted(self, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        try:
+            connection.request("POST", "/in", body)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def passing(stream, server):
+    """What listens and what posts, in one job."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Copied(stream, PASSED.replace("PORT", str(port)).replace("URL", server.url()), Sender(port).feed, lambda: [row["n"] for row in server.rows])
+
+
+def silence_is_survived(stream):
+    silence_is_waited_out_across_kills(passing(stream, Server()))
+
+
+@on_small_disk("64m")
+def a_full_disk_is_survived(stream, disk):
+    """What cannot be kept is not answered, so it is the sender that keeps it."""
+    rows_are_equal_when_no_state_can_be_kept_for_a_while(passing(stream, Server()), disk)
+
+
+class Mortal:
+    """A server that can be away: connections are closed before it takes anything."""
+
+    def __init__(self):
+        self.away = False
+        self.server = Server(lambda _: "before" if self.away else None)
+
+    def kill(self):
+        self.away = True
+
+    def start(self):
+        self.away = False
+
+
+def a_stop_is_quick_though_the_server_is_away(stream):
+    server = Mortal()
+    a_stop_does_not_wait_for_a_sink_without_server(stream, f'{{run: write-http, url: "{server.server.url()}"}}', server,
+                                                   lambda: [row["n"] for row in server.server.rows])
+
+
 if __name__ == "__main__":
     main([a_server_that_knows_keys_has_each_row_once, a_stage_that_listens_takes_what_is_posted,
           requests_have_the_shape_that_was_asked_for, json_is_an_array_or_one_object, a_server_that_refuses_ends_the_job_and_is_quoted,
-          a_server_is_known_by_its_certificate, a_server_that_dies_and_comes_back_has_each_row_once, what_cannot_be_is_refused])
+          a_server_is_known_by_its_certificate, a_server_that_dies_and_comes_back_has_each_row_once, what_cannot_be_is_refused,
+          silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

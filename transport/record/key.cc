@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "transport/base/copy_short.h"
+#include "transport/record/same_value.h"
 
 namespace stream {
 namespace {
@@ -160,35 +161,32 @@ void hash_keys(const Batch& batch, std::span<const std::size_t> key_columns, std
   }
 }
 
-namespace {
-
-bool same_value(const Column& column, std::size_t a, std::size_t b) {
-  switch (column.type().kind) {
-    case TypeKind::kBoolean: return column.value<std::uint8_t>(a) == column.value<std::uint8_t>(b);
-    case TypeKind::kDate: return column.value<std::int32_t>(a) == column.value<std::int32_t>(b);
+bool same_value(const Column& a, std::size_t a_row, const Column& b, std::size_t b_row) {
+  if (a.valid(a_row) != b.valid(b_row)) return false;
+  if (!a.valid(a_row)) return true;
+  const auto same = [&]<class T>(T /*of the type*/) { return a.value<T>(a_row) == b.value<T>(b_row); };
+  switch (a.type().kind) {
+    case TypeKind::kBoolean: return same(std::uint8_t());
+    case TypeKind::kDate: return same(std::int32_t());
     case TypeKind::kBigint:
-    case TypeKind::kTimestamp: return column.value<std::int64_t>(a) == column.value<std::int64_t>(b);
+    case TypeKind::kTimestamp: return same(std::int64_t());
     case TypeKind::kDouble: {
-      const auto x = column.value<double>(a);
-      const auto y = column.value<double>(b);
+      const auto x = a.value<double>(a_row);
+      const auto y = b.value<double>(b_row);
       return x == y || (std::isnan(x) && std::isnan(y));
     }
-    case TypeKind::kDecimal: return column.value<Decimal>(a) == column.value<Decimal>(b);
-    case TypeKind::kInterval: return column.value<Interval>(a) == column.value<Interval>(b);
+    case TypeKind::kDecimal: return same(Decimal());
+    case TypeKind::kInterval: return same(Interval());
     case TypeKind::kVarchar:
     case TypeKind::kBlob:
-    case TypeKind::kJson: return column.bytes(a) == column.bytes(b);
+    case TypeKind::kJson: return a.bytes(a_row) == b.bytes(b_row);
   }
   return false;
 }
 
-}  // namespace
-
 bool same_key(const Batch& batch, std::span<const std::size_t> key_columns, std::size_t a, std::size_t b) {
   for (const std::size_t index : key_columns) {
-    const Column& column = batch.columns[index];
-    if (column.valid(a) != column.valid(b)) return false;
-    if (column.valid(a) && !same_value(column, a, b)) return false;
+    if (!same_value(batch.columns[index], a, batch.columns[index], b)) return false;
   }
   return true;
 }

@@ -399,4 +399,37 @@ BOOST_AUTO_TEST_CASE(by_itself_it_is_combined_only_where_there_are_few_groups) {
   BOOST_TEST(!combining({.compute = "count(*) as n", .phase = "partial"}));
 }
 
+// Rows come in the order of time, for it is the order behind the hop that says when a group was touched.
+BOOST_AUTO_TEST_CASE(groups_are_forgotten_as_they_are_without) {
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+    Options options{.compute = "count(*), sum(v), min(v), last(s)", .by = {"k"}};
+    options.ttl = "20s";
+    options.combine = "always";
+    std::vector<Step> steps = steps_of(seed, 60);
+    Microseconds now = 0;
+    for (Step& step : steps) {
+      for (Record& r : step.records) r.ts = now += (r.v.value_or(0) + 25) * kSecond / 20;
+      step.watermark = now - 3 * kSecond;
+    }
+    Gather undisturbed;
+    undisturbed.by_key = true;
+    Running running(options, record_schema());
+    Gather out;
+    out.by_key = true;
+    Combined combined(options, 1, 2);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      running.batch(batch_of(running.input(), steps[i].records), undisturbed);
+      combined.batch(0, batch_of(combined.input(), steps[i].records), out);
+      if (i % 3 == 0) {
+        running.watermark(steps[i].watermark, undisturbed);
+        combined.watermark(steps[i].watermark, out);
+      }
+      if (i % 11 == 10) combined.restart(static_cast<std::uint32_t>(1 + i % 3), options, out);
+    }
+    combined.barrier(out);
+    BOOST_TEST(out.table == undisturbed.table);
+    BOOST_TEST(combined.sent() > 0);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -35,6 +35,7 @@ struct Options {
   std::string early = {};
   std::string combine = "auto";
   std::string phase = {};
+  std::string ttl = {};
 
   Values values() const {
     Values out;
@@ -48,6 +49,7 @@ struct Options {
     if (!early.empty()) out.set("early", early);
     out.set("combine", combine);
     if (!phase.empty()) out.set("phase", phase);
+    if (!ttl.empty()) out.set("ttl", ttl);
     return out;
   }
 };
@@ -100,6 +102,12 @@ class Gather final : public Emitter {
   void change(RowKind kind, const std::string& row) {
     const bool add = kind == RowKind::kInsert || kind == RowKind::kUpdateAfter;
     log.push_back((add ? "+" : "-") + row);
+    const std::string key = row.substr(0, row.find('|'));
+    if (add)
+      table[key] = row;
+    else
+      table.erase(key);
+    if (by_key) return;
     if (add) {
       BOOST_REQUIRE_MESSAGE(rows.insert(row).second, "twice: " + row);
     } else {
@@ -107,7 +115,9 @@ class Gather final : public Emitter {
     }
   }
 
-  std::set<std::string> rows;  // what the changes make
+  bool by_key = false;                       // an insertion may replace a row
+  std::set<std::string> rows;                // what the changes make
+  std::map<std::string, std::string> table;  // the same, by the first column
   std::vector<std::string> log;
   std::vector<std::string> late;
   std::size_t late_count = 0;

@@ -22,6 +22,7 @@ struct Options {
   std::string on = "l.k = r.k and l.v <> r.v";
   std::string kind = "inner";
   std::string ttl = {};
+  std::string ttl_of = {};  // an input; else both
 
   Values values() const {
     Values out;
@@ -29,7 +30,7 @@ struct Options {
             std::vector<SelectItem>{{"", "l.k as lk, l.ts as lts, l.v as lv, r.k as rk, r.ts as rts, r.v as rv"}});
     out.set("on", on);
     out.set("kind", kind);
-    if (!ttl.empty()) out.set("ttl", ttl);
+    if (!ttl.empty()) out.set("ttl", std::vector<SelectItem>{{ttl_of, ttl}});
     return out;
   }
 };
@@ -263,6 +264,29 @@ BOOST_AUTO_TEST_CASE(rows_older_than_the_ttl_find_no_partner) {
   BOOST_TEST(rig.state_rows() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(each_input_may_have_a_ttl_of_its_own) {
+  OperatorRig rig = rig_of({.ttl = "10s", .ttl_of = "r"}, input_schema(), input_schema());
+  BOOST_TEST(rig.answer().warnings == std::vector<std::string>({"all rows of 'l' are kept for ever; bound the "
+                                                                "difference of their times in 'on', or give a 'ttl'"}),
+             boost::test_tools::per_element());
+  Emitted out;
+  for (const std::size_t side : {0, 1}) {
+    Rows rows(rig.input(side));
+    rows.add({1, 0, static_cast<std::int64_t>(side)});
+    rig.batch(side, rows.take(), out);
+  }
+  BOOST_TEST(out.rows.size() == 1);
+  rig.watermark(12 * kSecond, out);
+  BOOST_TEST(rig.state_rows() == 1);
+  rig.restart(2, out);
+  for (const std::size_t side : {0, 1}) {
+    Rows rows(rig.input(side));
+    rows.add({1, 12 * kSecond, 5});
+    rig.batch(side, rows.take(), out);
+  }
+  BOOST_TEST(out.rows.size() == 2);
+}
+
 BOOST_AUTO_TEST_CASE(the_plan_knows_time_key_and_changes_of_the_result) {
   const OperatorRig plain = rig_of({}, input_schema(), input_schema());
   BOOST_TEST(!plain.answer().outputs[0].schema.time);
@@ -305,6 +329,14 @@ BOOST_AUTO_TEST_CASE(wrong_joins_are_refused) {
   BOOST_TEST(error_of({.on = "l.k = r.k and random() < 0.5"}, input_schema(), input_schema()) ==
              "on: a condition that is another one each time cannot be kept");
   BOOST_TEST(error_of({.on = "l.k = r.k"}, input_schema(), text).starts_with("on: "));
+  BOOST_TEST(
+      error_of({.ttl = "5s", .ttl_of = "x"}, input_schema(), input_schema()).starts_with("ttl: there is no input 'x'"));
+  Options settled = kBounded;
+  settled.ttl = "5s";
+  BOOST_TEST(error_of(settled, input_schema(), input_schema()).empty());
+  settled.ttl_of = "l";
+  BOOST_TEST(error_of(settled, input_schema(), input_schema()) ==
+             "ttl: the condition says how long rows of 'l' are kept");
   BOOST_TEST(error_of({.ttl = "5s"}, timeless, input_schema()) == "ttl: rows are kept by event time, and 'l' has none");
 }
 

@@ -112,6 +112,30 @@ BOOST_AUTO_TEST_CASE(reading_goes_on_where_a_checkpoint_stood) {
   }
 }
 
+// Its writer was killed over it, or the disk was full: nobody was told that it came.
+BOOST_AUTO_TEST_CASE(a_record_that_was_not_written_whole_has_not_come) {
+  for (const std::size_t part : {1U, 4U, 6U}) {
+    TempDir folder;
+    const std::string path = folder.path() + "/in";
+    {
+      Rig rig(system_files(), path);
+      rig.add("first");
+      rig.settle();
+    }
+    const auto spooled = list_spool(system_files(), path);
+    BOOST_REQUIRE(spooled.ok());
+    const std::string segment = path + "/" + spool_segment_name({spooled->front().input, 0});
+    const std::string frame("\x06\0\0\0second", 10);
+    BOOST_REQUIRE(system_files().write_at(segment, 9, frame.substr(0, part)).ok());
+    Rig rig(system_files(), path);
+    rig.add("third");
+    rig.settle();
+    Texts all;
+    for (Texts some = rig.take(); !some.empty(); some = rig.take()) all.insert(all.end(), some.begin(), some.end());
+    BOOST_TEST(all == (Texts{"first", "third"}), boost::test_tools::per_element());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_has_gone_is_an_error_and_not_skipped) {
   TempDir folder;
   const std::string path = folder.path() + "/in";

@@ -361,4 +361,159 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
              "ttl: a key is known by event time, and the input has none");
 }
 
+// --- time to live -------------------------------------------------------------------------------
+
+namespace {
+
+constexpr Microseconds kTtl = 30 * kSecond;
+
+Values forgetful(int limit, const std::string& rank = {}, bool keyed = true) {
+  Values values =
+      top_n_values(keyed ? std::vector<std::string>{"k"} : std::vector<std::string>{}, "v desc", limit, rank);
+  values.set("ttl", "30s");
+  return values;
+}
+
+// What is known of a group, row by row.
+struct Known {
+  std::vector<Record> rows;
+  Microseconds touched = 0;
+
+  bool old(Microseconds now) const {
+    constexpr Microseconds kGrain = kTtl / 256;
+    return touched - touched % kGrain < now - kTtl - (kGrain - 1);
+  }
+};
+
+// The rank in its group of each row readers have: what was forgotten stays until another takes its place.
+class RankedTable final : public Emitter {
+ public:
+  Status emit(Batch batch, std::size_t /*output*/) override {
+    for (std::size_t i = 0; i < batch.rows; ++i) {
+      const std::string key = shown(batch.columns[0], i) + "|" + shown(batch.columns[4], i);
+      if (batch.kind(i) == RowKind::kDelete)
+        rows.erase(key);
+      else if (batch.kind(i) != RowKind::kUpdateBefore)
+        rows[key] = shown(batch, i);
+    }
+    return {};
+  }
+  Status bad_record(BadRecord record) override {
+    bad.push_back(record.reason);
+    return {};
+  }
+  void late_records(std::uint64_t count, std::size_t /*output*/) override { late += count; }
+  bool full() const override { return false; }
+
+  std::map<std::string, std::string> rows;
+  std::vector<std::string> bad;
+  std::size_t late = 0;
+};
+
+void run_forgetful_top(std::uint64_t seed, bool changing) {
+  BOOST_TEST_CONTEXT("seed " << seed << ", changing " << changing) {
+    std::mt19937_64 random(seed);
+    const Schema input = changing ? input_schema(Changelog::kUpdates, {3}) : input_schema();
+    OperatorRig rig(plan_top_n, TopN::make, forgetful(3, "place"), {{"in", input}});
+    RankedTable out;
+    std::map<std::int64_t, Known> groups;
+    std::map<std::string, std::string> expected;
+    std::size_t late = 0;
+    Microseconds now = 0;
+    std::int64_t next = 0;
+    for (int step = 0; step < 80; ++step) {
+      Rows rows(rig.input(0));
+      const auto k = static_cast<std::int64_t>(random() % 5);
+      for (std::uint64_t i = random() % 6; i > 0; --i) {
+        now += static_cast<Microseconds>(random() % (5 * kSecond));
+        Known& group = groups[k];
+        if (group.old(now)) group.rows.clear();
+        group.touched = std::max(group.touched, now);
+        if (changing && random() % 3 == 0) {
+          const bool known = !group.rows.empty() && random() % 2 == 0;
+          Record gone = known ? group.rows.back() : Record{k, now, 1, 1'000'000 + next};
+          if (known) group.rows.pop_back();
+          late += known ? 0 : 1;
+          gone.ts = now;
+          rows.add(gone, RowKind::kDelete);
+          continue;
+        }
+        group.rows.push_back({k, now, static_cast<std::int64_t>(random() % 20), next++});
+        rows.add(group.rows.back());
+      }
+      const std::vector<Record>& kept = groups[k].rows;
+      std::size_t place = 0;
+      std::vector<Record> sorted = kept;
+      std::ranges::stable_sort(sorted, std::greater(), &Record::v);
+      rows.send(rig, out);
+      const auto prefix = std::to_string(k) + "|";
+      for (const Record& r : sorted) {
+        if (++place <= 3) expected[prefix + std::to_string(place)] = text_of(r) + "|" + std::to_string(place);
+      }
+      // Ranks that nobody has any more are taken back, unless they were forgotten.
+      for (std::size_t rank = place + 1; changing && rank <= 3; ++rank) {
+        const auto stale = expected.find(prefix + std::to_string(rank));
+        if (stale != expected.end() && !out.rows.contains(stale->first)) expected.erase(stale);
+      }
+      BOOST_REQUIRE(out.rows == expected);
+      rig.watermark(now - 2 * kSecond, out);
+      for (auto& [key, group] : groups) {
+        if (group.old(now - 2 * kSecond)) group.rows.clear();
+      }
+      if (random() % 6 == 0) rig.restart(1 + static_cast<std::uint32_t>(random() % 3), out);
+    }
+    BOOST_TEST(out.late == late);
+    BOOST_TEST(out.bad.empty());
+    rig.watermark(now + 100 * kSecond, out);
+    BOOST_TEST(rig.state_rows() == 0);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_top_n_forgets_groups_that_nothing_touches) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    run_forgetful_top(seed, false);
+    run_forgetful_top(seed, true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_top_n_of_all_rows_is_forgotten_within_a_batch) {
+  OperatorRig rig(plan_top_n, TopN::make, forgetful(2, "place", false), {{"in", input_schema()}});
+  RankedTable out;
+  Rows rows(rig.input(0));
+  rows.add({1, 0, 9, 1});
+  rows.add({1, 20 * kSecond, 8, 2});
+  rows.add({1, 60 * kSecond, 3, 3});
+  rows.send(rig, out);
+  BOOST_TEST(out.rows.at("1|1") == "1|60000000|3|3|1");
+  BOOST_TEST(rig.state_rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_top_n_without_event_time_goes_by_the_clock) {
+  Schema timeless = input_schema();
+  timeless.time.reset();
+  OperatorRig rig(plan_top_n, TopN::make, forgetful(2, "place"), {{"in", timeless}});
+  RankedTable out;
+  Rows rows(rig.input(0));
+  rows.add({1, 0, 9, 1});
+  rows.send(rig, out);
+  const Microseconds now = system_clock().wall_us();
+  rig.on_time(now, out);
+  BOOST_TEST(rig.state_rows() == 2);
+  rig.restart(2, out);
+  rig.on_time(now + kTtl / 2, out);
+  BOOST_TEST(rig.state_rows() == 2);
+  rig.on_time(now + 2 * kTtl, out);
+  BOOST_TEST(rig.state_rows() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_top_n_of_windows_has_no_time_to_live) {
+  Values values = forgetful(2);
+  values.set("by", std::vector<std::string>{"k", "ts"});
+  const PlanAnswer answer = plan_top_n({values, {{"in", input_schema()}}, "/", 1, "stage"});
+  BOOST_REQUIRE(answer.errors.size() == 1);
+  BOOST_TEST(answer.errors[0].message == "a group is forgotten once event time is past it");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

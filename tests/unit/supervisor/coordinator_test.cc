@@ -111,6 +111,37 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_with_a_last_checkpoint_even_after_an_abort) {
   BOOST_TEST(is(all_committed(c, Epoch(2), 100'050), {Kind::kCommitted, Kind::kFinished}));
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_knows_when_commits_are_all_that_it_awaits) {
+  Coordinator c(config(), Epoch(1), 0);
+  c.tick(1000);
+  all_snapshots(c, Epoch(1), 1100);
+  c.published(Epoch(1), 1200);
+  BOOST_TEST(!c.awaits_commits_only());  // no stop
+  c.stop(false, 1300);
+  BOOST_TEST(!c.awaits_commits_only());  // the last checkpoint is on its way
+  BOOST_TEST(!c.last_is_complete());
+  all_snapshots(c, Epoch(2), 1400);
+  c.published(Epoch(2), 1500);
+  BOOST_TEST(c.awaits_commits_only());
+  BOOST_TEST(c.last_is_complete());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_that_may_not_begin_its_checkpoint_awaits_commits_only) {
+  for (const bool drain : {false, true}) {
+    Coordinator c(config(), Epoch(1), 0);
+    for (std::uint64_t n = 1; n <= 2; ++n) {
+      c.tick(static_cast<Microseconds>(n) * 1000);
+      all_snapshots(c, Epoch(n), static_cast<Microseconds>(n) * 1000);
+      c.published(Epoch(n), static_cast<Microseconds>(n) * 1000);
+    }
+    c.stop(drain, 3000);
+    BOOST_TEST(c.awaits_commits_only());
+    BOOST_TEST(!c.last_is_complete());
+    all_committed(c, Epoch(1), 3100);  // the server is back
+    BOOST_TEST(!c.awaits_commits_only());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_bounded_job_finishes_after_the_checkpoint_that_saw_every_end) {
   Coordinator c(config(), Epoch(1), 0);
   c.tick(1000);  // epoch 1 is under way when the inputs end

@@ -208,7 +208,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
       {head + "metrics: {x: y}\nevolve: x\n",
        "m.yaml:4:1: 'metrics' is not supported by this version\nm.yaml:5:1: 'evolve' is not supported by this version"},
       {head + "tests: x\n", "m.yaml:4:8: 'tests' must be a list, not a text"},
-      {head + "  f: {run: filter, where: x, ttl: 1h}\n", "m.yaml:4:30: 'ttl' is not supported by this version"},
+      {head + "  f: {run: filter, where: x, ttl: 1h}\n",
+       "m.yaml:4:30: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state "
+       "grows"},
       {head + "  f: {run: filter, where: x, hosts: [a]}\n", "m.yaml:4:30: 'hosts' is not supported by this version"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
   };
