@@ -27,8 +27,8 @@ std::map<std::string, StageEvolution> evolutions_for(const JobPlan& plan, const 
 
 class Builder {
  public:
-  Builder(const JobPlan& plan, const AttemptStart& start)
-      : plan_(plan), start_(start), channels_(channels_of(plan)), evolutions_(evolutions_for(plan, start)) {}
+  Builder(const JobPlan& plan, const std::vector<Channel>& channels, const AttemptStart& start)
+      : plan_(plan), start_(start), channels_(channels), evolutions_(evolutions_for(plan, start)) {}
 
   Assignment build(const InstanceName& name) const {
     const StageSpec& spec = plan_.pipeline.stages[name.stage];
@@ -94,7 +94,8 @@ class Builder {
       for (const Channel& channel : channels_) {
         const PlannedEdge& edge = plan_.edges[channel.edge];
         if (edge.to != name.stage || edge.input != i || channel.to_instance != name.instance) continue;
-        input.channels.push_back({channel.id.value(), peer_name(plan_, edge.from, channel.from_instance)});
+        input.channels.push_back(
+            {channel.id.value(), peer_name(plan_, edge.from, channel.from_instance), channel.attempt.value()});
       }
       out.push_back(std::move(input));
     }
@@ -125,14 +126,15 @@ class Builder {
     out.where = edge.filter;
     for (const Channel& channel : channels_) {
       if (channel.edge != index || channel.from_instance != name.instance) continue;
-      out.channels.push_back({channel.id.value(), peer_name(plan_, edge.to, channel.to_instance)});
+      out.channels.push_back(
+          {channel.id.value(), peer_name(plan_, edge.to, channel.to_instance), channel.attempt.value()});
     }
     return out;
   }
 
   const JobPlan& plan_;
   const AttemptStart& start_;
-  std::vector<Channel> channels_;
+  const std::vector<Channel>& channels_;
   std::map<std::string, StageEvolution> evolutions_;
 };
 
@@ -150,8 +152,9 @@ std::vector<InstanceName> instances_of(const JobPlan& plan) {
   return out;
 }
 
-std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start) {
-  const Builder builder(plan, start);
+std::vector<Assignment> make_assignments(const JobPlan& plan, const std::vector<Channel>& channels,
+                                         const AttemptStart& start) {
+  const Builder builder(plan, channels, start);
   std::vector<Assignment> out;
   for (const InstanceName& name : instances_of(plan)) out.push_back(builder.build(name));
   return out;

@@ -33,5 +33,7 @@ void plan_filters(JobPlan& plan);
 
 // Names in the `evolve:` block that are those of now.
 void check_evolve(const JobPlan& plan, Problems& problems);
+// Refuses more sockets or less memory an instance than there can be.
+void check_limits(const JobPlan& plan, const PlanLimits& limits, Problems& problems);
 
 }  // namespace stream
