@@ -205,7 +205,7 @@ Status refuse_strangers(Files& files, const std::string& folder, const std::set<
   STREAM_ASSIGN(const auto present, files.list(folder));
   for (const std::string& name : present) {
     if (name == kSavepointIndexName || own.contains(name)) continue;
-    return usage_error("'" + folder + "' holds '" + name + "', which is not of the savepoint; nothing was deleted");
+    return failed("'" + folder + "' holds '" + name + "', which is not of the savepoint; nothing was deleted");
   }
   return {};
 }

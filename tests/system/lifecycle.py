@@ -159,7 +159,7 @@ def nothing_but_a_savepoint_is_deleted(stream):
                            ("nowhere", "stream run: fatal: there is no savepoint 'nowhere'")):
         refused(stream, None, why, "stream", "run", "totals.yaml", "--name", "other", "--from", reference)
     stream.write("here/notes", "kept")
-    refused(stream, 100, "'notes'", "stream", "savepoint", "--delete", "totals@mine")
+    refused(stream, 1, "'notes'", "stream", "savepoint", "--delete", "totals@mine")
     check(state_of(outside) == feed.totals, "still whole")
     (outside / "notes").unlink()
     stream.run("stream", "savepoint", "--delete", "totals@mine")

@@ -96,7 +96,7 @@ def a_job_in_the_foreground_stays_there(stream):
     past(stream, 500)
     stream.write("second.yaml", manifest(*SECOND))
     stream.run(*UPGRADE, "second.yaml")
-    past(stream, 3000)
+    past(stream, 1500)
     job.send_signal(signal.SIGINT)
     talk = job.communicate()[1]
     check(job.returncode == 0 and "stopped: final checkpoint" in talk, talk)
