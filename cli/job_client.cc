@@ -179,14 +179,18 @@ Result<json> list_of_job(const JobPaths& job, const std::string& what) {
   return answer[what];
 }
 
-Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
+Result<JobPlan> plan_of_job(const JobPaths& job) {
   STREAM_ASSIGN(const json answer, ask_or_read(job, {{"verb", "plan"}}, [&]() -> Result<json> {
                   std::optional<JobLock> lock;
                   STREAM_ASSIGN(const auto store, open_store(job, &lock));
                   STREAM_ASSIGN(const auto record, store->load());
                   return json{{"plan", record ? record->plan : ""}};
                 }));
-  STREAM_ASSIGN(const JobPlan plan, plan_from_json(answer.value("plan", "")));
+  return plan_from_json(answer.value("plan", ""));
+}
+
+Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
+  STREAM_ASSIGN(const JobPlan plan, plan_of_job(job));
   std::vector<std::string> names;
   for (const StageSpec& stage : plan.pipeline.stages) names.push_back(stage.name);
   return names;

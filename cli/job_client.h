@@ -10,6 +10,7 @@
 #include "supervisor/job_lock.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
+#include "supervisor/plan.h"
 #include "transport/base/status.h"
 
 namespace stream {
@@ -40,6 +41,9 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
 
 // "events", "checkpoints" or "savepoints" of a job, running or not; see supervisor/job_lists.h.
 Result<nlohmann::json> list_of_job(const JobPaths& job, const std::string& what);
+
+// The plan of a job, running or not.
+Result<JobPlan> plan_of_job(const JobPaths& job);
 
 // Names of the stages of a job, running or not, in the order of its manifest.
 Result<std::vector<std::string>> stages_of_job(const JobPaths& job);

@@ -54,12 +54,13 @@ Status JobRunner::begin_attempt() {
   log_->set_context(record_.attempt, last_complete_);
   AttemptStart start;
   start.paths = paths_;
-  start.run = record_.run;
+  start.run = record_.output_run;
   start.attempt = record_.attempt;
   start.restore = restore_;
   start.restore_folder = restore_folder_;
   start.extend = restore_extends_;
   if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  start.going_back = record_.going_back;
   start.accept_duplicates = accept_duplicates_;
   AttemptRun::Setup setup;
   setup.plan = &plan_;
@@ -216,6 +217,7 @@ void JobRunner::on_ready() {
   coordinator_.emplace(config, store_->next_epoch(), now);
   if (record_.must_rewind) {
     record_.must_rewind = false;
+    record_.going_back = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
   }
   verbs_->on_ready();  // before the sources start: nothing passes unseen

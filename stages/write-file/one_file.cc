@@ -110,12 +110,16 @@ Status OneFile::begin_anew(bool exists, std::uint64_t size) {
   return supervised_ ? write_marker(end_) : Status();
 }
 
-Status OneFile::begin() {
+// In the middle of a run: what stands there was written under another name of the stage, and is gone on behind.
+Status OneFile::begin(Epoch epoch) {
   const auto size = files_.size(settings_.path);
   if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();
   STREAM_ASSIGN(const bool same_run, begun(&end_));
   if (!supervised_ || !same_run) return begin_anew(size.ok(), size.ok() ? *size : 0);
-  STREAM_TRY(cut_to(end_));
+  if (epoch == Epoch(0))
+    STREAM_TRY(cut_to(end_));
+  else if (size.ok())
+    end_ = std::max(end_, *size);
   return find_marker({});
 }
 
@@ -170,7 +174,7 @@ Status OneFile::on_restored(Epoch epoch) {
   recorded_ = !restored.empty();
   // Without a row: a fresh run, or one that writes somewhere else since its savepoint.
   if (epoch == Epoch(0) || !recorded_) {
-    STREAM_TRY(begin());
+    STREAM_TRY(begin(epoch));
   } else {
     STREAM_TRY(check_restored(restored));
     end_ = restored.back().begin + restored.back().size;
@@ -186,9 +190,9 @@ Status OneFile::on_restored(Epoch epoch) {
 
 // The length of a checkpoint is in its state, that of the beginning in the marker; on_restored() cuts.
 Status OneFile::rewind(Epoch epoch) {
-  if (epoch != Epoch(0)) return {};
   std::uint64_t base = 0;
-  STREAM_ASSIGN(const bool known, begun(&base));
+  STREAM_ASSIGN(const bool begun_here, begun(&base));
+  const bool known = epoch == Epoch(0) ? begun_here : !begun_here || !load().empty();
   if (known || files_.size(settings_.path).status().code() == Code::kNotFound) return {};
   return failed("unable to take back what was written to '" + settings_.path +
                 "': it is not known how long it was before");

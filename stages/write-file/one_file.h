@@ -42,7 +42,7 @@ class OneFile final : public Sink {
     bool last = false;    // the input has ended with it
   };
 
-  Status begin();
+  Status begin(Epoch epoch);
   Status check_header();
   // one_file_avro.cc
   Status check_columns();

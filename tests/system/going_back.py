@@ -1,0 +1,185 @@
+"""A job goes back to an earlier savepoint or checkpoint, or is cloned from one: what its sinks wrote since is taken back or left alone."""
+
+import json
+import pathlib
+import random
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from harness import check, main, wait_until  # noqa: E402
+from in_flight import FAST, compare, expected, manifest, past, results  # noqa: E402
+
+# Without the table whose rows are replaced.
+NO_RANKS = (("  best: {run: top-n, from: kept, by: k, order: \"v desc, n\", limit: 5, rank: place}\n  ranks: {run: write-sqlite, path: OUT/ranks.db, table: ranks}\n", ""),)
+WRONG = "n % 5 <> 0"
+
+
+def write(stream, name="job.yaml", **options):
+    stream.write(name, manifest(*without(options.pop("out", ".")), out=".", **options))
+
+
+def without(out):
+    return tuple((old.replace("OUT", out), new) for old, new in NO_RANKS)
+
+
+def wanted_of(stream):
+    out = str(stream.folder / "undisturbed")
+    found = expected(stream, *without(out), leave=("ranks",))
+    return found
+
+
+def found_in(stream):
+    return results(stream.folder, leave=("ranks",))
+
+
+def savepoint_then_wrong(stream):
+    """A job that was right up to a savepoint and wrong after it, stopped; the savepoint."""
+    write(stream)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    path = stream.run("stream", "savepoint", "job").strip()
+    stream.run("stream", "stop", "job")
+    write(stream, where=WRONG)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 3000)
+    stream.run("stream", "stop", "job")
+    write(stream, rate=FAST)
+    return path
+
+
+def results_are_mended_by_going_back(stream):
+    wanted = wanted_of(stream)
+    path = savepoint_then_wrong(stream)
+    before = found_in(stream)
+    stream.run("stream", "run", "job.yaml", "--from", path, expect=1)
+    said = stream.last_stderr
+    check("is behind checkpoint" in said and "--outputs rewind" in said and "'lines' can" in said and "--outputs beside" in said, said)
+    check(found_in(stream) == before, "a refused run changes nothing")
+    stream.run("stream", "run", "job.yaml", "--from", path, "--outputs", "rewind")
+    compare(found_in(stream), wanted)
+
+
+def a_checkpoint_that_is_kept_is_gone_back_to(stream):
+    wanted = wanted_of(stream)
+    write(stream)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 1500)
+    stream.run("stream", "stop", "job", "--no-savepoint")
+    oldest = min(int(path.parent.name) for path in stream.home("job").glob("checkpoints/*/checkpoint.sqlite"))
+    write(stream, rate=FAST)
+    stream.run("stream", "run", "job.yaml", "--from", f"job@{oldest}", expect=1)
+    check(f"checkpoint {oldest} is behind checkpoint" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "job.yaml", "--from", f"job@{oldest}", "--name", "other", expect=100)
+    check("and no savepoint: make one with 'stream savepoint job'" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "job.yaml", "--from", f"job@{oldest}", "--outputs", "rewind")
+    check(f"continues from checkpoint {oldest}\n" in stream.last_stderr and "damaged" not in stream.last_stderr, stream.last_stderr)
+    compare(found_in(stream), wanted)
+
+
+def rows_that_were_replaced_are_not_taken_back_unasked(stream):
+    stream.write("job.yaml", manifest())
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    path = stream.run("stream", "savepoint", "job").strip()
+    past(stream, 2500)
+    stream.run("stream", "stop", "job")
+    stream.write("job.yaml", manifest(rate=FAST))
+    stream.run("stream", "run", "job.yaml", "--from", path, "--outputs", "rewind", expect=1)
+    check("unable to give rows of table 'ranks' in" in stream.last_stderr and "--accept-duplicates" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "job.yaml", "--accept-duplicates")
+    compare(results(stream.folder), expected(stream))  # the same rows came again, so here they are right
+
+
+def a_run_writes_beside(stream):
+    path = savepoint_then_wrong(stream)
+    before = found_in(stream)
+    epoch = int(pathlib.Path(path).name)
+    stream.run("stream", "run", "job.yaml", "--from", path, "--outputs", "beside")
+    check(found_in(stream) == before, "what was written stays")
+    lines = [json.loads(line)["n"] for line in (stream.folder / f"lines.from-{epoch}.ndjson").read_text().splitlines()]
+    check(lines == list(range(12_000 - len(lines), 12_000)) and 0 < len(lines) < 11_500, f"{len(lines)} rows from {lines[:1]} on")
+    check(list((stream.folder / f"parts.from-{epoch}").glob("*.ndjson")) and (stream.folder / f"rows.from-{epoch}.db").exists(), "the other sinks")
+
+
+def a_clone_writes_nowhere_that_the_other_does(stream):
+    wanted = wanted_of(stream)
+    write(stream)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    stream.run("stream", "savepoint", "job", "--label", "fork")
+    clone = ["stream", "run", "job.yaml", "--from", "job@fork", "--name", "clone"]
+    stream.run(*clone, expect=1)
+    check("stage 'lines' would write to" in stream.last_stderr and "job 'job'" in stream.last_stderr and "--outputs beside" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "job.yaml", "--name", "again", expect=1)
+    check("which job 'job' is writing" in stream.last_stderr, stream.last_stderr)
+    write(stream, "clone.yaml", rate=FAST)
+    stream.run(*clone[:2], "clone.yaml", *clone[3:], "--outputs", "beside")
+    stream.run("stream", "stop", "job")
+    write(stream, rate=FAST)
+    stream.run("stream", "run", "job.yaml")
+    compare(found_in(stream), wanted)
+    lines = [json.loads(line)["n"] for line in (stream.folder / "lines.clone.ndjson").read_text().splitlines()]
+    check(lines == list(range(12_000 - len(lines), 12_000)), f"{len(lines)} rows from {lines[:1]} on")
+
+
+def what_was_taken_back_is_not_gone_on_from(stream):
+    write(stream)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    early = stream.run("stream", "savepoint", "job").strip()
+    past(stream, 1500)
+    late = stream.run("stream", "stop", "job").strip()
+    stream.run("stream", "run", "-d", "job.yaml", "--from", early, "--outputs", "rewind")
+    stream.run("stream", "stop", "job")
+    stream.run("stream", "run", "-d", "job.yaml", "--from", late, "--outputs", "rewind", expect=1)
+    check("is not of what 'job' has come from since" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "-d", "job.yaml", "--from", early, "--outputs", "rewind")  # once more
+    stream.run("stream", "cancel", "job")
+
+
+def a_sink_that_is_called_otherwise_goes_on_with_its_file(stream):
+    wanted = wanted_of(stream)
+    write(stream)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    stream.run("stream", "stop", "job")
+    write(stream, rate=FAST)
+    text = (stream.folder / "job.yaml").read_text()
+    stream.write("job.yaml", text.replace("  lines:", "  written:").replace("  rows:", "  stored:"))
+    stream.run("stream", "run", "job.yaml")
+    compare(found_in(stream), wanted)
+
+
+def whoever_is_killed_in_going_back_it_can_be_said_again(stream):
+    wanted = wanted_of(stream)
+    path = savepoint_then_wrong(stream)
+    pick = random.Random(7)
+    again = ["stream", "run", "job.yaml", "--from", path, "--outputs", "rewind"]
+    for turn in range(8):
+        write(stream, where=pick.choice((WRONG, "n >= 0")))
+        job = stream.start(*again, stderr=subprocess.PIPE)
+        try:
+            job.wait(timeout=0.03 + turn * 0.05)
+        except subprocess.TimeoutExpired:
+            pass
+        job.kill()
+        job.communicate()
+        wait_until("every instance to end", lambda: not stream.processes("job"))
+        if turn % 3 == 2:  # what there is goes on, too
+            job = stream.start("stream", "run", "job.yaml", stderr=subprocess.PIPE)
+            wait_until("it to run or end", lambda: job.poll() is not None or stream.instances("job"))
+            job.kill()
+            job.communicate()
+            wait_until("every instance to end", lambda: not stream.processes("job"))
+        shown = json.loads(stream.run("stream", "show", "--json", "job"))
+        check(shown["state"] in ("DEAD", "STOPPED"), str(shown))
+    write(stream, rate=FAST)
+    stream.run(*again)
+    compare(found_in(stream), wanted)
+
+
+if __name__ == "__main__":
+    main([results_are_mended_by_going_back, a_checkpoint_that_is_kept_is_gone_back_to, rows_that_were_replaced_are_not_taken_back_unasked,
+          a_run_writes_beside, a_clone_writes_nowhere_that_the_other_does, what_was_taken_back_is_not_gone_on_from,
+          a_sink_that_is_called_otherwise_goes_on_with_its_file, whoever_is_killed_in_going_back_it_can_be_said_again])
