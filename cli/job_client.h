@@ -42,7 +42,7 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
 // "events", "checkpoints" or "savepoints" of a job, running or not; see supervisor/job_lists.h.
 Result<nlohmann::json> list_of_job(const JobPaths& job, const std::string& what);
 
-// The plan of a job, running or not.
+// The plan of a job, running or not. Errors: kCorrupt if it has none.
 Result<JobPlan> plan_of_job(const JobPaths& job);
 
 // Names of the stages of a job, running or not, in the order of its manifest.

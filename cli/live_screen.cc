@@ -83,6 +83,7 @@ LiveScreen::Event LiveScreen::on_signal() {
   if (::read(signals_, &got, sizeof got) != sizeof got) return Event::kTime;
   const int number = static_cast<int>(got.ssi_signo);
   if (number == SIGWINCH) return Event::kResized;
+  if (number != SIGTSTP && leave_on_signals_) return Event::kLeave;
   restore();
   if (number != SIGTSTP) die_of(number);
   ::raise(SIGSTOP);

@@ -22,6 +22,9 @@ class LiveScreen {
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
+  // A signal that would end the process is an Event::kLeave instead.
+  void leave_on_signals() { leave_on_signals_ = true; }
+
   bool live() const { return live_; }
   void draw(const std::vector<std::string>& lines);  // no more than terminal_height() - 1
 
@@ -36,6 +39,7 @@ class LiveScreen {
   Event on_key();
 
   bool live_ = false;
+  bool leave_on_signals_ = false;
   int signals_ = -1;
   termios found_{};
 };

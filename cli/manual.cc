@@ -43,6 +43,7 @@ constexpr std::array kFiles = {
           "opens it."},
     Entry{"$STREAM_HOME/JOB/checkpoints/", "Snapshot files and their indexes, see stream-snapshot(5)."},
     Entry{"$STREAM_HOME/JOB/savepoints/", "Savepoints that were not given another place."},
+    Entry{"$STREAM_HOME/.unpacked/", "Archives of savepoints, while somebody reads them."},
     Entry{"$STREAM_HOME/JOB/logs/", "What the job and its stages have logged, JSON lines, rotated at 16 MiB."},
     Entry{"$STREAM_HOME/JOB/dead-letter/", "Records that could not be processed, JSON lines."},
     Entry{"$XDG_CACHE_HOME/stream/",

@@ -21,17 +21,17 @@ bool is_boolean(const StateQuery& query, std::size_t column) {
   return query.columns()[column].declared == "BOOLEAN" && query.kind(column) == SqlKind::kInteger;
 }
 
-// Control characters would move a terminal's cursor.
-std::string visible(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+// On a terminal no column may push all others out of sight. Whole characters.
+std::string fitting(std::string text, std::size_t most) {
+  std::size_t characters = 0;
+  for (std::size_t at = 0; most != 0 && at < text.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (begins && ++characters > most) return text.substr(0, at) + "…";
   }
   return text;
 }
 
-std::string csv_field(const StateQuery& query, std::size_t column) {
-  if (query.kind(column) == SqlKind::kNull) return "";
-  std::string text = text_of(query, column);
+std::string csv_text(const std::string& text) {
   const bool plain = !text.empty() && text.find_first_of("\",\r\n") == std::string::npos;
   if (plain) return text;
   std::string field = "\"";
@@ -40,6 +40,10 @@ std::string csv_field(const StateQuery& query, std::size_t column) {
     field += c;
   }
   return field + '"';
+}
+
+std::string csv_field(const StateQuery& query, std::size_t column) {
+  return query.kind(column) == SqlKind::kNull ? "" : csv_text(text_of(query, column));
 }
 
 class Output {
@@ -78,7 +82,7 @@ Status print_json(StateQuery& query) {
 Status print_csv(StateQuery& query) {
   Output out;
   std::string head;
-  for (const auto& column : query.columns()) head += (head.empty() ? "" : ",") + column.name;
+  for (const auto& column : query.columns()) head += (head.empty() ? "" : ",") + csv_text(column.name);
   STREAM_TRY(out.add(head + "\n"));
   for (;;) {
     STREAM_ASSIGN(const bool row, query.next());
@@ -103,11 +107,12 @@ Status print_table(StateQuery& query) {
   Output out;
   STREAM_ASSIGN(bool row, query.next());
   const std::vector<std::string> names = headers(query, row);
+  const std::size_t most = names.size() < 2 ? 0 : terminal_width() / 2;
   for (bool first = true; first || row; first = false) {
     Table table(names);
     for (std::size_t rows = 0; row && rows < kRowsMeasured; ++rows) {
       std::vector<std::string> cells;
-      for (std::size_t i = 0; i < names.size(); ++i) cells.push_back(visible(text_of(query, i)));
+      for (std::size_t i = 0; i < names.size(); ++i) cells.push_back(fitting(visible(text_of(query, i)), most));
       table.add(std::move(cells));
       STREAM_ASSIGN(row, query.next());
     }
@@ -117,6 +122,13 @@ Status print_table(StateQuery& query) {
 }
 
 }  // namespace
+
+std::string visible(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return text;
+}
 
 std::string json_of(const StateQuery& query, std::size_t column) {
   switch (query.kind(column)) {

@@ -20,4 +20,7 @@ Status print_rows(StateQuery& query, RowForm form);
 std::string json_of(const StateQuery& query, std::size_t column);
 std::string text_of(const StateQuery& query, std::size_t column);
 
+// Without control characters, which would move a terminal's cursor.
+std::string visible(std::string text);
+
 }  // namespace stream

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "cli/job_client.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
 #include "transport/base/text.h"
@@ -22,16 +22,22 @@ struct Named {
   std::string path;
 };
 
-// The savepoints the job knows of and that are still there, oldest first, wherever they were put.
-Result<std::vector<Named>> savepoints_of(const std::string& job) {
+// The savepoints the job knows of, oldest first, wherever they were put.
+Result<std::vector<Named>> listed_savepoints(const std::string& job) {
   STREAM_ASSIGN(const auto list, list_of_job(job_paths(job), "savepoints"));
   std::vector<Named> found;
-  for (const auto& each : list) {
-    Named savepoint{each["epoch"], each["label"], each["path"]};
-    if (std::error_code ignored; std::filesystem::exists(savepoint.path, ignored))
-      found.push_back(std::move(savepoint));
-  }
-  std::ranges::sort(found, {}, &Named::epoch);
+  for (const auto& each : list) found.push_back({each["epoch"], each["label"], each["path"]});
+  std::ranges::stable_sort(found, {}, &Named::epoch);
+  return found;
+}
+
+// Those that are still there.
+Result<std::vector<Named>> savepoints_of(const std::string& job) {
+  STREAM_ASSIGN(auto found, listed_savepoints(job));
+  std::erase_if(found, [](const Named& savepoint) {
+    std::error_code ignored;
+    return !std::filesystem::exists(savepoint.path, ignored);
+  });
   return found;
 }
 
@@ -42,6 +48,14 @@ std::vector<std::string> words_of(const std::vector<Named>& savepoints) {
     if (!savepoint.label.empty()) words.push_back(savepoint.label);
   }
   return words;
+}
+
+const Named* choose(const std::vector<Named>& savepoints, const std::string& which) {
+  if (which == kLatest) return savepoints.empty() ? nullptr : &savepoints.back();
+  const auto found = std::ranges::find_if(savepoints, [&](const Named& savepoint) {
+    return which == std::to_string(savepoint.epoch) || (which == savepoint.label && !which.empty());
+  });
+  return found == savepoints.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -57,26 +71,32 @@ Result<std::string> resolve_savepoint(const std::string& reference) {
   }
   if (at == std::string::npos) return usage_error("there is no savepoint '" + reference + "'");
   if (!known) return usage_error("there is no job '" + job + "'" + did_you_mean(job, jobs));
-  const std::string which = reference.substr(at + 1);
   STREAM_ASSIGN(const std::vector<Named> savepoints, savepoints_of(job));
   if (savepoints.empty()) return usage_error("there is no savepoint '" + reference + "': job '" + job + "' has none");
-  if (which == kLatest) return savepoints.back().path;
-  for (const Named& savepoint : savepoints) {
-    if (which == std::to_string(savepoint.epoch) || (which == savepoint.label && !which.empty())) return savepoint.path;
-  }
+  if (const Named* found = choose(savepoints, reference.substr(at + 1))) return found->path;
   return usage_error("there is no savepoint '" + reference + "'; there is " + join(words_of(savepoints), ", "));
+}
+
+Result<std::string> resolve_listed_savepoint(const std::string& reference) {
+  auto there = resolve_savepoint(reference);
+  const std::size_t at = reference.rfind('@');
+  if (there.ok() || at == std::string::npos) return there;
+  const auto listed = listed_savepoints(reference.substr(0, at));
+  if (!listed.ok()) return there;
+  const Named* found = choose(*listed, reference.substr(at + 1));
+  return found == nullptr ? there : Result<std::string>(found->path);
 }
 
 namespace {
 
 Result<SnapshotPlace> savepoint_at(const std::string& path) {
-  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
-  return SnapshotPlace{std::move(index), savepoint_folder(path)};
+  STREAM_ASSIGN(const OpenSavepoint opened, OpenSavepoint::open(path, unpacked_root()));
+  return SnapshotPlace{opened.index(), opened.folder(), opened.hold()};
 }
 
 Result<SnapshotPlace> checkpoint_at(const std::string& checkpoints, Epoch epoch) {
   STREAM_ASSIGN(CheckpointIndex index, load_index(index_path(checkpoints, epoch)));
-  return SnapshotPlace{std::move(index), checkpoints};
+  return SnapshotPlace{std::move(index), checkpoints, nullptr};
 }
 
 // CHECKPOINTS/N
@@ -138,8 +158,9 @@ Result<SnapshotPlace> find_snapshot(const std::string& reference) {
 
 Result<std::unique_ptr<StateView>> open_snapshot(const std::string& reference) {
   for (int tries = 1;; ++tries) {
-    STREAM_ASSIGN(SnapshotPlace place, find_snapshot(reference));
-    auto view = StateView::open(std::move(place.index), std::move(place.folder));
+    auto place = find_snapshot(reference);
+    auto view = place.ok() ? StateView::open(std::move(place->index), std::move(place->folder))
+                           : Result<std::unique_ptr<StateView>>(place.status());
     if (view.ok() || !is_damage(view.status()) || tries == kOpenTries) return view;
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/archive/scratch_folder.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/workbench/state_view.h"
 #include "transport/base/status.h"
@@ -16,10 +17,14 @@ namespace stream {
 // Errors: kUsage, saying what is near, or what there is.
 Result<std::string> resolve_savepoint(const std::string& reference);
 
+// The same of a savepoint whose files may be gone already, so that its deletion can be done again.
+Result<std::string> resolve_listed_savepoint(const std::string& reference);
+
 // A snapshot to look at.
 struct SnapshotPlace {
   CheckpointIndex index;
-  std::string folder;  // what the index's paths start from
+  std::string folder;                                      // what the index's paths start from
+  std::shared_ptr<const ScratchFolder> scratch = nullptr;  // keeps it, where it was unpacked from an archive
 };
 
 // REF as above, the path of a checkpoint's folder, JOB@N of a checkpoint that is no savepoint, or JOB: its newest

@@ -83,10 +83,11 @@ std::span<const VerbOption> common_verb_options();
 
 const VerbOption* find_option(const Verb& verb, std::string_view name);  // its own, then the common ones
 
-extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompletionVerb, kDeadLetterVerb, kEventsVerb,
-    kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb, kSavepointVerb, kShowVerb,
-    kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateReshardVerb, kStateLsVerb, kStateQueryVerb,
-    kStateShowVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kUpgradeVerb, kWaitVerb;
+extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompareVerb, kCompletionVerb, kDeadLetterVerb,
+    kEventsVerb, kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kResumeVerb, kRunVerb,
+    kSavepointVerb, kShowVerb, kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateLsVerb,
+    kStateMergeVerb, kStateNewVerb, kStateQueryVerb, kStateReshardVerb, kStateShowVerb, kStateSplitVerb, kStatsVerb,
+    kStopVerb, kTapVerb, kTestVerb, kUpgradeVerb, kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 
@@ -98,6 +99,16 @@ constexpr VerbOption job_argument(ValueKind kind) {
           .kind = kind,
           .positional = true};
 }
+
+// What the verbs look into that look into one snapshot.
+constexpr VerbOption kSnapshotArgument = {
+    .name = "ref",
+    .arg = "REF",
+    .doc = "A savepoint or checkpoint: a path, JOB@N, JOB@LABEL, JOB@latest, or JOB for its newest checkpoint.",
+    .kind = ValueKind::kReference,
+    .positional = true,
+    .required = true};
+constexpr std::string_view kNoSnapshot = "The snapshot is damaged.";
 
 constexpr VerbOption json_option(std::string_view doc) {
   return {.name = "json", .doc = doc, .kind = ValueKind::kFlag};

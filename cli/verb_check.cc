@@ -10,6 +10,7 @@
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "snapshot/archive/open_savepoint.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/state_fit.h"
 
@@ -65,7 +66,7 @@ struct Kept {
 bool has_savepoint(const std::string& job, Epoch epoch) {
   const auto newest = resolve_savepoint(job + "@latest");
   if (!newest.ok()) return false;
-  const auto index = load_savepoint(*newest);
+  const auto index = savepoint_index(*newest, unpacked_root());
   return index.ok() && index->epoch == epoch;
 }
 
@@ -83,7 +84,7 @@ Result<Kept> load_kept(const std::string& reference) {
     kept.settled = has_savepoint(reference, index.epoch);
   } else {
     STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
-    STREAM_ASSIGN(index, load_savepoint(path));
+    STREAM_ASSIGN(index, savepoint_index(path, unpacked_root()));
     kept.name = "savepoint " + path;
   }
   kept.plan_json = std::move(index.plan);

@@ -13,7 +13,7 @@
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
 #include "supervisor/pipeline_text.h"
 #include "transport/base/text.h"
 
@@ -38,7 +38,7 @@ Result<std::optional<From>> start_of(const VerbValues& values, RunRequest& reque
     return std::optional(From{place.index.plan, place.index.job, place.folder, place.index.epoch});
   }
   STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
-  STREAM_ASSIGN(const CheckpointIndex index, load_savepoint(request.from));
+  STREAM_ASSIGN(const CheckpointIndex index, savepoint_index(request.from, unpacked_root()));
   return std::optional(From{index.plan, index.job, "", index.epoch});
 }
 

@@ -1,16 +1,19 @@
-// The verbs that cut the stream: savepoint, checkpoint; and wait.
+// The verb that makes savepoints, lists, packs and deletes them.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
-#include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/savepoint.h"
+#include "snapshot/archive/open_savepoint.h"
+#include "snapshot/archive/pack.h"
+#include "snapshot/savepoint_partial.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -18,43 +21,118 @@ namespace {
 
 using nlohmann::json;
 
-int list_savepoints(const std::string& name, bool as_json) {
-  const auto job = find_job(name);
-  if (!job.ok()) return fail("savepoint", job.status());
-  const auto list = list_of_job(*job, "savepoints");
-  if (!list.ok()) return fail("savepoint", list.status());
-  Table table({">EPOCH", "CREATED", "LABEL", "PATH"});
-  for (const json& s : *list) {
-    if (as_json) std::printf("%s\n", s.dump().c_str());
-    table.add({std::to_string(s["epoch"].get<std::uint64_t>()), local_time(s["created_us"].get<Microseconds>()),
-               s["label"].get<std::string>(), s["path"].get<std::string>()});
-  }
-  if (!as_json) std::fputs(table.text().c_str(), stdout);
-  return kDone;
+// --- deleting ------------------------------------------------------------------------------------
+
+// What is gone already, perhaps half by a deletion that was interrupted, is done with.
+Status remove_files(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return remove_published(system_files(), path);
+  return delete_any_savepoint(system_files(), path, unpacked_root()).status();
 }
 
-// The job it was made of, if there still is one, lists it no longer.
-Status forget_savepoint(const JobPaths& job, const std::string& path) {
-  if (JobLock::runs(job)) return ask_job(job, {{"verb", "forget-savepoint"}, {"path", path}}, kQuickAnswer).status();
+// The job that lists the savepoint, if there still is one.
+std::optional<JobPaths> owner_of(const std::string& path) {
+  for (const std::string& job : list_jobs()) {
+    const auto list = list_of_job(job_paths(job), "savepoints");
+    if (!list.ok()) continue;
+    if (std::ranges::any_of(*list, [&](const json& savepoint) { return savepoint["path"] == path; }))
+      return job_paths(job);
+  }
+  return std::nullopt;
+}
+
+// Of a job that runs, its supervisor deletes; else nobody may start it meanwhile.
+Status remove_savepoint(const std::string& reference) {
+  STREAM_ASSIGN(const std::string path, resolve_listed_savepoint(reference));
+  const auto job = owner_of(path);
+  if (!job) return remove_files(path);
+  if (JobLock::runs(*job)) return ask_job(*job, {{"verb", "delete-savepoint"}, {"path", path}}, kNoLimit).status();
   std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  STREAM_ASSIGN(const auto store, open_store(*job, &lock));
+  STREAM_TRY(remove_files(path));
   return store->forget_savepoint(path);
 }
 
-Status remove_savepoint(const std::string& reference) {
-  STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
-  STREAM_ASSIGN(const CheckpointIndex index, delete_savepoint(system_files(), path));
-  const std::vector<std::string> jobs = list_jobs();
-  if (std::ranges::find(jobs, index.job) == jobs.end()) return {};
-  return forget_savepoint(job_paths(index.job), path);
+// --- in other forms ------------------------------------------------------------------------------
+
+constexpr Microseconds kEveryLeast = 1'000'000;
+
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+
+// Where a copy in another form goes: beside the savepoint, unless that is said.
+std::string target_of(const VerbValues& values, const std::string& path, bool pack) {
+  if (values.has("to")) return absolute(values.text("to"));
+  if (pack) return path + std::string(kArchiveSuffix);
+  return path.ends_with(kArchiveSuffix) ? path.substr(0, path.size() - kArchiveSuffix.size()) : path + ".unpacked";
 }
+
+Result<std::string> convert(const VerbValues& values, bool pack) {
+  STREAM_ASSIGN(const std::string path, resolve_savepoint(values.text(pack ? "pack" : "unpack")));
+  const std::string target = target_of(values, path, pack);
+  if (is_archive(path) == pack) return usage_error("'" + path + "' is " + (pack ? "an archive already" : "no archive"));
+  STREAM_TRY(pack ? pack_savepoint(system_files(), path, target)
+                  : unpack_savepoint(system_files(), path, target).status());
+  return target;
+}
+
+int print_converted(const VerbValues& values, bool pack) {
+  const auto target = convert(values, pack);
+  if (!target.ok()) return fail("savepoint", target.status());
+  if (values.flag("json"))
+    std::printf("%s\n", json{{"path", *target}}.dump().c_str());
+  else
+    std::printf("%s\n", target->c_str());
+  return kDone;
+}
+
+// --- made by themselves --------------------------------------------------------------------------
+
+Result<SavepointSchedule> schedule_of(const VerbValues& values) {
+  SavepointSchedule schedule;
+  if (values.has("keep")) schedule.keep = values.integer("keep");
+  if (values.has("keep-for")) schedule.keep_for_us = values.duration("keep-for");
+  const std::string& every = values.text("every");
+  if (every == "off") {
+    if (schedule == SavepointSchedule()) return schedule;
+    return usage_error("'--every off' keeps what there is; leave out --keep and --keep-for");
+  }
+  auto parsed = parse_duration(every);
+  if (!parsed.ok()) return std::move(parsed).status().while_doing("option '--every'");
+  if (*parsed < kEveryLeast) return usage_error("option '--every': at least 1s, or 'off'");
+  schedule.every_us = *parsed;
+  return schedule;
+}
+
+Status set_schedule(const VerbValues& values) {
+  STREAM_ASSIGN(SavepointSchedule schedule, schedule_of(values));
+  STREAM_ASSIGN(const JobPaths job, find_job(values.text("job")));
+  if (JobLock::runs(job)) {
+    return ask_job(job,
+                   {{"verb", "schedule-savepoints"},
+                    {"every_us", schedule.every_us},
+                    {"keep", schedule.keep},
+                    {"keep_for_us", schedule.keep_for_us}},
+                   kQuickAnswer)
+        .status();
+  }
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  schedule.next_us = schedule.every_us == 0 ? 0 : system_clock().wall_us() + schedule.every_us;
+  return store->save_savepoint_schedule(schedule);
+}
+
+// --- made now ------------------------------------------------------------------------------------
 
 int make_savepoint(const VerbValues& values) {
   if (const Status label = check_label(values.text("label")); !label.ok()) return fail("savepoint", label);
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("savepoint", job.status());
-  json request = {{"verb", "savepoint"}, {"label", values.text("label")}, {"single_file", values.flag("single-file")}};
-  if (values.has("to")) request["to"] = std::filesystem::absolute(values.text("to")).lexically_normal().string();
+  json request = {{"verb", "savepoint"},
+                  {"label", values.text("label")},
+                  {"note", values.text("note")},
+                  {"single_file", values.flag("single-file")},
+                  {"archive", values.flag("archive")}};
+  if (values.has("to")) request["to"] = absolute(values.text("to"));
   const auto answer = ask_job(*job, request, kNoLimit);
   if (!answer.ok()) return fail("savepoint", answer.status());
   if (values.flag("json"))
@@ -64,76 +142,41 @@ int make_savepoint(const VerbValues& values) {
   return kDone;
 }
 
+// Options that belong to one of the things this verb does would silently do nothing beside another.
+Status check_together(const VerbValues& values) {
+  constexpr std::array kActions = {"list", "delete", "pack", "unpack", "every"};
+  std::string action;
+  for (const char* each : kActions) {
+    if (!values.has(each)) continue;
+    if (!action.empty()) return usage_error("option '--" + action + "' excludes '--" + each + "'");
+    action = each;
+  }
+  for (const char* each : {"keep", "keep-for"}) {
+    if (values.has(each) && action != "every")
+      return usage_error(std::string("option '--") + each + "' needs '--every'");
+  }
+  for (const char* each : {"label", "note", "single-file", "archive"}) {
+    if (!action.empty() && values.has(each)) return usage_error("option '--" + action + "' excludes '--" + each + "'");
+  }
+  const bool places = action.empty() || action == "pack" || action == "unpack";
+  if (values.has("to") && !places) return usage_error("option '--" + action + "' excludes '--to'");
+  return {};
+}
+
+Status act(const VerbValues& values) {
+  if (values.has("delete")) return remove_savepoint(values.text("delete"));
+  if (values.has("every")) return set_schedule(values);
+  return print_savepoints(values.text("job"), values.flag("json"));
+}
+
 int run_savepoint(const VerbValues& values) {
-  if (values.has("delete")) {
-    const Status removed = remove_savepoint(values.text("delete"));
-    return removed.ok() ? kDone : fail("savepoint", removed);
+  if (const Status wrong = check_together(values); !wrong.ok()) return fail("savepoint", wrong);
+  for (const std::string form : {"pack", "unpack"}) {
+    if (values.has(form)) return print_converted(values, form == "pack");
   }
-  if (values.flag("list")) return list_savepoints(values.text("job"), values.flag("json"));
-  return make_savepoint(values);
-}
-
-std::string milliseconds(Microseconds us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fms", static_cast<double>(us) / 1000);
-  return text;
-}
-
-int list_checkpoints(const JobPaths& job, bool as_json) {
-  const auto list = list_of_job(job, "checkpoints");
-  if (!list.ok()) return fail("checkpoint", list.status());
-  Table table({">EPOCH", "STATUS", "TRIGGERED", ">DURATION", ">SIZE"});
-  for (const json& c : *list) {
-    if (as_json) std::printf("%s\n", c.dump().c_str());
-    table.add({std::to_string(c["epoch"].get<std::uint64_t>()), c["status"].get<std::string>(),
-               local_time(c["triggered_us"].get<Microseconds>()), milliseconds(c["duration_us"].get<Microseconds>()),
-               format_size(c["bytes"].get<std::uint64_t>())});
-  }
-  if (!as_json) std::fputs(table.text().c_str(), stdout);
-  return kDone;
-}
-
-int run_checkpoint(const VerbValues& values) {
-  const auto job = find_job(values.text("job"));
-  if (!job.ok()) return fail("checkpoint", job.status());
-  if (values.flag("list")) return list_checkpoints(*job, values.flag("json"));
-  const auto answer = ask_job(*job, {{"verb", "checkpoint"}}, kNoLimit);
-  if (!answer.ok()) return fail("checkpoint", answer.status());
-  const auto epoch = (*answer)["epoch"].get<std::uint64_t>();
-  if (values.flag("json"))
-    std::printf("%s\n", json{{"epoch", epoch}}.dump().c_str());
-  else
-    std::printf("%llu\n", static_cast<unsigned long long>(epoch));
-  return kDone;
-}
-
-// What a job did not do within the time given.
-std::string missed(const std::string& what) {
-  if (what == "running") return "is not running";
-  return what == "checkpoint" ? "has no new checkpoint" : "has not finished";
-}
-
-// The job does not run, or has ended while it was waited for.
-int over(const JobPaths& job, const std::string& what) {
-  const auto summary = stored_summary(job);
-  if (!summary.ok()) return fail("wait", summary.status());
-  const std::string state = summary->value("state", "");
-  if (what == "finished" && state == "FINISHED") return kDone;
-  return fail("wait", failed("job '" + job.job + "' is " + state + ": " + summary->value("reason", "")));
-}
-
-int run_wait(const VerbValues& values) {
-  const auto job = find_job(values.text("job"));
-  if (!job.ok()) return fail("wait", job.status());
-  const std::string& what = values.text("for");
-  const Microseconds limit = values.has("timeout") ? values.duration("timeout") : kNoLimit;
-  const auto answer = ask_job(*job, {{"verb", "wait"}, {"for", what}}, limit);
-  if (answer.ok() && what != "finished") return kDone;
-  if (answer.ok()) return answer->value("state", "") == "FINISHED" ? kDone : kNo;
-  if (answer.status().code() == Code::kInterrupted) {
-    return fail("wait", failed("job '" + job->job + "' " + missed(what) + " after " + values.text("timeout")));
-  }
-  return answer.status().code() == Code::kPeerGone ? over(*job, what) : fail("wait", answer.status());
+  if (!values.has("delete") && !values.has("every") && !values.flag("list")) return make_savepoint(values);
+  const Status done = act(values);
+  return done.ok() ? kDone : fail("savepoint", done);
 }
 
 constexpr VerbOption kSavepointOptions[] = {
@@ -143,11 +186,36 @@ constexpr VerbOption kSavepointOptions[] = {
      .doc = "Folder, or file with --single-file, to make; not set: in the job's savepoints folder.",
      .kind = ValueKind::kPath},
     {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},
+    {.name = "note", .arg = "TEXT", .doc = "What there is to say of it; --list shows it."},
     {.name = "single-file", .doc = "One SQLite file instead of a folder.", .kind = ValueKind::kFlag},
-    {.name = "list",
-     .doc = "List the savepoints of the job, running or not.",
+    {.name = "archive",
+     .doc = "One compressed file instead of a folder, FILE.tar.zst: every verb opens it, and so does tar --zstd.",
      .kind = ValueKind::kFlag,
-     .excludes = "delete"},
+     .excludes = "single-file"},
+    {.name = "pack",
+     .arg = "REF",
+     .doc = "Make an archive of a savepoint that is there, beside it or --to a file.",
+     .kind = ValueKind::kReference},
+    {.name = "unpack",
+     .arg = "REF",
+     .doc = "Make a folder, or what was packed, of an archive, beside it or --to a path.",
+     .kind = ValueKind::kReference},
+    {.name = "every",
+     .arg = "DURATION",
+     .doc = "Have the job make one by itself so often, until 'off'. That and --keep and --keep-for stay with the job, "
+            "running or not."},
+    {.name = "keep",
+     .arg = "N",
+     .doc = "With --every: delete all but the newest N. Those with a label, a note or a place of their own stay.",
+     .kind = ValueKind::kInteger,
+     .least = 1},
+    {.name = "keep-for",
+     .arg = "DURATION",
+     .doc = "With --every: delete those that are older, but the newest. The same ones stay.",
+     .kind = ValueKind::kDuration},
+    {.name = "list",
+     .doc = "List the savepoints of the job, running or not; without JOB of every job.",
+     .kind = ValueKind::kFlag},
     {.name = "delete",
      .arg = "REF",
      .doc = "Delete a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest.",
@@ -159,40 +227,13 @@ constexpr VerbExample kSavepointExamples[] = {
     {"stream savepoint web-errors --label before-upgrade", "Makes one that is found as web-errors@before-upgrade."},
     {"sqlite3 \"$(stream savepoint counts --single-file)\" 'select * from totals order by n desc limit 5'",
      "Looks into the state of a running job."},
+    {"stream savepoint web-errors --archive --label friday --note 'before the holidays'",
+     "Makes one in a single compressed file."},
+    {"stream savepoint --pack web-errors@before-upgrade --to before.tar.zst && tar --zstd -tf before.tar.zst",
+     "Puts one that is there into a file to take elsewhere; 'stream run --from before.tar.zst' starts from it."},
+    {"stream savepoint web-errors --every 1h --keep 24", "Has the job make one every hour, and keep those of a day."},
+    {"stream savepoint --list web-errors", "Shows what there is."},
     {"stream savepoint --delete web-errors@before-upgrade", "Deletes it."},
-};
-
-constexpr VerbOption kCheckpointOptions[] = {
-    job_argument(ValueKind::kRunningJob),
-    {.name = "list",
-     .doc = "List the newest 100 checkpoints instead, running or not, the newest first.",
-     .kind = ValueKind::kFlag},
-    json_option("Print JSON; of a list a line a checkpoint, with the times of each process."),
-};
-
-constexpr VerbExample kCheckpointExamples[] = {
-    {"stream checkpoint web-errors", "Makes what has been read so far durable and visible."},
-    {"stream checkpoint --list web-errors", "Shows how long the last ones took."},
-};
-
-constexpr VerbOption kWaitOptions[] = {
-    job_argument(ValueKind::kJob),
-    {.name = "for",
-     .arg = "EVENT",
-     .doc = "What to wait for.",
-     .kind = ValueKind::kChoice,
-     .fallback = "finished",
-     .choices = "running|checkpoint|finished"},
-    {.name = "timeout",
-     .arg = "DURATION",
-     .doc = "Give up after this long; not set: never.",
-     .kind = ValueKind::kDuration},
-};
-
-constexpr VerbExample kWaitExamples[] = {
-    {"stream run -d daily.yaml && stream wait daily --timeout 1h", "Waits for the end of a job, an hour at most."},
-    {"stream wait web-errors --for checkpoint && sqlite3 errors.db 'select count(*) from errors'",
-     "Looks at a result when new rows have become visible."},
 };
 
 }  // namespace
@@ -201,32 +242,18 @@ const VerbTable kSavepointVerb = {
     .description =
         "Takes a checkpoint of a running job, makes a savepoint of it, and prints its path. A savepoint is a folder of "
         "SQLite files, or one file, that holds every state table as plain rows; it needs nothing else and stays until "
-        "it "
-        "is deleted. 'stream run --from' starts from it, at any parallelism.",
+        "it is deleted. 'stream run --from' starts from it, at any parallelism, in any folder and on any machine: what "
+        "was read from files is found by content where the pipeline reads now. Whoever has changed a byte of it is "
+        "told "
+        "so instead.\n\n"
+        "With --archive it is one compressed file, which every verb opens as it does a folder. It is unpacked below "
+        "$STREAM_HOME for as long as it is read; nothing but the files of a savepoint is taken from it.\n\n"
+        "With --every a job makes savepoints by itself. They are due on a grid that a restart does not move; one that "
+        "was due while the job did not run is made when it runs again. --every off stops that, and deletes nothing.",
     .options = kSavepointOptions,
     .examples = kSavepointExamples,
     .no = "The job does not run, the checkpoint was aborted, or the path exists.",
     .run = run_savepoint,
-};
-
-const VerbTable kCheckpointVerb = {
-    .description =
-        "Takes a checkpoint of a running job, waits until it is complete and its rows are visible, and prints "
-        "its number.",
-    .options = kCheckpointOptions,
-    .examples = kCheckpointExamples,
-    .no = "The job does not run, or the checkpoint was aborted.",
-    .run = run_checkpoint,
-};
-
-const VerbTable kWaitVerb = {
-    .description =
-        "Waits until a job runs, until its next checkpoint is complete and committed, or until it has "
-        "finished, and prints nothing. For scripts.",
-    .options = kWaitOptions,
-    .examples = kWaitExamples,
-    .no = "The time is over, or the job has ended otherwise.",
-    .run = run_wait,
 };
 
 }  // namespace stream

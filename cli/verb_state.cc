@@ -1,32 +1,24 @@
-// The verbs that look into one snapshot: state ls, show, query, export.
+// The verbs that look into one snapshot: state ls, show, export.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/row_printer.h"
 #include "cli/savepoint_refs.h"
+#include "cli/state_columns.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/sqlite.h"
 #include "snapshot/workbench/state_figures.h"
-#include "transport/base/clock.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
 using nlohmann::ordered_json;
-
-// How old the answer is, for those who ask a job that runs: on standard error, as it is no part of it.
-void tell_age(const StateView& view, const std::string& reference) {
-  const CheckpointIndex& index = view.index();
-  if (index.savepoint || reference != index.job) return;
-  const Microseconds age = system_clock().wall_us() - index.created_us;
-  std::fprintf(stderr, "stream state: checkpoint %llu of job '%s', %.1f s ago\n",
-               static_cast<unsigned long long>(index.epoch.value()), index.job.c_str(), static_cast<double>(age) / 1e6);
-}
 
 ordered_json figures_json(const RowFigures& figures) { return {{"rows", figures.rows}, {"bytes", figures.bytes}}; }
 
@@ -65,19 +57,6 @@ std::uint32_t parallelism_of(const StateView& view, const std::string& stage) {
   return std::ranges::find(view.index().stages, stage, &IndexStage::name)->parallelism;
 }
 
-// What is kept of each column: "n BIGINT count(*)".
-std::vector<std::string> column_lines(const TableSpec& spec) {
-  std::vector<std::string> lines;
-  for (std::size_t i = 0; i < spec.columns(); ++i) {
-    const Field& field = spec.field(i);
-    const std::string means(spec.definition_of(i));
-    const bool says_more = !means.empty() && means != field.name;
-    lines.push_back((i < spec.key.size() ? "key    " : "value  ") + field.name + " " + to_string(field.type) +
-                    (says_more ? "  = " + means : ""));
-  }
-  return lines;
-}
-
 RowFigures fullest(const std::vector<RowFigures>& list) {
   return *std::ranges::max_element(list, {}, [](const RowFigures& one) { return one.rows; });
 }
@@ -88,6 +67,8 @@ double skew(const std::vector<RowFigures>& list, std::uint64_t rows) {
              ? 1
              : static_cast<double>(fullest(list).rows) * static_cast<double>(list.size()) / static_cast<double>(rows);
 }
+
+std::string rows_text(std::uint64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
 
 void print_table(const StateView& view, const ViewedTable& table, const TableFigures& figures) {
   const bool keyed = table.spec.distribution == Distribution::kKeyed;
@@ -111,19 +92,8 @@ void print_table(const StateView& view, const ViewedTable& table, const TableFig
                 static_cast<unsigned long long>(fullest(figures.by_group).rows),
                 skew(figures.by_group, figures.all.rows));
   for (const LargeKey& key : figures.largest)
-    std::printf("  large  %s: %llu rows, %s\n", key.text.c_str(), static_cast<unsigned long long>(key.figures.rows),
+    std::printf("  large  %s: %s, %s\n", visible(key.text).c_str(), rows_text(key.figures.rows).c_str(),
                 format_size(key.figures.bytes).c_str());
-}
-
-ordered_json columns_json(const TableSpec& spec) {
-  ordered_json columns = ordered_json::array();
-  for (std::size_t i = 0; i < spec.columns(); ++i) {
-    ordered_json column = {
-        {"name", spec.field(i).name}, {"type", to_string(spec.field(i).type)}, {"key", i < spec.key.size()}};
-    if (!spec.definition_of(i).empty()) column["means"] = spec.definition_of(i);
-    columns.push_back(std::move(column));
-  }
-  return columns;
 }
 
 void print_json(const StateView& view, const ViewedTable& table, const TableFigures& figures) {
@@ -155,24 +125,15 @@ int run_show(const VerbValues& values) {
   const auto chosen = one ? (*view)->find(values.text("table")) : Result<std::size_t>(0);
   if (!chosen.ok()) return fail("state show", chosen.status());
   const std::size_t end = one ? *chosen + 1 : (*view)->tables().size();
+  bool first = true;
   for (std::size_t i = *chosen; i < end; ++i) {
     if ((*view)->tables()[i].internal && !one && !values.flag("all")) continue;
+    if (!std::exchange(first, false) && !values.flag("json")) std::puts("");
     const auto figures = figures_if_settled(**view, i, static_cast<std::size_t>(values.integer("largest")));
     if (!figures.ok()) return fail("state show", figures.status());
     (values.flag("json") ? print_json : print_table)(**view, (*view)->tables()[i], *figures);
   }
   return kDone;
-}
-
-int run_query(const VerbValues& values) {
-  const auto view = open_snapshot(values.text("ref"));
-  if (!view.ok()) return fail("state query", view.status());
-  const auto query = StateQuery::start(**view, values.text("sql"));
-  if (!query.ok()) return fail("state query", query.status());
-  tell_age(**view, values.text("ref"));
-  const RowForm form = values.flag("json") ? RowForm::kLines : values.flag("csv") ? RowForm::kCsv : RowForm::kTable;
-  const Status printed = print_rows(**query, form);
-  return printed.ok() ? kDone : fail("state query", printed);
 }
 
 int run_export(const VerbValues& values) {
@@ -186,19 +147,11 @@ int run_export(const VerbValues& values) {
   return printed.ok() ? kDone : fail("state export", printed);
 }
 
-constexpr VerbOption kReference = {
-    .name = "ref",
-    .arg = "REF",
-    .doc = "A savepoint or checkpoint: a path, JOB@N, JOB@LABEL, JOB@latest, or JOB for its newest checkpoint.",
-    .kind = ValueKind::kReference,
-    .positional = true,
-    .required = true};
-
 constexpr VerbOption kAll = {
     .name = "all", .doc = "Positions of sources, watermarks, dead letters and the like too.", .kind = ValueKind::kFlag};
 
 constexpr VerbOption kLsOptions[] = {
-    kReference,
+    kSnapshotArgument,
     kAll,
     json_option("Print JSON, a line a table."),
 };
@@ -209,7 +162,7 @@ constexpr VerbExample kLsExamples[] = {
 };
 
 constexpr VerbOption kShowOptions[] = {
-    kReference,
+    kSnapshotArgument,
     kAll,
     {.name = "table", .arg = "TABLE", .doc = "As state ls calls it; without it all are shown.", .positional = true},
     {.name = "largest",
@@ -227,25 +180,8 @@ constexpr VerbExample kShowExamples[] = {
     {"stream state show web-errors@latest per_minute --largest 20", "Shows the keys that hold most of a table."},
 };
 
-constexpr VerbOption kQueryOptions[] = {
-    kReference,
-    {.name = "sql",
-     .arg = "SQL",
-     .doc = "One statement that reads, as SQLite takes it.",
-     .positional = true,
-     .required = true},
-    {.name = "csv", .doc = "Print CSV with a header.", .kind = ValueKind::kFlag, .excludes = "json"},
-    json_option("Print JSON, a line a row."),
-};
-
-constexpr VerbExample kQueryExamples[] = {
-    {"stream state query counts 'select * from totals order by n desc limit 5'",
-     "The five largest totals of a job that runs."},
-    {"stream state query counts@latest \"select n from totals where host = 'a'\" --json", "One total of a savepoint."},
-};
-
 constexpr VerbOption kExportOptions[] = {
-    kReference,
+    kSnapshotArgument,
     {.name = "table", .arg = "TABLE", .doc = "As state ls calls it.", .positional = true, .required = true},
     {.name = "format",
      .arg = "FORMAT",
@@ -258,8 +194,6 @@ constexpr VerbOption kExportOptions[] = {
 constexpr VerbExample kExportExamples[] = {
     {"stream state export counts totals --format csv > totals.csv", "Gives a table of state to a spreadsheet."},
 };
-
-constexpr std::string_view kNoSnapshot = "The snapshot is damaged.";
 
 }  // namespace
 
@@ -284,25 +218,6 @@ const VerbTable kStateShowVerb = {
     .examples = kShowExamples,
     .no = kNoSnapshot,
     .run = run_show,
-};
-
-const VerbTable kStateQueryVerb = {
-    .description =
-        "Asks a question in SQL of the state tables of a savepoint or checkpoint, each as one table across all "
-        "instances. Of a job that runs the newest checkpoint answers, as old as is said on standard error; the job is "
-        "not "
-        "disturbed.\n\n"
-        "SQLite answers, so that its functions and its comparison rules are those to use; nothing can be changed. "
-        "Values stand "
-        "as in savepoints, see stream-snapshot(5): an instant as the text 2024-01-31T00:00:00.000000Z, a DECIMAL as "
-        "the "
-        "text 12.50. The hidden column _key_group can be asked for. A condition that gives all key columns that place "
-        "a "
-        "row reads little; a query over several tables copies them to a temporary file first.",
-    .options = kQueryOptions,
-    .examples = kQueryExamples,
-    .no = kNoSnapshot,
-    .run = run_query,
 };
 
 const VerbTable kStateExportVerb = {

@@ -1,60 +1,19 @@
 // The verbs that make a savepoint of another: state edit, reshard.
-#include <unistd.h>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/savepoint_refs.h"
+#include "cli/savepoint_target.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/savepoint.h"
 #include "snapshot/workbench/state_draft.h"
 #include "snapshot/workbench/state_reshard.h"
-#include "transport/base/clock.h"
 #include "transport/base/files.h"
 
 namespace stream {
 namespace {
-
-std::string absolute_target(const VerbValues& values) {
-  return std::filesystem::absolute(values.text("to")).lexically_normal().string();
-}
-
-// The file is gone when it is closed; what a crash leaves lies beside the target, where it is found.
-class Scratch {
- public:
-  explicit Scratch(const std::string& target) : path_(target + ".draft-" + std::to_string(::getpid())) {}
-  ~Scratch() { std::remove(path_.c_str()); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// Only savepoints can be rewritten: a checkpoint may hold rows that its sinks have not committed.
-Result<SnapshotPlace> find_settled(const std::string& reference) {
-  STREAM_ASSIGN(SnapshotPlace place, find_snapshot(reference));
-  if (place.index.savepoint) return place;
-  return usage_error("'" + reference +
-                     "' is a checkpoint, whose sinks may have rows to write still; make a savepoint of job '" +
-                     place.index.job + "'");
-}
-
-CheckpointIndex relabelled(CheckpointIndex index, const VerbValues& values) {
-  index.label = values.text("label");
-  index.created_us = system_clock().wall_us();
-  return index;
-}
-
-Status check_target(const VerbValues& values) {
-  STREAM_TRY(check_label(values.text("label")));
-  std::error_code error;
-  if (!std::filesystem::exists(values.text("to"), error)) return {};
-  return usage_error("'" + values.text("to") + "' exists; a savepoint replaces nothing");
-}
 
 int tell(const VerbValues& values, const std::string& path, std::uint64_t rows) {
   if (values.flag("json"))
@@ -66,20 +25,24 @@ int tell(const VerbValues& values, const std::string& path, std::uint64_t rows) 
 
 // How many rows were changed.
 Result<std::uint64_t> edit(const VerbValues& values, const std::string& target) {
-  STREAM_TRY(check_target(values));
+  STREAM_TRY(check_target(values.text("to"), values.text("label")));
   STREAM_ASSIGN(SnapshotPlace place, find_settled(values.text("ref")));
   STREAM_ASSIGN(const auto view, StateView::open(place.index, place.folder));
-  const Scratch scratch(target);
-  STREAM_ASSIGN(const auto draft, StateDraft::make(*view, place.folder, scratch.path()));
+  STREAM_TRY(system_files().make_dir(std::filesystem::path(target).parent_path()));
+  const std::vector<ViewedTable> tables(view->tables().begin(), view->tables().end());
+  STREAM_ASSIGN(const auto draft, StateDraft::make(place.index, tables, draft_of(target)));
+  STREAM_TRY(draft->copy(*view));
   STREAM_ASSIGN(const std::uint64_t rows, draft->change(values.text("sql")));
   if (rows == 0) return failed("no row was changed, so no savepoint was made");
-  STREAM_TRY(draft->seal(system_files(), relabelled(std::move(place.index), values), target, values.flag("single-file"))
+  STREAM_TRY(draft
+                 ->seal(system_files(), relabelled(std::move(place.index), values.text("label")), target,
+                        values.flag("single-file"))
                  .status());
   return rows;
 }
 
 int run_edit(const VerbValues& values) {
-  const std::string target = absolute_target(values);
+  const std::string target = absolute_target(values.text("to"));
   const auto rows = edit(values, target);
   if (!rows.ok()) return fail("state edit", rows.status());
   std::fprintf(stderr, "stream state edit: %llu rows changed\n", static_cast<unsigned long long>(*rows));
@@ -94,7 +57,7 @@ Result<std::string> plan_with(const std::string& plan, std::uint32_t key_groups)
 }
 
 Status make_resharded(const VerbValues& values, const std::string& target) {
-  STREAM_TRY(check_target(values));
+  STREAM_TRY(check_target(values.text("to"), values.text("label")));
   STREAM_ASSIGN(SnapshotPlace place, find_settled(values.text("ref")));
   const auto key_groups = static_cast<std::uint32_t>(values.integer("key-groups"));
   for (const IndexStage& stage : place.index.stages) {
@@ -103,7 +66,7 @@ Status make_resharded(const VerbValues& values, const std::string& target) {
                          " instances, more than " + std::to_string(key_groups) + " key groups");
   }
   STREAM_ASSIGN(std::string plan, plan_with(place.index.plan, key_groups));
-  const CheckpointIndex index = relabelled(std::move(place.index), values);
+  const CheckpointIndex index = relabelled(std::move(place.index), values.text("label"));
   return reshard(system_files(), {.index = index,
                                   .folder = place.folder,
                                   .key_groups = key_groups,
@@ -114,7 +77,7 @@ Status make_resharded(const VerbValues& values, const std::string& target) {
 }
 
 int run_reshard(const VerbValues& values) {
-  const std::string target = absolute_target(values);
+  const std::string target = absolute_target(values.text("to"));
   const Status done = make_resharded(values, target);
   if (!done.ok()) return fail("state reshard", done);
   if (values.flag("json"))
@@ -131,15 +94,6 @@ constexpr VerbOption kSavepointArgument = {
     .kind = ValueKind::kReference,
     .positional = true,
     .required = true};
-constexpr VerbOption kTo = {.name = "to",
-                            .arg = "PATH",
-                            .doc = "The savepoint to make: a folder, or a file with --single-file.",
-                            .kind = ValueKind::kPath,
-                            .required = true};
-constexpr VerbOption kLabel = {.name = "label", .arg = "NAME", .doc = "A name that it carries."};
-constexpr VerbOption kSingleFile = {
-    .name = "single-file", .doc = "One SQLite file instead of a folder.", .kind = ValueKind::kFlag};
-
 constexpr VerbOption kEditOptions[] = {
     kSavepointArgument,
     {.name = "sql",
@@ -147,9 +101,9 @@ constexpr VerbOption kEditOptions[] = {
      .doc = "INSERT, UPDATE, DELETE; several with ';' between them.",
      .positional = true,
      .required = true},
-    kTo,
-    kLabel,
-    kSingleFile,
+    kSavepointTo,
+    kSavepointLabel,
+    kSavepointSingleFile,
     json_option("Print JSON: path, and how many rows were changed."),
 };
 
@@ -168,9 +122,9 @@ constexpr VerbOption kReshardOptions[] = {
      .least = 1,
      .most = 32'768,
      .required = true},
-    kTo,
-    kLabel,
-    kSingleFile,
+    kSavepointTo,
+    kSavepointLabel,
+    kSavepointSingleFile,
     json_option("Print JSON: path."),
 };
 

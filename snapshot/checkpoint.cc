@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "snapshot/digest.h"
+#include "snapshot/format_version.h"
 #include "snapshot/index_file.h"
 #include "snapshot/savepoint_file.h"
 
@@ -95,7 +96,7 @@ Status publish_checkpoint(Files& files, const std::string& checkpoints, const Ch
 }
 
 Result<CheckpointIndex> load_index(const std::string& path) {
-  STREAM_ASSIGN(const auto db, open_versioned(path));
+  STREAM_ASSIGN(const auto db, open_versioned(path, FormatPart::kIndex));
   return read_index(*db);
 }
 

@@ -46,7 +46,9 @@ struct CheckpointIndex {
   std::string job;
   std::string run;
   Attempt attempt;
-  std::string label;  // "" = none
+  std::string label;       // "" = none
+  std::string note;        // what somebody has to say of it, "" = nothing
+  std::string written_by;  // version of stream, "" = before that was written down
   Microseconds created_us = 0;
   std::uint32_t key_groups = kKeyGroupsDefault;
   std::string manifest;  // text, as submitted

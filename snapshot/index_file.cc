@@ -32,6 +32,14 @@ std::string canonical(const CheckpointIndex& index) {
       number(file.base ? 1 : 0);
     }
   }
+  // Facts that came later are left out where they are empty, so that a file of an earlier format keeps its hash.
+  const auto later = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    text(name);
+    text(value);
+  };
+  later("note", index.note);
+  later("written_by", index.written_by);
   return out;
 }
 
@@ -93,7 +101,7 @@ Status read_instances(Database& db, CheckpointIndex& index) {
 
 }  // namespace
 
-const std::string_view kCheckpointDdl = R"sql(PRAGMA user_version = 1;
+const std::string_view kCheckpointDdl = R"sql(PRAGMA user_version = 2;
 
 CREATE TABLE checkpoint (         -- exactly one row
   one         INTEGER PRIMARY KEY CHECK (one = 1),
@@ -108,7 +116,9 @@ CREATE TABLE checkpoint (         -- exactly one row
   key_groups  INTEGER NOT NULL CHECK (key_groups > 0),
   manifest    TEXT    NOT NULL,   -- as submitted
   plan        TEXT    NOT NULL,   -- JSON
-  xxh3        BLOB    NOT NULL CHECK (length(xxh3) = 16)  -- over all facts of the index
+  xxh3        BLOB    NOT NULL CHECK (length(xxh3) = 16), -- over all facts of the index
+  note        TEXT    NOT NULL,   -- what somebody has to say of it
+  written_by  TEXT    NOT NULL    -- version of stream
 ) STRICT;
 
 CREATE TABLE stages (
@@ -138,19 +148,20 @@ CREATE TABLE files (              -- oldest first: a base, then the increments o
 
 Status write_index(Database& db, const CheckpointIndex& index) {
   STREAM_TRY(db.execute(std::string(kCheckpointDdl)));
-  STREAM_ASSIGN(Statement row, db.prepare("INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  STREAM_ASSIGN(Statement row, db.prepare("INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const std::string hash = hash_of(index);
   row.bind_text(1, index.savepoint ? "savepoint" : "checkpoint").bind(2, i64(index.epoch.value()));
   row.bind(3, std::int64_t{index.drained}).bind_text(4, index.job).bind_text(5, index.run);
   row.bind(6, std::int64_t{index.attempt.value()}).bind_text(7, index.label).bind(8, index.created_us);
   row.bind(9, std::int64_t{index.key_groups}).bind_text(10, index.manifest).bind_text(11, index.plan);
-  STREAM_TRY(row.bind_blob(12, hash).run());
+  row.bind_blob(12, hash).bind_text(13, index.note).bind_text(14, index.written_by);
+  STREAM_TRY(row.run());
   return write_instances(db, index);
 }
 
 Result<CheckpointIndex> read_index(Database& db) {
   STREAM_ASSIGN(Statement row, db.prepare("SELECT kind, epoch, drained, job, run, attempt, label, created_us, "
-                                          "key_groups, manifest, plan, xxh3 FROM checkpoint"));
+                                          "key_groups, manifest, plan, xxh3, note, written_by FROM checkpoint"));
   STREAM_ASSIGN(const bool found, row.step());
   if (!found) return corrupt("unable to read '" + db.path() + "': the index is empty");
   CheckpointIndex index;
@@ -166,20 +177,11 @@ Result<CheckpointIndex> read_index(Database& db) {
   index.manifest = row.text(9);
   index.plan = row.text(10);
   const std::string hash(row.blob(11));
+  index.note = row.text(12);
+  index.written_by = row.text(13);
   STREAM_TRY(read_instances(db, index));
   if (hash != hash_of(index)) return corrupt("unable to read '" + db.path() + "': the index does not match its hash");
   return index;
-}
-
-Result<std::unique_ptr<Database>> open_versioned(const std::string& path) {
-  STREAM_ASSIGN(auto db, Database::open(path));
-  STREAM_ASSIGN(const std::int64_t version, db->query_integer("PRAGMA user_version"));
-  if (version > kSnapshotVersion) {
-    return usage_error("'" + path + "' has format version " + std::to_string(version) + ", this release reads up to " +
-                       std::to_string(kSnapshotVersion));
-  }
-  if (version != kSnapshotVersion) return corrupt("unable to read '" + path + "': not a snapshot");
-  return db;
 }
 
 }  // namespace stream

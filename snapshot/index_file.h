@@ -12,7 +12,4 @@ Status write_index(Database& db, const CheckpointIndex& index);
 // Errors: kCorrupt if anything is missing or the whole does not match its hash.
 Result<CheckpointIndex> read_index(Database& db);
 
-// Opens a file and checks its format version. Errors as SnapshotFile::open().
-Result<std::unique_ptr<Database>> open_versioned(const std::string& path);
-
 }  // namespace stream

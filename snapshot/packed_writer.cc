@@ -73,7 +73,7 @@ std::size_t size_of(const RowLayout& layout, std::span<const Row> rows) {
 
 }  // namespace
 
-const std::string_view kSnapshotDdl = R"sql(PRAGMA user_version = 1;
+const std::string_view kSnapshotDdl = R"sql(PRAGMA user_version = 2;
 
 CREATE TABLE meta (               -- exactly one row: whose state this is
   one         INTEGER PRIMARY KEY CHECK (one = 1),

@@ -9,19 +9,13 @@
 #include "snapshot/index_file.h"
 #include "snapshot/restore.h"
 #include "snapshot/savepoint_file.h"
+#include "snapshot/savepoint_partial.h"
 #include "snapshot/table_slices.h"
 
 namespace stream {
 namespace {
 
 constexpr std::uint64_t kPieceBytes = 32 << 20;
-constexpr std::string_view kIndexName = "savepoint.sqlite";
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return ::lstat(path.c_str(), &info) == 0;
-}
-
 bool is_link(const std::string& path) {
   struct stat info;
   return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
@@ -31,14 +25,6 @@ bool is_folder(const std::string& path) {
   struct stat info;
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string part_name(const IndexInstance& instance) {
   return instance.stage + "." + std::to_string(instance.instance);
@@ -89,6 +75,7 @@ CheckpointIndex index_for(const SavepointRequest& request) {
   CheckpointIndex index = request.index;
   index.drained = request.drained;
   index.label = request.label;
+  index.note = request.note;
   index.created_us = request.created_us;
   return index;
 }
@@ -123,7 +110,7 @@ Result<CheckpointIndex> build_folder(Files& files, CheckpointIndex index, const 
                                      const FillInstance& fill) {
   STREAM_TRY(files.make_dir(partial));
   for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, index, instance, partial, fill));
-  const std::string path = partial + "/" + std::string(kIndexName);
+  const std::string path = partial + "/" + std::string(kSavepointIndexName);
   STREAM_ASSIGN(const auto db, Database::create(path, false));
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(db->finish());
@@ -155,7 +142,7 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
   for (IndexInstance& instance : index.instances) {
     STREAM_ASSIGN(FileDigest digest, write_instance(index, instance, *db, part_name(instance) + ".", fill));
     instance.files = {
-        {base_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
+        {last_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
@@ -164,32 +151,19 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
   return index;
 }
 
-Status remove_partial(Files& files, const std::string& partial) {
-  if (is_folder(partial)) {
-    STREAM_ASSIGN(const auto names, files.list(partial));
-    for (const std::string& name : names) STREAM_TRY(files.remove(partial + "/" + name));
-  }
-  return files.remove(partial);
-}
-
 }  // namespace
 
 Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
                                         bool single_file, const FillInstance& fill) {
-  if (exists(target)) return usage_error("'" + target + "' exists; a savepoint replaces nothing");
-  const std::string partial = parent_of(target) + "/." + base_name(target) + ".savepoint-partial";
-  STREAM_TRY(remove_partial(files, partial));
-  STREAM_TRY(files.make_dir(parent_of(target)));
   index.savepoint = true;
-  Result<CheckpointIndex> built = single_file ? build_single(files, std::move(index), partial, target, fill)
-                                              : build_folder(files, std::move(index), partial, fill);
-  const Status finished = built.ok() ? files.rename(partial, target) : built.status();
-  if (!finished.ok()) {
-    (void)remove_partial(files, partial);  // a full disk must not stay full of it
-    return finished;
-  }
-  STREAM_TRY(files.sync_dir(parent_of(target)));
-  return built;
+  index.written_by = STREAM_VERSION;
+  const Status published = publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
+    STREAM_ASSIGN(index, single_file ? build_single(files, std::move(index), partial, target, fill)
+                                     : build_folder(files, std::move(index), partial, fill));
+    return partial;
+  });
+  STREAM_TRY(published);
+  return index;
 }
 
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
@@ -200,13 +174,14 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
 }
 
 Result<CheckpointIndex> load_savepoint(const std::string& path) {
-  STREAM_ASSIGN(CheckpointIndex index, load_index(is_folder(path) ? path + "/" + std::string(kIndexName) : path));
+  STREAM_ASSIGN(CheckpointIndex index,
+                load_index(is_folder(path) ? path + "/" + std::string(kSavepointIndexName) : path));
   if (!index.savepoint) return corrupt("'" + path + "' is a checkpoint, not a savepoint");
   // A single file may have been renamed since.
   for (IndexInstance& instance : index.instances) {
     for (FileRef& file : instance.files) {
       const std::size_t hash = file.path.rfind('#');
-      if (hash != std::string::npos && !is_folder(path)) file.path = base_name(path) + file.path.substr(hash);
+      if (hash != std::string::npos && !is_folder(path)) file.path = last_name(path) + file.path.substr(hash);
     }
   }
   return index;
@@ -229,7 +204,7 @@ Result<std::set<std::string>> names_in(const std::string& folder, const Checkpoi
 Status refuse_strangers(Files& files, const std::string& folder, const std::set<std::string>& own) {
   STREAM_ASSIGN(const auto present, files.list(folder));
   for (const std::string& name : present) {
-    if (name == kIndexName || own.contains(name)) continue;
+    if (name == kSavepointIndexName || own.contains(name)) continue;
     return usage_error("'" + folder + "' holds '" + name + "', which is not of the savepoint; nothing was deleted");
   }
   return {};
@@ -241,20 +216,14 @@ Result<CheckpointIndex> delete_savepoint(Files& files, const std::string& path) 
   if (is_link(path)) return usage_error("'" + path + "' is a symbolic link; name the savepoint itself");
   auto index = load_savepoint(path);
   if (!index.ok()) return usage_error("'" + path + "' is not a savepoint; nothing was deleted");
-  if (!is_folder(path)) {
-    STREAM_TRY(files.remove(path));
-    STREAM_TRY(files.sync_dir(parent_of(path)));
-    return index;
+  if (is_folder(path)) {
+    STREAM_ASSIGN(const std::set<std::string> own, names_in(path, *index));
+    STREAM_TRY(refuse_strangers(files, path, own));
   }
-  STREAM_ASSIGN(const std::set<std::string> own, names_in(path, *index));
-  STREAM_TRY(refuse_strangers(files, path, own));
-  for (const std::string& name : own) STREAM_TRY(files.remove(path + "/" + name));
-  STREAM_TRY(files.remove(path + "/" + std::string(kIndexName)));
-  STREAM_TRY(files.remove(path));
-  STREAM_TRY(files.sync_dir(parent_of(path)));
+  STREAM_TRY(remove_published(files, path));
   return index;
 }
 
-std::string savepoint_folder(const std::string& path) { return is_folder(path) ? path : parent_of(path); }
+std::string savepoint_folder(const std::string& path) { return is_folder(path) ? path : folder_above(path); }
 
 }  // namespace stream

@@ -27,6 +27,7 @@ struct SavepointRequest {
   bool drained = false;
   bool single_file = false;
   Microseconds created_us = 0;
+  std::string note = {};
 };
 
 // Builds the savepoint beside `target` and renames it into place when everything is synced: it is
@@ -43,8 +44,8 @@ Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, con
 // The index of a savepoint folder or single file. Errors as load_index().
 Result<CheckpointIndex> load_savepoint(const std::string& path);
 
-// Deletes the savepoint and nothing else: the files its index names, the index last, so that what was
-// interrupted can be done again. Returns the index it had. Errors: kUsage, touching nothing, if the path
+// Deletes the savepoint and nothing else. It is gone as a whole with one rename; what an interruption leaves has no
+// meaning, see savepoint_partial.h. Returns the index it had. Errors: kUsage, touching nothing, if the path
 // is no savepoint, or a symbolic link, or a folder that holds anything besides; kSystem.
 Result<CheckpointIndex> delete_savepoint(Files& files, const std::string& path);
 

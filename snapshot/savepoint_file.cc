@@ -26,7 +26,7 @@ std::string select_sql(const TableSpec& spec, const std::string& table) {
 
 }  // namespace
 
-const std::string_view kSavepointDdl = R"sql(PRAGMA user_version = 1;
+const std::string_view kSavepointDdl = R"sql(PRAGMA user_version = 2;
 
 CREATE TABLE _stream_instances (  -- whose state is in this file
   stage       TEXT    NOT NULL,

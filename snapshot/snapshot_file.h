@@ -16,7 +16,7 @@
 
 namespace stream {
 
-inline constexpr int kSnapshotVersion = 1;  // PRAGMA user_version of every file of this library
+inline constexpr int kSnapshotVersion = 2;  // PRAGMA user_version of every file of this library; see format_version.h
 
 // Whose state a file holds.
 struct SnapshotIdentity {

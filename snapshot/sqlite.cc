@@ -159,6 +159,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   return db;
 }
 
+Result<std::unique_ptr<Database>> Database::copy(const Database& from) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2("", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<Database> db(new Database(raw, from.path_, true));
+  if (code != SQLITE_OK) return db->error(code);
+  sqlite3_backup* backup = sqlite3_backup_init(raw, "main", from.db_, "main");
+  if (backup == nullptr) return db->error(sqlite3_errcode(raw));
+  (void)sqlite3_backup_step(backup, -1);
+  if (const int copied = sqlite3_backup_finish(backup); copied != SQLITE_OK) return db->error(copied);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  return db;
+}
+
 Database::~Database() { sqlite3_close(db_); }
 
 Status Database::error(int code) const {

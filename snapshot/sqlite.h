@@ -66,6 +66,9 @@ class Database {
   static Result<std::unique_ptr<Database>> create(const std::string& path, bool large);
   // A published file that never changes again.
   static Result<std::unique_ptr<Database>> open(const std::string& path);
+  // A copy of a database to change: private, gone with this object, in memory unless it is large. Messages name the
+  // original.
+  static Result<std::unique_ptr<Database>> copy(const Database& from);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

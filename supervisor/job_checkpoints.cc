@@ -1,9 +1,7 @@
 // Carrying out what the coordinator decides: barriers, publication, retention, savepoints.
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "snapshot/retention.h"
-#include "snapshot/savepoint.h"
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
@@ -33,15 +31,6 @@ std::string some_of(std::span<const std::string> names) {
   constexpr std::size_t kSome = 5;
   if (names.size() <= kSome) return join(names, ", ");
   return join(names.first(kSome), ", ") + " and " + std::to_string(names.size() - kSome) + " more";
-}
-
-// Two that were asked for at once are cut by one checkpoint: 17, 17-2.
-std::string free_target(const std::string& folder, const SavepointRequest& request) {
-  const std::string base = folder + "/" + std::to_string(request.index.epoch.value());
-  const std::string suffix = request.single_file ? ".sqlite" : "";
-  std::string target = base + suffix;
-  for (int n = 2; std::filesystem::exists(target); ++n) target = base + "-" + std::to_string(n) + suffix;
-  return target;
 }
 
 }  // namespace
@@ -77,6 +66,10 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
     savepoints_due_.back().second.ends_job = true;
     stop_savepoint_due_ = true;
   }
+  if (std::exchange(schedule_wants_, false)) {
+    savepoints_due_.emplace_back(action.epoch, SavepointWish());
+    savepoints_due_.back().second.scheduled = true;
+  }
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
 
@@ -86,6 +79,7 @@ CheckpointIndex JobRunner::make_index(Epoch epoch) const {
   index.job = paths_.job;
   index.run = record_.run;
   index.attempt = record_.attempt;
+  index.written_by = STREAM_VERSION;
   index.created_us = system_clock().wall_us();
   index.key_groups = plan_.pipeline.key_groups;
   index.manifest = record_.manifest;
@@ -132,6 +126,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const 
   const Microseconds now = system_clock().monotonic_us();
   if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
   last_complete_ = epoch;
+  restore_scratch_.reset();
   aborted_.clear();  // all older: retention knows by itself
   restore_ = index;
   restore_folder_ = paths_.checkpoints();
@@ -184,7 +179,11 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
                            (missing.empty() ? "" : " (no snapshot of " + some_of(missing) + ")");
   log_->warning(text);
   event("checkpoint-aborted", text);
-  std::erase_if(savepoints_due_, [&](const auto& due) { return due.first == action.epoch; });
+  std::erase_if(savepoints_due_, [&](const auto& due) {
+    const bool lost = due.first == action.epoch;
+    if (lost) savepoint_lost(due.second);
+    return lost;
+  });
   verbs_->on_aborted(action.epoch, action.reason);
   aborted_.insert(action.epoch);
   retain();  // what was written for it may be all the room there is
@@ -235,58 +234,12 @@ void JobRunner::retain() {
       });
 }
 
-SavepointRequest JobRunner::savepoint_request(const SavepointWish& wish) const {
-  SavepointRequest request;
-  request.checkpoints = paths_.checkpoints();
-  request.target = wish.target;
-  request.label = wish.label;
-  request.single_file = wish.single_file;
-  request.drained = wish.drained;
-  request.created_us = system_clock().wall_us();
-  return request;
-}
-
-void JobRunner::build_savepoints(Epoch epoch) {
-  std::vector<std::pair<Epoch, SavepointWish>> later;
-  for (auto& [wanted, wish] : savepoints_due_) {
-    if (wanted != epoch) {
-      later.emplace_back(wanted, wish);
-      continue;
-    }
-    const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
-    pinned_.insert(epoch);
-    worker_.submit(
-        [request, epoch, folder = paths_.savepoints()] {
-          STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
-          if (request->target.empty()) request->target = free_target(folder, *request);
-          return build_savepoint(system_files(), *request).status();
-        },
-        [this, epoch, request, ends_job = wish.ends_job, asked_by = wish.asked_by](Status status) {
-          pinned_.erase(pinned_.find(epoch));
-          const std::string& target = request->target;
-          if (status.ok()) {
-            status = store_->record_savepoint(
-                {epoch.value(), target, request->label, request->created_us, request->drained});
-            event("savepoint", target);
-            log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + target);
-          }
-          verbs_->on_savepoint(asked_by, epoch, target, status);
-          if (ends_job) {
-            if (upgrade_ && status.ok()) upgrade_->savepoint = target;
-            stop_outcome_ = status.ok() ? "savepoint " + target : status.what();
-            if (attempt_ == nullptr) conclude();
-          }
-          return Status();
-        });
-  }
-  savepoints_due_ = std::move(later);
-}
-
 // The last checkpoint is committed everywhere: every process may go.
 void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   coordinator_.reset();
   outcome_ = outcome_text(*this);
+  if (status_listener_) status_listener_(*this);  // the last look at its processes
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 

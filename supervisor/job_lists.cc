@@ -17,11 +17,18 @@ json to_json(const EventRecord& record) {
 }
 
 json to_json(const SavepointRecord& record) {
-  return {{"epoch", record.epoch},
-          {"path", record.path},
-          {"label", record.label},
-          {"created_us", record.created_us},
-          {"drained", record.drained}};
+  return {
+      {"epoch", record.epoch},     {"path", record.path}, {"label", record.label}, {"created_us", record.created_us},
+      {"drained", record.drained}, {"note", record.note}, {"bytes", record.bytes}, {"written_by", record.written_by}};
+}
+
+Result<json> schedule_list(JobStore& store) {
+  STREAM_ASSIGN(const SavepointSchedule schedule, store.savepoint_schedule());
+  if (schedule == SavepointSchedule()) return json::array();
+  return json::array({{{"every_us", schedule.every_us},
+                       {"keep", schedule.keep},
+                       {"keep_for_us", schedule.keep_for_us},
+                       {"next_us", schedule.next_us}}});
 }
 
 template <class T>
@@ -44,11 +51,14 @@ json to_json(const CheckpointRecord& record) {
           {"detail", json::parse(record.detail, nullptr, false)}};
 }
 
-bool is_job_list(std::string_view what) { return what == "events" || what == "checkpoints" || what == "savepoints"; }
+bool is_job_list(std::string_view what) {
+  return what == "events" || what == "checkpoints" || what == "savepoints" || what == "savepoint-schedule";
+}
 
 Result<json> job_list(JobStore& store, std::string_view what) {
   STREAM_CHECK(is_job_list(what));
   if (what == "events") return listed(store.events(kEventsShown));
+  if (what == "savepoint-schedule") return schedule_list(store);
   if (what == "savepoints") return listed(store.savepoints());
   return listed(store.checkpoints(kCheckpointsShown));
 }

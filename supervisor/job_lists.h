@@ -8,7 +8,8 @@
 
 namespace stream {
 
-// `what` is "events" (oldest first), "checkpoints" (newest first) or "savepoints" (oldest first).
+// `what` is "events" (oldest first), "checkpoints" (newest first), "savepoints" (oldest first) or "savepoint-schedule"
+// (one object, or none).
 bool is_job_list(std::string_view what);
 Result<nlohmann::json> job_list(JobStore& store, std::string_view what);
 

@@ -41,6 +41,8 @@ std::string stream_home() {
 
 JobPaths job_paths(const std::string& job) { return {job, stream_home() + "/" + job}; }
 
+std::string unpacked_root() { return stream_home() + "/.unpacked"; }
+
 std::string JobPaths::sockets() const {
   char name[16];
   std::snprintf(name, sizeof name, "%08x", static_cast<unsigned>(hash_key(folder) >> 32));

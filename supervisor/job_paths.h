@@ -5,6 +5,7 @@
 //     JOB/job.sqlite          runs, attempts, checkpoints, events: opened only by the lock's holder
 //     JOB/checkpoints/  savepoints/  logs/  dead-letter/  scratch/  spool/  inbox/STAGE/
 //     JOB/local/              copies, where JOB/checkpoints is a link; see checkpoint_place.h
+//     .unpacked/              archives of savepoints while they are read
 //   /tmp/stream-UID/HHHHHHHH/  sockets, mode 0700; HHHHHHHH is a hash of the job's folder
 #pragma once
 
@@ -34,6 +35,7 @@ struct JobPaths {
 
 std::string stream_home();
 JobPaths job_paths(const std::string& job);
+std::string unpacked_root();  // where archives of savepoints are unpacked while they are read
 
 // Names of all jobs that have a folder, sorted.
 std::vector<std::string> list_jobs();

@@ -132,6 +132,7 @@ Status JobRunner::turn() {
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
   }
+  tick_schedule(system_clock().wall_us());
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);
@@ -268,7 +269,10 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   coordinator_.reset();
   current_checkpoint_.reset();
   peer_lost_.reset();
-  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) verbs_->on_aborted(epoch, cause);
+  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) {
+    verbs_->on_aborted(epoch, cause);
+    savepoint_lost(wish);
+  }
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
   if (fail_in_upgrade(cause)) return;

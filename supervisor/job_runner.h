@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/archive/open_savepoint.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
@@ -61,9 +62,12 @@ struct SavepointWish {
   std::string target;  // "" = in the job's savepoints folder
   std::string label;
   bool single_file = false;
+  bool archive = false;
   bool drained = false;
-  bool ends_job = false;  // the one a stop makes
-  std::string asked_by;   // connection of whoever waits for it; "" = nobody in particular
+  std::string note = {};
+  bool ends_job = false;   // the one a stop makes
+  bool scheduled = false;  // made by itself
+  std::string asked_by;    // connection of whoever waits for it; "" = nobody in particular
 };
 
 class JobRunner {
@@ -76,7 +80,7 @@ class JobRunner {
   // Runs the job to its end. `ready` is called once, when it is RUNNING or has failed before.
   Result<JobState> run(const std::function<void(bool running)>& ready);
 
-  // Called about four times a second while the job runs: the status line.
+  // Called about four times a second while the job runs, and once when it has done everything: the status line.
   void on_status(std::function<void(const JobRunner&)> listener) { status_listener_ = std::move(listener); }
   // What signals do: the first asks for a stop with a final checkpoint, the second ends at once.
   void interrupt();
@@ -188,11 +192,22 @@ class JobRunner {
   void record_abort(const CoordinatorAction& action);
   CheckpointIndex make_index(Epoch epoch) const;
   std::string checkpoint_detail() const;
-  SavepointRequest savepoint_request(const SavepointWish& wish) const;
-  void build_savepoints(Epoch epoch);
   void finish();
   void check_leaving(Microseconds now);
   void conclude();
+
+  // job_savepoints.cc
+  Status settle_savepoints();
+  SavepointRequest savepoint_request(const SavepointWish& wish) const;
+  void build_savepoints(Epoch epoch);
+  void build_savepoint_of(Epoch epoch, const SavepointWish& wish);
+  void on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status);
+  Status set_schedule(SavepointSchedule schedule);
+  void tick_schedule(Microseconds now);
+  void savepoint_lost(const SavepointWish& wish);
+  void delete_savepoints(const std::vector<std::string>& paths, const std::function<void(const Status&)>& done);
+  void prune_savepoints();
+  void clean_savepoints();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
@@ -216,8 +231,9 @@ class JobRunner {
   bool store_fails_ = false;  // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
-  std::string outcome_;            // what it has done, once it is over
-  std::string restore_savepoint_;  // its path, if it is one
+  std::shared_ptr<const ScratchFolder> restore_scratch_;  // which that is in, if it was unpacked
+  std::string outcome_;                                   // what it has done, once it is over
+  std::string restore_savepoint_;                         // its path, if it is one
   bool restore_extends_ = false;
   bool goes_on_ = false;                // the run goes on where it stood
   std::optional<std::string> refused_;  // why an instance could not start from restore_
@@ -231,6 +247,9 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
+  SavepointSchedule schedule_;
+  bool schedule_busy_ = false;   // the savepoint that was due is on its way
+  bool schedule_wants_ = false;  // the next checkpoint becomes it
   std::optional<SavepointWish> stop_savepoint_;
   bool stop_savepoint_due_ = false;            // a last checkpoint is on its way to become it
   std::string stop_path_;                      // the savepoint a stop has made

@@ -44,6 +44,7 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_TRY(settle_upgrade(*store_, paths_));
   STREAM_ASSIGN(claims_, OutputClaims::open(paths_));
   STREAM_TRY(claims_->take(request.plan));
+  STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
   STREAM_TRY(set_log_levels());
@@ -152,13 +153,15 @@ Status JobRunner::start_new_run(const RunRequest& request) {
 }
 
 Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drained) {
-  STREAM_ASSIGN(CheckpointIndex index, load_savepoint(path));
-  STREAM_TRY(verify_files(index, savepoint_folder(path)));
+  STREAM_ASSIGN(const OpenSavepoint opened, OpenSavepoint::open(path, unpacked_root()));
+  const CheckpointIndex& index = opened.index();
+  STREAM_TRY(verify_files(index, opened.folder()));
   if (index.drained && !accept_drained) {
     return failed("'" + path + "' was drained: its windows have fired; add --accept-drained to go on from it");
   }
-  restore_ = std::move(index);
-  restore_folder_ = savepoint_folder(path);
+  restore_ = index;
+  restore_folder_ = opened.folder();
+  restore_scratch_ = opened.hold();
   restore_savepoint_ = path;
   restore_extends_ = false;
   // Its epoch may be one of another job: state and output are ordered by epochs, so ours come after it.

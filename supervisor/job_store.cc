@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS upgrade (
   one INTEGER PRIMARY KEY CHECK (one = 1), after_epoch INTEGER NOT NULL, manifest TEXT NOT NULL,
   plan TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS savepoint_facts (
+  path TEXT PRIMARY KEY, note TEXT NOT NULL, bytes INTEGER NOT NULL, written_by TEXT NOT NULL,
+  building INTEGER NOT NULL CHECK (building IN (0, 1))) STRICT;
+CREATE TABLE IF NOT EXISTS savepoint_schedule (
+  one INTEGER PRIMARY KEY CHECK (one = 1), every_us INTEGER NOT NULL, keep INTEGER NOT NULL,
+  keep_for_us INTEGER NOT NULL, next_us INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
@@ -258,7 +264,15 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
 
 Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
 
+// What is being built is known as that before it is known at all, in case this process dies between the two.
 Status JobStore::record_savepoint(const SavepointRecord& r) {
+  STREAM_TRY(Query(db_, "INSERT OR REPLACE INTO savepoint_facts VALUES (?, ?, ?, ?, ?)")
+                 .put(r.path)
+                 .put(r.note)
+                 .put(static_cast<std::int64_t>(r.bytes))
+                 .put(r.written_by)
+                 .put(static_cast<std::int64_t>(r.building ? 1 : 0))
+                 .run());
   return Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
       .put(r.path)
       .put(static_cast<std::int64_t>(r.epoch))
@@ -269,15 +283,20 @@ Status JobStore::record_savepoint(const SavepointRecord& r) {
 }
 
 Status JobStore::forget_savepoint(const std::string& path) {
-  return Query(db_, "DELETE FROM savepoints WHERE path = ?").put(path).run();
+  STREAM_TRY(Query(db_, "DELETE FROM savepoints WHERE path = ?").put(path).run());
+  return Query(db_, "DELETE FROM savepoint_facts WHERE path = ?").put(path).run();
 }
 
-Result<std::vector<SavepointRecord>> JobStore::savepoints() {
-  Query query(db_, "SELECT epoch, path, label, created_us, drained FROM savepoints ORDER BY created_us");
+Result<std::vector<SavepointRecord>> JobStore::savepoints_that(bool building) {
+  Query query(db_,
+              "SELECT epoch, path, label, created_us, drained, note, bytes, written_by FROM savepoints LEFT JOIN "
+              "savepoint_facts USING (path) WHERE coalesce(building, 0) = ? ORDER BY created_us");
+  query.put(static_cast<std::int64_t>(building ? 1 : 0));
   std::vector<SavepointRecord> out;
   while (query.row()) {
     out.push_back({static_cast<std::uint64_t>(query.integer(0)), query.text(1), query.text(2), query.integer(3),
-                   query.integer(4) != 0});
+                   query.integer(4) != 0, query.text(5), static_cast<std::uint64_t>(query.integer(6)), query.text(7),
+                   building});
   }
   STREAM_TRY(query.status());
   return out;
@@ -302,6 +321,27 @@ Status JobStore::begin_upgrade(const UpgradeRecord& r) {
 }
 
 Status JobStore::end_upgrade() { return Query(db_, "DELETE FROM upgrade").run(); }
+
+Result<std::vector<SavepointRecord>> JobStore::savepoints() { return savepoints_that(false); }
+
+Result<std::vector<SavepointRecord>> JobStore::unfinished_savepoints() { return savepoints_that(true); }
+
+Result<SavepointSchedule> JobStore::savepoint_schedule() {
+  Query query(db_, "SELECT every_us, keep, keep_for_us, next_us FROM savepoint_schedule");
+  SavepointSchedule schedule;
+  if (query.row()) schedule = {query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
+  STREAM_TRY(query.status());
+  return schedule;
+}
+
+Status JobStore::save_savepoint_schedule(const SavepointSchedule& s) {
+  return Query(db_, "INSERT OR REPLACE INTO savepoint_schedule VALUES (1, ?, ?, ?, ?)")
+      .put(s.every_us)
+      .put(s.keep)
+      .put(s.keep_for_us)
+      .put(s.next_us)
+      .run();
+}
 
 Status JobStore::record_event(const EventRecord& r) {
   return Query(db_, "INSERT INTO events (at_us, kind, text) VALUES (?, ?, ?)")

@@ -64,6 +64,20 @@ struct SavepointRecord {
   std::string label;
   Microseconds created_us = 0;
   bool drained = false;
+  std::string note = {};
+  std::uint64_t bytes = 0;      // 0 = not known
+  std::string written_by = {};  // version of stream
+  bool building = false;        // begun, and not known to be there
+};
+
+// Savepoints that are made by themselves, and which of them stay; see savepoint_schedule.h.
+struct SavepointSchedule {
+  Microseconds every_us = 0;     // 0 = none are made
+  std::int64_t keep = 0;         // so many of the newest; 0 = however many
+  Microseconds keep_for_us = 0;  // 0 = for ever
+  Microseconds next_us = 0;      // when the next is due, wall clock
+
+  friend bool operator==(const SavepointSchedule&, const SavepointSchedule&) = default;
 };
 
 // An upgrade whose new version has published nothing yet: until it has, the job is what `job` says.
@@ -104,10 +118,13 @@ class JobStore {
   Status forget_checkpoints();                                          // of the run before
   Status record_savepoint(const SavepointRecord& record);
   Status forget_savepoint(const std::string& path);
-  Result<std::vector<SavepointRecord>> savepoints();
   Result<std::optional<UpgradeRecord>> upgrade();
   Status begin_upgrade(const UpgradeRecord& record);  // durable on return
   Status end_upgrade();
+  Result<std::vector<SavepointRecord>> savepoints();  // that are there, or were; oldest first
+  Result<std::vector<SavepointRecord>> unfinished_savepoints();
+  Result<SavepointSchedule> savepoint_schedule();
+  Status save_savepoint_schedule(const SavepointSchedule& schedule);
   Status record_event(const EventRecord& record);
   Result<std::vector<EventRecord>> events(std::size_t most);
 
@@ -115,6 +132,7 @@ class JobStore {
   Status load_run(JobRecord& record);
   explicit JobStore(sqlite3* db) : db_(db) {}
   Status migrate();
+  Result<std::vector<SavepointRecord>> savepoints_that(bool building);
 
   sqlite3* db_;
   std::uint64_t reserved_ = 0;  // durable: epochs below may be used

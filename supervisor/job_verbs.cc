@@ -7,6 +7,7 @@
 
 #include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
+#include "supervisor/lookup_request.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -28,8 +29,18 @@ SavepointWish wish_of(const json& request) {
   SavepointWish wish;
   wish.target = text_of(request, "to");
   wish.label = text_of(request, "label");
+  wish.note = text_of(request, "note");
   wish.single_file = flag_of(request, "single_file");
+  wish.archive = flag_of(request, "archive");
   return wish;
+}
+
+SavepointSchedule schedule_of(const json& request) {
+  const auto number = [&](const char* key) {
+    const auto at = request.find(key);
+    return at != request.end() && at->is_number_integer() ? std::max<std::int64_t>(0, at->get<std::int64_t>()) : 0;
+  };
+  return {.every_us = number("every_us"), .keep = number("keep"), .keep_for_us = number("keep_for_us")};
 }
 
 std::string done(json fields) {
@@ -66,6 +77,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);
+  if (verb == "lookup") return lookup(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
   if (verb == "stop") {
@@ -90,12 +102,18 @@ void JobVerbs::handle(const ControlMessage& message) {
     const auto list = job_list(runner_.store(), verb);
     return list.ok() ? answer(message.identity, done({{verb, *list}})) : error(message.identity, list.status().what());
   }
-  if (verb == "forget-savepoint") {
-    const Status status = runner_.store().forget_savepoint(text_of(request, "path"));
+  if (verb == "delete-savepoint") {
+    return runner_.delete_savepoints({text_of(request, "path")}, [this, identity = message.identity](const Status& s) {
+      s.ok() ? answer(identity, done({})) : error(identity, s.what());
+    });
+  }
+  if (verb == "schedule-savepoints") {
+    const Status status = runner_.set_schedule(schedule_of(request));
     return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
   }
   if (verb == "gc") {
     runner_.retain();
+    runner_.clean_savepoints();
     return answer(message.identity, done({}));
   }
   error(message.identity, "unknown request '" + verb + "'");
@@ -204,6 +222,16 @@ void JobVerbs::tap(const std::string& identity, const std::string& request) {
   }
   taps_.push_back(*std::move(tap));
   answer(identity, done({}));
+}
+
+void JobVerbs::lookup(const std::string& identity, const std::string& request) {
+  if (runner_.attempt() == nullptr || !runner_.coordinator_ || runner_.phase() != Phase::kRunning)
+    return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
+                               "; what its instances keep can be asked for while it is RUNNING");
+  const auto wanted = lookup_request(runner_.plan(), request);
+  if (!wanted.ok()) return error(identity, wanted.status().what());
+  const Status sent = send_lookup(*runner_.attempt_, *wanted);
+  return sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
 }
 
 void JobVerbs::on_ready() {

@@ -44,6 +44,7 @@ class JobVerbs {
   void handle(const ControlMessage& message);
   Status check_label(const std::string& label);
   void tap(const std::string& identity, const std::string& request);
+  void lookup(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
   void upgrade(const std::string& identity, const std::string& request);

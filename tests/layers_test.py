@@ -14,7 +14,9 @@ MAY_INCLUDE = {
     "transport/record": RECORD,
     "transport": RECORD | {"transport"},
     "snapshot": RECORD | {"snapshot"},
+    "snapshot/archive": RECORD | {"snapshot", "snapshot/archive"},
     "snapshot/workbench": RECORD | {"snapshot", "snapshot/workbench"},
+    "compare": RECORD | {"snapshot", "compare"},
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
     "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
@@ -23,8 +25,8 @@ MAY_INCLUDE = {
     "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
-    "supervisor": RECORD | {"transport", "snapshot", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/workbench", "supervisor", "cli"},
+    "supervisor": RECORD | {"transport", "snapshot", "snapshot/archive", "supervisor"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}

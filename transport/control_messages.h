@@ -3,7 +3,7 @@
 //
 //   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
-//   supervisor -> instance   assignment, connect, start, align, trigger, complete, drain, tap, exit
+//   supervisor -> instance   assignment, connect, start, align, trigger, complete, drain, tap, lookup, exit
 #pragma once
 
 #include <cstdint>

@@ -2,19 +2,20 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "snapshot/grouping.h"
 #include "snapshot/sql_value.h"
-#include "snapshot/table_slices.h"
+#include "snapshot/workbench/row_sets.h"
+#include "transport/base/check.h"
 #include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 32 << 20;
 constexpr std::size_t kRowsAtATime = 4096;
-constexpr std::string_view kInstance = "_instance";  // of tables whose rows do not go by their keys
 
 Status status_of(int code, const char* message, const std::string& path) {
   switch (code & 0xff) {
@@ -26,63 +27,24 @@ Status status_of(int code, const char* message, const std::string& path) {
   }
 }
 
-// Rows of these stay with an instance, or go by their split.
-bool by_instance(const TableSpec& spec) { return spec.distribution == Distribution::kShared; }
-
-// stream_is('TIMESTAMP', value): whether the value can stand in such a column.
-void is_type(sqlite3_context* to, int, sqlite3_value** args) {
-  const auto* name = reinterpret_cast<const char*>(sqlite3_value_text(args[0]));
-  const auto type = parse_type(name == nullptr ? "" : name);
-  ColumnBuilder column(type.ok() ? *type : kVarchar);
-  sqlite3_result_int(to, type.ok() && append_given(args[1], column) ? 1 : 0);
-}
-
-// stream_key_group(TABLE, columns that place a row…)
-void key_group(sqlite3_context* to, int count, sqlite3_value** args) {
-  const auto& view = *static_cast<const StateView*>(sqlite3_user_data(to));
-  const TableSpec& spec = view.tables()[static_cast<std::size_t>(sqlite3_value_int64(args[0]))].spec;
-  Batch key{nullptr, 1, {}, {}};
-  for (int i = 1; i < count; ++i) {
-    ColumnBuilder column(spec.field(static_cast<std::size_t>(i - 1)).type);
-    if (!append_given(args[i], column)) return sqlite3_result_error(to, "a key column holds no value of its type", -1);
-    key.columns.push_back(column.finish());
-  }
-  sqlite3_result_int64(to, key_group_of(group_hashes(spec, key)[0], view.index().key_groups).value());
-}
-
-std::string column_definition(const Field& field) {
-  const std::string name = sql_name(field.name);
-  const std::string type = to_string(field.type);
-  std::string sql = name + " " + std::string(sql_type(field.type));
-  sql += " CONSTRAINT " + sql_name(field.name + " holds " + type) + " CHECK (stream_is('" + type + "', " + name + ")";
-  if (field.type == kJson) sql += " AND (" + name + " IS NULL OR json_valid(" + name + "))";
-  return sql + ")";
-}
-
-std::string names_of(const TableSpec& spec, std::size_t count) {
-  std::string names;
-  for (std::size_t i = 0; i < count; ++i) names += (i == 0 ? "" : ", ") + sql_name(spec.field(i).name);
-  return names;
-}
-
-std::string group_of(std::size_t table, const TableSpec& spec) {
-  return "stream_key_group(" + std::to_string(table) + ", " + names_of(spec, group_columns_of(spec).size()) + ")";
-}
-
 }  // namespace
+
+StateDraft::StateDraft(CheckpointIndex index, std::vector<ViewedTable> tables)
+    : index_(std::move(index)), tables_(std::move(tables)) {
+  for (const ViewedTable& table : tables_) for_functions_.specs.push_back(&table.spec);
+  for_functions_.key_groups = index_.key_groups;
+}
 
 StateDraft::~StateDraft() { sqlite3_close(db_); }
 
-Result<std::unique_ptr<StateDraft>> StateDraft::make(StateView& view, const std::string& folder,
+Result<std::unique_ptr<StateDraft>> StateDraft::make(CheckpointIndex index, std::vector<ViewedTable> tables,
                                                      const std::string& file) {
-  std::unique_ptr<StateDraft> draft(new StateDraft(view));
+  std::erase_if(tables, [](const ViewedTable& table) { return table.pending; });
+  std::unique_ptr<StateDraft> draft(new StateDraft(std::move(index), std::move(tables)));
   STREAM_TRY(draft->open(file));
-  for (std::size_t i = 0; i < view.tables().size(); ++i) {
-    if (view.tables()[i].pending) continue;
-    STREAM_TRY(draft->make_table(i));
-    STREAM_TRY(draft->copy_table(i, folder));
-  }
-  STREAM_TRY(draft->execute("COMMIT"));
+  STREAM_TRY(draft->begin());
+  for (std::size_t i = 0; i < draft->tables_.size(); ++i) STREAM_TRY(draft->execute(draft->sql_of(i).create()));
+  STREAM_TRY(draft->commit());
   return draft;
 }
 
@@ -92,26 +54,47 @@ Status StateDraft::open(const std::string& file) {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr);
   if (code != SQLITE_OK) return status_of(code, sqlite3_errstr(code), path_);
-  const int plain = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-  sqlite3_create_function_v2(db_, "stream_is", 2, plain, nullptr, is_type, nullptr, nullptr, nullptr);
-  sqlite3_create_function_v2(db_, "stream_key_group", -1, plain, &view_, key_group, nullptr, nullptr, nullptr);
+  add_draft_functions(db_, for_functions_);
   sqlite3_set_authorizer(db_, allow, this);
-  // Nobody needs the file after a crash.
-  return execute("PRAGMA locking_mode=EXCLUSIVE;PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;BEGIN");
+  // Nobody needs the file after a crash, so that it loses its name as soon as SQLite has it open, which it has once it
+  // has read from it.
+  STREAM_TRY(
+      execute("PRAGMA locking_mode=EXCLUSIVE;PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;BEGIN EXCLUSIVE"));
+  std::remove(file.c_str());
+  return commit();
 }
 
-int StateDraft::allow(void* self, int action, const char* first, const char*, const char*, const char*) {
-  if (!static_cast<StateDraft*>(self)->guarding_) return SQLITE_OK;
+int StateDraft::allow(void* self, int action, const char* first, const char* second, const char*, const char*) {
+  auto& draft = *static_cast<StateDraft*>(self);
+  switch (draft.guard_) {
+    case Guard::kNone: return SQLITE_OK;
+    case Guard::kChange: return draft.allow_change(action, first) ? SQLITE_OK : SQLITE_DENY;
+    case Guard::kCondition: return draft.allow_condition(action, first, second) ? SQLITE_OK : SQLITE_DENY;
+  }
+  return SQLITE_DENY;
+}
+
+bool StateDraft::allow_change(int action, const char* table) const {
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
     case SQLITE_FUNCTION:
-    case SQLITE_RECURSIVE: return SQLITE_OK;
+    case SQLITE_RECURSIVE: return true;
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
-    case SQLITE_DELETE: return std::string_view(first).starts_with("sqlite_") ? SQLITE_DENY : SQLITE_OK;
-    default: return SQLITE_DENY;
+    case SQLITE_DELETE: return !std::string_view(table).starts_with("sqlite_");
+    default: return false;
   }
+}
+
+// Rows of one key must stay together, so that nothing but what places a row decides.
+bool StateDraft::allow_condition(int action, const char* first, const char* second) {
+  if (action == SQLITE_SELECT) return true;
+  const std::string what = second == nullptr ? "" : second;
+  if (action == SQLITE_FUNCTION && what != "random" && what != "randomblob") return true;
+  if (action == SQLITE_READ && std::ranges::find(may_read_, what) != may_read_.end()) return true;
+  refused_ = action == SQLITE_READ ? what : action == SQLITE_FUNCTION ? what + "()" : first == nullptr ? "" : first;
+  return false;
 }
 
 Result<Statement> StateDraft::prepare(const std::string& sql) const {
@@ -126,113 +109,162 @@ Status StateDraft::execute(const std::string& sql) const {
   return code == SQLITE_OK ? Status() : status_of(code, sqlite3_errmsg(db_), path_);
 }
 
-Status StateDraft::make_table(std::size_t table) {
-  const TableSpec& spec = view_.tables()[table].spec;
-  std::string sql = "CREATE TABLE " + sql_name(view_.tables()[table].name) + " (";
-  for (std::size_t i = 0; i < spec.columns(); ++i) sql += column_definition(spec.field(i)) + ", ";
-  if (by_instance(spec)) sql += std::string(kInstance) + " INTEGER NOT NULL DEFAULT 0, ";
-  const std::string also = by_instance(spec) ? ", " + std::string(kInstance) : "";
-  return execute(sql + "UNIQUE (" + names_of(spec, spec.key.size()) + also + "))");
+// --- rows in -------------------------------------------------------------------------------------
+
+std::optional<std::size_t> StateDraft::find(const std::string& stage, const std::string& table) const {
+  const auto found = std::ranges::find_if(
+      tables_, [&](const ViewedTable& one) { return one.stage == stage && one.spec.name == table; });
+  if (found == tables_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - tables_.begin());
 }
 
-Status StateDraft::copy_table(std::size_t table, const std::string& folder) {
-  const ViewedTable& viewed = view_.tables()[table];
-  if (by_instance(viewed.spec)) {
-    for (const IndexInstance& instance : view_.index().instances) {
-      if (instance.stage == viewed.stage) STREAM_TRY(copy_instance(table, folder, instance.instance));
-    }
-    return {};
+Status StateDraft::copy(StateView& view) {
+  STREAM_TRY(begin());
+  for (std::size_t i = 0; i < view.tables().size(); ++i) {
+    if (view.tables()[i].pending) continue;
+    const auto to = find(view.tables()[i].stage, view.tables()[i].spec.name);
+    STREAM_CHECK(to.has_value());
+    STREAM_ASSIGN(Inserter inserter, insert_into(*to));
+    const auto add = [&](const Batch& rows, std::uint32_t instance) -> Status {
+      for (std::size_t row = 0; row < rows.rows; ++row) STREAM_TRY(inserter.add(rows, row, instance).status());
+      return {};
+    };
+    STREAM_TRY(for_each_row_set(view, i, add));
   }
-  STREAM_ASSIGN(const auto pieces, view_.cut(table, kPieceBytes));
-  for (const KeyGroupRange piece : pieces) {
-    StateTable rows(view_.plain_spec(table), false);
-    STREAM_TRY(view_.load(table, piece, rows));
-    STREAM_TRY(insert(table, rows, -1));
-  }
-  return {};
+  return commit();
 }
 
-// What one instance has of a table of which each has its own.
-Status StateDraft::copy_instance(std::size_t table, const std::string& folder, std::uint32_t instance) {
-  const RestoreSource source = restore_source(view_.index(), view_.tables()[table].stage, folder, false);
-  STREAM_ASSIGN(const auto own, RestoreReader::open(source, {instance, source.parallelism, view_.index().key_groups}));
-  StateTable rows(view_.plain_spec(table), false);
-  STREAM_TRY(own->load(own->groups_of(rows.spec()), rows));
-  return insert(table, rows, instance);
+Result<StateDraft::Inserter> StateDraft::insert_into(std::size_t table) {
+  const DraftTable sql = sql_of(table);
+  Inserter inserter;
+  inserter.db_ = db_;
+  inserter.by_instance_ = by_instance(tables_[table].spec);
+  inserter.scratch_.resize(tables_[table].spec.columns());
+  STREAM_ASSIGN(inserter.insert_, prepare(sql.insert()));
+  STREAM_ASSIGN(inserter.replace_, prepare(sql.replace()));
+  STREAM_ASSIGN(inserter.count_equal_, prepare(sql.count_equal()));
+  return inserter;
 }
 
-Status StateDraft::insert(std::size_t table, const StateTable& rows, std::int64_t instance) {
-  const std::size_t columns = rows.spec().columns();
-  std::string sql = "INSERT INTO " + sql_name(view_.tables()[table].name) + " VALUES (?";
-  for (std::size_t i = 1; i < columns + (instance < 0 ? 0 : 1); ++i) sql += ", ?";
-  STREAM_ASSIGN(Statement statement, prepare(sql + ")"));
-  std::vector<std::string> scratch(columns);
-  return for_each_chunk(rows, kRowsAtATime, [&](const Batch& batch) -> Status {
-    for (std::size_t row = 0; row < batch.rows; ++row) {
-      for (std::size_t i = 0; i < columns; ++i)
-        bind_value(statement, static_cast<int>(i) + 1, batch.columns[i], row, scratch[i]);
-      if (instance >= 0) statement.bind(static_cast<int>(columns) + 1, instance);
-      STREAM_TRY(statement.run());
-    }
-    return {};
-  });
+Status StateDraft::clear(std::size_t table) const { return execute("DELETE FROM " + sql_name(tables_[table].name)); }
+
+void StateDraft::Inserter::bind(Statement& statement, const Batch& batch, std::size_t row, std::uint32_t instance) {
+  for (std::size_t i = 0; i < scratch_.size(); ++i)
+    bind_value(statement, static_cast<int>(i) + 1, batch.columns[i], row, scratch_[i]);
+  if (by_instance_) statement.bind(static_cast<int>(scratch_.size()) + 1, std::int64_t{instance});
+}
+
+Result<bool> StateDraft::Inserter::add(const Batch& batch, std::size_t row, std::uint32_t instance) {
+  bind(insert_, batch, row, instance);
+  STREAM_TRY(insert_.run());
+  return sqlite3_changes(db_) == 1;
+}
+
+Status StateDraft::Inserter::replace(const Batch& batch, std::size_t row, std::uint32_t instance) {
+  bind(replace_, batch, row, instance);
+  return replace_.run();
+}
+
+Result<bool> StateDraft::Inserter::holds(const Batch& batch, std::size_t row, std::uint32_t instance) {
+  bind(count_equal_, batch, row, instance);
+  STREAM_TRY(count_equal_.step().status());
+  const bool there = count_equal_.integer(0) > 0;
+  count_equal_.reset();
+  return there;
 }
 
 Result<std::uint64_t> StateDraft::change(const std::string& sql) {
-  STREAM_TRY(execute("BEGIN"));
+  STREAM_TRY(begin());
   const auto before = sqlite3_total_changes64(db_);
-  guarding_ = true;
+  guard_ = Guard::kChange;
   const Status done = execute(sql);
-  guarding_ = false;
+  guard_ = Guard::kNone;
   if (!done.ok()) {
     (void)execute("ROLLBACK");
     return done;
   }
-  STREAM_TRY(execute("COMMIT"));
+  STREAM_TRY(commit());
   return static_cast<std::uint64_t>(sqlite3_total_changes64(db_) - before);
 }
 
+// --- conditions ----------------------------------------------------------------------------------
+
+Status StateDraft::check_condition(std::size_t table, const std::string& expression, std::size_t columns) {
+  const TableSpec& spec = tables_[table].spec;
+  may_read_.clear();
+  for (std::size_t i = 0; i < columns; ++i) may_read_.push_back(spec.field(i).name);
+  refused_.clear();
+  guard_ = Guard::kCondition;
+  const auto ready = prepare("SELECT (" + expression + ") FROM " + sql_name(tables_[table].name));
+  guard_ = Guard::kNone;
+  if (ready.ok()) return {};
+  if (refused_.empty()) return usage_error("'" + expression + "': " + ready.status().what());
+  return usage_error("'" + expression + "' needs '" + refused_ + "', but rows of '" + tables_[table].name +
+                     "' are placed by " + join(may_read_, ", "));
+}
+
+Result<std::uint64_t> StateDraft::count(std::size_t table, const std::string& condition) const {
+  STREAM_ASSIGN(Statement rows, prepare("SELECT count(*) FROM " + sql_name(tables_[table].name) +
+                                        (condition.empty() ? "" : " WHERE " + condition)));
+  STREAM_TRY(rows.step().status());
+  return static_cast<std::uint64_t>(rows.integer(0));
+}
+
+// --- rows out ------------------------------------------------------------------------------------
+
 Status StateDraft::index_groups(std::size_t table) {
-  const ViewedTable& viewed = view_.tables()[table];
-  if (viewed.pending || viewed.spec.distribution != Distribution::kKeyed) return {};
-  return execute("CREATE INDEX \"group of " + std::to_string(table) + "\" ON " + sql_name(viewed.name) + " (" +
-                 group_of(table, viewed.spec) + ")");
+  if (tables_[table].spec.distribution != Distribution::kKeyed) return {};
+  return execute("CREATE INDEX \"group of " + std::to_string(table) + "\" ON " + sql_name(tables_[table].name) + " (" +
+                 sql_of(table).group() + ")");
 }
 
 Result<CheckpointIndex> StateDraft::seal(Files& files, CheckpointIndex index, const std::string& target,
-                                         bool single_file) {
-  for (std::size_t i = 0; i < view_.tables().size(); ++i) STREAM_TRY(index_groups(i));
+                                         bool single_file, const DraftPart& part) {
+  if (!std::exchange(grouped_, true)) {
+    for (std::size_t i = 0; i < tables_.size(); ++i) STREAM_TRY(index_groups(i));
+  }
   return write_savepoint(
       files, std::move(index), target, single_file,
-      [&](const IndexInstance& instance, SavepointInstanceWriter& writer) { return fill(instance, writer); });
+      [&](const IndexInstance& instance, SavepointInstanceWriter& writer) { return fill(instance, part, writer); });
 }
 
-Status StateDraft::fill(const IndexInstance& instance, SavepointInstanceWriter& writer) {
-  const std::uint32_t parallelism = restore_source(view_.index(), instance.stage, "", false).parallelism;
-  for (std::size_t i = 0; i < view_.tables().size(); ++i) {
-    const ViewedTable& table = view_.tables()[i];
-    if (table.stage != instance.stage || table.pending) continue;
-    STREAM_TRY(writer.start_table(table.spec));
-    const std::string group = group_of(i, table.spec);
+std::uint32_t StateDraft::parallelism_of(const std::string& stage) const {
+  return restore_source(index_, stage, "", false).parallelism;
+}
+
+std::vector<std::string> StateDraft::conditions(std::size_t table, std::uint32_t instance,
+                                                const DraftPart& part) const {
+  const TableSpec& spec = tables_[table].spec;
+  std::vector<std::string> all;
+  if (by_instance(spec)) all.push_back(std::string(kInstanceColumn) + " = " + std::to_string(instance));
+  if (spec.distribution == Distribution::kKeyed) {
+    const KeyGroupRange groups = key_groups_of(instance, parallelism_of(tables_[table].stage), index_.key_groups);
+    all.push_back(sql_of(table).group() + " >= " + std::to_string(groups.begin));
+    all.push_back(sql_of(table).group() + " < " + std::to_string(groups.end));
+  }
+  if (!part.empty() && !part[table].empty()) all.push_back("(" + part[table] + ")");
+  return all;
+}
+
+Status StateDraft::fill(const IndexInstance& instance, const DraftPart& part, SavepointInstanceWriter& writer) {
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    if (tables_[i].stage != instance.stage) continue;
+    STREAM_TRY(writer.start_table(tables_[i].spec));
     std::string where;
-    if (by_instance(table.spec)) where = " WHERE " + std::string(kInstance) + " = " + std::to_string(instance.instance);
-    if (table.spec.distribution == Distribution::kKeyed) {
-      const KeyGroupRange groups = key_groups_of(instance.instance, parallelism, view_.index().key_groups);
-      where = " WHERE " + group + " >= " + std::to_string(groups.begin) + " AND " + group + " < " +
-              std::to_string(groups.end);
-    }
-    where += " ORDER BY " + group;
-    STREAM_TRY(fill_table(i, where, instance.instance, writer));
+    for (const std::string& condition : conditions(i, instance.instance, part))
+      where += (where.empty() ? " WHERE " : " AND ") + condition;
+    STREAM_TRY(fill_table(i, where + " ORDER BY " + sql_of(i).group(), instance.instance, writer));
   }
   return {};
 }
 
 Status StateDraft::fill_table(std::size_t table, const std::string& where, std::uint32_t instance,
                               SavepointInstanceWriter& writer) {
-  const TableSpec& spec = view_.tables()[table].spec;
-  const std::uint32_t parallelism = restore_source(view_.index(), view_.tables()[table].stage, "", false).parallelism;
-  STREAM_ASSIGN(Statement rows, prepare("SELECT " + names_of(spec, spec.columns()) + " FROM " +
-                                        sql_name(view_.tables()[table].name) + where));
+  const TableSpec& spec = tables_[table].spec;
+  const std::uint32_t parallelism = parallelism_of(tables_[table].stage);
+  STREAM_ASSIGN(Statement rows,
+                prepare("SELECT " + sql_of(table).names() + ", 0 FROM " + sql_name(tables_[table].name) + where));
+  RowReader reader(std::move(rows), spec);
   const auto owned = [&](Batch batch) {
     if (spec.distribution != Distribution::kSplit) return batch;
     const std::vector<std::uint64_t> hashes = group_hashes(spec, batch);
@@ -242,21 +274,24 @@ Status StateDraft::fill_table(std::size_t table, const std::string& where, std::
     }
     return batch.take(keep);
   };
-  for (bool more = true; more;) {
-    std::vector<ColumnBuilder> columns;
-    for (std::size_t i = 0; i < spec.columns(); ++i) columns.emplace_back(spec.field(i).type);
-    std::size_t count = 0;
-    for (; count < kRowsAtATime; ++count) {
-      STREAM_ASSIGN(more, rows.step());
-      if (!more) break;
-      for (std::size_t i = 0; i < columns.size(); ++i) STREAM_TRY(append_value(rows, static_cast<int>(i), columns[i]));
-    }
-    if (count == 0) break;
-    Batch batch{nullptr, count, {}, {}};
-    for (ColumnBuilder& column : columns) batch.columns.push_back(column.finish());
+  for (;;) {
+    STREAM_ASSIGN(Batch batch, reader.next(kRowsAtATime));
+    if (batch.rows == 0) return {};
     STREAM_TRY(writer.add_rows(owned(std::move(batch))));
   }
-  return {};
+}
+
+Status StateDraft::visit(std::size_t table, const RowSetVisitor& visit) const {
+  const TableSpec& spec = tables_[table].spec;
+  const std::string instance = by_instance(spec) ? std::string(kInstanceColumn) : "0";
+  STREAM_ASSIGN(Statement rows, prepare("SELECT " + sql_of(table).names() + ", " + instance + " FROM " +
+                                        sql_name(tables_[table].name)));
+  RowReader reader(std::move(rows), spec);
+  for (;;) {
+    STREAM_ASSIGN(const Batch row, reader.next(1));
+    if (row.rows == 0) return {};
+    STREAM_TRY(visit(row, static_cast<std::uint32_t>(reader.behind())));
+  }
 }
 
 }  // namespace stream

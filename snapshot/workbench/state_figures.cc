@@ -36,8 +36,10 @@ std::string key_text(const TableSpec& spec, const Batch& batch, std::size_t row)
   for (const std::size_t column : group_columns_of(spec)) {
     text += (text.empty() ? "" : ", ") + spec.field(column).name + "=" + value_text(batch.columns[column], row);
   }
-  if (text.size() > kTextMax) text.replace(kTextMax - 3, std::string::npos, "...");
-  return text;
+  if (text.size() <= kTextMax) return text;
+  std::size_t end = kTextMax - 3;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // no half of a character
+  return text.replace(end, std::string::npos, "...");
 }
 
 // All rows of a key are in one piece, so that what a piece has found out of its keys is final.

@@ -108,23 +108,11 @@ int result_of(sqlite3_vtab* table, const Status& status) {
   return status.code() == Code::kCorrupt ? SQLITE_CORRUPT : SQLITE_ERROR;
 }
 
-// As a query sees the columns: their own types first, then what decides how SQLite compares them.
-std::string declaration(const TableSpec& spec) {
-  std::string sql = "CREATE TABLE x(";
-  for (std::size_t i = 0; i < spec.columns(); ++i) {
-    const Type type = spec.field(i).type;
-    std::string words = to_string(type);
-    if (sql_type(type) == "TEXT" && words != "VARCHAR") words = words.substr(0, words.find('(')) + " TEXT";
-    sql += sql_name(spec.field(i).name) + " " + words + ", ";
-  }
-  return sql + "_key_group INTEGER HIDDEN)";
-}
-
 int connect(sqlite3* db, void* view, int count, const char* const* args, sqlite3_vtab** out, char** error) {
   if (count != 4) return SQLITE_ERROR;
   auto table = std::make_unique<Table>(Table{{}, static_cast<StateView*>(view), std::stoul(args[3]), {}});
   table->spec = table->view->plain_spec(table->number);
-  const int code = sqlite3_declare_vtab(db, declaration(table->spec).c_str());
+  const int code = sqlite3_declare_vtab(db, virtual_declaration(table->spec).c_str());
   if (code != SQLITE_OK) {
     *error = sqlite3_mprintf("%s", sqlite3_errmsg(db));
     return code;
@@ -228,25 +216,45 @@ const sqlite3_module kModule = [] {
   return module;
 }();
 
-Status add_table(sqlite3* db, const std::string& name, std::size_t number) {
+}  // namespace
+
+std::string virtual_declaration(const TableSpec& spec) {
+  std::string sql = "CREATE TABLE x(";
+  for (std::size_t i = 0; i < spec.columns(); ++i) {
+    const Type type = spec.field(i).type;
+    std::string words = to_string(type);
+    if (sql_type(type) == "TEXT" && words != "VARCHAR") words = words.substr(0, words.find('(')) + " TEXT";
+    sql += sql_name(spec.field(i).name) + " " + words + ", ";
+  }
+  return sql + "_key_group INTEGER HIDDEN)";
+}
+
+namespace {
+
+Status add_table(sqlite3* db, const char* module, const std::string& name, std::size_t number) {
   const std::string sql =
-      "CREATE VIRTUAL TABLE " + sql_name(name) + " USING stream_state(" + std::to_string(number) + ")";
+      "CREATE VIRTUAL TABLE " + sql_name(name) + " USING " + module + "(" + std::to_string(number) + ")";
   if (sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   return failed("unable to show state table '" + name + "': " + sqlite3_errmsg(db));
 }
 
 }  // namespace
 
-Status add_state_tables(sqlite3* db, StateView& view) {
-  if (sqlite3_create_module_v2(db, "stream_state", &kModule, &view, nullptr) != SQLITE_OK)
+Status add_virtual_tables(sqlite3* db, const char* name, const sqlite3_module& module, void* data,
+                          std::span<const ViewedTable> tables) {
+  if (sqlite3_create_module_v2(db, name, &module, data, nullptr) != SQLITE_OK)
     return failed(std::string("unable to show state tables: ") + sqlite3_errmsg(db));
-  for (std::size_t i = 0; i < view.tables().size(); ++i) {
-    const ViewedTable& table = view.tables()[i];
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const ViewedTable& table = tables[i];
     if (table.pending) continue;
-    STREAM_TRY(add_table(db, table.long_name(), i));
-    if (table.name != table.long_name()) STREAM_TRY(add_table(db, table.name, i));
+    STREAM_TRY(add_table(db, name, table.long_name(), i));
+    if (table.name != table.long_name()) STREAM_TRY(add_table(db, name, table.name, i));
   }
   return {};
+}
+
+Status add_state_tables(sqlite3* db, StateView& view) {
+  return add_virtual_tables(db, "stream_state", kModule, &view, view.tables());
 }
 
 }  // namespace stream

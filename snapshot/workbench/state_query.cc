@@ -16,21 +16,34 @@ constexpr std::string_view kNotWritable = " may not be modified";  // said befor
 constexpr std::string_view kNoTable = "no such table: ";
 constexpr std::string_view kKeyGroup = "_key_group";
 
-// "no such table: total" -> what there is.
-std::string tables_near(const StateView& view, std::string_view message) {
-  if (!message.starts_with(kNoTable)) return std::string(message);
-  return view.find(message.substr(kNoTable.size())).status().what();
+constexpr std::string_view kNoWay = "no query solution";  // no way to do it by keys
+
+// "host; window_start"
+std::string keys_of(const ViewedTable& table) {
+  std::vector<std::string> names;
+  for (const Field& field : table.spec.key) names.push_back(field.name);
+  return table.name + ": " + join(names, ", ");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<StateQuery>> StateQuery::start(StateView& view, const std::string& sql) {
-  std::unique_ptr<StateQuery> query(new StateQuery(view));
+  std::unique_ptr<StateQuery> query(new StateQuery(view.tables(), view.index().job));
   STREAM_TRY(query->open());
+  STREAM_TRY(add_state_tables(query->db_, view));
   query->guarding_ = true;
   STREAM_ASSIGN(const bool several, query->reads_several(sql));
   query->guarding_ = false;
   if (several) STREAM_TRY(query->copy_tables());
+  query->guarding_ = true;
+  STREAM_TRY(query->prepare(sql));
+  return query;
+}
+
+Result<std::unique_ptr<StateQuery>> StateQuery::start_live(const LiveState& state, const std::string& sql) {
+  std::unique_ptr<StateQuery> query(new StateQuery(state.tables, ""));
+  STREAM_TRY(query->open());
+  STREAM_TRY(add_live_tables(query->db_, state));
   query->guarding_ = true;
   STREAM_TRY(query->prepare(sql));
   return query;
@@ -45,7 +58,7 @@ Status StateQuery::open() {
   const int code = sqlite3_open_v2(":memory:", &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) return wrong(code);
   sqlite3_set_authorizer(db_, allow, this);
-  return add_state_tables(db_, view_);
+  return {};
 }
 
 // SQLite asks before it prepares anything.
@@ -72,8 +85,18 @@ Status StateQuery::wrong(int code) const {
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_NOMEM: return {Code::kSystem, message};
-    default: return usage_error(tables_near(view_, message));
+    default: return usage_error(advice(message));
   }
+}
+
+// "no such table: total" -> what there is.
+std::string StateQuery::advice(std::string_view message) const {
+  if (message.starts_with(kNoTable)) return find_table(tables_, message.substr(kNoTable.size()), job_).status().what();
+  if (!message.starts_with(kNoWay)) return std::string(message);
+  std::vector<std::string> keys;
+  for (const ViewedTable& table : tables_) keys.push_back(keys_of(table));
+  return "a job that runs is asked for single rows: give each key column of a table with '=' (" + join(keys, "; ") +
+         "); without --live its newest checkpoint answers";
 }
 
 Status StateQuery::prepare(const std::string& sql) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/workbench/live_module.h"
 #include "snapshot/workbench/state_view.h"
 
 struct sqlite3;
@@ -29,6 +30,9 @@ class StateQuery {
   // over several, or over one twice, works on copies in a temporary file. Errors: kUsage for what is wrong with the
   // statement, kCorrupt, kSystem.
   static Result<std::unique_ptr<StateQuery>> start(StateView& view, const std::string& sql);
+  // The same of a job that runs, by point lookups; `state` outlives the query. Errors: kUsage also where the query
+  // needs more than those.
+  static Result<std::unique_ptr<StateQuery>> start_live(const LiveState& state, const std::string& sql);
   ~StateQuery();
   StateQuery(const StateQuery&) = delete;
   StateQuery& operator=(const StateQuery&) = delete;
@@ -44,8 +48,9 @@ class StateQuery {
   std::string_view bytes(std::size_t column) const;  // of a text or blob
 
  private:
-  explicit StateQuery(StateView& view) : view_(view) {}
+  StateQuery(std::span<const ViewedTable> tables, std::string job) : tables_(tables), job_(std::move(job)) {}
   Status open();
+  std::string advice(std::string_view message) const;
   Status prepare(const std::string& sql);
   Result<bool> reads_several(const std::string& sql);
   Status copy_tables();
@@ -53,7 +58,8 @@ class StateQuery {
   Status wrong(int code) const;
   static int allow(void* self, int action, const char* first, const char* second, const char* schema, const char* by);
 
-  StateView& view_;
+  std::span<const ViewedTable> tables_;
+  std::string job_;
   sqlite3* db_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
   bool guarding_ = false;                          // the statement is the user's

@@ -25,6 +25,13 @@ struct ViewedTable {
   std::string long_name() const { return stage + "." + spec.name; }
 };
 
+// Gives each its name; they are in the order of the stages.
+void name_tables(std::vector<ViewedTable>& tables);
+
+// Where a table is that users call by its name or long name. Errors: kUsage, naming the nearest or all there are but
+// internal ones.
+Result<std::size_t> find_table(std::span<const ViewedTable> tables, std::string_view name, const std::string& job);
+
 class StateView {
  public:
   // `folder` is what the index's paths start from. Errors: kCorrupt, also if a file is gone; kUsage for a format of
@@ -34,13 +41,14 @@ class StateView {
   const CheckpointIndex& index() const { return index_; }
   // In the order of the stages, then by name.
   std::span<const ViewedTable> tables() const { return tables_; }
-  // By name or long name. Errors: kUsage, naming the nearest or all there are.
-  Result<std::size_t> find(std::string_view name) const;
+  Result<std::size_t> find(std::string_view name) const { return find_table(tables_, name, index_.job); }
 
   // All key groups, in pieces of about `bytes`.
   Result<std::vector<KeyGroupRange>> cut(std::size_t table, std::uint64_t bytes);
   // Adds the rows of these groups to `to`, made from plain_spec(table) and empty. Not of pending ones.
   Status load(std::size_t table, KeyGroupRange groups, StateTable& to);
+  // The same of what one instance had, of a table of which each has rows of its own.
+  Status load_of_instance(std::size_t table, std::uint32_t instance, StateTable& to);
   TableSpec plain_spec(std::size_t table) const;  // without access paths
 
  private:
@@ -49,11 +57,11 @@ class StateView {
     std::unique_ptr<RestoreReader> reader;
   };
   StateView() = default;
-  Status open_stage(const IndexStage& stage, const std::string& folder);
-  void name_tables();
+  Status open_stage(const IndexStage& stage);
   RestoreReader& reader_of(std::size_t table);
 
   CheckpointIndex index_;
+  std::string folder_;
   std::vector<Stage> stages_;
   std::vector<ViewedTable> tables_;
 };

@@ -15,6 +15,7 @@
 #include "stages/kit/exit_code.h"
 #include "stages/kit/idle_memory.h"
 #include "stages/kit/instance.h"
+#include "stages/kit/live_lookup.h"
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
 #include "stages/kit/tap.h"
@@ -224,6 +225,8 @@ Status SupervisedInstance::restore() {
   }
   // A savepoint holds nothing that waits.
   STREAM_TRY(dead_letter_->on_restored(restore_source_ && restore_source_->extend ? epoch : Epoch(0)));
+  // A stage that the state knows nothing of is new: it begins as in a fresh run.
+  if (restore_source_ && restore_source_->instances.empty()) epoch = Epoch(0);
   if (stage_.sink) return stage_.sink->on_restored(epoch);
   if (epoch == Epoch(0)) return {};
   return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
@@ -403,6 +406,8 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
     return loop.drain();
   } else if (message.type == "tap") {
     open_tap(loop, message.text);
+  } else if (message.type == "lookup") {
+    answer_lookup(store_, message.text);
   } else if (message.type == "exit") {
     loop.leave();
   } else {

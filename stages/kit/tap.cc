@@ -1,16 +1,15 @@
 #include "stages/kit/tap.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "stages/expression/expression.h"
 #include "stages/format/encoder.h"
+#include "stages/kit/unix_socket.h"
 #include "transport/base/json_fields.h"
 
 namespace stream {
@@ -21,18 +20,6 @@ constexpr std::size_t kPendingMax = 256 * 1024;  // bytes that wait for a reader
 constexpr Microseconds kShare = 20;              // a tap takes 1/20 of the time
 constexpr Microseconds kAllowanceMax = 10'000;   // saved up while little passes
 constexpr std::size_t kRowsAtOnce = 256;         // between two looks at the clock
-
-int connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return -1;
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-  ::close(fd);
-  return -1;
-}
 
 }  // namespace
 
@@ -148,7 +135,7 @@ Taps::~Taps() { flush(); }
 void Taps::open(std::string_view text, const std::vector<Output>& outputs) {
   const nlohmann::json request = nlohmann::json::parse(text, nullptr, false);
   if (!request.is_object() || points_.size() >= kPointsMax) return;
-  const int fd = connect_to(text_at(request, "socket"));
+  const int fd = connect_to_unix(text_at(request, "socket"));
   if (fd < 0) return;
   auto point = std::make_unique<TapPoint>(fd, clock_);
   point->line('H', nlohmann::json{{"instance", instance_}}.dump());

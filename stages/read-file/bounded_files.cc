@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stages/read-file/relocated.h"
 #include "stages/read-file/splits.h"
 
 namespace stream {
@@ -23,6 +24,19 @@ Result<std::unique_ptr<ByteReader>> BoundedFiles::open_range(const Position& spl
     if (split.end != kToEnd) { STREAM_ASSIGN(end, end_of_records(*file, static_cast<std::uint64_t>(split.end), mark)); }
   }
   return range_reader(std::move(file), offset, end);
+}
+
+Status BoundedFiles::resume(std::vector<Position> splits, const std::string& path) {
+  for (Position& split : splits) {
+    STREAM_ASSIGN(const std::vector<std::string> moved, relocated(input_, path, split.path));
+    if (moved.empty()) continue;
+    auto file = input_.open(moved.front());
+    if (!file.ok()) continue;
+    STREAM_ASSIGN(const bool same, head_matches(**file, split));
+    if (same) split.path = moved.front();
+  }
+  start(std::move(splits));
+  return {};
 }
 
 Status BoundedFiles::open_split(Position& split) {

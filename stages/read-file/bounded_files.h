@@ -15,6 +15,8 @@ class BoundedFiles {
 
   // The splits to read: enumerated, or as a snapshot left them.
   void start(std::vector<Position> splits) { splits_ = std::move(splits); }
+  // The same of splits that were cut before; files that were moved since are those that `path` means now.
+  Status resume(std::vector<Position> splits, const std::string& path);
 
   // Reads about one batch. False: everything has been read. Errors: kUsage if a file that was partly read is
   // gone or another one now.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stages/read-file/relocated.h"
 #include "stages/read-file/splits.h"
 
 namespace stream {
@@ -59,17 +60,27 @@ Result<bool> FollowedFiles::restore_from(const std::string& path, const Position
   return true;
 }
 
+Result<bool> FollowedFiles::restore_from_any(const std::vector<std::string>& paths, const Position& position) {
+  // An empty head says nothing: only the inode can tell such a file, and nothing was read from it.
+  for (const std::string& path : paths) {
+    if (position.head_size == 0 || path == position.path) continue;
+    STREAM_ASSIGN(const bool found, restore_from(path, position));
+    if (found) return true;
+  }
+  return false;
+}
+
 Status FollowedFiles::restore_one(const Position& position) {
   generations_[position.path] = std::max(generations_[position.path], position.begin + 1);
+  // First where the stage looks now: the file it was may go on elsewhere, as the input of another job.
+  STREAM_ASSIGN(const std::vector<std::string> moved, relocated(input_, path_, position.path));
+  STREAM_ASSIGN(const bool there, restore_from_any(moved, position));
+  if (there) return {};
   STREAM_ASSIGN(const bool in_place, restore_from(position.path, position));
   if (in_place) return {};
   STREAM_ASSIGN(const std::vector<std::string> siblings, input_.expand(folder_of(position.path)));
-  // An empty head says nothing: only the inode can tell such a file, and nothing was read from it.
-  for (const std::string& sibling : siblings) {
-    if (position.head_size == 0 || sibling == position.path) continue;
-    STREAM_ASSIGN(const bool found, restore_from(sibling, position));
-    if (found) return {};
-  }
+  STREAM_ASSIGN(const bool renamed, restore_from_any(siblings, position));
+  if (renamed) return {};
   return position.offset == 0 ? Status() : lost_(position);
 }
 

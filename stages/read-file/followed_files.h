@@ -65,6 +65,7 @@ class FollowedFiles {
 
   Status add(const std::string& path, std::shared_ptr<InputFile> file, Position position);
   Status add_new(const std::string& path);
+  Result<bool> restore_from_any(const std::vector<std::string>& paths, const Position& position);
   Status restore_one(const Position& position);
   Result<bool> restore_from(const std::string& path, const Position& position);
   Status open_reader(File& file);

@@ -92,10 +92,7 @@ Status ReadFile::start() {
     return followed_->look();
   }
   bounded_ = std::make_unique<BoundedFiles>(input_, maker, setup_.format.format);
-  if (restored_) {
-    bounded_->start(*std::move(restored_));
-    return {};
-  }
+  if (restored_) return bounded_->resume(*std::move(restored_), setup_.path);
   STREAM_ASSIGN(std::vector<Position> splits,
                 enumerate_splits(input_, setup_.path, setup_.format.format, setup_.split_size));
   std::erase_if(splits,

@@ -62,8 +62,9 @@ def a_verb_refuses_wrong_options(stream):
 
 
 # What else verbs need whose argument is a savepoint.
-REFERENCE_AND = {"state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
-                 "state reshard": ["--key-groups", "2", "--to", "made"]}
+REFERENCE_AND = {"compare": ["generate | write-null", "generate | write-null"], "state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
+                 "state reshard": ["--key-groups", "2", "--to", "made"], "state merge": ["known@1", "--to", "made"],
+                 "state split": ["--to", "made", "--to", "other"]}
 
 
 def unknown_jobs_are_named(stream):

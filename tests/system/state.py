@@ -111,7 +111,7 @@ def questions_that_cannot_be_answered_say_why(stream):
                         (["query", "count", "select 1"], "did you mean 'counts'?"),
                         (["query", "counts@99999", "select 1"], "counts@99999"),
                         (["show", "counts", "nothing"], "there is no state table 'nothing'"),
-                        (["dif", "counts", "counts"], "did you mean 'diff'?"), ([], "diff, edit, export, ls, query, reshard, show")]:
+                        (["dif", "counts", "counts"], "did you mean 'diff'?"), ([], "diff, edit, export, ls, merge, new, query, reshard, show, split")]:
         stream.run("stream", "state", *args, expect=100)
         check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
     stream.run("stream", "cancel", "counts")
@@ -172,6 +172,62 @@ def a_resharded_savepoint_is_gone_on_from(stream):
     check("stream state reshard" in stream.last_stderr, stream.last_stderr)
 
 
+def a_running_job_is_asked_for_single_rows(stream):
+    """As they are now, of whichever instance has them: what the newest checkpoint does not know yet."""
+    stream.write("counts.yaml", MANIFEST.replace("interval: 100ms", "interval: 1h"))
+    add(stream, visits(0, 1000))
+    stream.run("stream", "run", "-d", "counts.yaml")
+
+    def live(sql, *more):
+        return [json.loads(line) for line in stream.run("stream", "state", "query", "counts", "--live", "--json", sql, *more).splitlines()]
+    wanted = expected(1000)
+    for host in ("h0", "h7", "h31", "h49"):  # of all three instances
+        wait_until(host, lambda: live(f"select * from totals where host = '{host}'") == [wanted[host]])
+    check(live("select n + 1 as more from totals where host = 'nobody'") == [], "no such row")
+    check(live("select t.n, s.slowest from totals t join slow s on s.host = t.host where t.host in ('h3', 'h4') order by s.slowest") ==
+          [{"n": 20, "slowest": 953}, {"n": 20, "slowest": 954}], "two tables")
+    row = stream.run("stream", "state", "query", "counts", "--live", "--table", "totals", "--key", "host = 'h7'", "--csv")
+    check(row == "host,n,ms\nh7,20,9640\n", row)
+    add(stream, visits(1007, 1))
+    wait_until("the new row", lambda: live("select n from totals where host = 'h7'") == [{"n": 21}])
+    stream.run("stream", "state", "query", "counts", "select 1", expect=1)
+    check("has no checkpoint yet" in stream.last_stderr, stream.last_stderr)
+    for args, code, words in [(["select * from totals"], 100, "give each key column of a table with '=' (splits: path, begin; totals: host; slow: host"),
+                              (["select * from totals where host > 'a'"], 100, "without --live its newest checkpoint answers"),
+                              (["select * from totals where n = 3"], 100, "a job that runs is asked for single rows"),
+                              (["select * from total where host = 'a'"], 100, "did you mean 'totals'?"), (["delete from totals"], 100, "a query of state reads"),
+                              (["select host from totals where host = 7"], 0, ""), (["select host from totals where host = x'00'"], 100, "never equals"),
+                              (["--table", "totals"], 100, "or --table and --key"), ([], 100, "argument SQL is missing")]:
+        stream.run("stream", "state", "query", "counts", "--live", *args, expect=code)
+        check(words in stream.last_stderr, f"{args}: {stream.last_stderr}")
+    before = stream.instances("counts")
+    for n in range(50):
+        live(f"select n from totals where host = 'h{n}'")
+    check(stream.instances("counts") == before, "nobody was disturbed")
+    stream.run("stream", "stop", "counts")
+    stream.run("stream", "state", "query", "counts", "--live", "select n from totals where host = 'h7'", expect=1)
+    check("does not run; without --live" in stream.last_stderr, stream.last_stderr)
+    check(ask(stream, "counts", "select n from totals where host = 'h7'") == [{"n": 21}], "as it was seen")
+
+
+def a_lookup_meets_a_crash(stream):
+    """It is answered, or refused with the reason; the next one is answered."""
+    start(stream)
+    answers = 0
+    for _ in range(3):
+        stream.kill([wait_until("instances", lambda: stream.instances("counts"))["totals.1"]])
+
+        def answered():
+            printed = stream.run("stream", "state", "query", "counts", "--live", "--json", "select n from totals where host = 'h7'", expect=None)
+            check(printed in ('{"n":20}\n', ""), printed)
+            check(printed or stream.last_stderr.startswith("stream state query: fatal: "), f"no answer: {stream.last_stderr}")
+            return bool(printed)
+        wait_until("an answer", answered)
+        answers += 1
+    check(answers == 3, "three crashes")
+    stream.run("stream", "cancel", "counts")
+
+
 def a_question_meets_retention(stream):
     """Files are open before the job deletes them."""
     start(stream)
@@ -184,4 +240,5 @@ def a_question_meets_retention(stream):
 if __name__ == "__main__":
     main([a_running_job_answers_from_its_newest_checkpoint, snapshots_are_listed_shown_and_exported,
           savepoints_differ_by_what_came_between, questions_that_cannot_be_answered_say_why, an_edited_savepoint_is_gone_on_from,
-          edits_that_make_impossible_state_are_refused, a_resharded_savepoint_is_gone_on_from, a_question_meets_retention])
+          edits_that_make_impossible_state_are_refused, a_resharded_savepoint_is_gone_on_from,
+          a_running_job_is_asked_for_single_rows, a_lookup_meets_a_crash, a_question_meets_retention])

@@ -23,6 +23,11 @@ COUNTS = """stages:
   totals: {run: aggregate, by: host, compute: count(*) as n}
   out: {run: write-null}
 """
+BOTH = """stages:
+  made: {run: read-file, path: PATH, follow: true, schema: host varchar}
+  totals: {run: aggregate, by: host, compute: count(*) as n}
+  out: {run: write-null}
+"""
 DAILY = "pipeline: daily\nstages:\n  made: {run: generate, columns: n, rows: 2000, rate: 1000}\n  out: {run: write-null}\n"
 
 
@@ -178,6 +183,25 @@ def of_a_savepoint(office, command):
     office.run(command + (" || [ $? = 1 ]" if "state diff" in command else ""))
 
 
+def compared(office, command):
+    """Two that differ, or do not."""
+    for name, n in (("yesterday.db", 1), ("today.db", 2)):
+        office.run(f"rm -f {name}; sqlite3 {name} \"create table totals (host text, n integer, ratio real, updated text, unique (host)); "
+                   f"insert into totals values ('a', {n}, 0.5, '{name}'), ('{name}', 7, 0.25, null)\"")
+    office.stream.write("today.csv", '"host","n","ratio","updated"\n"a",2,0.5000000001,"later"\n')
+    if "counts@" in command:
+        office.running("counts")
+        office.run("stream savepoint counts; stream savepoint counts")
+        command = command.replace("@3", f"@{json.loads(office.run('stream savepoint --list --json counts').splitlines()[0])['epoch']}")
+    if "@before-upgrade" in command:
+        office.running("web-errors")
+        office.run("stream savepoint web-errors --label before-upgrade")
+    printed = office.run(f"({command}) || [ $? = 1 ]")
+    check(re.search(r"^(table|beats|totals|rows): |^! |^yesterday.db$", printed, re.MULTILINE), f"$ {command}\nprinted\n{printed}")
+    if "@before-upgrade" in command:
+        office.run("stream savepoint --delete web-errors@before-upgrade")
+
+
 def of_a_label(office, command):
     office.running("web-errors")
     office.run("stream savepoint web-errors --label before-upgrade")
@@ -196,8 +220,36 @@ def from_what_was_made(office, command):
     office.stream.write("counts.yaml", "pipeline: counts\n" + COUNTS)
 
 
+def of_two_jobs(office, command):
+    """Of one pipeline, with keys of their own. Each reads a source of its own, so that both stand at places of their own."""
+    for job, host in (("north", "n"), ("south", "s")):
+        office.stream.write(f"{job}.ndjson", f'{{"host":"{host}"}}\n')
+        office.stream.write(f"{job}.yaml", f"pipeline: {job}\n" + BOTH.replace("PATH", f"{job}.ndjson"))
+        office.run(f"stream run -d {job}.yaml; stream savepoint {job}; stream stop {job}")
+    office.stream.write("both.yaml", "pipeline: both\n" + BOTH.replace("PATH", "'*h.ndjson'"))
+    office.run(command)
+    for job in ("north", "south", "both"):
+        office.forget(job)
+
+
+def of_rows(office, command):
+    """Given in a CSV file, or in a database."""
+    office.over("counts")
+    office.stream.write("totals.csv", "host,n\na,5\n")
+    office.run("rm -rf begin; rm -f old.db; sqlite3 old.db \"create table visits (host); insert into visits values ('a')\"")
+    office.run(command)
+    office.forget("counts")
+
+
+def in_parts(office, command):
+    office.running("counts")
+    office.run("stream savepoint counts")
+    office.run(command)
+
+
 # What has to be so before an example, or how it is run, by a part of its command; else jobs that it names run.
 SPECIAL = {
+    "stream compare": compared,
     "stream tap web-errors errors": errors_of_one_host,
     "stream tap web-errors per-minute.late": late_rows,
     "stream tap --json": spread_rows,
@@ -209,6 +261,7 @@ SPECIAL = {
     "stream stats --watch": lambda office, command: office.run_until(command, lambda printed: ".0 " in printed),
     "stream state edit": of_a_savepoint, "stream state diff": of_a_savepoint, "stream state ls web-errors@": of_a_label,
     "stream state show web-errors@": of_a_savepoint, "stream state query counts@": of_a_savepoint,
+    "stream state merge": of_two_jobs, "stream state new": of_rows, "stream state split": in_parts,
     "--from mended": from_what_was_made, "--from wider": from_what_was_made,
     "--name trial": a_trial, "stream run -d daily.yaml": anew, "stream upgrade --trial 30s": on_a_short_trial,
     "stream run -d manifests/heartbeat.yaml": lambda office, command: office.run(command),

@@ -22,7 +22,8 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
 NO_DATA = {"completion", "state export"}  # prints a script
-ELSEWHERE_ASKED = {"tap", "test", "state diff", "state edit", "state reshard", "upgrade"}  # in compose.py, state.py, upgrade.py
+ELSEWHERE_ASKED = {"compare", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
+                   "state split", "upgrade"}  # in compare.py, compose.py, state.py, state_made.py, upgrade.py
 
 
 def tables(stream):
