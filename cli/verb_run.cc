@@ -134,7 +134,9 @@ int run(const VerbValues& values) {
   request.drop_state = values.flag("allow-non-restored-state");
   const bool detach = values.flag("detach");
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
-  if (values.flag("claim") && !values.has("from")) return fail("run", usage_error("--claim goes with --from"));
+  for (const std::string needs : {"claim", "outputs"}) {
+    if (values.has(needs) && !values.has("from")) return fail("run", usage_error("--" + needs + " goes with --from"));
+  }
   const auto from = start_of(values, request);
   if (!from.ok()) return fail("run", from.status());
   pipeline.before_planning(look_before(request, *from));

@@ -2,39 +2,11 @@
 #include <algorithm>
 
 #include "supervisor/job_runner.h"
-#include "transport/base/text.h"
 
 namespace stream {
-namespace {
-
-// Sinks that have something to take back, each with what it can do.
-std::vector<std::string> abilities(const JobPlan& plan) {
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-    const std::string& goes_back = plan.stages[i].answer.goes_back;
-    if (goes_back.empty()) continue;
-    const std::string can = goes_back == "all"        ? "can"
-                            : goes_back == "inserted" ? "can, if nothing was replaced since"
-                                                      : "cannot";
-    all.push_back("'" + plan.pipeline.stages[i].name + "' " + can);
-  }
-  return all;
-}
-
-}  // namespace
-
 Result<Epoch> JobRunner::newest_published() const {
   STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), paths_.checkpoints()));
   return epochs.empty() ? Epoch(0) : *std::ranges::max_element(epochs);
-}
-
-// What is written already must not come again unasked.
-Status JobRunner::decide(const RunRequest& request, const std::string& where, const std::string& behind) {
-  const std::vector<std::string> sinks = abilities(request.plan);
-  if (sinks.empty() || request.outputs == Outputs::kRewind || request.accept_duplicates) return {};
-  return failed(where + " is behind " + behind +
-                ", whose rows are written: say with --outputs rewind that they are to be taken back (" +
-                join(sinks, ", ") + "), or with --outputs beside that this run writes elsewhere");
 }
 
 // The checkpoints behind it go out of use, newest first: wherever this ends, the job goes on from the newest that is
@@ -46,11 +18,16 @@ Status JobRunner::go_back_to_checkpoint(const RunRequest& request) {
   if (std::ranges::find(epochs, request.back_to) == epochs.end())
     return failed("job '" + paths_.job + "' has no " + name + " any more");
   STREAM_ASSIGN(const CheckpointIndex index, load_checkpoint(paths_.checkpoints(), request.back_to));
+  if (index.run != record_.run) return failed(name + " is of a run of job '" + paths_.job + "' that is over");
   if (request.outputs == Outputs::kBeside)
     return failed("a run that writes beside begins with a savepoint, not with " + name +
                   ": what sinks had left to write then is in it");
   if (epochs.back() == request.back_to) return {};
-  STREAM_TRY(decide(request, name, "checkpoint " + std::to_string(epochs.back().value())));
+  GoingBack what{.to = name, .epoch = request.back_to, .job = paths_.job};
+  what.newest = epochs.back();
+  what.outputs = request.outputs;
+  what.accept_duplicates = request.accept_duplicates;
+  STREAM_TRY(decide_going_back(what, request.plan).status());
   record_.going_back = true;
   record_.must_rewind = true;
   record_.rewind_after = request.back_to.value();
@@ -60,27 +37,24 @@ Status JobRunner::go_back_to_checkpoint(const RunRequest& request) {
   return {};
 }
 
-// Of a run that begins with restore_, a savepoint: which run its sinks take it for, and whether they go back.
+// Of a run that begins with restore_, a savepoint: which run its sinks take it for, and whether they go back. `known`
+// is the run before it.
 Status JobRunner::choose_outputs(const RunRequest& request, const JobRecord& known) {
   record_.parent = restore_->run;
   record_.base = restore_->epoch.value();
-  if (request.outputs == Outputs::kBeside || known.run.empty()) return {};
-  STREAM_ASSIGN(const bool own, store_->descends(known.run, restore_->run, restore_->epoch));
-  const std::string where = "savepoint '" + request.from + "'";
-  if (!own) {
-    if (restore_->job != paths_.job || abilities(request.plan).empty() || request.accept_duplicates) return {};
-    return failed(where + " is not of what '" + paths_.job +
-                  "' has come from since: its sinks cannot tell what to take back; say with --outputs beside that this "
-                  "run writes elsewhere, or go on with --accept-duplicates");
-  }
+  GoingBack what{.to = "savepoint '" + request.from + "'", .epoch = restore_->epoch, .job = paths_.job};
+  what.known = !known.run.empty();
+  STREAM_ASSIGN(what.its_own, store_->descends(known.run, restore_->run, restore_->epoch));
+  what.of_its_name = restore_->job == paths_.job;
+  STREAM_ASSIGN(const Epoch published, newest_published());
+  what.newest = std::max(published, Epoch(known.base));  // before its first, a run has what it began with
+  if (known.must_rewind) what.going_back = Epoch(known.rewind_after);
+  what.outputs = request.outputs;
+  what.accept_duplicates = request.accept_duplicates;
+  STREAM_ASSIGN(const SinksDo sinks, decide_going_back(what, request.plan));
+  if (sinks == SinksDo::kBegin) return {};
   record_.output_run = known.output_run;
-  if (known.must_rewind && known.rewind_after < record_.base) {
-    return failed(where + " is behind checkpoint " + std::to_string(known.rewind_after) +
-                  ", to which sinks are just going back; go on from there first");
-  }
-  STREAM_ASSIGN(const Epoch newest, newest_published());
-  if (newest <= restore_->epoch && !known.must_rewind) return {};
-  STREAM_TRY(decide(request, where, "checkpoint " + std::to_string(newest.value())));
+  if (sinks == SinksDo::kGoOn) return {};
   record_.going_back = true;
   record_.must_rewind = true;
   record_.rewind_after = record_.base;

@@ -59,7 +59,10 @@ Status JobRunner::begin_attempt() {
   start.restore = restore_;
   start.restore_folder = restore_folder_;
   start.extend = restore_extends_;
-  if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  if (record_.must_rewind) {
+    start.rewind_after = Epoch(record_.rewind_after);
+    STREAM_TRY(store_->take_back(record_.run, *start.rewind_after));
+  }
   start.going_back = record_.going_back;
   start.accept_duplicates = accept_duplicates_;
   AttemptRun::Setup setup;

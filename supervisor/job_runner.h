@@ -18,6 +18,7 @@
 #include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
 #include "supervisor/coordinator.h"
+#include "supervisor/going_back.h"
 #include "supervisor/input_pump.h"
 #include "supervisor/job_lock.h"
 #include "supervisor/job_log.h"
@@ -33,13 +34,6 @@ namespace stream {
 
 enum class Phase : std::uint8_t { kStarting, kRunning, kRestarting, kStopping, kOver };
 std::string_view to_string(Phase phase);  // "STARTING", …
-
-// What becomes of what sinks have written since the snapshot that a run goes back to.
-enum class Outputs : std::uint8_t {
-  kUnsaid,  // it must not have to be decided
-  kRewind,  // they take it back
-  kBeside,  // it stays, the plan writes elsewhere
-};
 
 struct RunRequest {
   JobPlan plan;
@@ -125,7 +119,6 @@ class JobRunner {
   // job_back.cc
   Status go_back_to_checkpoint(const RunRequest& request);
   Status choose_outputs(const RunRequest& request, const JobRecord& known);
-  Status decide(const RunRequest& request, const std::string& where, const std::string& behind);
   Result<Epoch> newest_published() const;
   void drop_claimed();
   Status set_log_levels();
@@ -228,7 +221,7 @@ class JobRunner {
   std::mt19937_64 random_;
 
   Phase phase_ = Phase::kStarting;
-  bool store_fails_ = false;  // to take records
+  bool store_fails_ = false;                // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   std::shared_ptr<const ScratchFolder> restore_scratch_;  // which that is in, if it was unpacked

@@ -183,10 +183,9 @@ Status JobRunner::choose_from_checkpoints(bool going_back) {
     log_->error(notices_.back());
     event("checkpoint-damaged", "checkpoint " + std::to_string(damaged.epoch.value()) + ": " + damaged.reason);
   }
-  if (!found.damaged.empty()) {
-    record_.must_rewind = true;
-    record_.rewind_after = found.index ? found.index->epoch.value() : 0;
-  }
+  // Also where a going back was cut short before it took what is newer out of use.
+  if (!found.damaged.empty()) record_.must_rewind = true;
+  record_.rewind_after = found.index ? found.index->epoch.value() : 0;
   if (!found.index) return {};
   last_complete_ = found.index->epoch;
   continued_from_ = "checkpoint " + std::to_string(found.index->epoch.value());

@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS savepoints (
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, output_run TEXT NOT NULL, parent TEXT NOT NULL, base INTEGER NOT NULL,
   going_back INTEGER NOT NULL CHECK (going_back IN (0, 1)), claimed TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS taken_back (
+  run TEXT NOT NULL, after_epoch INTEGER NOT NULL, before_epoch INTEGER NOT NULL,
+  PRIMARY KEY (run, after_epoch, before_epoch)) STRICT;
 CREATE TABLE IF NOT EXISTS upgrade (
   one INTEGER PRIMARY KEY CHECK (one = 1), after_epoch INTEGER NOT NULL, manifest TEXT NOT NULL,
   plan TEXT NOT NULL) STRICT;
@@ -183,7 +186,25 @@ Status JobStore::load_run(JobRecord& record) {
   return {};
 }
 
+Status JobStore::take_back(const std::string& run, Epoch epoch) {
+  return Query(db_, "INSERT OR IGNORE INTO taken_back VALUES (?, ?, ?)")
+      .put(run)
+      .put(static_cast<std::int64_t>(epoch.value()))
+      .put(static_cast<std::int64_t>(next_epoch_))
+      .run();
+}
+
+Result<bool> JobStore::taken_back(const std::string& run, Epoch epoch) {
+  Query query(db_, "SELECT 1 FROM taken_back WHERE run = ?1 AND after_epoch < ?2 AND ?2 < before_epoch");
+  query.put(run).put(static_cast<std::int64_t>(epoch.value()));
+  const bool found = query.row();
+  STREAM_TRY(query.status());
+  return found;
+}
+
 Result<bool> JobStore::descends(const std::string& of, const std::string& run, Epoch epoch) {
+  STREAM_ASSIGN(const bool gone, taken_back(run, epoch));
+  if (gone) return false;
   std::uint64_t known = UINT64_MAX;  // the newest epoch of `at` that counts
   for (std::string at = of; !at.empty();) {
     if (at == run) return epoch.value() <= known;

@@ -105,6 +105,8 @@ class JobStore {
 
   Result<std::optional<JobRecord>> load();
   Status save(const JobRecord& record);  // durable on return
+  // What `run` has come to after `epoch`, until now, is no more: durable before sinks hear of it.
+  Status take_back(const std::string& run, Epoch epoch);
   // Whether what `run` had at `epoch` is what `of` has gone on from, or has itself.
   Result<bool> descends(const std::string& of, const std::string& run, Epoch epoch);
 
@@ -130,6 +132,7 @@ class JobStore {
 
  private:
   Status load_run(JobRecord& record);
+  Result<bool> taken_back(const std::string& run, Epoch epoch);
   explicit JobStore(sqlite3* db) : db_(db) {}
   Status migrate();
   Result<std::vector<SavepointRecord>> savepoints_that(bool building);

@@ -23,6 +23,19 @@ std::string real_path(const std::string& path) {
   return error ? path : real;
 }
 
+// Terminals, pipes and /dev/null may be shared.
+bool is_device(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  return std::filesystem::exists(status) && std::filesystem::is_other(status);
+}
+
+Status taken(const std::string& stage, const std::string& path, const std::string& job) {
+  return failed("stage '" + stage + "' would write to '" + path + "', which " +
+                (job.empty() ? "another job" : "job '" + job + "'") +
+                " is writing; give another path, or stop that job");
+}
+
 // Name and folder of the job that had it last; nothing if none had.
 JobPaths last_of(const std::string& file) {
   const auto text = system_files().read_file(file);
@@ -65,10 +78,10 @@ Status OutputClaims::take(const JobPlan& plan) {
 }
 
 Status OutputClaims::take(const std::string& stage, const std::string& path) {
+  if (is_device(path)) return {};
   const std::uint64_t hash = hash_key(real_path(path));
   char name[24];
   std::snprintf(name, sizeof name, "/%016llx", static_cast<unsigned long long>(hash));
-  const JobPaths last = last_of(folder_ + name);
   struct flock byte {};
   byte.l_type = F_WRLCK;
   byte.l_whence = SEEK_SET;
@@ -76,9 +89,9 @@ Status OutputClaims::take(const std::string& stage, const std::string& path) {
   byte.l_len = 1;
   if (::fcntl(fd_, F_OFD_SETLK, &byte) != 0) {
     if (errno != EAGAIN && errno != EACCES) return system_error("lock", folder_ + name, errno);
-    return failed("stage '" + stage + "' would write to '" + path + "', which job '" + last.job +
-                  "' is writing; give another path, or stop that job");
+    return taken(stage, path, last_of(folder_ + name).job);
   }
+  const JobPaths last = last_of(folder_ + name);
   if (last.folder == paths_.folder) return {};
   // Its instances end within milliseconds of their supervisor.
   if (!last.folder.empty() && system_files().size(last.lock()).ok() && !JobLock::runs(last))

@@ -2,7 +2,7 @@
 // sockets of all jobs of a user, a byte an output: they end with the supervisor, however it ends. Who had an output
 // last stands in a file of its name; instances that have outlived that job's supervisor are waited for.
 //
-// Outputs that are a part of a file, such as a table, may be shared.
+// Outputs that are a part of a file, such as a table, may be shared, and so may devices and pipes.
 #pragma once
 
 #include <string>

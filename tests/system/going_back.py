@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import sqlite3
 import subprocess
 import sys
 
@@ -13,10 +14,11 @@ from in_flight import FAST, compare, expected, manifest, past, results  # noqa: 
 # Without the table whose rows are replaced.
 NO_RANKS = (("  best: {run: top-n, from: kept, by: k, order: \"v desc, n\", limit: 5, rank: place}\n  ranks: {run: write-sqlite, path: OUT/ranks.db, table: ranks}\n", ""),)
 WRONG = "n % 5 <> 0"
+MANY_KEPT = (("interval: 50ms", "interval: 50ms, keep: 100"),)
 
 
-def write(stream, name="job.yaml", **options):
-    stream.write(name, manifest(*without(options.pop("out", ".")), out=".", **options))
+def write(stream, name="job.yaml", changes=(), **options):
+    stream.write(name, manifest(*without("."), *changes, **options))
 
 
 def without(out):
@@ -48,6 +50,31 @@ def savepoint_then_wrong(stream):
     return path
 
 
+def stopped(stream, rows=500, changes=()):
+    """A job that has been stopped after so many rows, and its savepoint."""
+    write(stream, changes=changes)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, rows)
+    return stream.run("stream", "stop", "job").strip()
+
+
+def kept_checkpoints(stream):
+    return sorted(int(path.parent.name) for path in stream.home("job").glob("checkpoints/*/checkpoint.sqlite"))
+
+
+def the_savepoint_a_job_stopped_with_is_simply_gone_on_from(stream):
+    wanted = wanted_of(stream)
+    path = stopped(stream)
+    write(stream, rate=FAST)
+    (stream.folder / "elsewhere").mkdir()
+    stream.write("elsewhere.yaml", manifest(*without("elsewhere"), rate=FAST, out="elsewhere"))
+    stream.run("stream", "run", "elsewhere.yaml", "--name", "clone", "--from", path)
+    stream.run("stream", "run", "job.yaml", "--from", path)
+    compare(found_in(stream), wanted)
+    lines = [json.loads(line)["n"] for line in (stream.folder / "elsewhere/lines.ndjson").read_text().splitlines()]
+    check(lines == list(range(12_000 - len(lines), 12_000)) and 0 < len(lines) <= 11_500, f"{len(lines)} rows from {lines[:1]} on")
+
+
 def results_are_mended_by_going_back(stream):
     wanted = wanted_of(stream)
     path = savepoint_then_wrong(stream)
@@ -66,7 +93,7 @@ def a_checkpoint_that_is_kept_is_gone_back_to(stream):
     stream.run("stream", "run", "-d", "job.yaml")
     past(stream, 1500)
     stream.run("stream", "stop", "job", "--no-savepoint")
-    oldest = min(int(path.parent.name) for path in stream.home("job").glob("checkpoints/*/checkpoint.sqlite"))
+    oldest = kept_checkpoints(stream)[0]
     write(stream, rate=FAST)
     stream.run("stream", "run", "job.yaml", "--from", f"job@{oldest}", expect=1)
     check(f"checkpoint {oldest} is behind checkpoint" in stream.last_stderr, stream.last_stderr)
@@ -138,6 +165,60 @@ def what_was_taken_back_is_not_gone_on_from(stream):
     stream.run("stream", "cancel", "job")
 
 
+def what_going_back_to_a_checkpoint_took_back_is_not_gone_on_from(stream):
+    write(stream, changes=MANY_KEPT)
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 500)
+    late = stream.run("stream", "savepoint", "job").strip()
+    stream.run("stream", "stop", "job", "--no-savepoint")
+    oldest = kept_checkpoints(stream)[0]
+    check(oldest < int(pathlib.Path(late).name), "an earlier one is kept")
+    stream.run("stream", "run", "-d", "job.yaml", "--from", f"job@{oldest}", "--outputs", "rewind")
+    stream.run("stream", "stop", "job")
+    stream.run("stream", "run", "-d", "job.yaml", "--from", late, "--outputs", "rewind", expect=1)
+    check("is not of what 'job' has come from since" in stream.last_stderr, stream.last_stderr)
+
+
+def a_going_back_that_had_only_been_noted_takes_back_no_more_than_comes_again(stream):
+    """As if the supervisor had died between saying so and taking the newer checkpoints out of use."""
+    wanted = wanted_of(stream)
+    stopped(stream, changes=MANY_KEPT)
+    with sqlite3.connect(stream.home("job") / "job.sqlite") as db:
+        db.execute("update job set must_rewind = 1, rewind_after = ?", (kept_checkpoints(stream)[0],))
+    write(stream, rate=FAST)
+    stream.run("stream", "run", "job.yaml")
+    compare(found_in(stream), wanted)
+
+
+def a_claimed_savepoint_goes_when_checkpoints_have_taken_its_place(stream):
+    stream.write("small.yaml", "pipeline: small\ncheckpoint: {interval: 1h, keep: 3}\nstages:\n"
+                 "  made: {run: generate, columns: n, rate: 1000}\n  out: {run: write-file, path: small.ndjson}\n")
+    stream.run("stream", "run", "-d", "small.yaml")
+    for how in ("--no-claim", "--claim"):
+        path = pathlib.Path(stream.run("stream", "stop", "small").strip())
+        stream.run("stream", "run", "-d", "small.yaml", "--from", path, how)
+        stream.run("stream", "checkpoint", "small")
+        check(path.exists(), f"{how}: it may be needed")
+        for _ in range(4):
+            stream.run("stream", "checkpoint", "small")
+        if how == "--no-claim":
+            check(path.exists(), "it is the user's")
+        else:
+            wait_until("it to be deleted", lambda: not path.exists())
+            wait_until("the event", lambda: any(e["kind"] == "savepoint-deleted" for e in stream.events("small")))
+            listed = stream.run("stream", "savepoint", "--list", "--json", "small")
+            check(str(path) not in listed, listed)
+    stream.run("stream", "run", "small.yaml", "--claim", expect=100)
+    check("--claim goes with --from" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "small.yaml", "--outputs", "rewind", expect=100)
+    check("--outputs goes with --from" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "stop", "small")
+    stream.run("stream", "run", "-d", "small.yaml")
+    stream.run("stream", "stop", "small")
+    lines = [json.loads(line)["n"] for line in (stream.folder / "small.ndjson").read_text().splitlines()]
+    check(lines == list(range(len(lines))), f"{len(lines)} rows")
+
+
 def a_sink_that_is_called_otherwise_goes_on_with_its_file(stream):
     wanted = wanted_of(stream)
     write(stream)
@@ -180,6 +261,9 @@ def whoever_is_killed_in_going_back_it_can_be_said_again(stream):
 
 
 if __name__ == "__main__":
-    main([results_are_mended_by_going_back, a_checkpoint_that_is_kept_is_gone_back_to, rows_that_were_replaced_are_not_taken_back_unasked,
-          a_run_writes_beside, a_clone_writes_nowhere_that_the_other_does, what_was_taken_back_is_not_gone_on_from,
+    main([the_savepoint_a_job_stopped_with_is_simply_gone_on_from, results_are_mended_by_going_back, a_checkpoint_that_is_kept_is_gone_back_to,
+          rows_that_were_replaced_are_not_taken_back_unasked, a_run_writes_beside, a_clone_writes_nowhere_that_the_other_does,
+          what_was_taken_back_is_not_gone_on_from, what_going_back_to_a_checkpoint_took_back_is_not_gone_on_from,
+          a_going_back_that_had_only_been_noted_takes_back_no_more_than_comes_again,
+          a_claimed_savepoint_goes_when_checkpoints_have_taken_its_place,
           a_sink_that_is_called_otherwise_goes_on_with_its_file, whoever_is_killed_in_going_back_it_can_be_said_again])
