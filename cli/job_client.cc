@@ -138,6 +138,7 @@ Result<json> stored_summary(const JobPaths& job) {
   STREAM_ASSIGN(const auto record, store->load());
   if (!record) return Status(Code::kNotFound, "job '" + job.job + "' has never run");
   STREAM_ASSIGN(const auto checkpoints, store->checkpoints(1));
+  const auto plan = plan_from_json(record->plan);
   // Without its supervisor, RUNNING means that it was killed: `stream run` goes on.
   const bool dead = record->state == JobState::kRunning;
   return json{{"job", job.job},
@@ -151,6 +152,7 @@ Result<json> stored_summary(const JobPaths& job) {
               {"submitted_us", record->submitted_us},
               {"ended_us", record->ended_us},
               {"checkpoint", checkpoints.empty() ? 0 : checkpoints.front().epoch},
+              {"stages", plan.ok() ? stages_to_json(*plan) : json::array()},
               {"reason", dead ? "its supervisor was killed; 'stream run' goes on" : record->reason}};
 }
 

@@ -85,6 +85,7 @@ Result<std::vector<JobPlan>> PipelineArgument::plan() {
   for (PipelineSpec& pipeline : pipelines) {
     if (edit_) STREAM_TRY(edit_(pipeline));
     if (before_planning_) STREAM_TRY(before_planning_(pipeline, input_));
+    input_.evolve(pipeline.evolve);
     plans.push_back(make_plan(std::move(pipeline), catalogue_, asker, machine_limits(), problems_));
   }
   STREAM_TRY(problems_.status());

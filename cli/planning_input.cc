@@ -11,7 +11,13 @@ Result<FixedOptions> PlanningInput::found_before(const StageQuestion& question) 
     earlier_.reset();
     if (!plan.empty()) { STREAM_ASSIGN(earlier_, plan_from_json(plan)); }
   }
-  return earlier_ ? found_in(*earlier_, question) : FixedOptions();
+  if (!earlier_) return FixedOptions();
+  StageQuestion then = question;
+  const EvolvedStage* renamed = find(evolve_, question.stage);
+  if (renamed != nullptr && !renamed->was.empty() && earlier_->pipeline.find(question.stage) == nullptr) {
+    then.stage = renamed->was;
+  }
+  return found_in(*earlier_, then);
 }
 
 Result<InputSample> PlanningInput::sample(std::uint64_t bytes_max) {

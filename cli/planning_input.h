@@ -17,6 +17,9 @@ class PlanningInput final : public InputSampler {
   // Gives the plan, as JSON, of what the job will go on from: what was found then holds on. "" = there is none.
   void look_up(std::function<Result<std::string>()> earlier_plan) { find_earlier_ = std::move(earlier_plan); }
 
+  // Of the pipeline that is planned next: what its stages were called.
+  void evolve(const std::vector<EvolvedStage>& stages) { evolve_ = stages; }
+
   Result<FixedOptions> found_before(const StageQuestion& question) override;
   Result<InputSample> sample(std::uint64_t bytes_max) override;
 
@@ -35,6 +38,7 @@ class PlanningInput final : public InputSampler {
   std::string refused_;
   std::function<Result<std::string>()> find_earlier_;  // until it has been asked
   std::optional<JobPlan> earlier_;
+  std::vector<EvolvedStage> evolve_;
   bool announced_ = false;
 };
 

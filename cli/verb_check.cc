@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/fit_report.h"
 #include "cli/job_client.h"
 #include "cli/manifest_test.h"
 #include "cli/pipeline_argument.h"
@@ -12,7 +13,7 @@
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/savepoint.h"
-#include "supervisor/state_fit.h"
+#include "supervisor/state_trial.h"
 
 namespace stream {
 namespace {
@@ -57,8 +58,10 @@ int print_problems(const PipelineArgument& pipeline, const Status& status, bool 
 // The state a pipeline is checked against: of a savepoint, or of the newest checkpoint of a job.
 struct Kept {
   std::string name;
+  CheckpointIndex index;
+  std::string folder;  // what its paths start from
+  std::shared_ptr<const ScratchFolder> unpacked;
   JobPlan plan;
-  std::string plan_json;
   bool settled = true;  // nothing is pending in sinks
 };
 
@@ -74,38 +77,44 @@ Result<Kept> load_kept(const std::string& reference) {
   const std::vector<std::string> jobs = list_jobs();
   Kept kept;
   kept.name = reference;
-  CheckpointIndex index;
   if (std::ranges::find(jobs, reference) != jobs.end()) {
-    const std::string folder = job_paths(reference).checkpoints();
-    STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), folder));
+    kept.folder = job_paths(reference).checkpoints();
+    STREAM_ASSIGN(const auto epochs, list_checkpoints(system_files(), kept.folder));
     if (epochs.empty()) return failed("job '" + reference + "' has no checkpoint to check against");
-    STREAM_ASSIGN(index, load_index(index_path(folder, epochs.back())));
-    kept.name = "checkpoint " + std::to_string(index.epoch.value()) + " of " + reference;
-    kept.settled = has_savepoint(reference, index.epoch);
+    STREAM_ASSIGN(kept.index, load_index(index_path(kept.folder, epochs.back())));
+    kept.name = "checkpoint " + std::to_string(kept.index.epoch.value()) + " of " + reference;
+    kept.settled = has_savepoint(reference, kept.index.epoch);
   } else {
     STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
-    STREAM_ASSIGN(index, savepoint_index(path, unpacked_root()));
+    STREAM_ASSIGN(const OpenSavepoint savepoint, OpenSavepoint::open(path, unpacked_root()));
+    kept.index = savepoint.index();
+    kept.folder = savepoint.folder();
+    kept.unpacked = savepoint.hold();
     kept.name = "savepoint " + path;
   }
-  kept.plan_json = std::move(index.plan);
-  STREAM_ASSIGN(kept.plan, plan_from_json(kept.plan_json));
+  STREAM_ASSIGN(kept.plan, plan_from_json(kept.index.plan));
   return kept;
 }
 
-// Says whether the plan fits what was kept, and how it does not.
+StateFit fit_of(const Kept& kept, const JobPlan& plan) {
+  StateFit fit = fit_state(kept.plan, plan, kept.settled);
+  if (!fit.fits(false)) return fit;
+  const Status tried = try_conversions(kept.index, kept.folder, plan, fit);
+  if (tried.ok()) return fit;
+  fit.misfits.push_back(tried.what());
+  fit.problems.push_back(tried.what());
+  return fit;
+}
+
+// Says whether the plan fits what was kept, and what becomes of each table.
 bool print_fit(const JobPlan& plan, const Kept& kept, nlohmann::ordered_json* json) {
-  const StateFit fit = fit_state(kept.plan, plan, kept.settled);
-  const std::string& job = plan.pipeline.name;
+  const StateFit fit = fit_of(kept, plan);
   if (json != nullptr) {
-    *json = {{"name", kept.name},
-             {"fits", fit.fits(false)},
-             {"misfits", fit.misfits},
-             {"lost", fit.lost},
-             {"notes", fit.notes}};
+    *json = {{"name", kept.name}};
+    json->update(fit_json(fit));
   } else {
-    for (const std::string& note : fit.notes) std::fprintf(stderr, "%s: %s\n", job.c_str(), note.c_str());
     const std::string word = fit.fits(false) ? ": fits " : ": does not fit ";
-    std::printf("%s\n", fit.report(job + word + kept.name).c_str());
+    std::printf("%s\n%s", (plan.pipeline.name + word + kept.name).c_str(), fit_text(fit).c_str());
   }
   return fit.fits(false);
 }
@@ -127,7 +136,7 @@ int run(const VerbValues& values) {
     auto loaded = load_kept(values.text("against"));
     if (!loaded.ok()) return fail("check", loaded.status());
     kept = *std::move(loaded);
-    pipeline.input().look_up([&] { return kept->plan_json; });
+    pipeline.input().look_up([&] { return kept->index.plan; });
   }
   const auto plans = pipeline.plan();
   if (!plans.ok()) return print_problems(pipeline, plans.status(), as_json);
@@ -158,6 +167,9 @@ constexpr VerbExample kExamples[] = {
     {"stream check manifests/web-errors.yaml", "Says 'ok' and what it would take, or what is wrong and where."},
     {"stream check web-errors.yaml --against web-errors@latest",
      "Says whether a changed manifest can go on from the newest savepoint."},
+    {"stream check web-errors.yaml --against web-errors@latest --json | jq -r '.against.tables[] | .table + \" \" + "
+     ".verdict'",
+     "Lists what becomes of each state table."},
     {"stream check --json web.yaml | jq '.problems[]?.message'", "The same for an editor."},
 };
 
@@ -168,10 +180,13 @@ const VerbTable kCheckVerb = {
         "Reads the pipeline, asks every stage program for its plan, and reports everything that is wrong, a line each: "
         "file, line, column, and the nearest name that would be right. Files that a source samples and files that a "
         "sink would write are looked at; nothing is written and no stage runs.\n\n"
-        "With --against, the state a job has kept is compared with what the pipeline would take it for: a stage that "
-        "is "
-        "gone or called otherwise, an aggregate or window that is another, a sink that writes elsewhere. 'stream run' "
-        "refuses to go on where this says so.\n\n"
+        "With --against, what a job has kept is compared with what the pipeline would take it for, and each state "
+        "table "
+        "is listed: 'kept' as it is, 'renamed' or 'converted' as the evolve block of the manifest or its own meaning "
+        "says, 'new' and empty, 'dropped' on purpose, or 'incompatible', with the reason and what can be done. "
+        "Conversions that may fail for some row are tried with the rows that are kept. 'stream run' refuses to go on "
+        "where this says so, and restores as it is said here. What an evolve block can say: "
+        "stream-manifest(5).\n\n"
         "The tests of a manifest are planned as well, and run by 'stream test'.\n\nPrinted are the numbers of stages, "
         "processes and sockets a run would take; warnings go to standard error.",
     .options = kOptions,

@@ -37,12 +37,27 @@ std::vector<json> summaries(bool all) {
   return out;
 }
 
+// "made 1, totals 3"
+std::string stages_of(const json& summary) {
+  std::string out;
+  for (const json& stage : summary.value("stages", json::array()))
+    out += (out.empty() ? "" : ", ") + stage.value("stage", "") + " " + stage["parallelism"].dump();
+  return out;
+}
+
+// Of all stages.
+std::string instances_of(const json& summary) {
+  std::uint64_t sum = 0;
+  for (const json& stage : summary.value("stages", json::array())) sum += stage.value("parallelism", std::uint64_t{0});
+  return std::to_string(sum);
+}
+
 int run_ps(const VerbValues& values) {
-  Table table({"JOB", "ID", "STATE", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
+  Table table({"JOB", "ID", "STATE", ">INSTANCES", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
   for (const json& job : summaries(values.flag("all"))) {
     if (values.flag("json")) std::printf("%s\n", job.dump().c_str());
-    table.add({job.value("job", ""), job.value("id", "").substr(0, 8), job.value("state", ""), number(job, "attempt"),
-               number(job, "checkpoint"), age(job.value("started_us", Microseconds{0}))});
+    table.add({job.value("job", ""), job.value("id", "").substr(0, 8), job.value("state", ""), instances_of(job),
+               number(job, "attempt"), number(job, "checkpoint"), age(job.value("started_us", Microseconds{0}))});
   }
   if (!values.flag("json")) std::fputs(table.text().c_str(), stdout);
   return kDone;
@@ -62,6 +77,7 @@ std::string shown(const JobPaths& job, const json& summary) {
       {"run", summary.value("run", "")},
       {"attempt", number(summary, "attempt")},
       {"checkpoint", number(summary, "checkpoint")},
+      {"instances", stages_of(summary)},
       {"bad", unless_zero(summary, "bad_records")},
       {"late", unless_zero(summary, "late_records")},
       {"submitted", local_time(summary.value("submitted_us", Microseconds{0}))},
@@ -125,8 +141,9 @@ constexpr VerbExample kEventsExamples[] = {
 
 const VerbTable kPsVerb = {
     .description =
-        "Lists jobs, a line each: name, the beginning of the id, state, number of the attempt, newest checkpoint, and "
-        "time since it was started. States are STARTING, RUNNING, RESTARTING, STOPPING; of jobs that do not run "
+        "Lists jobs, a line each: name, the beginning of the id, state, number of processes of stages, number of "
+        "the attempt, newest checkpoint, and time since it was started. States are STARTING, RUNNING, RESTARTING, "
+        "RESCALING, STOPPING; of jobs that do not run "
         "STOPPED, "
         "FINISHED, CANCELLED, FAILED, and DEAD, whose supervisor was killed: 'stream run' goes on with it.",
     .options = kPsOptions,
@@ -137,7 +154,8 @@ const VerbTable kPsVerb = {
 const VerbTable kShowVerb = {
     .description =
         "Prints what is known of a job, running or not: id, state, the process of its supervisor if it runs, the id of "
-        "its run, attempt, newest checkpoint, folder, and the reason why it ended; while it runs also how many records "
+        "its run, attempt, newest checkpoint, the number of processes of each stage, folder, and the reason why it "
+        "ended; while it runs also how many records "
         "could not be processed, or came too late for their window, since its newest start.",
     .options = kShowOptions,
     .examples = kShowExamples,

@@ -22,6 +22,7 @@ constexpr std::array kVerbs = {
     Verb{"help", "print what a verb does and takes", &kHelpVerb},
     Verb{"logs", "print what a job and its stages have logged", &kLogsVerb},
     Verb{"ps", "list the jobs", &kPsVerb},
+    Verb{"rescale", "give stages of a running job more or fewer processes", &kRescaleVerb},
     Verb{"resume", "go on with a job that was stopped or has failed", &kResumeVerb},
     Verb{"run", "start a job, or go on with it", &kRunVerb},
     Verb{"savepoint", "make, list, pack or delete savepoints", &kSavepointVerb},

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "snapshot/destination.h"
 #include "snapshot/digest.h"
 #include "snapshot/grouping.h"
+#include "snapshot/into_table.h"
 #include "snapshot/read_ahead.h"
-#include "snapshot/table_fit.h"
 #include "snapshot/table_slices.h"
 
 namespace stream {
@@ -14,13 +13,6 @@ namespace {
 
 constexpr std::size_t kTransferRows = 4096;
 constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
-
-// For every column of the table its column in the file; SIZE_MAX = none, NULL.
-Result<std::vector<std::size_t>> map_columns(const TableSpec& file, const TableSpec& table) {
-  TableFit fit = fit_table(file, table);
-  if (fit.misfits.empty()) return std::move(fit.columns);
-  return usage_error("the snapshot does not fit state table '" + table.name + "': " + fit.misfits.front());
-}
 
 // What is on this host is read sooner; a copy may be torn or gone.
 std::string nearest_copy(const RestoreSource& source, const FileRef& ref) {
@@ -31,30 +23,6 @@ std::string nearest_copy(const RestoreSource& source, const FileRef& ref) {
   }
   return source.folder + "/" + ref.path;
 }
-
-class IntoTable final : public Destination {
- public:
-  explicit IntoTable(StateTable& table) : table_(table) {}
-  Status clear() override {
-    table_.unload_all();
-    return {};
-  }
-  Status drop_before(std::size_t column, std::int64_t before) override {
-    table_.unload_before(column, before);
-    return {};
-  }
-  Status drop(const Batch& keys) override {
-    table_.unload(keys);
-    return {};
-  }
-  Status load(const Batch& rows) override {
-    table_.load(rows);
-    return {};
-  }
-
- private:
-  StateTable& table_;
-};
 
 class IntoOutbox final : public Destination {
  public:
@@ -77,35 +45,26 @@ class IntoOutbox final : public Destination {
 // Keeps the rows that belong to the target, in the columns of the table.
 class Share final : public ChangeVisitor {
  public:
-  Share(const TableSpec& file, const TableSpec& table, std::vector<std::size_t> map, KeyGroupRange groups,
-        RestoreTarget target, Destination& to)
-      : file_(file), table_(table), map_(std::move(map)), groups_(groups), target_(target), to_(to) {}
+  Share(const TableSpec& file, const TableSpec& table, TableFit fit, KeyGroupRange groups, RestoreTarget target,
+        Destination& to)
+      : file_(file), table_(table), fit_(std::move(fit)), groups_(groups), target_(target), to_(to) {}
 
   Status clear() override { return to_.clear(); }
   Status drop_before(std::int64_t before) override {
     const auto column = file_.find(file_.ordered);
     if (!column) return corrupt("rows are dropped by time in a table without");
-    for (std::size_t i = 0; i < map_.size(); ++i) {
-      if (map_[i] == *column) return to_.drop_before(i, before);
+    for (std::size_t i = 0; i < fit_.columns.size(); ++i) {
+      if (fit_.columns[i].kept == *column) return to_.drop_before(i, before);
     }
     return {};
   }
   Status tombstones(const Batch& keys, bool exact) override { return to_.drop(mine(keys, exact)); }
   Status rows(const Batch& rows, bool exact) override {
-    const Batch share = mine(rows, exact);
-    Batch mapped{nullptr, share.rows, {}, {}};
-    for (std::size_t i = 0; i < map_.size(); ++i) {
-      mapped.columns.push_back(map_[i] == TableFit::kNone ? begun(i, share.rows) : share.columns[map_[i]]);
-    }
-    return to_.load(mapped);
+    STREAM_ASSIGN(const Batch fitted, fitted_rows(fit_, table_, mine(rows, exact)));
+    return to_.load(fitted);
   }
 
  private:
-  Column begun(std::size_t column, std::size_t rows) const {
-    const Type type = table_.field(column).type;
-    return table_.starts_at_zero(column) ? zero_column(type, rows) : null_column(type, rows);
-  }
-
   Batch mine(const Batch& batch, bool exact) const {
     const bool split = table_.distribution == Distribution::kSplit;
     if (exact && !split) return batch;
@@ -122,36 +81,18 @@ class Share final : public ChangeVisitor {
 
   const TableSpec& file_;
   const TableSpec& table_;
-  std::vector<std::size_t> map_;
+  TableFit fit_;
   KeyGroupRange groups_;
   RestoreTarget target_;
   Destination& to_;
 };
-
-Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, std::uint64_t piece_bytes,
-                   PackedFileWriter& out) {
-  STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), piece_bytes));
-  for (const KeyGroupRange piece : pieces) {
-    StateTable table(without_paths(spec), false);
-    STREAM_TRY(reader.load(piece, table));
-    STREAM_TRY(for_each_slice(table, target.key_groups, kSliceBytesMax,
-                              [&](const Batch& rows) { return out.add_rows(rows); }));
-  }
-  return {};
-}
-
-Status merge_outbox(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, PackedFileWriter& out) {
-  Outbox outbox(spec, target.instance, false);
-  STREAM_TRY(reader.load(outbox));
-  for (const OutboxBatch& batch : outbox.all()) STREAM_TRY(out.add_rows(outbox_rows(batch)));
-  return {};
-}
 
 }  // namespace
 
 Result<std::unique_ptr<RestoreReader>> RestoreReader::open(const RestoreSource& source, RestoreTarget target) {
   std::unique_ptr<RestoreReader> reader(new RestoreReader());
   reader->target_ = target;
+  reader->evolution_ = source.evolution;
   reader->old_parallelism_ = source.parallelism;
   for (const InstanceFiles& files : source.instances) STREAM_TRY(reader->open_instance(source, files));
   std::ranges::sort(reader->instances_, {}, &Instance::instance);
@@ -211,14 +152,20 @@ std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpe
   return list;
 }
 
+Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& kept, Destination& to) {
+  return load_instance(from, groups, kept, kept, {}, to);
+}
+
 // What every file of the instance that knows the table says of it.
-Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& spec, Destination& to) {
+Status RestoreReader::load_instance(Instance& from, KeyGroupRange groups, const TableSpec& kept,
+                                    const TableSpec& wanted, const TableEvolution& evolution, Destination& to) {
   for (const auto& file : from.files) {
     const auto& tables = file->tables();
-    const auto found = std::ranges::find(tables, spec.name, &TableSpec::name);
+    const auto found = std::ranges::find(tables, kept.name, &TableSpec::name);
     if (found == tables.end()) continue;
-    STREAM_ASSIGN(std::vector<std::size_t> map, map_columns(*found, spec));
-    Share share(*found, spec, std::move(map), groups, target_, to);
+    TableFit fit = fit_table(*found, wanted, evolution, target_.language);
+    STREAM_TRY(fit_status(fit, wanted));
+    Share share(*found, wanted, std::move(fit), groups, target_, to);
     STREAM_TRY(file->visit(static_cast<std::size_t>(found - tables.begin()), groups, share));
   }
   return {};
@@ -238,52 +185,53 @@ Result<bool> RestoreReader::has_marks(const std::vector<Instance*>& instances, c
 
 Status RestoreReader::load(KeyGroupRange groups, StateTable& table) {
   const TableSpec& spec = table.spec();
+  const TableSpec* kept = kept_for(spec.name);
+  if (kept == nullptr) return {};
+  const TableFit whole = fit(*kept, spec);
+  STREAM_TRY(fit_status(whole, spec));
+  if (whole.computes()) return load_converted(whole, groups, *kept, table);
   const std::vector<Instance*> from = contributors(spec);
-  STREAM_ASSIGN(const std::uint64_t expected, rows_expected(from, groups, spec.name));
+  STREAM_ASSIGN(const std::uint64_t expected, rows_expected(from, groups, kept->name));
   table.expect(expected);
   // Marks speak of all rows of their old instance, which must not meet those of another.
-  STREAM_ASSIGN(const bool marks, has_marks(from, spec.name));
-  if (from.size() > 1 && marks) return load_apart(from, groups, table);
+  STREAM_ASSIGN(const bool marks, has_marks(from, kept->name));
+  const TableEvolution evolution = evolution_of(*kept);
   IntoTable into(table);
   const auto read = [&](Destination& to) -> Status {
-    for (Instance* instance : from) STREAM_TRY(load_instance(*instance, groups, spec, to));
+    for (Instance* instance : from) STREAM_TRY(load_instance(*instance, groups, *kept, spec, evolution, to));
     return {};
   };
+  if (from.size() > 1 && marks)
+    return load_apart(from, groups, *kept, [&](const Batch& rows) {
+      STREAM_ASSIGN(const Batch fitted, fitted_rows(whole, spec, rows));
+      table.load(fitted);
+      return Status();
+    });
   return expected < kReadAheadRows ? read(into) : ReadAhead::run(read, into);
 }
 
-Status RestoreReader::load_apart(const std::vector<Instance*>& from, KeyGroupRange groups, StateTable& table) {
+Status RestoreReader::load_apart(const std::vector<Instance*>& from, KeyGroupRange groups, const TableSpec& kept,
+                                 const std::function<Status(const Batch&)>& take) {
   for (Instance* instance : from) {
-    StateTable passing(without_paths(table.spec()), false);
+    StateTable passing(without_paths(kept), false);
     IntoTable into(passing);
     STREAM_TRY(load_instance(*instance, groups, passing.spec(), into));
-    STREAM_TRY(for_each_chunk(passing, kTransferRows, [&](const Batch& rows) {
-      table.load(rows);
-      return Status();
-    }));
+    STREAM_TRY(for_each_chunk(passing, kTransferRows, take));
   }
   return {};
 }
 
 Status RestoreReader::load(Outbox& outbox) {
   const KeyGroupRange all{0, target_.key_groups};
+  const TableSpec* kept = kept_for(outbox.spec().name);
+  if (kept == nullptr) return {};
+  const TableEvolution evolution = evolution_of(*kept);
   const std::vector<Instance*> from = contributors(outbox.spec());
   for (Instance* instance : from) {
     Outbox passing(outbox.spec(), instance->instance, false);
     IntoOutbox into(passing);
-    STREAM_TRY(load_instance(*instance, all, outbox.spec(), into));
+    STREAM_TRY(load_instance(*instance, all, *kept, outbox.spec(), evolution, into));
     for (const OutboxBatch& batch : passing.all()) outbox.load(outbox_rows(batch));
-  }
-  return {};
-}
-
-Status merge_files(const RestoreSource& source, RestoreTarget target, std::uint64_t piece_bytes,
-                   PackedFileWriter& out) {
-  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
-  for (const TableSpec& spec : reader->tables()) {
-    STREAM_TRY(out.start_table(spec));
-    STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out)
-                               : merge_table(*reader, spec, target, piece_bytes, out));
   }
   return {};
 }

@@ -26,7 +26,7 @@ InstanceFiles files_of_value(const json& value) {
 }
 
 template <class Read>
-auto guarded(const char* what, const Read& read) -> Result<decltype(read())> {
+auto guarded(const char* what, const Read& read) -> decltype(read()) {
   try {
     return read();
   } catch (const json::exception& e) { return failed(std::string("not ") + what + ": " + e.what()); }
@@ -39,18 +39,22 @@ std::string to_json(const InstanceFiles& files) { return to_value(files).dump();
 std::string to_json(const RestoreSource& source) {
   json instances = json::array();
   for (const InstanceFiles& files : source.instances) instances.push_back(to_value(files));
-  return json{{"folder", source.folder},           {"local", source.local},
-              {"epoch", source.epoch.value()},     {"parallelism", source.parallelism},
-              {"instances", std::move(instances)}, {"extend", source.extend}}
-      .dump();
+  json value = {{"folder", source.folder},
+                {"local", source.local},
+                {"epoch", source.epoch.value()},
+                {"parallelism", source.parallelism},
+                {"instances", std::move(instances)},
+                {"extend", source.extend}};
+  if (source.evolution != StageEvolution()) value["evolution"] = json::parse(to_json(source.evolution));
+  return value.dump();
 }
 
 Result<InstanceFiles> instance_files_from_json(std::string_view text) {
-  return guarded("files of an instance", [&] { return files_of_value(json::parse(text)); });
+  return guarded("files of an instance", [&]() -> Result<InstanceFiles> { return files_of_value(json::parse(text)); });
 }
 
 Result<RestoreSource> restore_source_from_json(std::string_view text) {
-  return guarded("a restore source", [&] {
+  return guarded("a restore source", [&]() -> Result<RestoreSource> {
     const json value = json::parse(text);
     RestoreSource source;
     source.folder = value.at("folder").get<std::string>();
@@ -58,6 +62,9 @@ Result<RestoreSource> restore_source_from_json(std::string_view text) {
     source.epoch = Epoch(value.at("epoch").get<std::uint64_t>());
     source.parallelism = value.at("parallelism").get<std::uint32_t>();
     source.extend = value.at("extend").get<bool>();
+    if (value.contains("evolution")) {
+      STREAM_ASSIGN(source.evolution, stage_evolution_from_json(value.at("evolution").dump()));
+    }
     for (const json& item : value.at("instances")) source.instances.push_back(files_of_value(item));
     return source;
   });

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "snapshot/evolution.h"
 #include "transport/base/ids.h"
 #include "transport/base/status.h"
 
@@ -40,6 +41,10 @@ struct RestoreSource {
   // then build on these files. False for a savepoint or a folder elsewhere.
   bool extend = false;
   std::string local = {};  // absolute folder that may hold copies of some of the files; "" = none
+  StageEvolution evolution = {};  // what is taken up otherwise than it was kept
+
+  // Whether increments may build on these files as they are.
+  bool extends() const { return extend && evolution == StageEvolution(); }
 
   friend bool operator==(const RestoreSource&, const RestoreSource&) = default;
 };

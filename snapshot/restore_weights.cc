@@ -27,9 +27,10 @@ Result<std::uint64_t> RestoreReader::rows_expected(const std::vector<Instance*>&
 Result<std::vector<KeyGroupRange>> RestoreReader::cut(const TableSpec& spec, KeyGroupRange groups,
                                                       std::uint64_t bytes) {
   std::vector<std::uint64_t> weight(target_.key_groups, 0);
+  const std::string kept = evolution_.kept_name(spec.name);
   for (const Instance* instance : contributors(spec)) {
     for (const auto& file : instance->files) {
-      const auto found = std::ranges::find(file->tables(), spec.name, &TableSpec::name);
+      const auto found = std::ranges::find(file->tables(), kept, &TableSpec::name);
       if (found == file->tables().end()) continue;
       STREAM_ASSIGN(const auto list, file->weights(static_cast<std::size_t>(found - file->tables().begin())));
       for (const SnapshotFile::Weight& one : list) {

@@ -38,8 +38,8 @@ std::uint64_t outdated_by(const Capture& capture) {
   return bytes;
 }
 
-RestoreTarget target_of(const SnapshotIdentity& identity) {
-  return {identity.instance, identity.parallelism, identity.key_groups};
+RestoreTarget target_of(const SnapshotIdentity& identity, const RowLanguage* language) {
+  return {identity.instance, identity.parallelism, identity.key_groups, language};
 }
 
 // Only a hint: while the digest is made the disk can be at work already, and the sync waits for less.
@@ -67,11 +67,13 @@ std::string SnapshotWriter::scratch_path() {
   return options_.scratch + "/" + std::to_string(++scratch_count_) + ".partial";
 }
 
-void SnapshotWriter::restored(const RestoreSource& source) {
+void SnapshotWriter::restored(const RestoreSource& source, std::vector<TableSpec> tables, const RowLanguage* language) {
   STREAM_CHECK(chains_.empty());
+  language_ = language;
   const SnapshotIdentity& mine = options_.identity;
-  if (!source.extend || source.parallelism != mine.parallelism) {
+  if (!source.extends() || source.parallelism != mine.parallelism) {
     foreign_ = source;
+    foreign_tables_ = std::move(tables);
     return;
   }
   Chain& chain = chains_[source.epoch];
@@ -96,7 +98,7 @@ Result<SnapshotWriter::Chain> SnapshotWriter::chain_of(const Capture& capture) {
 }
 
 Result<SnapshotWriter::Chain> SnapshotWriter::own_base(Epoch epoch) {
-  STREAM_ASSIGN(const std::string path, build_merged(*foreign_));
+  STREAM_ASSIGN(const std::string path, build_merged(*foreign_, foreign_tables_));
   STREAM_ASSIGN(FileRef file, publish_or_discard(path, epoch, true, true));
   return Chain{std::move(file)};
 }
@@ -147,10 +149,10 @@ Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool
   });
 }
 
-Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source) {
+Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source, const std::vector<TableSpec>& tables) {
   const SnapshotIdentity whole = identity(source.epoch, true);
   return build(whole, {options_.compress, true, options_.piece_bytes * 2}, [&](PackedFileWriter& writer) {
-    return merge_files(source, target_of(whole), options_.piece_bytes, writer);
+    return merge_files(source, target_of(whole, language_), tables, options_.piece_bytes, writer);
   });
 }
 
@@ -233,7 +235,7 @@ Status SnapshotWriter::compact() {
   const auto& [epoch, chain] = *chains_.begin();
   const SnapshotIdentity& mine = options_.identity;
   const RestoreSource source{options_.checkpoints, epoch, mine.parallelism, {{mine.instance, chain}}, true};
-  STREAM_ASSIGN(std::string path, build_merged(source));
+  STREAM_ASSIGN(std::string path, build_merged(source, {}));
   compacted_ = Compacted{chain, std::move(path), {}};
   return {};
 }

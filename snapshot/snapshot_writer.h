@@ -46,9 +46,9 @@ class SnapshotWriter {
  public:
   SnapshotWriter(Files& files, WriterOptions options);
 
-  // What was given to StateStore::restore(); before the first write(). Captures with
-  // since == source.epoch build on it.
-  void restored(const RestoreSource& source);
+  // What was given to StateStore::restore(), with the tables of the store; before the first write(). Captures with
+  // since == source.epoch build on it, or on a base that is made of it if it was taken up otherwise than it was kept.
+  void restored(const RestoreSource& source, std::vector<TableSpec> tables = {}, const RowLanguage* language = nullptr);
 
   // Makes the capture durable. The files the checkpoint needs of this instance, oldest first; the
   // new ones are in folder EPOCH. An empty capture writes nothing. Errors: kSystem (disk), kCorrupt
@@ -74,7 +74,7 @@ class SnapshotWriter {
   // A whole file in scratch, or none.
   Result<std::string> build(const SnapshotIdentity& identity, PackOptions pack, const Fill& fill);
   Result<std::string> build_increment(const Capture& capture, bool base);
-  Result<std::string> build_merged(const RestoreSource& source);
+  Result<std::string> build_merged(const RestoreSource& source, const std::vector<TableSpec>& tables);
   // As publish(); what cannot be published is deleted, for a full disk must not fill further.
   Result<FileRef> publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
@@ -88,6 +88,8 @@ class SnapshotWriter {
   std::map<Epoch, Chain> chains_;
   std::map<std::string, std::uint64_t> outdating_;  // by path: about how much of the files before it a file replaces
   std::optional<RestoreSource> foreign_;            // restored from files that cannot be built on
+  std::vector<TableSpec> foreign_tables_;           // which took them up
+  const RowLanguage* language_ = nullptr;
   std::optional<Compacted> compacted_;
   std::uint64_t scratch_count_ = 0;
 };

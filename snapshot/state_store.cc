@@ -1,5 +1,7 @@
 #include "snapshot/state_store.h"
 
+#include <algorithm>
+
 #include "snapshot/restore.h"
 #include "transport/base/check.h"
 
@@ -53,19 +55,32 @@ std::size_t StateStore::size_bytes() const {
   return bytes;
 }
 
-Status StateStore::restore(const RestoreSource& source) {
-  STREAM_ASSIGN(const auto reader,
-                RestoreReader::open(source, {options_.instance, options_.parallelism, options_.key_groups}));
-  for (const TableSpec& spec : reader->tables()) {
-    const auto found = tables_.find(spec.name);
-    if (found == tables_.end()) {
-      return usage_error("the snapshot holds state table '" + spec.name + "', which the stage does not have");
+// Every kept table has to have its place.
+Status StateStore::check_taken(const RestoreReader& reader) const {
+  for (const TableSpec& kept : reader.tables()) {
+    if (reader.dropped(kept)) continue;
+    const auto taker = std::ranges::find_if(tables_, [&](const auto& one) {
+      const TableSpec* source = reader.kept_for(one.first);
+      return source != nullptr && source->name == kept.name;
+    });
+    if (taker == tables_.end()) {
+      return usage_error("the snapshot holds state table '" + kept.name + "', which the stage does not have");
     }
-    Open& open = found->second;
+    const Open& open = taker->second;
+    if (is_outbox(kept) != (open.outbox != nullptr)) {
+      return usage_error("the snapshot does not fit state table '" + kept.name + "': it is distributed otherwise");
+    }
+    STREAM_TRY(fit_status(reader.fit(kept, *open.spec), *open.spec));
+  }
+  return {};
+}
+
+Status StateStore::restore(const RestoreSource& source, const RowLanguage* language) {
+  const RestoreTarget target{options_.instance, options_.parallelism, options_.key_groups, language};
+  STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
+  STREAM_TRY(check_taken(*reader));
+  for (auto& [name, open] : tables_) {
     STREAM_CHECK((open.table ? open.table->rows() : open.outbox->rows()) == 0);
-    if (is_outbox(spec) != (open.outbox != nullptr)) {
-      return usage_error("the snapshot does not fit state table '" + spec.name + "': it is distributed otherwise");
-    }
     STREAM_TRY(open.outbox ? reader->load(*open.outbox) : reader->load(reader->groups_of(*open.spec), *open.table));
   }
   completed_ = captured_ = source.epoch;

@@ -37,6 +37,8 @@ struct StoreOptions {
   bool track_changes = true;  // off in plain mode: no checkpoint will come
 };
 
+class RestoreReader;
+
 class StateStore {
  public:
   explicit StateStore(StoreOptions options = {});
@@ -56,10 +58,10 @@ class StateStore {
   std::size_t size_bytes() const;
 
   // Fills the opened tables, which must be empty, with this instance's share of a checkpoint or
-  // savepoint. Value columns the files do not have become NULL, or 0 for a counter. Errors: kCorrupt if a file does
-  // not check (fall back to an earlier checkpoint); kUsage if a file holds a table or a column
-  // that was not opened, or has it under another type (the manifest does not fit the state).
-  Status restore(const RestoreSource& source);
+  // savepoint, see fit_table() for what becomes of it; `language` is that of conversions. Errors: kCorrupt if a file
+  // does not check (fall back to an earlier checkpoint); kUsage if something is kept that no table takes up (the
+  // manifest does not fit the state), or that cannot be converted.
+  Status restore(const RestoreSource& source, const RowLanguage* language = nullptr);
 
   // What changed since the newest epoch known complete. Epochs rise. The pause is that of copying
   // the changed rows; nothing else is touched. Needs track_changes.
@@ -77,6 +79,7 @@ class StateStore {
     std::unique_ptr<Outbox> outbox;
   };
   TableCapture capture_table(Open& open) const;
+  Status check_taken(const RestoreReader& reader) const;
 
   StoreOptions options_;
   std::map<std::string, Open> tables_;

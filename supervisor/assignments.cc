@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/spool_needed.h"
+#include "supervisor/state_fit.h"
 
 namespace stream {
 namespace {
@@ -16,9 +17,18 @@ std::string peer_name(const JobPlan& plan, std::size_t stage, std::uint32_t inst
   return plan.pipeline.stages[stage].name + "." + std::to_string(instance);
 }
 
+// Whether the state fits was found out before; what it becomes follows from the two plans again, so that it is right
+// for whichever checkpoint is gone back to.
+std::map<std::string, StageEvolution> evolutions_for(const JobPlan& plan, const AttemptStart& start) {
+  if (!start.restore) return {};
+  const auto kept = plan_from_json(start.restore->plan);
+  return kept.ok() ? fit_state(*kept, plan, !start.extend).evolutions : std::map<std::string, StageEvolution>();
+}
+
 class Builder {
  public:
-  Builder(const JobPlan& plan, const AttemptStart& start) : plan_(plan), start_(start), channels_(channels_of(plan)) {}
+  Builder(const JobPlan& plan, const std::vector<Channel>& channels, const AttemptStart& start)
+      : plan_(plan), start_(start), channels_(channels), evolutions_(evolutions_for(plan, start)) {}
 
   Assignment build(const InstanceName& name) const {
     const StageSpec& spec = plan_.pipeline.stages[name.stage];
@@ -45,7 +55,7 @@ class Builder {
     out.outputs = outputs(name);
     out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
-      RestoreSource source = restore_source(*start_.restore, spec.name, start_.restore_folder, start_.extend);
+      RestoreSource source = source_of(spec.name);
       if (start_.extend) source.local = out.local;
       out.restore = to_json(source);
     }
@@ -59,6 +69,16 @@ class Builder {
   }
 
  private:
+  // The files it was told of by the plan they were written by, if they are of another.
+  RestoreSource source_of(const std::string& stage) const {
+    const auto found = evolutions_.find(stage);
+    const StageEvolution evolution = found == evolutions_.end() ? StageEvolution() : found->second;
+    RestoreSource source = restore_source(*start_.restore, evolution.was.empty() ? stage : evolution.was,
+                                          start_.restore_folder, start_.extend);
+    source.evolution = evolution;
+    return source;
+  }
+
   // Its own bound, and no more than its share of the job's.
   std::uint64_t memory_of(const StageSpec& spec) const {
     std::uint64_t instances = 0;
@@ -75,7 +95,8 @@ class Builder {
       for (const Channel& channel : channels_) {
         const PlannedEdge& edge = plan_.edges[channel.edge];
         if (edge.to != name.stage || edge.input != i || channel.to_instance != name.instance) continue;
-        input.channels.push_back({channel.id.value(), peer_name(plan_, edge.from, channel.from_instance)});
+        input.channels.push_back(
+            {channel.id.value(), peer_name(plan_, edge.from, channel.from_instance), channel.attempt.value()});
       }
       out.push_back(std::move(input));
     }
@@ -106,14 +127,16 @@ class Builder {
     out.where = edge.filter;
     for (const Channel& channel : channels_) {
       if (channel.edge != index || channel.from_instance != name.instance) continue;
-      out.channels.push_back({channel.id.value(), peer_name(plan_, edge.to, channel.to_instance)});
+      out.channels.push_back(
+          {channel.id.value(), peer_name(plan_, edge.to, channel.to_instance), channel.attempt.value()});
     }
     return out;
   }
 
   const JobPlan& plan_;
   const AttemptStart& start_;
-  std::vector<Channel> channels_;
+  const std::vector<Channel>& channels_;
+  std::map<std::string, StageEvolution> evolutions_;
 };
 
 }  // namespace
@@ -130,8 +153,9 @@ std::vector<InstanceName> instances_of(const JobPlan& plan) {
   return out;
 }
 
-std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start) {
-  const Builder builder(plan, start);
+std::vector<Assignment> make_assignments(const JobPlan& plan, const std::vector<Channel>& channels,
+                                         const AttemptStart& start) {
+  const Builder builder(plan, channels, start);
   std::vector<Assignment> out;
   for (const InstanceName& name : instances_of(plan)) out.push_back(builder.build(name));
   return out;

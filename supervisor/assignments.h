@@ -35,6 +35,8 @@ struct AttemptStart {
   bool accept_duplicates = false;     // and what they cannot take back stays
 };
 
-std::vector<Assignment> make_assignments(const JobPlan& plan, const AttemptStart& start);
+// `channels`: those of the plan, see channels_of().
+std::vector<Assignment> make_assignments(const JobPlan& plan, const std::vector<Channel>& channels,
+                                         const AttemptStart& start);
 
 }  // namespace stream

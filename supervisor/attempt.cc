@@ -22,8 +22,15 @@ AttemptRun::AttemptRun(Setup setup, ControlServer& control, JobLog& log)
     InstanceState state;
     state.name = name;
     state.label = to_string(*setup_.plan, name);
+    state.attempt = Attempt(setup_.assignments[instances_.size()].attempt);
     instances_.push_back(std::move(state));
   }
+  follow_event_time();
+}
+
+void AttemptRun::follow_event_time() {
+  alignment_.reset();
+  watch_ = {};
   if (setup_.plan->pipeline.align > 0) alignment_.emplace(setup_.plan->pipeline.align);
   for (std::uint32_t i = 0; alignment_ && i < instances_.size(); ++i) {
     if (!aligned(instances_[i])) continue;
@@ -39,7 +46,7 @@ bool AttemptRun::aligned(const InstanceState& state) const {
 AttemptRun::~AttemptRun() { kill_all(); }
 
 std::string AttemptRun::identity(const InstanceState& state) const {
-  return state.label + "." + std::to_string(setup_.assignments.front().attempt);
+  return state.label + "." + std::to_string(state.attempt.value());
 }
 
 std::optional<InstanceIndex> AttemptRun::find(const std::string& identity_text) const {
@@ -60,35 +67,41 @@ bool AttemptRun::is_print(const InstanceState& state) const {
 }
 
 Status AttemptRun::start() {
-  const Microseconds now = system_clock().monotonic_us();
-  for (InstanceState& state : instances_) {
-    const std::vector<std::string> argv = {setup_.plan->stages[state.name.stage].executable, "--control",
-                                           control_.endpoint() + "#" + identity(state)};
-    STREAM_ASSIGN(StageProcess child,
-                  StageProcess::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
-    state.child.emplace(std::move(child));
-    state.stats_at = now;
-  }
+  for (InstanceState& state : instances_) STREAM_TRY(start_process(state));
+  return {};
+}
+
+Status AttemptRun::start_process(InstanceState& state) {
+  const std::vector<std::string> argv = {setup_.plan->stages[state.name.stage].executable, "--control",
+                                         control_.endpoint() + "#" + identity(state)};
+  STREAM_ASSIGN(StageProcess child, StageProcess::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
+  state.child.emplace(std::move(child));
+  state.stats_at = system_clock().monotonic_us();
   return {};
 }
 
 void AttemptRun::add_to(Poller& poller) const {
-  for (const InstanceState& state : instances_) {
-    if (!state.child) continue;
-    if (state.child->running()) poller.add_descriptor(state.child->pidfd());
-    poller.add_descriptor(state.child->output());
+  for (const auto* states : {&instances_, &retiring_}) {
+    for (const InstanceState& state : *states) {
+      if (!state.child) continue;
+      if (state.child->running()) poller.add_descriptor(state.child->pidfd());
+      poller.add_descriptor(state.child->output());
+    }
   }
 }
 
 void AttemptRun::read_outputs() {
-  for (InstanceState& state : instances_) {
-    if (!state.child) continue;
-    for (const std::string& text : state.child->read_lines()) {
-      LogLine line = line_of_stage(text);
-      line.stage = setup_.plan->pipeline.stages[state.name.stage].name;
-      line.instance = state.name.instance;
-      log_.write(std::move(line));
-    }
+  for (InstanceState& state : instances_) read_output(state);
+  for (InstanceState& state : retiring_) read_output(state);
+}
+
+void AttemptRun::read_output(InstanceState& state) {
+  if (!state.child) return;
+  for (const std::string& text : state.child->read_lines()) {
+    LogLine line = line_of_stage(text);
+    line.stage = setup_.plan->pipeline.stages[state.name.stage].name;
+    line.instance = state.name.instance;
+    log_.write(std::move(line));
   }
 }
 
@@ -118,6 +131,7 @@ Result<std::vector<AttemptEvent>> AttemptRun::collect() {
   }
   read_outputs();
   for (InstanceState& state : instances_) take_last_line(state);
+  follow_rewiring(events);
   return events;
 }
 
@@ -157,8 +171,11 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   } else if (note.type == "failed") {
     state.last_word = note.text;
   } else if (note.type == "hello") {
-    state.assigned = true;
-    return control_.send(identity(state), to_json(setup_.assignments[index.value()]));
+    state.greeted = true;
+    state.can_rescale = std::ranges::find(note.can, kCanRescale) != note.can.end();
+    return state.waits ? Status() : assign(state);
+  } else if (note.type == "holding") {
+    events.emplace_back(Holding{index, Epoch(note.epoch)});
   } else if (note.type == "endpoints") {
     return on_endpoints(state, note);
   } else if (note.type == "ready") {
@@ -170,6 +187,11 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   return {};
 }
 
+Status AttemptRun::assign(InstanceState& state) {
+  const auto index = static_cast<std::size_t>(&state - instances_.data());
+  return control_.send(identity(state), to_json(setup_.assignments[index]));
+}
+
 Status AttemptRun::on_endpoints(InstanceState& state, const Note& note) {
   endpoints_.insert(note.endpoints.begin(), note.endpoints.end());
   state.bound = true;
@@ -178,6 +200,7 @@ Status AttemptRun::on_endpoints(InstanceState& state, const Note& note) {
 
 Status AttemptRun::connect_all() {
   for (std::size_t i = 0; i < instances_.size(); ++i) {
+    if (std::exchange(instances_[i].connected, true)) continue;
     Note connect{"connect", 0, "", {}};
     for (const OutputAssignment& output : setup_.assignments[i].outputs) {
       for (const EdgeAssignment& edge : output.edges) {
@@ -248,7 +271,8 @@ Status AttemptRun::send_sources(const Note& note) {
 std::vector<InstanceIndex> AttemptRun::silent(Microseconds now) const {
   std::vector<InstanceIndex> out;
   for (std::uint32_t i = 0; i < instances_.size(); ++i) {
-    if (!instances_[i].exited && now - instances_[i].stats_at >= setup_.heartbeat) out.emplace_back(i);
+    if (!instances_[i].exited && !instances_[i].waits && now - instances_[i].stats_at >= setup_.heartbeat)
+      out.emplace_back(i);
   }
   return out;
 }
@@ -261,6 +285,7 @@ const InstanceState* AttemptRun::in_trouble(Microseconds now, Microseconds at_le
 }
 
 void AttemptRun::kill_all() {
+  retiring_.clear();  // kills and reaps
   for (InstanceState& state : instances_) {
     if (state.child) state.child->signal(SIGKILL);
   }

@@ -16,6 +16,7 @@
 #include "supervisor/assignments.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
+#include "supervisor/rescale_plan.h"
 #include "supervisor/stage_process.h"
 #include "supervisor/watermark_watch.h"
 #include "transport/control.h"
@@ -51,15 +52,25 @@ struct InstanceExited {
   InstanceIndex instance;
   ProcessExit exit;
 };
+struct Holding {  // it will stop at the barrier of this epoch
+  InstanceIndex instance;
+  Epoch epoch;
+};
+struct Detached {};  // nobody has a channel to the instances that are being replaced
+struct Retired {};   // they have ended
 using AttemptEvent = std::variant<AllReady, SnapshotReported, SnapshotFailed, EpochCommitted, InputEnded, PeerLost,
-                                  Misbehaved, InstanceExited>;
+                                  Misbehaved, InstanceExited, Holding, Detached, Retired>;
 
 struct InstanceState {
   InstanceName name;
   std::string label;  // "errors.0"
   std::optional<StageProcess> child;
-  bool assigned = false;
+  Attempt attempt;  // of the assignment
+  bool can_rescale = false;
+  bool waits = false;    // it takes the place of another that has not ended yet
+  bool greeted = false;  // it has said hello
   bool bound = false;
+  bool connected = false;
   bool ready = false;
   bool ended = false;
   bool exited = false;
@@ -78,6 +89,7 @@ class AttemptRun {
   struct Setup {
     const JobPlan* plan = nullptr;
     std::vector<Assignment> assignments;  // by InstanceIndex
+    std::vector<Channel> channels;
     int lock = -1;
     int print_output = -1;  // standard output of `print` stages
     Microseconds heartbeat = 10'000'000;
@@ -96,6 +108,20 @@ class AttemptRun {
   Status send_all(const Note& note);
   Status send_sources(const Note& note);
 
+  // --- instances are replaced while others go on (attempt_rewire.cc)
+  // The instances of `steps.restarts` make way for those of `next`, all as `assignments` says, which are of `next`; the
+  // new processes start and wait. Neighbours are told; Detached comes when they have done their part.
+  Status rewire(const JobPlan& next, const RescalePlan& steps, std::vector<Channel> channels,
+                std::vector<Assignment> assignments);
+  // Tells those that make way to exit; Retired comes when they have.
+  Status retire();
+  // The new ones begin; AllReady comes when all are ready, those that went on as well.
+  Status begin_new();
+  // To the instances of these stages: read.
+  Status start_sources(const std::set<std::size_t>& stages);
+  const std::vector<Channel>& channels() const { return setup_.channels; }
+  const std::vector<Assignment>& assignments() const { return setup_.assignments; }
+
   // Instances that have said nothing for the heartbeat time.
   std::vector<InstanceIndex> silent(Microseconds now) const;
 
@@ -111,11 +137,16 @@ class AttemptRun {
  private:
   using Events = std::vector<AttemptEvent>;
   void read_outputs();
+  void read_output(InstanceState& state);
   static void take_last_line(InstanceState& state);
   Status take(const ControlMessage& message, Events& events);
   Status on_note(InstanceIndex index, const std::string& text, const Note& note, Events& events);
   Status on_endpoints(InstanceState& state, const Note& note);
   Status connect_all();
+  Status start_process(InstanceState& state);
+  Status assign(InstanceState& state);
+  void follow_event_time();
+  void follow_rewiring(Events& events);
   void on_stats(InstanceState& state, const InstanceStats& stats);
   bool aligned(const InstanceState& state) const;
   Status align(InstanceIndex index, const InstanceStats& stats);
@@ -130,6 +161,10 @@ class AttemptRun {
   std::vector<InstanceState> instances_;
   std::map<std::string, std::string> endpoints_;  // channel -> endpoint
   bool ready_reported_ = false;
+  enum class Rewiring : std::uint8_t { kNone, kDetaching, kDetached, kRetiring, kReplacing };
+  Rewiring rewiring_ = Rewiring::kNone;
+  std::vector<InstanceState> retiring_;
+  Microseconds retire_until_ = 0;  // then they are killed
   WatermarkWatch watch_;
   std::optional<Alignment> alignment_;  // none: sources read as fast as they can
 };

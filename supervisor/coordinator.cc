@@ -33,7 +33,20 @@ void Coordinator::maybe_trigger(Microseconds now, Actions& actions) {
   const bool periodic = config_.periodic && now >= due_;
   // A drain's checkpoint waits for the sources to end; it is then the last one.
   const bool wanted = requested_ || periodic || (draining_ ? all_ended() : last_wanted());
-  if (wanted && may_trigger(now)) trigger(now, actions);
+  if (wanted && !paused_ && may_trigger(now)) trigger(now, actions);
+}
+
+Coordinator::Actions Coordinator::go_on(Microseconds now) {
+  Actions actions;
+  paused_ = false;
+  maybe_trigger(now, actions);
+  return actions;
+}
+
+Coordinator::Actions Coordinator::cut(Microseconds now) {
+  Actions actions;
+  if (may_trigger(now)) trigger(now, actions);
+  return actions;
 }
 
 void Coordinator::abort(const std::string& reason, Microseconds now, Actions& actions) {
@@ -144,7 +157,7 @@ std::optional<Microseconds> Coordinator::next_tick() const {
     return current_->started + config_.timeout;
   }
   if (last_ || uncommitted_.size() >= kUncommittedMax) return std::nullopt;
-  if (requested_ || (draining_ ? all_ended() : last_wanted())) return retry_at_;
+  if (paused_ || requested_ || (draining_ ? all_ended() : last_wanted())) return retry_at_;
   if (!config_.periodic) return std::nullopt;
   return std::max(due_, retry_at_);
 }

@@ -58,6 +58,15 @@ class Coordinator {
   // A last checkpoint, after which the job ends with kFinished. `drain`: sources end first.
   Actions stop(bool drain, Microseconds now);
 
+  // No checkpoint is taken but by cut(), until go_on(): a rescale has a checkpoint of its own.
+  void pause() { paused_ = true; }
+  Actions go_on(Microseconds now);
+  // While paused, cut() takes a checkpoint at once, of epoch next(), if none is under way.
+  bool may_cut(Microseconds now) const { return may_trigger(now) && !ending(); }
+  Actions cut(Microseconds now);
+  bool ending() const { return last_ || draining_ || last_wanted(); }
+  Epoch next() const { return next_; }
+
   // Whether checkpoints come by themselves. What is asked for and the last one come all the same.
   void set_periodic(bool on) { config_.periodic = on; }
 
@@ -114,6 +123,7 @@ class Coordinator {
   bool requested_ = false;
   bool stopping_ = false;
   bool draining_ = false;
+  bool paused_ = false;
   std::optional<Epoch> last_;  // the epoch after whose commit the job is finished
 };
 

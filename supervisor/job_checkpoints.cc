@@ -6,6 +6,7 @@
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/job_view.h"
+#include "supervisor/live_rescale.h"
 #include "supervisor/spool_needed.h"
 #include "transport/base/text.h"
 
@@ -187,6 +188,7 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
   verbs_->on_aborted(action.epoch, action.reason);
   aborted_.insert(action.epoch);
   retain();  // what was written for it may be all the room there is
+  if (rescale_) rescale_->on_aborted(action.epoch, action.reason);
 }
 
 Status JobRunner::on_committed(Epoch epoch) {
@@ -197,6 +199,7 @@ Status JobRunner::on_committed(Epoch epoch) {
   build_savepoints(epoch);
   drop_claimed();
   retain();
+  if (rescale_) rescale_->on_committed(epoch);
   return {};
 }
 
@@ -237,6 +240,7 @@ void JobRunner::retain() {
 // The last checkpoint is committed everywhere: every process may go.
 void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
+  if (rescale_) std::exchange(rescale_, nullptr)->give_up("its input has ended, and it finishes by itself");
   coordinator_.reset();
   outcome_ = outcome_text(*this);
   if (status_listener_) status_listener_(*this);  // the last look at its processes

@@ -51,6 +51,13 @@ json to_json(const CheckpointRecord& record) {
           {"detail", json::parse(record.detail, nullptr, false)}};
 }
 
+json stages_to_json(const JobPlan& plan) {
+  json out = json::array();
+  for (std::size_t i = 0; i < plan.stages.size(); ++i)
+    out.push_back({{"stage", plan.pipeline.stages[i].name}, {"parallelism", plan.stages[i].parallelism}});
+  return out;
+}
+
 bool is_job_list(std::string_view what) {
   return what == "events" || what == "checkpoints" || what == "savepoints" || what == "savepoint-schedule";
 }

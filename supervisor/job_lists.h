@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "supervisor/job_store.h"
+#include "supervisor/plan.h"
 
 namespace stream {
 
@@ -14,5 +15,8 @@ bool is_job_list(std::string_view what);
 Result<nlohmann::json> job_list(JobStore& store, std::string_view what);
 
 nlohmann::json to_json(const CheckpointRecord& record);
+
+// [{"stage": "totals", "parallelism": 3}]
+nlohmann::json stages_to_json(const JobPlan& plan);
 
 }  // namespace stream

@@ -9,6 +9,7 @@
 
 #include "supervisor/exit_rules.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/live_rescale.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -30,7 +31,8 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  constexpr std::array<std::string_view, 5> kNames = {"STARTING", "RUNNING", "RESTARTING", "STOPPING", "OVER"};
+  constexpr std::array<std::string_view, 6> kNames = {"STARTING", "RUNNING", "RESTARTING",
+                                                      "STOPPING", "OVER",    "RESCALING"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -52,28 +54,15 @@ Status JobRunner::begin_attempt() {
   record_.attempt = record_.attempt.next();
   STREAM_TRY(save_record());  // durable before any process of it exists
   log_->set_context(record_.attempt, last_complete_);
-  AttemptStart start;
-  start.paths = paths_;
-  start.run = record_.output_run;
-  start.attempt = record_.attempt;
-  start.restore = restore_;
-  start.restore_folder = restore_folder_;
-  start.extend = restore_extends_;
-  if (record_.must_rewind) {
-    start.rewind_after = Epoch(record_.rewind_after);
-    STREAM_TRY(store_->take_back(record_.run, *start.rewind_after));
-  }
-  start.going_back = record_.going_back;
-  start.accept_duplicates = accept_duplicates_;
+  if (record_.must_rewind) STREAM_TRY(store_->take_back(record_.run, Epoch(record_.rewind_after)));
   AttemptRun::Setup setup;
   setup.plan = &plan_;
-  setup.assignments = make_assignments(plan_, start);
+  setup.channels = channels_of(plan_);
+  setup.assignments = make_assignments(plan_, setup.channels, attempt_start());
   setup.lock = lock_->descriptor();
   setup.print_output = print_output_;
   setup.heartbeat = plan_.pipeline.restart.heartbeat;
-  for (Assignment& assignment : setup.assignments) {
-    assignment.stats_every = std::min<Microseconds>(500'000, setup.heartbeat / 4);
-  }
+  set_stats_every(setup.assignments);
   coordinator_.reset();
   files_.clear();
   peer_lost_.reset();
@@ -83,6 +72,26 @@ Status JobRunner::begin_attempt() {
   log_->info("attempt " + std::to_string(record_.attempt.value()) + " starts" +
              (restore_ ? " from " + restore_name() : ""));
   return attempt_->start();
+}
+
+AttemptStart JobRunner::attempt_start() const {
+  AttemptStart start;
+  start.paths = paths_;
+  start.run = record_.output_run;
+  start.attempt = record_.attempt;
+  start.restore = restore_;
+  start.restore_folder = restore_folder_;
+  start.extend = restore_extends_;
+  if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  start.going_back = record_.going_back;
+  start.accept_duplicates = accept_duplicates_;
+  return start;
+}
+
+void JobRunner::set_stats_every(std::vector<Assignment>& assignments) const {
+  for (Assignment& assignment : assignments) {
+    assignment.stats_every = std::min<Microseconds>(500'000, plan_.pipeline.restart.heartbeat / 4);
+  }
 }
 
 Microseconds JobRunner::patience(Microseconds now) const {
@@ -131,6 +140,10 @@ Status JobRunner::turn() {
   check_heartbeats(now);
   check_stopping(now);
   check_leaving(now);
+  if (rescale_) {
+    if (Status turned = rescale_->turn(now); !turned.ok()) fail(turned.what(), true);
+    if (rescale_ && rescale_->over()) rescale_.reset();
+  }
   check_upgrade(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
@@ -206,12 +219,44 @@ Status JobRunner::handle(const AttemptEvent& event) {
             return Status();
           },
           [&](const InstanceExited& e) { return on_exit(e); },
+          [&](const Holding& e) { return rescale_ ? rescale_->on_holding(e.instance, e.epoch) : Status(); },
+          [&](const Detached&) { return rescale_ ? rescale_->on_detached() : Status(); },
+          [&](const Retired&) { return rescale_ ? rescale_->on_retired() : Status(); },
       },
       event);
 }
 
 void JobRunner::on_ready() {
+  const bool replaced = rescale_ && !rescale_->flow().whole();  // others have run on
+  if (rescale_) {
+    if (Status settled = rescale_->on_ready(); !settled.ok()) return fail(settled.what(), true);
+  }
   const Microseconds now = system_clock().monotonic_us();
+  emplace_coordinator(now);
+  if (!coordinator_) return;  // it has failed meanwhile
+  if (record_.must_rewind) {
+    record_.must_rewind = false;
+    record_.going_back = false;
+    if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
+  }
+  if (replaced) {
+    if (Status started = rescale_->start_new(); !started.ok()) return fail(started.what(), true);
+  } else {
+    verbs_->on_ready();  // before the sources start: nothing passes unseen
+    if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
+    if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
+    log_->info("running");
+    event("running", "attempt " + std::to_string(record_.attempt.value()));
+  }
+  if (phase_ == Phase::kRunning) verbs_->on_running();
+  if (ready_) std::exchange(ready_, nullptr)(true);
+  if (trying()) on_trial_running(now);
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kGoingBack) answer_upgrade(false, upgrade_->cause);
+  if (!stop_wanted_ && !drain_wanted_) return;
+  if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);
+}
+
+void JobRunner::emplace_coordinator(Microseconds now) {
   CoordinatorConfig config;
   config.instances = static_cast<std::uint32_t>(attempt_->instances().size());
   config.periodic = plan_.pipeline.checkpoint.enabled;
@@ -219,22 +264,11 @@ void JobRunner::on_ready() {
   config.timeout = plan_.pipeline.checkpoint.timeout;
   config.min_pause = plan_.pipeline.checkpoint.min_pause;
   coordinator_.emplace(config, store_->next_epoch(), now);
-  if (record_.must_rewind) {
-    record_.must_rewind = false;
-    record_.going_back = false;
-    if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
+  // Of those that run on while others were replaced.
+  for (std::uint32_t i = 0; i < config.instances; ++i) {
+    if (!attempt_->instances()[i].ended) continue;
+    if (Status acted = act(coordinator_->ended(InstanceIndex(i), now)); !acted.ok()) return fail(acted.what(), true);
   }
-  verbs_->on_ready();  // before the sources start: nothing passes unseen
-  if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
-  if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
-  log_->info("running");
-  event("running", "attempt " + std::to_string(record_.attempt.value()));
-  if (phase_ == Phase::kRunning) verbs_->on_running();
-  if (ready_) std::exchange(ready_, nullptr)(true);
-  if (trying()) on_trial_running(now);
-  if (upgrade_ && upgrade_->stage == UpgradeStage::kGoingBack) answer_upgrade(false, upgrade_->cause);
-  if (!stop_wanted_ && !drain_wanted_) return;
-  if (Status stopped = act(coordinator_->stop(drain_wanted_, now)); !stopped.ok()) fail(stopped.what(), true);
 }
 
 Status JobRunner::on_exit(const InstanceExited& exited) {
@@ -255,8 +289,9 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
   if (why.empty() && state.child) {
     for (const std::string& line : state.child->last_lines()) log_->error(spec.name + " said: " + line);
   }
-  // Once it has restored, nothing that is wrong is a fault of what it restored from.
-  if (rule == ExitRule::kRestartEarlier && restore_ && !state.ready) {
+  // Once it has restored, nothing that is wrong is a fault of what it restored from. Nor need it be where the number of
+  // instances is another one: first it is tried with the number there was.
+  if (rule == ExitRule::kRestartEarlier && restore_ && !state.ready && !rescale_) {
     refused_ = cause;
     event("checkpoint-damaged", restore_name() + ": " + why);
   }
@@ -268,6 +303,7 @@ Status JobRunner::on_exit(const InstanceExited& exited) {
 void JobRunner::fail(std::string cause, bool may_restart) {
   if (phase_ == Phase::kOver) return;
   if (attempt_) attempt_->kill_all();
+  if (rescale_) std::exchange(rescale_, nullptr)->give_up(cause);
   const bool ran = coordinator_.has_value();
   coordinator_.reset();
   current_checkpoint_.reset();
@@ -300,6 +336,7 @@ void JobRunner::give_up(const std::string& why) { end(JobState::kFailed, why); }
 
 void JobRunner::end(JobState state, const std::string& reason, const std::string& outcome) {
   if (attempt_) attempt_->kill_all();
+  if (rescale_) std::exchange(rescale_, nullptr)->give_up("the job is " + lower(to_string(state)));
   coordinator_.reset();
   record_.state = state;
   record_.reason = reason;
@@ -327,6 +364,7 @@ void JobRunner::interrupt() {
   if (leaving_until_ || phase_ == Phase::kStopping) return;  // it is ending already
   log_->info("interrupted: stops with a final checkpoint");
   stop_wanted_ = true;
+  if (phase_ == Phase::kRescaling) return;  // it stops when that is done
   if (!coordinator_ || phase_ != Phase::kRunning) {
     return end(JobState::kStopped, "interrupted before it was running");
   }

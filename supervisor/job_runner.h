@@ -32,7 +32,7 @@
 
 namespace stream {
 
-enum class Phase : std::uint8_t { kStarting, kRunning, kRestarting, kStopping, kOver };
+enum class Phase : std::uint8_t { kStarting, kRunning, kRestarting, kStopping, kOver, kRescaling };
 std::string_view to_string(Phase phase);  // "STARTING", …
 
 struct RunRequest {
@@ -100,11 +100,13 @@ class JobRunner {
 
  private:
   friend class JobVerbs;
+  friend class LiveRescale;
   JobRunner();
 
   // job_start.cc
   Status prepare(RunRequest request);
-  Status prepare_record(const RunRequest& request);
+  Status prepare_record(RunRequest& request);
+  void keep_rescaled_stages(RunRequest& request, const JobRecord& known);
   Status start_new_run(const RunRequest& request);
   Status choose_restore();
   std::string restore_name() const;
@@ -150,6 +152,9 @@ class JobRunner {
   Status wait();
   Microseconds patience(Microseconds now) const;
   Status begin_attempt();
+  AttemptStart attempt_start() const;
+  void set_stats_every(std::vector<Assignment>& assignments) const;
+  void emplace_coordinator(Microseconds now);
   Status handle(const AttemptEvent& event);
   void on_ready();
   Status on_exit(const InstanceExited& exited);
@@ -214,6 +219,7 @@ class JobRunner {
   std::optional<ControlServer> verb_socket_;
   std::unique_ptr<class JobVerbs> verbs_;
   std::unique_ptr<AttemptRun> attempt_;
+  std::unique_ptr<class LiveRescale> rescale_;  // while one is under way
   std::optional<Coordinator> coordinator_;
   std::optional<std::size_t> stdin_stage_;  // in the plan
   std::unique_ptr<InputPump> pump_;         // while standard input is read

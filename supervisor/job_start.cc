@@ -5,6 +5,7 @@
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/live_rescale.h"
 #include "supervisor/state_fit.h"
 #include "transport/base/files.h"
 
@@ -56,6 +57,20 @@ Status JobRunner::prepare(RunRequest request) {
   return {};
 }
 
+// What was chosen while it ran holds, unless the pipeline has been given another number of instances since.
+void JobRunner::keep_rescaled_stages(RunRequest& request, const JobRecord& known) {
+  const auto before = plan_from_json(known.plan);
+  if (!before.ok()) return;
+  KeptRescale kept = keep_rescaled(request.plan, *before);
+  if (kept.notes.empty()) return;
+  request.plan = std::move(kept.plan);
+  request.manifest = pipeline_to_json(request.plan.pipeline);
+  for (const std::string& note : kept.notes) {
+    notices_.push_back(note);
+    log_->warning(note);
+  }
+}
+
 Status JobRunner::set_log_levels() {
   for (const StageSpec& stage : plan_.pipeline.stages) {
     STREAM_ASSIGN(const LogLevel least, parse_log_level(stage.log.empty() ? plan_.pipeline.log : stage.log));
@@ -64,7 +79,7 @@ Status JobRunner::set_log_levels() {
   return {};
 }
 
-Status JobRunner::prepare_record(const RunRequest& request) {
+Status JobRunner::prepare_record(RunRequest& request) {
   STREAM_ASSIGN(auto known, store_->load());
   if (known) record_ = *known;
   goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
@@ -76,6 +91,7 @@ Status JobRunner::prepare_record(const RunRequest& request) {
     goes_on_ = true;
   }
   if (!goes_on_) return start_new_run(request);
+  keep_rescaled_stages(request, *known);
   record_.manifest = request.manifest;
   record_.plan = plan_to_json(request.plan);
   record_.state = JobState::kRunning;

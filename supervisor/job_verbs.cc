@@ -7,6 +7,7 @@
 
 #include "supervisor/job_lists.h"
 #include "supervisor/job_view.h"
+#include "supervisor/live_rescale.h"
 #include "supervisor/lookup_request.h"
 #include "transport/base/text.h"
 
@@ -77,6 +78,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);
+  if (verb == "rescale") return rescale(message.identity, message.text);
   if (verb == "lookup") return lookup(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
   if (verb == "savepoint") return checkpoint(message.identity, true, wish_of(request));
@@ -149,6 +151,25 @@ void JobVerbs::checkpoint(const std::string& identity, bool savepoint, Savepoint
   if (!status.ok()) runner_.fail(status.what(), true);
 }
 
+void JobVerbs::rescale(const std::string& identity, const std::string& request) {
+  const auto wishes = rescale_wishes(request);
+  if (!wishes.ok()) return error(identity, wishes.status().what());
+  auto begun = LiveRescale::begin(runner_, *wishes);
+  if (!begun.ok()) return error(identity, begun.status().what());
+  if (*begun == nullptr) return answer(identity, done({{"stages", json::array()}}));
+  runner_.rescale_ = *std::move(begun);
+  waiting_.push_back({identity, WaitsFor::kRescaled, {}, false, {}});
+}
+
+void JobVerbs::on_rescaled(const Result<std::string>& answer_text) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const bool hit = waiting.what == WaitsFor::kRescaled;
+    if (hit && answer_text.ok()) answer(waiting.identity, *answer_text);
+    if (hit && !answer_text.ok()) error(waiting.identity, answer_text.status().what());
+    return hit;
+  });
+}
+
 void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish) {
   waiting_.push_back({identity, WaitsFor::kEnd, {}, savepoint, wish});
   if (runner_.upgrade_ && runner_.upgrade_->stage == UpgradeStage::kStopping) {
@@ -156,7 +177,8 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
     return;
   }
   if (runner_.leaving_until_ || runner_.phase() == Phase::kStopping) return;  // it is ending already
-  if (!runner_.coordinator_ || runner_.phase() != Phase::kRunning) {
+  const bool later = runner_.phase() == Phase::kRescaling;
+  if (!later && (!runner_.coordinator_ || runner_.phase() != Phase::kRunning)) {
     return runner_.end(JobState::kStopped, "stopped while it was " + lower(to_string(runner_.phase())) +
                                                ": no final checkpoint, and no savepoint" + runner_.waits_for());
   }
@@ -166,6 +188,7 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
     wish.drained = drain;
     runner_.stop_savepoint_ = std::move(wish);
   }
+  if (later) return;  // when the new instances are there, or the old ones go on
   runner_.phase_ = Phase::kStopping;
   const Status status = runner_.act(runner_.coordinator_->stop(drain, system_clock().monotonic_us()));
   if (!status.ok()) runner_.fail(status.what(), true);
@@ -234,9 +257,10 @@ void JobVerbs::lookup(const std::string& identity, const std::string& request) {
   return sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
 }
 
-void JobVerbs::on_ready() {
+void JobVerbs::on_ready(const std::set<std::size_t>& stages) {
   std::erase_if(taps_, [](const TapRequest& tap) { return !somebody_listens(tap); });
-  for (const TapRequest& tap : taps_) {
+  for (TapRequest tap : taps_) {
+    std::erase_if(tap.edges, [&](const auto& edge) { return !stages.empty() && !stages.contains(edge.stage); });
     if (Status sent = send_tap(*runner_.attempt_, tap); !sent.ok()) runner_.log().warning(sent.what());
   }
 }

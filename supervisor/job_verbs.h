@@ -4,6 +4,7 @@
 // verbs that wait (savepoint, checkpoint, stop, wait) come when what they wait for has happened.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,19 +20,21 @@ class JobVerbs {
   Status serve();
 
   void on_running();
-  // Every instance is there: those who listen to their rows go on listening.
-  void on_ready();
+  // Every instance is there, or those of these stages are new: those who listen to their rows go on listening.
+  void on_ready(const std::set<std::size_t>& stages = {});
   void on_triggered(Epoch epoch);
   void on_aborted(Epoch epoch, const std::string& reason);
   void on_committed(Epoch epoch);
   void on_savepoint(const std::string& asked_by, Epoch epoch, const std::string& path, const Status& status);
+  // The change of parallelism that was asked for is done, or is not: `answer` is JSON.
+  void on_rescaled(const Result<std::string>& answer);
   void on_upgrade_step(const std::string& asked_by, const std::string& text, Microseconds elapsed);
   void on_upgraded(const std::string& asked_by, const std::string& savepoint, bool upgraded, const std::string& reason,
                    Microseconds elapsed);
   void say_goodbye();  // the job is over: every waiting verb gets its answer
 
  private:
-  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kUpgrade };
+  enum class WaitsFor : std::uint8_t { kTrigger, kCommit, kSavepoint, kEnd, kRunning, kAnyCommit, kUpgrade, kRescaled };
   struct Waiting {
     std::string identity;
     WaitsFor what = WaitsFor::kEnd;
@@ -46,6 +49,7 @@ class JobVerbs {
   void tap(const std::string& identity, const std::string& request);
   void lookup(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
+  void rescale(const std::string& identity, const std::string& request);
   void stop(const std::string& identity, bool drain, bool savepoint, SavepointWish wish);
   void upgrade(const std::string& identity, const std::string& request);
 

@@ -41,6 +41,7 @@ json summary(const JobRunner& runner) {
           {"bad_records", sum(runner, &InstanceStats::bad_records)},
           {"late_records", sum(runner, &InstanceStats::late_records)},
           {"reason", runner.record().reason},
+          {"stages", stages_to_json(runner.plan())},
           {"continued_from", runner.continued_from()}};
 }
 

@@ -13,8 +13,8 @@ namespace stream {
 namespace {
 
 const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
-                                           "memory",   "log",        "align",   "stages",     "tests"};
-const std::vector<std::string> kLaterKeys = {"metrics", "evolve"};
+                                           "memory",   "log",        "align",   "stages",     "evolve",  "tests"};
+const std::vector<std::string> kLaterKeys = {"metrics"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
 
@@ -57,6 +57,7 @@ class ManifestReader {
     append_stages(root, "", "", entries, problems_);
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
     pipeline.stages = read_stages(entries, scopes, context_.catalogue, problems_);
+    if (const Node* evolve = root.find("evolve")) pipeline.evolve = read_evolve(*evolve, problems_);
     if (const Node* tests = root.find("tests")) {
       pipeline.tests = read_tests(*tests, pipeline, scopes, context_.catalogue, problems_);
     }

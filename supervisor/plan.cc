@@ -125,10 +125,15 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
   plan_columns(plan);
   plan_upserts(plan);
   plan_filters(plan);
-  check_sockets(plan, limits, problems);
-  check_memory(plan, problems);
+  check_evolve(plan, problems);
+  check_limits(plan, limits, problems);
   add_warnings(plan);
   return plan;
+}
+
+void check_limits(const JobPlan& plan, const PlanLimits& limits, Problems& problems) {
+  check_sockets(plan, limits, problems);
+  check_memory(plan, problems);
 }
 
 std::optional<std::size_t> stdin_stage(const JobPlan& plan) {

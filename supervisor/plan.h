@@ -41,6 +41,7 @@ struct PlannedStage {
   std::string executable = {};
   StageRole role = StageRole::kOperator;
   std::uint32_t parallelism = 1;
+  std::uint32_t submitted = 0;  // parallelism as it was submitted, if it was rescaled since; else 0
   std::vector<NamedSchema> inputs = {};
   std::vector<NamedSchema> outputs = {};
   StageAnswer answer = {};
@@ -67,6 +68,7 @@ struct Channel {
   std::size_t edge = 0;
   std::uint32_t from_instance = 0;
   std::uint32_t to_instance = 0;
+  Attempt attempt = {};  // 0: that of both ends; else the channel came later than one of them
 };
 
 // All channels; ids count from 0 in the order of edges, then senders, then receivers, so they

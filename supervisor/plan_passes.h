@@ -31,4 +31,9 @@ void plan_upserts(JobPlan& plan);
 // Moves conditions of filter stages to the edges that lead to them.
 void plan_filters(JobPlan& plan);
 
+// Names in the `evolve:` block that are those of now.
+void check_evolve(const JobPlan& plan, Problems& problems);
+// Refuses more sockets or less memory an instance than there can be.
+void check_limits(const JobPlan& plan, const PlanLimits& limits, Problems& problems);
+
 }  // namespace stream

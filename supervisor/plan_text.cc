@@ -29,15 +29,19 @@ std::vector<NamedSchema> schemas_from(const ordered_json& json) {
 }
 
 ordered_json to_json(const PlannedStage& stage) {
-  return {{"executable", stage.executable},    {"role", role_name(stage.role)},
-          {"parallelism", stage.parallelism},  {"inputs", to_json(stage.inputs)},
-          {"outputs", to_json(stage.outputs)}, {"answer", ordered_json::parse(answer_to_json(stage.answer))}};
+  ordered_json out = {
+      {"executable", stage.executable},    {"role", role_name(stage.role)},
+      {"parallelism", stage.parallelism},  {"inputs", to_json(stage.inputs)},
+      {"outputs", to_json(stage.outputs)}, {"answer", ordered_json::parse(answer_to_json(stage.answer))}};
+  if (stage.submitted != 0) out["submitted"] = stage.submitted;
+  return out;
 }
 
 PlannedStage stage_from(const ordered_json& json) {
   PlannedStage stage{.executable = json.at("executable"),
                      .role = StageRole::kOperator,
                      .parallelism = json.at("parallelism"),
+                     .submitted = json.value("submitted", 0U),
                      .inputs = schemas_from(json.at("inputs")),
                      .outputs = schemas_from(json.at("outputs"))};
   for (const StageRole role : {StageRole::kSource, StageRole::kSink}) {

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
-    "supervisor": RECORD | {"transport", "snapshot", "snapshot/archive", "supervisor"},
+    "supervisor": RECORD | {"transport", "snapshot", "snapshot/archive", "stages/expression", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "cli"},
 }
 # What the stages of one system share.

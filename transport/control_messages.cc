@@ -6,7 +6,7 @@ namespace stream {
 
 using nlohmann::json;
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer, attempt)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InputAssignment, name, schema, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EdgeAssignment, to, spread, hash_columns, schema, where, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, edges)
@@ -15,6 +15,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, s
                                                 local, scratch, dead_letter, spool, stats_every, rewind_after,
                                                 must_rewind, going_back, aligned, accept_duplicates, inputs, not_read,
                                                 outputs, watermarks_apart, restore)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Rewiring, inputs, outputs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out,
                                                 bad_records, late_records, total_us, idle_us, backpressured_us,
                                                 queued_bytes, watermark, watermark_held_by, watermark_idle, ahead,
@@ -22,7 +23,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes
                                                 spool_input, spool_offset, user_counters, user_gauges, trouble)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes, spool_input, spool_offset)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints, channels, can)
 
 namespace {
 
@@ -49,6 +50,8 @@ Result<T> read(const char* type, std::string_view text) {
 
 std::string to_json(const Assignment& assignment) { return write("assignment", assignment); }
 Result<Assignment> assignment_from_json(std::string_view text) { return read<Assignment>("assignment", text); }
+std::string to_json(const Rewiring& rewiring) { return write("rewire", rewiring); }
+Result<Rewiring> rewiring_from_json(std::string_view text) { return read<Rewiring>("rewire", text); }
 std::string to_json(const InstanceStats& stats) { return write("stats", stats); }
 Result<InstanceStats> stats_from_json(std::string_view text) { return read<InstanceStats>("stats", text); }
 std::string to_json(const SnapshotDone& done) { return write("snapshot", done); }

@@ -1,9 +1,10 @@
 // What supervisor and instance say to each other, as values and as JSON. Every text is one object
 // with a "type". Order and meaning: stream-checkpoint(7).
 //
-//   instance -> supervisor   hello, endpoints, ready, snapshot, snapshot-failed, committed, ended,
+//   instance -> supervisor   hello, endpoints, ready, holding, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
-//   supervisor -> instance   assignment, connect, start, align, trigger, complete, drain, tap, lookup, exit
+//   supervisor -> instance   assignment, connect, start, align, hold, trigger, release, complete, rewire, drain,
+//                            tap, lookup, exit
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ inline constexpr int kControlProtocol = 1;
 
 struct ChannelAssignment {
   std::uint32_t id = 0;
-  std::string peer;  // "errors.0"
+  std::string peer;           // "errors.0"
+  std::uint32_t attempt = 0;  // in its frames and its endpoint; 0: that of the assignment
 };
 
 struct InputAssignment {
@@ -80,6 +82,16 @@ struct Assignment {
 std::string to_json(const Assignment& assignment);  // with its type
 Result<Assignment> assignment_from_json(std::string_view text);
 
+// Channels that take the place of others while the instance runs: it keeps those whose ids it has, closes those that
+// are gone, and makes the rest. Inputs, outputs and edges are as many as before, and in the same order.
+struct Rewiring {
+  std::vector<InputAssignment> inputs;
+  std::vector<OutputAssignment> outputs;
+};
+
+std::string to_json(const Rewiring& rewiring);  // with its type
+Result<Rewiring> rewiring_from_json(std::string_view text);
+
 struct InstanceStats {
   std::uint64_t records_in = 0;
   std::uint64_t bytes_in = 0;
@@ -134,7 +146,14 @@ struct Note {
   std::uint64_t epoch = 0;
   std::string text;
   std::map<std::string, std::string> endpoints;  // channel id -> endpoint
+  std::vector<std::uint32_t> channels = {};      // of hold: the output channels
+  std::vector<std::string> can = {};             // of hello: what it knows beyond the messages of old
 };
+
+// In Note::can: it knows hold, release and rewire.
+inline constexpr std::string_view kCanRescale = "rescale";
+// In Note::text of hold: the instance stands still behind the barrier.
+inline constexpr std::string_view kHoldAll = "all";
 
 std::string to_json(const Note& note);
 // Reads any message as a note: at least its type.

@@ -13,6 +13,12 @@ void BarrierAligner::start(Epoch epoch) {
   missing_ = delivered_.size();
 }
 
+void BarrierAligner::replace(std::size_t channels) {
+  STREAM_CHECK(channels > 0 && !aligning());
+  delivered_.assign(channels, false);
+  missing_ = channels;
+}
+
 Result<BarrierAligner::Step> BarrierAligner::on_barrier(std::size_t channel, Epoch epoch) {
   if (epoch < epoch_ || (epoch == epoch_ && !aligning())) return Step::kLate;
   if (epoch > epoch_) start(epoch);

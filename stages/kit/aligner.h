@@ -19,7 +19,7 @@ enum class AlignmentMode : std::uint8_t {
 
 class BarrierAligner {
  public:
-  // channels: 1 or more, fixed for life.
+  // channels: 1 or more.
   BarrierAligner(std::size_t channels, AlignmentMode mode);
 
   enum class Step : std::uint8_t {
@@ -31,6 +31,9 @@ class BarrierAligner {
   // A barrier newer than the one being aligned cancels that one and starts its own alignment.
   // Errors: kCorrupt if the channel has delivered this barrier already.
   Result<Step> on_barrier(std::size_t channel, Epoch epoch);
+
+  // It has other channels from now on. Only while nothing is being aligned.
+  void replace(std::size_t channels);
 
   bool held(std::size_t channel) const { return mode_ == AlignmentMode::kExactlyOnce && delivered_[channel]; }
   bool aligning() const { return missing_ != delivered_.size(); }

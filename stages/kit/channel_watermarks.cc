@@ -36,6 +36,21 @@ void ChannelWatermarks::restore(Microseconds watermark, const std::map<std::uint
   }
 }
 
+void ChannelWatermarks::replace(std::span<const std::optional<std::size_t>> kept, Microseconds now) {
+  const std::map<std::uint64_t, Microseconds> before = generator_.highest_by_split();
+  const auto by_time = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const Microseconds lowest = before.empty() ? kNoWatermark : std::ranges::min_element(before, by_time)->second;
+  generator_.forget_splits();
+  channels_ = kept.size();
+  for (std::size_t channel = 0; channel < channels_; ++channel) {
+    if (!kept[channel]) {
+      generator_.restore_split(id(channel), lowest, now);
+    } else if (const auto known = before.find(id(*kept[channel])); known != before.end()) {
+      generator_.restore_split(id(channel), known->second, now);
+    }  // else it has ended
+  }
+}
+
 void ChannelWatermarks::observe(std::size_t channel, const Column& time, Microseconds now) {
   generator_.observe(time, at_once(id(channel)), now);
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <span>
 
 #include "stages/kit/watermark.h"
 
@@ -18,6 +20,10 @@ class ChannelWatermarks {
   // After start(). `kept`: what highest() gave on all instances; `as_before`: they are as many as then.
   void restore(Microseconds watermark, const std::map<std::uint64_t, Microseconds>& kept, bool as_before,
                Microseconds now);
+
+  // It has other channels from now on: each goes on as one it had, or, as it may bring rows of any of them, from what
+  // is sure for all.
+  void replace(std::span<const std::optional<std::size_t>> kept, Microseconds now);
 
   void observe(std::size_t channel, const Column& time, Microseconds now);
   void close(std::size_t channel, Microseconds now);
@@ -35,7 +41,7 @@ class ChannelWatermarks {
   bool all_there(const std::map<std::uint64_t, Microseconds>& kept) const;
 
   const std::uint32_t instance_;
-  const std::size_t channels_;
+  std::size_t channels_;
   WatermarkGenerator generator_;
 };
 

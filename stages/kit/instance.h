@@ -37,4 +37,14 @@ std::vector<std::size_t> input_of_channels(const Assignment& assignment);
 Result<Outputs> connect_outputs(Transport& transport, const std::vector<std::string>& names,
                                 const Assignment& assignment, const std::map<std::string, std::string>& endpoints);
 
+// What the loop reads after a `rewire`: channels it has, and those of `assignment` that it lacks, which are bound.
+Result<std::vector<RunLoop::InputPlace>> rebind_inputs(Transport& transport, const Assignment& assignment,
+                                                       std::vector<Receiver>& inputs,
+                                                       std::map<std::string, std::string>* endpoints);
+// Closes the channels of every edge that has others in `assignment`. Errors: kCorrupt for one that is not held.
+Status detach_outputs(const std::vector<std::string>& names, const Assignment& assignment, Outputs& outputs);
+// Connects them again.
+Status attach_outputs(Transport& transport, const std::vector<std::string>& names, const Assignment& assignment,
+                      const std::map<std::string, std::string>& endpoints, Outputs& outputs);
+
 }  // namespace stream

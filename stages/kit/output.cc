@@ -10,6 +10,10 @@ namespace stream {
 OutputEdge::OutputEdge(Config config, std::vector<Sender> senders) : config_(std::move(config)) {
   all_columns_ = !config_.where;
   for (std::size_t i = 0; i < config_.columns.size(); ++i) all_columns_ &= config_.columns[i] == i;
+  take(std::move(senders));
+}
+
+void OutputEdge::take(std::vector<Sender> senders) {
   for (Sender& sender : senders) channels_.emplace_back(std::move(sender), config_.schema);
   rows_of_.resize(channels_.size());
 }
@@ -28,6 +32,12 @@ void OutputEdge::add(const Batch& whole) {
     }
   }
   if (batch.rows == 0) return;
+  if (!held_) return spread(batch);
+  waiting_bytes_ += batch.size_bytes();
+  waiting_.push_back({.batch = std::move(batch)});
+}
+
+void OutputEdge::spread(const Batch& batch) {
   if (channels_.size() == 1) return channels_[0].add(batch);
   switch (config_.spread) {
     case Spread::kBroadcast:
@@ -51,6 +61,68 @@ void OutputEdge::spread_by_hash(const Batch& batch) {
   for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].add_rows(batch, rows_of_[i]);
 }
 
+void OutputEdge::add_marker(const FrameHeader& marker) {
+  if (held_) return void(waiting_.push_back({.marker = marker}));
+  if (marker.kind == FrameKind::kEnd) end_ = marker;
+  for (OutputChannel& channel : channels_) channel.add_marker(marker);
+}
+
+void OutputEdge::set_watermark(Microseconds watermark, bool idle) {
+  if (held_) {
+    if (!waiting_.empty() && waiting_.back().watermark) waiting_.pop_back();
+    return void(waiting_.push_back({.watermark = {{watermark, idle}}}));
+  }
+  watermark_ = std::max(watermark_, watermark);
+  idle_input_ = idle;
+  for (OutputChannel& channel : channels_) channel.set_watermark(watermark, idle);
+}
+
+void OutputEdge::keep_watermarks_apart() {
+  apart_ = true;
+  for (OutputChannel& channel : channels_) channel.keep_watermarks_apart();
+}
+
+void OutputEdge::release() {
+  held_ = false;
+  waiting_bytes_ = 0;
+  for (const Waiting& item : std::exchange(waiting_, {})) {
+    if (item.batch) spread(*item.batch);
+    if (item.marker) add_marker(*item.marker);
+    if (item.watermark) set_watermark(item.watermark->first, item.watermark->second);
+  }
+}
+
+void OutputEdge::detach() {
+  for (const OutputChannel& channel : channels_) earlier_ += channel.counters();
+  channels_.clear();
+}
+
+void OutputEdge::attach(Config config, std::vector<Sender> senders) {
+  STREAM_CHECK(held_ && channels_.empty());
+  config_ = std::move(config);
+  next_ = 0;
+  take(std::move(senders));
+  for (OutputChannel& channel : channels_) {
+    if (apart_) channel.keep_watermarks_apart();
+    channel.set_watermark(watermark_, idle_input_);
+    if (end_) channel.add_marker(*end_);
+  }
+  release();
+}
+
+void Outputs::hold(std::span<const std::uint32_t> channels) {
+  for_each_edge([&](OutputEdge& edge) {
+    for (OutputChannel& channel : edge.channels()) {
+      const std::uint32_t id = channel.sender().identity().channel.value();
+      if (std::ranges::find(channels, id) != channels.end()) edge.hold();
+    }
+  });
+}
+
+void Outputs::release() {
+  for_each_edge([](OutputEdge& edge) { edge.release(); });
+}
+
 void Outputs::connect_local(std::size_t output, std::function<Status(const Batch&)> consumer) {
   local_[output] = std::move(consumer);
 }
@@ -63,15 +135,15 @@ Status Outputs::add(std::size_t output, const Batch& batch) {
 }
 
 void Outputs::add_marker(const FrameHeader& marker) {
-  for_each_channel([&](OutputChannel& channel) { channel.add_marker(marker); });
+  for_each_edge([&](OutputEdge& edge) { edge.add_marker(marker); });
 }
 
 void Outputs::set_watermark(Microseconds watermark, bool idle) {
-  for_each_channel([&](OutputChannel& channel) { channel.set_watermark(watermark, idle); });
+  for_each_edge([&](OutputEdge& edge) { edge.set_watermark(watermark, idle); });
 }
 
 void Outputs::keep_watermarks_apart() {
-  for_each_channel([](OutputChannel& channel) { channel.keep_watermarks_apart(); });
+  for_each_edge([](OutputEdge& edge) { edge.keep_watermarks_apart(); });
 }
 
 Result<std::optional<Microseconds>> Outputs::pump(Microseconds now, bool drain) {
@@ -93,7 +165,10 @@ Result<std::optional<Microseconds>> Outputs::pump(Microseconds now, bool drain) 
 
 bool Outputs::full() const {
   bool full = false;
-  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) { full |= channel.full(); });
+  const_cast<Outputs*>(this)->for_each_edge([&](OutputEdge& edge) {
+    full |= edge.waiting_bytes() >= OutputChannel::kBytesMax;
+    for (const OutputChannel& channel : edge.channels()) full |= channel.full();
+  });
   return full;
 }
 
@@ -111,17 +186,19 @@ bool Outputs::all_closed() const {
 
 OutputCounters Outputs::counters() const {
   OutputCounters sum;
-  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) {
-    sum.records += channel.counters().records;
-    sum.bytes += channel.counters().bytes;
-    sum.frames += channel.counters().frames;
+  const_cast<Outputs*>(this)->for_each_edge([&](OutputEdge& edge) {
+    sum += edge.earlier();
+    for (const OutputChannel& channel : edge.channels()) sum += channel.counters();
   });
   return sum;
 }
 
 std::size_t Outputs::queued_bytes() const {
   std::size_t sum = 0;
-  const_cast<Outputs*>(this)->for_each_channel([&](const OutputChannel& channel) { sum += channel.queued_bytes(); });
+  const_cast<Outputs*>(this)->for_each_edge([&](OutputEdge& edge) {
+    sum += edge.waiting_bytes();
+    for (const OutputChannel& channel : edge.channels()) sum += channel.queued_bytes();
+  });
   return sum;
 }
 

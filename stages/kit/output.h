@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,13 @@ struct OutputCounters {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   std::uint64_t frames = 0;
+
+  OutputCounters& operator+=(const OutputCounters& other) {
+    records += other.records;
+    bytes += other.bytes;
+    frames += other.frames;
+    return *this;
+  }
 };
 
 // One channel's queue.
@@ -42,6 +50,8 @@ class OutputChannel {
   // time after which it wants to be called again, if something waits for time alone.
   Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
 
+  // From here on a queue is full.
+  static constexpr std::size_t kBytesMax = 2 * kBatchBytesTarget;
   bool full() const;
   bool idle() const { return items_.empty() && (!builder_ || builder_->rows() == 0); }
   std::size_t queued_bytes() const;
@@ -94,13 +104,44 @@ class OutputEdge {
   OutputEdge(Config config, std::vector<Sender> senders);
 
   void add(const Batch& batch);
+  void add_marker(const FrameHeader& marker);
+  void set_watermark(Microseconds watermark, bool idle);
+  void keep_watermarks_apart();
   std::vector<OutputChannel>& channels() { return channels_; }
   const Config& config() const { return config_; }
 
+  // --- other receivers take over, while the stage goes on
+  // What is added from now on waits; what is in the channels already goes its way.
+  void hold() { held_ = true; }
+  bool held() const { return held_; }
+  // What waits goes the way it would have gone.
+  void release();
+  // Held, and everything before has been received: the channels are closed, and attach() gives others.
+  void detach();
+  void attach(Config config, std::vector<Sender> senders);
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
+  // Of the channels there were.
+  const OutputCounters& earlier() const { return earlier_; }
+
  private:
+  struct Waiting {  // one of these
+    std::optional<Batch> batch = {};
+    std::optional<FrameHeader> marker = {};
+    std::optional<std::pair<Microseconds, bool>> watermark = {};
+  };
+  void spread(const Batch& batch);
   void spread_by_hash(const Batch& batch);
+  void take(std::vector<Sender> senders);
 
   Config config_;
+  bool held_ = false;
+  bool apart_ = false;
+  std::vector<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  OutputCounters earlier_;
+  Microseconds watermark_ = INT64_MIN;  // what the channels have been told
+  bool idle_input_ = false;
+  std::optional<FrameHeader> end_;  // the same
   bool all_columns_;
   std::vector<OutputChannel> channels_;
   std::size_t next_ = 0;
@@ -134,13 +175,22 @@ class Outputs {
   std::size_t queued_bytes() const;
   void add_to(Poller& poller);
 
+  // Edges, by any of their channels; see OutputEdge.
+  void hold(std::span<const std::uint32_t> channels);
+  void release();
+  std::vector<OutputEdge>& edges(std::size_t output) { return edges_[output]; }
+
+  template <class Visit>
+  void for_each_edge(Visit&& visit) {
+    for (auto& output : edges_) {
+      for (OutputEdge& edge : output) visit(edge);
+    }
+  }
   template <class Visit>
   void for_each_channel(Visit&& visit) {
-    for (auto& output : edges_) {
-      for (OutputEdge& edge : output) {
-        for (OutputChannel& channel : edge.channels()) visit(channel);
-      }
-    }
+    for_each_edge([&](OutputEdge& edge) {
+      for (OutputChannel& channel : edge.channels()) visit(channel);
+    });
   }
 
  private:

@@ -9,7 +9,6 @@ constexpr Microseconds kFrameGap = 50;               // between small frames of 
 constexpr Microseconds kFlushInterval = 1'000;       // the longest a row waits for others
 constexpr Microseconds kWatermarkInterval = 20'000;  // between frames that only carry a watermark
 constexpr std::size_t kLargeBatch = 32 * 1024;       // from here on a batch goes as it is
-constexpr std::size_t kQueueBytesMax = 2 * kBatchBytesTarget;
 
 std::uint64_t frame_limit(const SendWindow& window) {
   return std::min<std::uint64_t>(kBatchBytesTarget, window.frame_bytes_max());
@@ -73,7 +72,7 @@ void OutputChannel::set_watermark(Microseconds watermark, bool idle) {
 bool OutputChannel::full() const {
   const SendWindow& window = sender_.window();
   const std::uint64_t beyond = window.in_flight_bytes() - std::min(window.in_flight_bytes(), window.window_bytes());
-  return queued_bytes() + beyond >= kQueueBytesMax;
+  return queued_bytes() + beyond >= kBytesMax;
 }
 
 // A barrier must not wait for a receiver that takes its time but keeps what it is given in its state: the rows in front

@@ -97,7 +97,7 @@ Status RunLoop::turn() {
   auto pumped = outputs_.pump(clock_.monotonic_us(), false);
   if (!pumped.ok()) return std::move(pumped).status();
   bool worked = false;
-  if (!outputs_.full()) { STREAM_ASSIGN(worked, work()); }
+  if (!stands()) { STREAM_ASSIGN(worked, work()); }
   if (worked) {
     ++counters_.turns;
     return {};
@@ -277,6 +277,7 @@ Status RunLoop::checkpoint(Epoch epoch) {
   barrier.kind = FrameKind::kBarrier;
   barrier.epoch = epoch;
   outputs_.add_marker(barrier);
+  begin_hold(epoch);
   return {};
 }
 
@@ -291,7 +292,7 @@ Status RunLoop::on_channel_end(std::size_t channel) {
     own_time_->close(channel, clock_.monotonic_us());
     advance_own_time(clock_.monotonic_us());
   }
-  if (++ended_channels_ != inputs_.size()) return {};
+  if (++ended_channels_ != inputs_.size() || ended_) return {};
   end_waits_ = stage_.op && stage_.op->kept_batches() > 0;
   return end_waits_ ? Status() : finish_input();
 }
@@ -321,9 +322,9 @@ Status RunLoop::announce_end() {
 Status RunLoop::drain() { return stage_.source && !ended_ ? finish_input() : Status(); }
 
 Status RunLoop::wait() {
-  STREAM_TRY(port_->on_idle(*this));
+  if (!standing_) STREAM_TRY(port_->on_idle(*this));
   const Microseconds now = clock_.monotonic_us();
-  if (own_time_ && !ended_) advance_own_time(now);
+  if (own_time_ && !ended_ && !standing_) advance_own_time(now);
   late_records_.tell_rest(now);
   bad_records_.tell_rest(now);
   STREAM_ASSIGN(output_due_, outputs_.pump(now, true));
@@ -331,11 +332,10 @@ Status RunLoop::wait() {
   STREAM_ASSIGN(const auto credits_due, return_credits(now));
   if (credits_due) timeout = std::min(timeout, std::max<Microseconds>(0, *credits_due - now));
   if (output_due_) timeout = std::min(timeout, std::max<Microseconds>(0, *output_due_ - now));
-  if (const auto left = until_due(); left && !outputs_.full()) timeout = std::min(timeout, *left);
-  if (const auto due = own_time_ ? own_time_->idle_due(now) : std::nullopt) timeout = std::min(timeout, *due - now);
-  if (may_poll() && !outputs_.full()) {
-    timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now));
-  }
+  if (const auto left = until_due(); left && !stands()) timeout = std::min(timeout, *left);
+  if (const auto due = own_time_ && !standing_ ? own_time_->idle_due(now) : std::nullopt)
+    timeout = std::min(timeout, *due - now);
+  if (may_poll() && !stands()) { timeout = std::min(timeout, std::max<Microseconds>(0, source_sleep_until_ - now)); }
   // ZeroMQ waits in milliseconds: a shorter wait is spent looking for input instead, unless something will wake us.
   const bool woken = stage_.source && stage_.source->wake_fd() >= 0 && !output_due_;
   if (timeout <= kSpin && !woken) return {};
@@ -358,7 +358,7 @@ Result<std::optional<Microseconds>> RunLoop::return_credits(Microseconds now) {
 }
 
 Status RunLoop::wait_for(Microseconds timeout) {
-  const bool full = outputs_.full();
+  const bool full = stands();
   const bool outside = waits_outside();
   poller_.clear();
   port_->add_to(poller_);

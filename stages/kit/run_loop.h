@@ -87,6 +87,18 @@ class RunLoop {
   Status drain();                  // sources behave as if their input had ended
   Status checkpoint(Epoch epoch);  // a source's barrier; others get theirs in band
   void leave() { leaving_ = true; }
+  // At the barrier of the checkpoint what goes into these output channels begins to wait; `all`: nothing is done any
+  // more.
+  void hold_at(Epoch epoch, std::vector<std::uint32_t> channels, bool all);
+  void release();  // as if nobody had said hold_at()
+  // A channel it goes on reading, or one that takes the place of those left out.
+  struct InputPlace {
+    std::optional<std::size_t> kept;
+    std::optional<Receiver> fresh;
+    std::size_t input = 0;
+  };
+  // After a hold. Errors: kCorrupt while barriers are being aligned.
+  Status replace_inputs(std::vector<InputPlace> places);
   void restore(Microseconds watermark, bool ended);
   // After restore(). `as_before`: the stage has as many instances as when this was kept.
   void restore_splits(const std::map<std::uint64_t, Microseconds>& highest, bool as_before);
@@ -117,6 +129,7 @@ class RunLoop {
   Result<bool> work();
   Status go_on();
   std::optional<Microseconds> until_due() const;
+  bool stands() const { return standing_ || outputs_.full(); }
   bool may_poll() const { return stage_.source && started_ && !paused_ && !ended_ && !ahead(); }
   Result<bool> poll_source();
   Result<bool> read_inputs();
@@ -125,6 +138,7 @@ class RunLoop {
   Status on_data(std::size_t channel, Received received);
   Status on_barrier(std::size_t channel, const FrameHeader& header);
   Status align(std::size_t channel, Epoch epoch);
+  void begin_hold(Epoch epoch);
   Status on_channel_end(std::size_t channel);
   Status settle();
   void say_watermark();
@@ -149,9 +163,10 @@ class RunLoop {
   std::unique_ptr<LoopEmitter> emitter_;
   std::optional<BarrierAligner> aligner_;
   WatermarkMerger merger_;
-  WatermarkGenerator generator_;                               // of a source
-  std::optional<ChannelWatermarks> own_time_;                  // of an operator that makes event time
-  std::deque<std::pair<std::size_t, std::size_t>> unsettled_;  // channel and bytes of batches not known to be done with
+  WatermarkGenerator generator_;               // of a source
+  std::optional<ChannelWatermarks> own_time_;  // of an operator that makes event time
+  // Channel (none: it is closed) and bytes of batches not known to be done with.
+  std::deque<std::pair<std::optional<std::size_t>, std::size_t>> unsettled_;
   ControlPort* port_ = nullptr;
   Poller poller_;
   std::vector<bool> channel_open_;
@@ -161,9 +176,16 @@ class RunLoop {
   std::size_t next_channel_ = 0;
   After after_ = After::kNothing;
   std::optional<std::pair<std::size_t, Epoch>> barrier_behind_;  // waits until the stage has nothing left
-  std::size_t feeding_channel_ = 0;                              // the one whose batch the operator is given
-  bool keeps_ = false;                                           // the operator keeps batches
-  bool end_waits_ = false;                                       // until the operator keeps no batch
+  struct Hold {
+    Epoch epoch;
+    std::vector<std::uint32_t> channels;
+    bool all = false;
+  };
+  std::optional<Hold> hold_;         // comes with a barrier
+  bool standing_ = false;            // behind the barrier of a hold
+  std::size_t feeding_channel_ = 0;  // the one whose batch the operator is given
+  bool keeps_ = false;               // the operator keeps batches
+  bool end_waits_ = false;           // until the operator keeps no batch
   std::optional<Microseconds> read_until_;
   bool started_ = false;
   bool paused_ = false;

@@ -41,7 +41,8 @@ Status RunLoop::settle() {
   const std::size_t kept = stage_.op ? stage_.op->kept_batches() : 0;
   const bool kept_some = std::exchange(keeps_, kept > 0);
   for (; unsettled_.size() > kept; unsettled_.pop_front()) {
-    STREAM_TRY(inputs_[unsettled_.front().first].consumed(unsettled_.front().second));
+    const auto& [channel, bytes] = unsettled_.front();
+    if (channel) STREAM_TRY(inputs_[*channel].consumed(bytes));
   }
   if (kept_some && after_ == After::kNothing) say_watermark();
   if (!end_waits_ || kept > 0) return {};

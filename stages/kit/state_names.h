@@ -3,15 +3,10 @@
 
 #include <set>
 #include <string>
-#include <string_view>
+
+#include "snapshot/table_names.h"
 
 namespace stream {
-
-// Lower-case letters, digits and single underscores: "max(ms)" -> "max_ms". May be empty.
-std::string state_identifier(std::string_view text);
-
-// A name for a state table, made from any stage's name.
-std::string state_table_name(std::string_view stage);
 
 // Column names of one table that differ by more than case: SQLite tells no more apart.
 class StateColumnNames {

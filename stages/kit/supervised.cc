@@ -11,6 +11,7 @@
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_arena.h"
 #include "snapshot/state_memory.h"
+#include "stages/expression/row_language.h"
 #include "stages/kit/dead_letter.h"
 #include "stages/kit/exit_code.h"
 #include "stages/kit/idle_memory.h"
@@ -81,7 +82,7 @@ class SupervisedInstance final : public ControlPort {
   Status serve(RunLoop& loop) override;
   void add_to(Poller& poller) override;
   Microseconds patience() const override { return assignment_.stats_every; }
-  Status on_open(RunLoop&) override { return control_.send(to_json(note("ready"))); }
+  Status on_open(RunLoop&) override { return rewiring_ ? Status() : control_.send(to_json(note("ready"))); }
   Status on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes times) override;
   Status on_ahead(RunLoop& loop) override { return send_stats(loop, system_clock().monotonic_us()); }
   Status on_idle(RunLoop&) override { return stage_.sink ? stage_.sink->on_idle() : Status(); }
@@ -107,7 +108,9 @@ class SupervisedInstance final : public ControlPort {
   Status rewind_sink(Epoch after);
   Result<LoopConfig> loop_config();
   void connect_bad_records(RunLoop& loop);
-  Status act(RunLoop& loop, const Note& message);
+  Status act(RunLoop& loop, const Note& message, const std::string& text);
+  Status rewire(RunLoop& loop, const std::string& text);
+  Status connect(RunLoop& loop, const Note& message);
   void open_tap(RunLoop& loop, const std::string& request);
   void serve_taps(RunLoop& loop);
   SchemaPtr schema_of_output(const std::string& name) const;
@@ -118,7 +121,7 @@ class SupervisedInstance final : public ControlPort {
   Status send_stats(RunLoop& loop, Microseconds now);
 
   const StageProgram& program_;
-  const Assignment assignment_;
+  Assignment assignment_;
   const Values values_;
   ControlClient& control_;
   Transport& transport_;
@@ -137,6 +140,7 @@ class SupervisedInstance final : public ControlPort {
   IdleMemory idle_memory_;
   Taps taps_;
   Microseconds next_stats_ = 0;
+  bool rewiring_ = false;  // its new output channels are not connected yet
   bool trouble_said_ = false;
 };
 
@@ -213,8 +217,8 @@ Status SupervisedInstance::restore() {
   if (!assignment_.restore.empty()) {
     STREAM_ASSIGN(restore_source_, restore_source_from_json(assignment_.restore));
     epoch = restore_source_->epoch;
-    STREAM_TRY(store_.restore(*restore_source_));
-    writer_.restored(*restore_source_);
+    STREAM_TRY(store_.restore(*restore_source_, &sql_language()));
+    writer_.restored(*restore_source_, store_.specs(), &sql_language());
     restored_ =
         progress_->load(restore_source_->parallelism == assignment_.parallelism ? 1 : restore_source_->parallelism);
   }
@@ -379,7 +383,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
     if (!message.ok()) return std::move(message).status();
     if (!*message) break;
     STREAM_ASSIGN(const Note parsed, note_from_json(**message));
-    STREAM_TRY(act(loop, parsed));
+    STREAM_TRY(act(loop, parsed, **message));
   }
   serve_taps(loop);
   StateMemory::look();
@@ -391,7 +395,7 @@ Status SupervisedInstance::serve(RunLoop& loop) {
   return send_stats(loop, now);
 }
 
-Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
+Status SupervisedInstance::act(RunLoop& loop, const Note& message, const std::string& text) {
   if (message.type == "start") {
     loop.start();
   } else if (message.type == "trigger") {
@@ -402,6 +406,15 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
   } else if (message.type == "align") {
     STREAM_ASSIGN(const Microseconds until, watermark_of(message.text));
     loop.read_until(until);
+  } else if (message.type == "hold") {
+    loop.hold_at(Epoch(message.epoch), message.channels, message.text == kHoldAll);
+    return control_.send(to_json(note("holding", message.epoch)));
+  } else if (message.type == "release") {
+    loop.release();
+  } else if (message.type == "rewire") {
+    return rewire(loop, text);
+  } else if (message.type == "connect") {
+    return connect(loop, message);
   } else if (message.type == "drain") {
     return loop.drain();
   } else if (message.type == "tap") {
@@ -414,6 +427,26 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message) {
     return corrupt("control: unknown message '" + message.type + "'");
   }
   return {};
+}
+
+// Neighbours have been replaced: nothing comes from the old ones any more, and nothing goes to them.
+Status SupervisedInstance::rewire(RunLoop& loop, const std::string& text) {
+  STREAM_ASSIGN(Rewiring wanted, rewiring_from_json(text));
+  assignment_.inputs = std::move(wanted.inputs);
+  assignment_.outputs = std::move(wanted.outputs);
+  Note bound = note("endpoints");
+  STREAM_ASSIGN(auto places, rebind_inputs(transport_, assignment_, loop.inputs(), &bound.endpoints));
+  STREAM_TRY(loop.replace_inputs(std::move(places)));
+  STREAM_TRY(detach_outputs(output_names(program_, values_), assignment_, loop.outputs()));
+  rewiring_ = true;
+  return control_.send(to_json(bound));
+}
+
+Status SupervisedInstance::connect(RunLoop& loop, const Note& message) {
+  STREAM_TRY(
+      attach_outputs(transport_, output_names(program_, values_), assignment_, message.endpoints, loop.outputs()));
+  rewiring_ = false;
+  return loop.opened() ? on_open(loop) : Status();
 }
 
 void SupervisedInstance::open_tap(RunLoop& loop, const std::string& request) {
@@ -556,7 +589,9 @@ Status run_supervised(const StageProgram& program, const std::string& control) {
   Transport transport;
   STREAM_ASSIGN(ControlClient client,
                 ControlClient::connect(transport, control.substr(0, mark), control.substr(mark + 1)));
-  STREAM_TRY(client.send(to_json(note("hello", static_cast<std::uint64_t>(::getpid()), std::string(program.name)))));
+  Note hello = note("hello", static_cast<std::uint64_t>(::getpid()), std::string(program.name));
+  hello.can = {std::string(kCanRescale)};
+  STREAM_TRY(client.send(to_json(hello)));
   STREAM_ASSIGN(const std::string text, next_message(client, kAnswerPatience));
   STREAM_ASSIGN(Assignment assignment, assignment_from_json(text));
   STREAM_ASSIGN(Values values, values_from_json(program.options, assignment.options));

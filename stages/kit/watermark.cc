@@ -21,6 +21,13 @@ bool WatermarkMerger::update(std::size_t channel, Microseconds watermark, bool i
   return merged_ != before || idle_ != was_idle;
 }
 
+void WatermarkMerger::replace(std::span<const std::optional<std::size_t>> kept) {
+  std::vector<Channel> channels;
+  for (const auto& channel : kept) channels.push_back(channel ? channels_[*channel] : Channel());
+  channels_ = std::move(channels);
+  idle_ = std::ranges::all_of(channels_, &Channel::idle) && !channels_.empty();
+}
+
 std::optional<std::size_t> WatermarkMerger::slowest() const {
   std::optional<std::size_t> slowest;
   for (std::size_t i = 0; i < channels_.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "stages/kit/stage.h"
@@ -23,6 +24,9 @@ class WatermarkMerger {
   // Notes what a frame of the channel said. True if the merged watermark has risen, or all
   // channels have become idle, or one has ceased to be.
   bool update(std::size_t channel, Microseconds watermark, bool idle);
+
+  // It has other channels from now on: each goes on as one it had, or knows nothing yet.
+  void replace(std::span<const std::optional<std::size_t>> kept);
 
   Microseconds merged() const { return merged_; }
   bool idle() const { return idle_; }  // every channel is
@@ -51,6 +55,8 @@ class WatermarkGenerator {
   void restore(Microseconds watermark) { watermark_ = watermark; }
   // What splits() gave before; their idle time begins now.
   void restore_split(std::uint64_t split, Microseconds highest, Microseconds now) { splits_[split] = {highest, now}; }
+
+  void forget_splits() { splits_.clear(); }
 
   void observe(const Column& time, SplitView split, Microseconds now);
   // `open`: does the split still exist? bool(std::uint64_t)

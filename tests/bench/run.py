@@ -2,7 +2,8 @@
 
 usage: run.py PROGRAMS TOOLS [PART]…
 PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
-measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark and large-state.
+measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark, large-state and
+rescale.
 With other parts named, RESULTS.md stays as it is.
 """
 
@@ -20,13 +21,14 @@ import hop  # noqa: E402
 import large_state  # noqa: E402
 import latency  # noqa: E402
 import nexmark  # noqa: E402
+import rescale  # noqa: E402
 import state  # noqa: E402
 import throughput  # noqa: E402
 from harness import Stream  # noqa: E402
 from report import goal_table  # noqa: E402
 
 RECORDS = 2_000_000
-OWN_FILES = {"nexmark": "NEXMARK.md", "large-state": "LARGE_STATE.md"}  # of parts that take long and are run by name
+OWN_FILES = {"nexmark": "NEXMARK.md", "large-state": "LARGE_STATE.md", "rescale": "RESCALE.md"}  # of parts run by name alone
 
 
 def parts_of(tools):
@@ -38,6 +40,7 @@ def parts_of(tools):
         "footprint": footprint.measure,
         "nexmark": nexmark.measure,
         "large-state": large_state.measure,
+        "rescale": rescale.measure,
     }
 
 

@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(stats_from_json, text);
   check(snapshot_from_json, text);
   check(note_from_json, text);
+  check(rewiring_from_json, text);
   (void)plan_question_from_json(text);
   if (const auto answer = plan_answer_from_json(text); answer.ok()) (void)plan_answer_to_json(*answer);
   (void)schema_from_json(text);

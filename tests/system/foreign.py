@@ -52,6 +52,20 @@ def it_counts_as_our_own_stage_does(stream):
     check_tables(stream)
 
 
+def beside_it_all_start_anew_when_something_is_rescaled(stream):
+    """It knows nothing of that, and is asked for nothing."""
+    prepared(stream, 30000, 10000)
+    stream.run("stream", "run", "-d", "tally.yaml")
+    wait_until("a checkpoint", lambda: checkpoints(stream) > 0)
+    for wish in ("tally=3", "large=2"):
+        told = json.loads(stream.run("stream", "rescale", "--json", "tally", wish))
+        check(told["kept_processes"] == 0 and told["stages"][0]["to"] == int(wish[-1]), told)
+    told = json.loads(stream.run("stream", "rescale", "--json", "tally", "groups-table=2"))
+    check(told["kept_processes"] > 5, told)  # there it is no neighbour
+    stream.run("stream", "wait", "tally", "--timeout", "60s")
+    check_tables(stream)
+
+
 def checkpoints(stream):
     """How many there were."""
     done = subprocess.run(["stream", "checkpoint", "--list", "--json", "tally"], env=stream.environment, capture_output=True, text=True,
@@ -118,5 +132,6 @@ if subprocess.run([PYTHON, "-c", "import zmq, xxhash"], stderr=subprocess.DEVNUL
 
 if __name__ == "__main__":
     main([it_counts_as_our_own_stage_does, killed_at_random_it_counts_the_same,
+          beside_it_all_start_anew_when_something_is_rescaled,
           its_savepoint_is_a_table_and_restores_at_another_parallelism,
           what_its_plan_refuses_has_a_place_in_the_manifest, it_is_shown_like_any_other])

@@ -16,7 +16,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("events", ["live"]), ("logs", ["live"]), ("logs", ["--stage", "read-file", "live"]), ("stats", ["live"]),
          ("checkpoint", ["live"]), ("checkpoint", ["--list", "live"]), ("savepoint", ["--label", "here", "live"]),
          ("savepoint", ["--list", "live"]), ("dead-letter", ["live"]), ("dead-letter", ["--count", "live"]),
-         ("check", [PIPELINE]), ("explain", [PIPELINE]), ("graph", [PIPELINE]), ("stop", ["live"]),
+         ("check", [PIPELINE]), ("explain", [PIPELINE]), ("graph", [PIPELINE]), ("rescale", ["live", "read-file=1"]), ("stop", ["live"]),
          ("state ls", ["live"]), ("state show", ["live"]), ("state query", ["live", "select 1 as line"]),
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),

@@ -52,4 +52,15 @@ BOOST_AUTO_TEST_CASE(the_same_barrier_twice_from_one_channel_is_refused) {
   BOOST_TEST((*aligner.on_barrier(1, Epoch(1)) == Step::kComplete));
 }
 
+BOOST_AUTO_TEST_CASE(other_channels_take_over_between_two_checkpoints) {
+  BarrierAligner aligner(2, AlignmentMode::kExactlyOnce);
+  BOOST_TEST((*aligner.on_barrier(0, Epoch(1)) == Step::kWait));
+  BOOST_TEST((*aligner.on_barrier(1, Epoch(1)) == Step::kComplete));
+  aligner.replace(3);
+  BOOST_TEST((*aligner.on_barrier(0, Epoch(1)) == Step::kLate));
+  BOOST_TEST((*aligner.on_barrier(0, Epoch(2)) == Step::kWait));
+  BOOST_TEST((*aligner.on_barrier(2, Epoch(2)) == Step::kWait));
+  BOOST_TEST((*aligner.on_barrier(1, Epoch(2)) == Step::kComplete));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "stages/kit/progress.h"
@@ -158,6 +159,7 @@ class UntilDone final : public ControlPort {
   explicit UntilDone(std::function<bool()> done) : done_(std::move(done)) {}
   Status serve(RunLoop& loop) override {
     ++turns;
+    if (on_turn) on_turn(loop);
     if (done_()) loop.leave();
     return system_clock().monotonic_us() < deadline_ ? Status() : failed("it did not happen");
   }
@@ -175,6 +177,7 @@ class UntilDone final : public ControlPort {
   std::vector<Epoch> barriers;
   Microseconds at_barrier = 0;
   std::function<void()> barrier_hook;
+  std::function<void(RunLoop&)> on_turn;
 
  private:
   std::function<bool()> done_;
@@ -393,6 +396,81 @@ BOOST_AUTO_TEST_CASE(what_had_ended_before_the_restore_gives_its_results_no_seco
   const Collecting& collecting = *op;
   one.run(std::move(op), port);
   BOOST_TEST(!collecting.ended);
+}
+
+// --- neighbours are replaced
+
+BOOST_AUTO_TEST_CASE(who_is_told_to_stand_still_does_nothing_behind_the_barrier_until_it_is_released) {
+  Inputs one;
+  one.send_row(1, 0);
+  one.send(FrameKind::kBarrier, kNoWatermark, Epoch(1));
+  one.send_row(2, 0);
+  auto op = std::make_unique<Collecting>();
+  const Collecting& collecting = *op;
+  UntilDone port([&] { return collecting.got.size() == 2; });
+  int since = 0;
+  port.on_turn = [&](RunLoop& loop) {
+    if (port.turns == 1) loop.hold_at(Epoch(1), {}, true);
+    if (port.barriers.empty() || ++since != 20) return;
+    BOOST_TEST(collecting.got.size() == 1u);
+    loop.release();
+  };
+  one.run(std::move(op), port);
+  BOOST_TEST(since >= 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_for_a_checkpoint_that_was_given_up_holds_nothing) {
+  Inputs one;
+  one.send(FrameKind::kBarrier, kNoWatermark, Epoch(2));
+  one.send_row(1, 0);
+  auto op = std::make_unique<Collecting>();
+  const Collecting& collecting = *op;
+  UntilDone port([&] { return collecting.got.size() == 1; });
+  port.on_turn = [&](RunLoop& loop) {
+    if (port.turns == 1) loop.hold_at(Epoch(1), {}, true);
+  };
+  one.run(std::move(op), port);
+}
+
+// The first of two channels goes on; the second makes way for two others, which bring rows, a barrier and their ends.
+BOOST_AUTO_TEST_CASE(other_channels_take_over_from_one_while_another_goes_on) {
+  Inputs all(2);
+  for (std::size_t channel : {0, 1}) {
+    all.send_row(static_cast<std::int64_t>(channel), channel, 100);
+    all.send(FrameKind::kBarrier, 100, Epoch(1), channel);
+  }
+  auto op = std::make_unique<Collecting>();
+  const Collecting& collecting = *op;
+  bool opened_again = false;
+  UntilDone port([&] { return collecting.ended; });
+  port.on_turn = [&](RunLoop& loop) {
+    if (port.barriers.size() != 1 || all.senders.size() != 2) return;
+    std::vector<RunLoop::InputPlace> places;
+    for (std::uint32_t id = 5; id < 7; ++id) {
+      const ChannelIdentity identity{{}, Attempt(2), ChannelId(id), "peer"};
+      const std::string endpoint = "ipc:///tmp/stream-run-loop-test-" + std::to_string(id);
+      places.push_back({std::nullopt, *Receiver::bind(all.transport, endpoint, identity), 0});
+      all.senders.push_back(*Sender::connect(all.transport, endpoint, identity, 1 << 20));
+      BOOST_TEST_REQUIRE(all.senders.back().open(*all.schema, 0).ok());
+    }
+    places.push_back({0, std::nullopt, 0});
+    BOOST_TEST(loop.replace_inputs(std::move(places)).ok());
+    BOOST_TEST(!loop.opened());
+    BOOST_TEST(loop.watermark() == 100);
+    for (std::size_t channel : {0, 2, 3}) {
+      all.send_row(static_cast<std::int64_t>(10 + channel), channel, 120);
+      all.send(FrameKind::kBarrier, 120, Epoch(2), channel);
+      all.send(FrameKind::kEnd, kEndOfTime, {}, channel);
+    }
+  };
+  port.barrier_hook = [&] { opened_again = collecting.got.size() == 5; };
+  all.run(std::move(op), port);
+  std::vector<std::int64_t> got = collecting.got;
+  std::ranges::sort(got);
+  BOOST_TEST(got == (std::vector<std::int64_t>{0, 1, 10, 12, 13}), boost::test_tools::per_element());
+  BOOST_TEST((port.barriers == std::vector<Epoch>{Epoch(1), Epoch(2)}));
+  BOOST_TEST(opened_again);  // the second cut holds all of them
+  BOOST_TEST(port.at_barrier == 120);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -98,4 +98,18 @@ BOOST_AUTO_TEST_CASE(a_file_of_which_nothing_was_read_yet_holds_everything) {
   BOOST_TEST(generator.watermark() == kNoWatermark);
 }
 
+BOOST_AUTO_TEST_CASE(a_channel_that_takes_the_place_of_another_holds_event_time_until_it_says_something) {
+  WatermarkMerger merger(2);
+  merger.update(0, 100, false);
+  merger.update(1, 50, false);
+  BOOST_TEST(merger.merged() == 50);
+  merger.replace(std::vector<std::optional<std::size_t>>{std::nullopt, 0, std::nullopt});
+  BOOST_TEST(merger.merged() == 50);  // it never goes back
+  merger.update(1, 200, false);
+  merger.update(0, 70, false);
+  BOOST_TEST(merger.merged() == 50);
+  merger.update(2, 60, false);
+  BOOST_TEST(merger.merged() == 60);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -212,4 +212,28 @@ BOOST_AUTO_TEST_CASE(random_events_never_break_the_rules) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(while_it_is_paused_only_a_cut_is_taken) {
+  Coordinator c(config(), Epoch(1), 0);
+  c.pause();
+  BOOST_TEST(is(c.tick(1000), {}));
+  BOOST_TEST(is(c.request(1001), {}));
+  BOOST_TEST((c.may_cut(1001) && c.next() == Epoch(1)));
+  BOOST_TEST(is(c.cut(1001), {Kind::kTrigger}));
+  BOOST_TEST(!c.may_cut(1002));
+  BOOST_TEST(is(c.cut(1002), {}));
+  all_snapshots(c, Epoch(1), 1003);
+  BOOST_TEST(is(c.published(Epoch(1), 1004), {Kind::kComplete}));
+  BOOST_TEST(is(all_committed(c, Epoch(1), 1005), {Kind::kCommitted}));
+  BOOST_TEST(is(c.tick(5000), {}));
+  BOOST_TEST(is(c.go_on(5001), {Kind::kTrigger}));
+}
+
+BOOST_AUTO_TEST_CASE(an_input_that_ends_while_it_is_paused_has_its_last_checkpoint_afterwards) {
+  Coordinator c(config(), Epoch(1), 0);
+  c.pause();
+  for (std::uint32_t i = 0; i < kInstances; ++i) BOOST_TEST(is(c.ended(InstanceIndex(i), 10), {}));
+  BOOST_TEST((c.ending() && !c.may_cut(11)));
+  BOOST_TEST(is(c.go_on(12), {Kind::kTrigger}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(instances_share_the_memory_of_the_job) {
   plan.pipeline.stages[1].memory_bytes = 1 << 20;
   const auto memory = [&](std::uint64_t all) {
     plan.pipeline.memory_bytes = all;
-    const auto assignments = make_assignments(plan, {});
+    const auto assignments = make_assignments(plan, channels_of(plan), {});
     return std::pair(assignments.front().memory_bytes, assignments.back().memory_bytes);
   };
   BOOST_TEST((memory(0) == std::pair<std::uint64_t, std::uint64_t>(kMemoryDefault, 1U << 20)));

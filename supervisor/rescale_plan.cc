@@ -1,0 +1,120 @@
+#include "supervisor/rescale_plan.h"
+
+#include <algorithm>
+
+#include "supervisor/plan_passes.h"
+#include "transport/base/text.h"
+
+namespace stream {
+namespace {
+
+Result<std::size_t> find_stage(const JobPlan& plan, const std::string& name) {
+  std::vector<std::string> names;
+  for (const StageSpec& stage : plan.pipeline.stages) names.push_back(stage.name);
+  const auto at = std::ranges::find(names, name);
+  if (at != names.end()) return static_cast<std::size_t>(at - names.begin());
+  const std::string nearest = did_you_mean(name, names);
+  return usage_error("there is no stage '" + name + "'" +
+                     (nearest.empty() ? "; the stages are " + join(names, ", ") : nearest));
+}
+
+Status check_number(const JobPlan& plan, std::size_t at, std::uint32_t parallelism) {
+  const StageSpec& spec = plan.pipeline.stages[at];
+  const StageAnswer& answer = plan.stages[at].answer;
+  const std::string begin = "stage '" + spec.name + "' cannot have parallelism " + std::to_string(parallelism) + ": ";
+  if (parallelism == 0) return usage_error(begin + "at least one instance does its work; 'stream stop' ends the job");
+  if (answer.parallelism_max != 0 && parallelism > answer.parallelism_max) {
+    return usage_error(begin + "'" + spec.run + "' allows " + std::to_string(answer.parallelism_max) +
+                       (answer.parallelism_why.empty() ? "" : ": " + answer.parallelism_why));
+  }
+  if (parallelism > plan.pipeline.key_groups) {
+    return usage_error(begin + "there are " + std::to_string(plan.pipeline.key_groups) +
+                       " key groups; 'stream state reshard' gives a savepoint more");
+  }
+  return {};
+}
+
+std::uint64_t share_of_memory(const JobPlan& plan) {
+  std::uint64_t instances = 0;
+  for (const PlannedStage& stage : plan.stages) instances += stage.parallelism;
+  return plan.pipeline.memory_bytes / std::max<std::uint64_t>(1, instances);
+}
+
+}  // namespace
+
+Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishes, const PlanLimits& limits) {
+  JobPlan out = plan;
+  for (const RescaleWish& wish : wishes) {
+    STREAM_ASSIGN(const std::size_t at, find_stage(plan, wish.stage));
+    STREAM_TRY(check_number(plan, at, wish.parallelism));
+    PlannedStage& stage = out.stages[at];
+    if (stage.submitted == 0) stage.submitted = stage.parallelism;
+    stage.parallelism = wish.parallelism;
+    out.pipeline.stages[at].parallelism = wish.parallelism;
+    out.pipeline.stages[at].parallelism_given = true;
+  }
+  for (PlannedEdge& edge : out.edges) edge.hash_columns.clear();
+  Problems problems;
+  plan_partitions(out, problems);
+  if (problems.empty()) check_limits(out, limits, problems);
+  // The places of a manifest say nothing to who has not named it.
+  if (!problems.empty()) return usage_error(problems.sorted().front().message);
+  return out;
+}
+
+KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before) {
+  KeptRescale out{wanted, {}};
+  for (std::size_t i = 0; i < before.stages.size(); ++i) {
+    const PlannedStage& chosen = before.stages[i];
+    const std::string& name = before.pipeline.stages[i].name;
+    const auto at = std::ranges::find(wanted.pipeline.stages, name, &StageSpec::name);
+    if (chosen.submitted == 0 || at == wanted.pipeline.stages.end()) continue;
+    const std::uint32_t asked = at->parallelism;
+    if (asked != chosen.submitted || asked == chosen.parallelism) continue;
+    const std::vector<RescaleWish> wish = {{name, chosen.parallelism}};
+    auto kept = rescaled(out.plan, wish);
+    out.notes.push_back(kept.ok() ? "stage '" + name + "' has " + std::to_string(chosen.parallelism) +
+                                        " instances, as it was rescaled, and not " + std::to_string(asked)
+                                  : kept.status().what());
+    if (kept.ok()) out.plan = *std::move(kept);
+  }
+  return out;
+}
+
+RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after) {
+  RescalePlan out;
+  for (std::size_t i = 0; i < after.stages.size(); ++i) {
+    if (before.stages[i].parallelism != after.stages[i].parallelism) out.restarts.insert(i);
+  }
+  for (std::size_t e = 0; e < after.edges.size(); ++e) {
+    const PlannedEdge& edge = after.edges[e];
+    if (!out.restarts.contains(edge.from) && !out.restarts.contains(edge.to)) continue;
+    out.edges.insert(e);
+    for (const std::size_t stage : {edge.from, edge.to}) {
+      if (!out.restarts.contains(stage)) out.rewires.insert(stage);
+    }
+  }
+  if (after.pipeline.memory_bytes != 0 && share_of_memory(before) != share_of_memory(after))
+    out.whole = "the memory of the job is divided anew";
+  return out;
+}
+
+std::vector<Channel> rewired_channels(const std::vector<Channel>& before, const JobPlan& after,
+                                      const RescalePlan& steps, Attempt attempt) {
+  std::uint32_t next = 0;
+  for (const Channel& channel : before) next = std::max(next, channel.id.value() + 1);
+  std::vector<Channel> out;
+  for (std::size_t edge = 0; edge < after.edges.size(); ++edge) {
+    const auto on_edge = [&](const Channel& channel) { return channel.edge == edge; };
+    if (!steps.edges.contains(edge)) std::ranges::copy_if(before, std::back_inserter(out), on_edge);
+  }
+  for (Channel channel : channels_of(after)) {
+    if (!steps.edges.contains(channel.edge)) continue;
+    channel.id = ChannelId(next++);
+    channel.attempt = attempt;
+    out.push_back(channel);
+  }
+  return out;
+}
+
+}  // namespace stream
