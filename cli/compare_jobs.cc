@@ -31,7 +31,7 @@ constexpr Microseconds kShareOfReading = 10;
 
 class JobWatch {
  public:
-  JobWatch(JobPaths paths, JobPlan plan) : paths_(std::move(paths)), meter_(stages_of(plan), false) {}
+  JobWatch(JobPaths paths, JobPlan plan) : paths_(std::move(paths)), meter_(run_stages_of(plan), false) {}
 
   Status look() {
     STREAM_ASSIGN(const json summary, job_summary(paths_));

@@ -169,7 +169,7 @@ Status check_columns(const std::vector<ResultPair>& pairs, const DiffOptions& op
   return {};
 }
 
-RunStages stages_of(const JobPlan& plan) {
+RunStages run_stages_of(const JobPlan& plan) {
   RunStages stages;
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const std::string& name = plan.pipeline.stages[i].name;

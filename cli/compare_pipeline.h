@@ -45,6 +45,6 @@ ResultPair pair_of(const std::array<CaughtRows, 2>& rows, const std::array<std::
 // That what the user named is a column of one of them. Errors: kUsage.
 Status check_columns(const std::vector<ResultPair>& pairs, const DiffOptions& options);
 
-RunStages stages_of(const JobPlan& plan);
+RunStages run_stages_of(const JobPlan& plan);
 
 }  // namespace stream

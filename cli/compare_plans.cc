@@ -112,7 +112,7 @@ Result<PlannedRuns> plan_runs(const VerbValues& values, const CompareSettings& s
     if (std::ranges::find(a.sinks, sink) == a.sinks.end()) STREAM_TRY(report.missing(sink, "this sink is only in B"));
   }
   STREAM_TRY(check_columns(runs.pairs, settings.diff));
-  runs.stages = {stages_of(a.plan), stages_of(b.plan)};
+  runs.stages = {run_stages_of(a.plan), run_stages_of(b.plan)};
   runs.requests.push_back(request_of(values, std::move(a.plan), from));
   runs.requests.push_back(request_of(values, std::move(b.plan), from));
   return runs;

@@ -27,9 +27,9 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
-class SavepointList {
+class SavepointCatalogue {
  public:
-  SavepointList(bool one_job, bool as_json) : as_json_(as_json), one_job_(one_job) {}
+  SavepointCatalogue(bool one_job, bool as_json) : as_json_(as_json), one_job_(one_job) {}
 
   void add(const std::string& job, json savepoint) {
     const auto path = savepoint["path"].get<std::string>();
@@ -86,7 +86,7 @@ Status print_savepoints(const std::string& name, bool as_json) {
     STREAM_ASSIGN(const JobPaths job, find_job(name));
     jobs = {job.job};
   }
-  SavepointList catalogue(!name.empty(), as_json);
+  SavepointCatalogue catalogue(!name.empty(), as_json);
   for (const std::string& job : jobs) {
     STREAM_ASSIGN(const json list, list_of_job(job_paths(job), "savepoints"));
     for (const json& savepoint : list) catalogue.add(job, savepoint);
