@@ -227,7 +227,7 @@ def a_sink_that_is_called_otherwise_goes_on_with_its_file(stream):
     stream.run("stream", "stop", "job")
     write(stream, rate=FAST)
     text = (stream.folder / "job.yaml").read_text()
-    stream.write("job.yaml", text.replace("  lines: {", "  written: {").replace("  rows: {", "  stored: {"))
+    stream.write("job.yaml", text.replace("  lines: {", "  written: {").replace("  rows: {", "  stored: {if-exists: append, "))
     stream.run("stream", "run", "job.yaml")
     compare(found_in(stream), wanted)
 
