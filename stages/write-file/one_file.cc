@@ -52,6 +52,7 @@ OneFile::OneFile(Context& context, FileSettings settings, Files& files)
       schema_(context.inputs[0]),
       supervised_(context.supervised),
       run_(context.run),
+      stage_(context.stage),
       folder_(parent_of(settings_.path)),
       marker_(folder_ + "/." + name_of(settings_.path) + ".stream"),
       table_(context.state.table(lengths_spec())) {}
@@ -63,6 +64,7 @@ std::string OneFile::pending_name() const {
 // --- where the file stands when a process begins --------------------------------------------------
 
 // Whether this run has begun to write before, and how long the file was then.
+// The marker says which run of which stage has begun the file, and how long it was then: "RUN BASE STAGE".
 Result<bool> OneFile::begun(std::uint64_t* base) {
   auto text = files_.read_file(marker_);
   if (!text.ok()) {
@@ -70,14 +72,15 @@ Result<bool> OneFile::begun(std::uint64_t* base) {
     return std::move(text).status();
   }
   const std::vector<std::string> words = split(trim(*text), ' ');
-  if (words.size() != 2 || words[0] != run_) return false;
+  if (words.size() < 2 || words[0] != run_) return false;
+  if (words.size() > 2 && words[2] != stage_) return false;  // it goes by another name now
   STREAM_ASSIGN(const std::int64_t size, parse_integer(words[1]));
   *base = static_cast<std::uint64_t>(size);
   return true;
 }
 
 Status OneFile::write_marker(std::uint64_t base) {
-  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + "\n"));
+  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + " " + stage_ + "\n"));
   STREAM_TRY(files_.sync_file(marker_ + ".new"));
   STREAM_TRY(files_.rename(marker_ + ".new", marker_));
   return files_.sync_dir(folder_);
@@ -110,7 +113,7 @@ Status OneFile::begin_anew(bool exists, std::uint64_t size) {
   return supervised_ ? write_marker(end_) : Status();
 }
 
-// In the middle of a run: what stands there was written under another name of the stage, and is gone on behind.
+// In the middle of a run: what stands there was written before the stage wrote elsewhere, and is gone on behind.
 Status OneFile::begin(Epoch epoch) {
   const auto size = files_.size(settings_.path);
   if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();

@@ -70,6 +70,7 @@ class OneFile final : public Sink {
   const SchemaPtr schema_;
   const bool supervised_;
   const std::string run_;
+  const std::string stage_;
   const std::string folder_;
   const std::string marker_;
   StateTable& table_;

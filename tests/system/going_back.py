@@ -17,8 +17,8 @@ WRONG = "n % 5 <> 0"
 MANY_KEPT = (("interval: 50ms", "interval: 50ms, keep: 100"),)
 
 
-def write(stream, name="job.yaml", changes=(), **options):
-    stream.write(name, manifest(*without("."), *changes, **options))
+def write(stream, name="job.yaml", changes=(), rate=2_000, **options):
+    stream.write(name, manifest(*without("."), *changes, rate=rate, **options))
 
 
 def without(out):
@@ -131,9 +131,9 @@ def a_run_writes_beside(stream):
 
 def a_clone_writes_nowhere_that_the_other_does(stream):
     wanted = wanted_of(stream)
-    write(stream)
+    write(stream, rate=700)  # it runs all the while
     stream.run("stream", "run", "-d", "job.yaml")
-    past(stream, 500)
+    past(stream, 200)
     stream.run("stream", "savepoint", "job", "--label", "fork")
     clone = ["stream", "run", "job.yaml", "--from", "job@fork", "--name", "clone"]
     stream.run(*clone, expect=1)
@@ -219,7 +219,7 @@ def a_claimed_savepoint_goes_when_checkpoints_have_taken_its_place(stream):
     check(lines == list(range(len(lines))), f"{len(lines)} rows")
 
 
-def a_sink_that_is_called_otherwise_goes_on_with_its_file(stream):
+def a_sink_that_is_called_otherwise_goes_on_behind_what_is_there(stream):
     wanted = wanted_of(stream)
     write(stream)
     stream.run("stream", "run", "-d", "job.yaml")
@@ -227,7 +227,12 @@ def a_sink_that_is_called_otherwise_goes_on_with_its_file(stream):
     stream.run("stream", "stop", "job")
     write(stream, rate=FAST)
     text = (stream.folder / "job.yaml").read_text()
-    stream.write("job.yaml", text.replace("  lines: {", "  written: {").replace("  rows: {", "  stored: {if-exists: append, "))
+    begun = (stream.folder / "lines.ndjson").read_bytes()
+    stream.write("job.yaml", text.replace("  lines: {", "  written: {"))
+    stream.run("stream", "run", "job.yaml", expect=1)
+    check("lines.ndjson' exists; give --if-exists append or replace" in stream.last_stderr, stream.last_stderr)
+    check((stream.folder / "lines.ndjson").read_bytes() == begun, "it was cut")
+    stream.write("job.yaml", text.replace("  lines: {", "  written: {if-exists: append, ").replace("  rows: {", "  stored: {if-exists: append, "))
     stream.run("stream", "run", "job.yaml")
     compare(found_in(stream), wanted)
 
@@ -266,4 +271,4 @@ if __name__ == "__main__":
           what_was_taken_back_is_not_gone_on_from, what_going_back_to_a_checkpoint_took_back_is_not_gone_on_from,
           a_going_back_that_had_only_been_noted_takes_back_no_more_than_comes_again,
           a_claimed_savepoint_goes_when_checkpoints_have_taken_its_place,
-          a_sink_that_is_called_otherwise_goes_on_with_its_file, whoever_is_killed_in_going_back_it_can_be_said_again])
+          a_sink_that_is_called_otherwise_goes_on_behind_what_is_there, whoever_is_killed_in_going_back_it_can_be_said_again])
