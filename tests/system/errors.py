@@ -62,9 +62,11 @@ def a_verb_refuses_wrong_options(stream):
 
 
 # What else verbs need whose argument is a savepoint.
-REFERENCE_AND = {"compare": ["generate | write-null", "generate | write-null"], "state diff": ["known"], "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
+REFERENCE_AND = {"compare": ["generate | write-null", "generate | write-null"], "state diff": ["known"],
+                 "state edit": ["delete from x", "--to", "made"], "state export": ["x"], "state query": ["select 1"],
                  "state reshard": ["--key-groups", "2", "--to", "made"], "state merge": ["known@1", "--to", "made"],
                  "state split": ["--to", "made", "--to", "other"]}
+
 
 
 def unknown_jobs_are_named(stream):
@@ -76,7 +78,7 @@ def unknown_jobs_are_named(stream):
     asked = [name for name, kinds in taking.items() if {"job", "running-job", "idle-job"} & set(kinds)]
     check(len(asked) >= 12, f"{asked}")
     for verb in asked:
-        more = {"tap": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
+        more = {"rescale": ["in=2"], "tap": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
         refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, "knwon", *more)
         refused(stream, USAGE, "there is no job 'other'", "stream", verb, "other", *more)
     for verb, kinds in taking.items():
