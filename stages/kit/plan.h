@@ -119,7 +119,7 @@ struct PlanAnswer {
   bool exactly_once = true;  // a sink or source that is only at-least-once says false
   std::string visible;       // sinks: when rows become visible, for `explain`
   GoesBack goes_back = GoesBack::kNothing;
-  std::string replayed;      // how results may differ when rows are processed again, for `explain`; "": they do not
+  std::string replayed;  // how results may differ when rows are processed again, for `explain`; "": they do not
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it
