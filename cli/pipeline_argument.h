@@ -72,6 +72,8 @@ class PipelineArgument {
   // standard input where it is no terminal.
   using BeforePlanning = std::function<Status(const PipelineSpec&, PlanningInput&)>;
   void before_planning(BeforePlanning check) { before_planning_ = std::move(check); }
+  // Changes every pipeline between reading and planning.
+  void edit(std::function<Status(PipelineSpec&)> edit) { edit_ = std::move(edit); }
   // The same, planned.
   Result<std::vector<JobPlan>> plan();
 
@@ -94,6 +96,7 @@ class PipelineArgument {
   Problems problems_;
   PlanningInput input_;
   BeforePlanning before_planning_;
+  std::function<Status(PipelineSpec&)> edit_;
   std::uint32_t parallelism_ = 0;  // 0: not given
   bool ignore_name_ = false;
   std::optional<std::string> name_;

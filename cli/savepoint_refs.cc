@@ -135,8 +135,16 @@ constexpr int kOpenTries = 5;  // checkpoints come and go, but not so fast
 
 }  // namespace
 
+std::optional<Result<SnapshotPlace>> find_checkpoint(const std::string& reference) {
+  if (auto found = checkpoint_path(reference)) return found;
+  const std::size_t at = reference.rfind('@');
+  const std::vector<std::string> jobs = list_jobs();
+  if (at == std::string::npos || std::ranges::find(jobs, reference.substr(0, at)) == jobs.end()) return std::nullopt;
+  return numbered(reference.substr(0, at), reference.substr(at + 1));
+}
+
 Result<SnapshotPlace> find_snapshot(const std::string& reference) {
-  if (auto found = checkpoint_path(reference)) return *std::move(found);
+  if (auto found = find_checkpoint(reference)) return *std::move(found);
   const std::size_t at = reference.rfind('@');
   const std::vector<std::string> jobs = list_jobs();
   const auto is_job = [&](const std::string& name) { return std::ranges::find(jobs, name) != jobs.end(); };
@@ -144,9 +152,6 @@ Result<SnapshotPlace> find_snapshot(const std::string& reference) {
   if (at == std::string::npos && is_job(reference)) return newest_of(reference);
   if (at == std::string::npos && !std::filesystem::exists(reference, error))
     return usage_error("there is no job and no savepoint '" + reference + "'" + did_you_mean(reference, jobs));
-  if (at != std::string::npos && is_job(reference.substr(0, at))) {
-    if (auto found = numbered(reference.substr(0, at), reference.substr(at + 1))) return *std::move(found);
-  }
   STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
   return savepoint_at(path);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct SnapshotPlace {
 // REF as above, the path of a checkpoint's folder, JOB@N of a checkpoint that is no savepoint, or JOB: its newest
 // checkpoint. Errors: kUsage, kCorrupt.
 Result<SnapshotPlace> find_snapshot(const std::string& reference);
+
+// The path of a checkpoint's folder, or JOB@N of a checkpoint that is no savepoint; none: it is neither.
+std::optional<Result<SnapshotPlace>> find_checkpoint(const std::string& reference);
 
 // The same with its files open; of a running job once more where retention was faster.
 Result<std::unique_ptr<StateView>> open_snapshot(const std::string& reference);

@@ -44,6 +44,13 @@ std::string table_text(const TableSpec& table) {
          std::string(to_string(table.distribution));
 }
 
+// What a sink does when its job goes back behind what it has written.
+std::string back_text(const std::string& goes_back) {
+  if (goes_back == "all") return "takes its rows back";
+  if (goes_back == "inserted") return "takes new rows back; rows replaced since keep their values";
+  return "cannot take rows back";
+}
+
 std::string stage_text(const JobPlan& plan, std::size_t at) {
   const StageSpec& spec = plan.pipeline.stages[at];
   const PlannedStage& stage = plan.stages[at];
@@ -58,6 +65,7 @@ std::string stage_text(const JobPlan& plan, std::size_t at) {
   }
   for (const TableSpec& table : stage.answer.state) out += line("state", table_text(table));
   if (!stage.answer.visible.empty()) out += line("visible", stage.answer.visible);
+  if (!stage.answer.goes_back.empty()) out += line("goes back", back_text(stage.answer.goes_back));
   if (!stage.answer.replayed.empty()) out += line("replayed", stage.answer.replayed);
   if (!stage.answer.exactly_once) out += line("guarantee", "at least once");
   return out;

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/output_owners.h"
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
 #include "cli/run_options.h"
@@ -23,11 +24,42 @@ constexpr std::string_view kTerminalInBackground =
     "standard input is a terminal, which a job in the background cannot read; leave out -d, or give it a file or pipe";
 
 // Where the run starts, if that is said: the savepoint goes into the request, and its plan is returned.
-Result<std::optional<std::string>> savepoint_plan(const VerbValues& values, RunRequest& request) {
-  if (!values.has("from")) return std::optional<std::string>();
+struct From {
+  std::string plan;
+  std::string job;          // whose snapshot it is
+  std::string checkpoints;  // its folder, of a checkpoint
+  Epoch epoch;
+};
+Result<std::optional<From>> start_of(const VerbValues& values, RunRequest& request) {
+  if (!values.has("from")) return std::optional<From>();
+  if (auto checkpoint = find_checkpoint(values.text("from"))) {
+    STREAM_ASSIGN(SnapshotPlace place, *std::move(checkpoint));
+    request.back_to = place.index.epoch;
+    return std::optional(From{place.index.plan, place.index.job, place.folder, place.index.epoch});
+  }
   STREAM_ASSIGN(request.from, resolve_savepoint(values.text("from")));
-  STREAM_ASSIGN(CheckpointIndex index, savepoint_index(request.from, unpacked_root()));
-  return std::optional(std::move(index.plan));
+  STREAM_ASSIGN(const CheckpointIndex index, savepoint_index(request.from, unpacked_root()));
+  return std::optional(From{index.plan, index.job, "", index.epoch});
+}
+
+// A checkpoint lives and dies with its job, which alone goes back to it. What sinks write is written by one job.
+Status check_start(const From& from, const JobPlan& plan) {
+  const std::string& job = plan.pipeline.name;
+  if (!from.checkpoints.empty() && from.checkpoints != job_paths(job).checkpoints()) {
+    return usage_error("checkpoint " + std::to_string(from.epoch.value()) + " is of job '" + from.job +
+                       "', and no savepoint: make one with 'stream savepoint " + from.job + "' to begin '" + job +
+                       "' with");
+  }
+  return check_not_of(from.job, plan);
+}
+
+// The same pipelines with sinks that write beside those planned.
+Result<std::vector<JobPlan>> plan_beside(PipelineArgument& pipeline, const From& from, const JobPlan& planned) {
+  if (pipeline.from_stdin()) return usage_error("--outputs beside needs the pipeline in an argument, not from -");
+  const std::string& job = planned.pipeline.name;
+  const std::string word = from.job == job ? "from-" + std::to_string(from.epoch.value()) : job;
+  pipeline.edit([&](PipelineSpec& spec) { return write_beside(planned, word, spec); });
+  return pipeline.plan();
 }
 
 // The plan, as JSON, that a run without a savepoint will go on with; "" if it starts anew.
@@ -57,11 +89,11 @@ Status take_stdin(PipelineArgument& pipeline, bool detach, RunRequest& request) 
 }
 
 // Says why a pipeline cannot be run before anybody is waited for, and where its run goes on from.
-PipelineArgument::BeforePlanning look_before(const RunRequest& request, const std::optional<std::string>& from) {
+PipelineArgument::BeforePlanning look_before(const RunRequest& request, const std::optional<From>& from) {
   return [&](const PipelineSpec& spec, PlanningInput& input) -> Status {
     if (spec.ad_hoc) return {};
     if (const JobPaths paths = job_paths(spec.name); JobLock::runs(paths)) STREAM_TRY(JobLock::visit(paths).status());
-    input.look_up([&, name = spec.name] { return from ? Result(*from) : earlier_plan(name, request.fresh); });
+    input.look_up([&, name = spec.name] { return from ? Result(from->plan) : earlier_plan(name, request.fresh); });
     return {};
   };
 }
@@ -102,7 +134,10 @@ int run(const VerbValues& values) {
   request.drop_state = values.flag("allow-non-restored-state");
   const bool detach = values.flag("detach");
   if (detach && pipeline.input().terminal()) pipeline.input().refuse(std::string(kTerminalInBackground));
-  const auto from = savepoint_plan(values, request);
+  for (const std::string needs : {"claim", "outputs"}) {
+    if (values.has(needs) && !values.has("from")) return fail("run", usage_error("--" + needs + " goes with --from"));
+  }
+  const auto from = start_of(values, request);
   if (!from.ok()) return fail("run", from.status());
   pipeline.before_planning(look_before(request, *from));
   auto plans = pipeline.plan();
@@ -113,6 +148,14 @@ int run(const VerbValues& values) {
   }
   if (!plans.ok()) return pipeline.fail("run", plans.status());
   if (plans->size() != 1) return run_several(pipeline, values, *std::move(plans));
+  if (*from && request.outputs == Outputs::kBeside) {
+    auto beside = plan_beside(pipeline, **from, JobPlan(plans->front()));
+    if (!beside.ok()) return pipeline.fail("run", beside.status());
+    plans = std::move(beside);
+  }
+  if (*from) {
+    if (const Status may = check_start(**from, plans->front()); !may.ok()) return fail("run", may);
+  }
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
   return detach ? run_detached("run", std::move(request)) : run_foreground("run", std::move(request));
@@ -129,8 +172,13 @@ constexpr auto kRunOptions = with_pipeline({
                .excludes = "from"},
     VerbOption{.name = "from",
                .arg = "REF",
-               .doc = "Start from a savepoint: a path, JOB@N, JOB@LABEL or JOB@latest.",
+               .doc =
+                   "Start from a savepoint (a path, JOB@N, JOB@LABEL or JOB@latest), or go back to a checkpoint that "
+                   "the job has kept, JOB@N.",
                .kind = ValueKind::kReference},
+    kOutputs,
+    kClaim,
+    kNoClaim,
     kAcceptDrained,
     kAcceptDuplicates,
     kAllowNonRestoredState,
@@ -141,7 +189,10 @@ constexpr VerbExample kRunExamples[] = {
      "Runs a pipeline until its input has ended."},
     {"stream run -d manifests/web-errors.yaml -p path=/var/log/access.ndjson",
      "Runs the job of a manifest in the background, with another input."},
-    {"stream run web-errors.yaml --from web-errors@before-upgrade", "Starts a new run from a labelled savepoint."},
+    {"stream run web-errors.yaml --from web-errors@before-upgrade --outputs rewind",
+     "Goes back to a labelled savepoint: what sinks have written since is taken back, and written anew."},
+    {"stream run -d counts.yaml --from counts@latest --name trial --outputs beside",
+     "Starts another job from the same state, which writes to files of its own."},
 };
 
 }  // namespace
@@ -154,6 +205,15 @@ const VerbTable kRunVerb = {
         "A job that has stopped, failed or crashed goes on from its newest checkpoint or savepoint, and says so; one "
         "that "
         "has finished or was cancelled starts anew. A job that runs is not started again.\n\n"
+        "With --from the job goes back to an earlier savepoint, or to one of the checkpoints it has kept. When its "
+        "sinks "
+        "have written more since, it must be said what becomes of that: with --outputs rewind they take it back, and "
+        "the "
+        "results are those of a run that never went another way ('stream explain' says which sinks can); with "
+        "--outputs "
+        "beside this run writes to other files, 'out.from-17.ndjson' beside 'out.ndjson'. A savepoint of another job "
+        "begins a job of its own, a clone: while the other may go on, both must not write to the same places, and "
+        "--outputs beside gives the clone files of its own, 'out.NAME.ndjson'. No two running jobs write one file.\n\n"
         "In the foreground a line on the terminal shows how it goes. Ctrl-C, SIGTERM and SIGHUP stop it at a final "
         "checkpoint; the second time it ends at once. Warnings and errors of the stages go to standard error, all they "
         "log to the log of the job.",

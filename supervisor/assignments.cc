@@ -61,6 +61,7 @@ class Builder {
     }
     if (start_.rewind_after) {
       out.must_rewind = true;
+      out.going_back = start_.going_back;
       out.accept_duplicates = start_.accept_duplicates;
       out.rewind_after = start_.rewind_after->value();
     }

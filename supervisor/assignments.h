@@ -31,6 +31,7 @@ struct AttemptStart {
   std::string restore_folder;
   bool extend = false;                // restore_folder is where new checkpoints go
   std::optional<Epoch> rewind_after;  // sinks take back what they committed later
+  bool going_back = false;            // by the user's wish
   bool accept_duplicates = false;     // and what they cannot take back stays
 };
 

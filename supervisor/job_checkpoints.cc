@@ -197,6 +197,7 @@ Status JobRunner::on_committed(Epoch epoch) {
   verbs_->on_committed(epoch);
   on_upgrade_committed(epoch);
   build_savepoints(epoch);
+  drop_claimed();
   retain();
   if (rescale_) rescale_->on_committed(epoch);
   return {};

@@ -54,6 +54,7 @@ Status JobRunner::begin_attempt() {
   record_.attempt = record_.attempt.next();
   STREAM_TRY(save_record());  // durable before any process of it exists
   log_->set_context(record_.attempt, last_complete_);
+  if (record_.must_rewind) STREAM_TRY(store_->take_back(record_.run, Epoch(record_.rewind_after)));
   AttemptRun::Setup setup;
   setup.plan = &plan_;
   setup.channels = channels_of(plan_);
@@ -76,12 +77,13 @@ Status JobRunner::begin_attempt() {
 AttemptStart JobRunner::attempt_start() const {
   AttemptStart start;
   start.paths = paths_;
-  start.run = record_.run;
+  start.run = record_.output_run;
   start.attempt = record_.attempt;
   start.restore = restore_;
   start.restore_folder = restore_folder_;
   start.extend = restore_extends_;
   if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
+  start.going_back = record_.going_back;
   start.accept_duplicates = accept_duplicates_;
   return start;
 }
@@ -234,6 +236,7 @@ void JobRunner::on_ready() {
   if (!coordinator_) return;  // it has failed meanwhile
   if (record_.must_rewind) {
     record_.must_rewind = false;
+    record_.going_back = false;
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
   }
   if (replaced) {

@@ -18,12 +18,14 @@
 #include "snapshot/savepoint.h"
 #include "supervisor/attempt.h"
 #include "supervisor/coordinator.h"
+#include "supervisor/going_back.h"
 #include "supervisor/input_pump.h"
 #include "supervisor/job_lock.h"
 #include "supervisor/job_log.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/job_store.h"
 #include "supervisor/job_upgrade.h"
+#include "supervisor/output_claims.h"
 #include "supervisor/plan.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
@@ -38,6 +40,9 @@ struct RunRequest {
   std::string manifest;  // text, as submitted
   bool fresh = false;    // even if there is something to continue
   std::string from;      // savepoint path to start from; "" = the usual choice
+  bool claim = false;    // the savepoint becomes the job's, which deletes it in time
+  Epoch back_to = {};    // a checkpoint of the job itself to go back to; 0 = none
+  Outputs outputs = Outputs::kUnsaid;
   bool accept_duplicates = false;
   bool accept_drained = false;
   bool drop_state = false;  // of stages that are gone
@@ -107,11 +112,17 @@ class JobRunner {
   std::string restore_name() const;
   Status fit_or_settle(const RunRequest& request);
   Status check_fit(const JobPlan& wanted, bool drop_state);
-  Status choose_from_checkpoints();
+  Status choose_from_checkpoints(bool going_back);
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
+
+  // job_back.cc
+  Status go_back_to_checkpoint(const RunRequest& request);
+  Status choose_outputs(const RunRequest& request, const JobRecord& known);
+  Result<Epoch> newest_published() const;
+  void drop_claimed();
   Status set_log_levels();
 
   // job_upgrade.cc
@@ -198,6 +209,7 @@ class JobRunner {
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
+  std::optional<OutputClaims> claims_;
   std::unique_ptr<JobStore> store_;
   std::optional<JobLog> log_;
   JobPlan plan_;
@@ -215,7 +227,7 @@ class JobRunner {
   std::mt19937_64 random_;
 
   Phase phase_ = Phase::kStarting;
-  bool store_fails_ = false;  // to take records
+  bool store_fails_ = false;                // to take records
   std::optional<CheckpointIndex> restore_;  // what the next attempt starts from
   std::string restore_folder_;
   std::shared_ptr<const ScratchFolder> restore_scratch_;  // which that is in, if it was unpacked
@@ -246,6 +258,7 @@ class JobRunner {
   // it published behind the back of an attempt that goes on from an earlier one, whose sinks have cut
   // their files to that, the next supervisor would find it and trust it.
   bool publishing_ = false;
+  bool claimed_goes_ = false;  // the claimed savepoint is being deleted
   std::optional<Upgrade> upgrade_;
   bool stop_wanted_ = false;
   int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run

@@ -43,6 +43,8 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
   STREAM_TRY(settle_upgrade(*store_, paths_));
+  STREAM_ASSIGN(claims_, OutputClaims::open(paths_));
+  STREAM_TRY(claims_->take(request.plan));
   STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
@@ -79,14 +81,16 @@ Status JobRunner::set_log_levels() {
 
 Status JobRunner::prepare_record(RunRequest& request) {
   STREAM_ASSIGN(auto known, store_->load());
+  if (known) record_ = *known;
   goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
+  const bool goes_back = request.back_to != Epoch(0);
   const std::string& path = request.plan.pipeline.checkpoint.path;
-  STREAM_TRY(place_checkpoints(system_files(), paths_, path, goes_on_ || !request.from.empty()));
-  if (!goes_on_) {
-    if (known) record_ = *known;
-    return start_new_run(request);
+  STREAM_TRY(place_checkpoints(system_files(), paths_, path, goes_on_ || goes_back || !request.from.empty()));
+  if (goes_back) {
+    STREAM_TRY(go_back_to_checkpoint(request));
+    goes_on_ = true;
   }
-  record_ = *known;
+  if (!goes_on_) return start_new_run(request);
   keep_rescaled_stages(request, *known);
   record_.manifest = request.manifest;
   record_.plan = plan_to_json(request.plan);
@@ -94,7 +98,7 @@ Status JobRunner::prepare_record(RunRequest& request) {
   record_.reason.clear();
   // A run that failed has used up its attempts: whoever starts it again grants new ones.
   if (known->state != JobState::kRunning) record_.history = {};
-  STREAM_TRY(choose_from_checkpoints());
+  STREAM_TRY(choose_from_checkpoints(request.back_to != Epoch(0)));
   if (!restore_ && !record_.savepoint.empty()) {
     STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
     if (record_.must_rewind) record_.rewind_after = restore_->epoch.value();
@@ -140,7 +144,13 @@ Status JobRunner::check_fit(const JobPlan& wanted, bool drop_state) {
 
 Status JobRunner::start_new_run(const RunRequest& request) {
   if (record_.id.empty()) record_.id = random_id(random_);
+  const JobRecord known = record_;
   record_.run = random_id(random_);
+  record_.output_run = record_.run;
+  record_.parent.clear();
+  record_.base = 0;
+  record_.going_back = false;
+  record_.claimed = request.claim ? request.from : "";
   record_.state = JobState::kRunning;
   record_.manifest = request.manifest;
   record_.plan = plan_to_json(request.plan);
@@ -152,6 +162,7 @@ Status JobRunner::start_new_run(const RunRequest& request) {
   if (!request.from.empty()) {
     STREAM_TRY(load_from_savepoint(request.from, request.accept_drained));
     STREAM_TRY(check_fit(request.plan, request.drop_state));
+    STREAM_TRY(choose_outputs(request, known));
   }
   STREAM_TRY(save_record());
   return forget_checkpoints();
@@ -177,20 +188,20 @@ Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drain
 
 // The newest checkpoint whose files all check. Skipping a newer, published one means that its
 // output may be out already: the sinks must take it back.
-Status JobRunner::choose_from_checkpoints() {
+Status JobRunner::choose_from_checkpoints(bool going_back) {
   restore_.reset();
   STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
   if (found.index && found.index->run != record_.run) return forget_checkpoints();  // a new run was about to begin
   STREAM_TRY(find_missing(found));
   for (const Damaged& damaged : found.damaged) {
+    if (going_back) break;  // they are those that were put out of use
     notices_.push_back("checkpoint " + std::to_string(damaged.epoch.value()) + " is damaged: " + damaged.reason);
     log_->error(notices_.back());
     event("checkpoint-damaged", "checkpoint " + std::to_string(damaged.epoch.value()) + ": " + damaged.reason);
   }
-  if (!found.damaged.empty()) {
-    record_.must_rewind = true;
-    record_.rewind_after = found.index ? found.index->epoch.value() : 0;
-  }
+  // Also where a going back was cut short before it took what is newer out of use.
+  if (!found.damaged.empty()) record_.must_rewind = true;
+  record_.rewind_after = found.index ? found.index->epoch.value() : 0;
   if (!found.index) return {};
   last_complete_ = found.index->epoch;
   continued_from_ = "checkpoint " + std::to_string(found.index->epoch.value());

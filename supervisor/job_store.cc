@@ -28,6 +28,12 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE TABLE IF NOT EXISTS savepoints (
   path TEXT PRIMARY KEY, epoch INTEGER NOT NULL, label TEXT NOT NULL, created_us INTEGER NOT NULL,
   drained INTEGER NOT NULL CHECK (drained IN (0, 1))) STRICT;
+CREATE TABLE IF NOT EXISTS runs (
+  run TEXT PRIMARY KEY, output_run TEXT NOT NULL, parent TEXT NOT NULL, base INTEGER NOT NULL,
+  going_back INTEGER NOT NULL CHECK (going_back IN (0, 1)), claimed TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS taken_back (
+  run TEXT NOT NULL, after_epoch INTEGER NOT NULL, before_epoch INTEGER NOT NULL,
+  PRIMARY KEY (run, after_epoch, before_epoch)) STRICT;
 CREATE TABLE IF NOT EXISTS upgrade (
   one INTEGER PRIMARY KEY CHECK (one = 1), after_epoch INTEGER NOT NULL, manifest TEXT NOT NULL,
   plan TEXT NOT NULL) STRICT;
@@ -162,10 +168,70 @@ Result<std::optional<JobRecord>> JobStore::load() {
   record.history = history_from_json(query.text(10));
   record.rewind_after = static_cast<std::uint64_t>(query.integer(11));
   record.must_rewind = query.integer(12) != 0;
+  STREAM_TRY(load_run(record));
   return std::optional<JobRecord>(std::move(record));
 }
 
+// A run that an earlier version began is its own.
+Status JobStore::load_run(JobRecord& record) {
+  record.output_run = record.run;
+  Query query(db_, "SELECT output_run, parent, base, going_back, claimed FROM runs WHERE run = ?");
+  query.put(record.run);
+  if (!query.row()) return query.status();
+  record.output_run = query.text(0);
+  record.parent = query.text(1);
+  record.base = static_cast<std::uint64_t>(query.integer(2));
+  record.going_back = query.integer(3) != 0;
+  record.claimed = query.text(4);
+  return {};
+}
+
+Status JobStore::take_back(const std::string& run, Epoch epoch) {
+  return Query(db_, "INSERT OR IGNORE INTO taken_back VALUES (?, ?, ?)")
+      .put(run)
+      .put(static_cast<std::int64_t>(epoch.value()))
+      .put(static_cast<std::int64_t>(next_epoch_))
+      .run();
+}
+
+Result<bool> JobStore::taken_back(const std::string& run, Epoch epoch) {
+  Query query(db_, "SELECT 1 FROM taken_back WHERE run = ?1 AND after_epoch < ?2 AND ?2 < before_epoch");
+  query.put(run).put(static_cast<std::int64_t>(epoch.value()));
+  const bool found = query.row();
+  STREAM_TRY(query.status());
+  return found;
+}
+
+Result<bool> JobStore::descends(const std::string& of, const std::string& run, Epoch epoch) {
+  STREAM_ASSIGN(const bool gone, taken_back(run, epoch));
+  if (gone) return false;
+  std::uint64_t known = UINT64_MAX;  // the newest epoch of `at` that counts
+  for (std::string at = of; !at.empty();) {
+    if (at == run) return epoch.value() <= known;
+    Query query(db_, "SELECT parent, base FROM runs WHERE run = ?");
+    query.put(at);
+    if (!query.row()) {
+      STREAM_TRY(query.status());
+      return false;
+    }
+    at = query.text(0);
+    known = std::min(known, static_cast<std::uint64_t>(query.integer(1)));
+  }
+  return false;
+}
+
 Status JobStore::save(const JobRecord& record) {
+  // Before the job names it.
+  STREAM_TRY(Query(db_,
+                   "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (run) DO UPDATE "
+                   "SET going_back = ?5, claimed = ?6 WHERE going_back <> ?5 OR claimed <> ?6")
+                 .put(record.run)
+                 .put(record.output_run.empty() ? record.run : record.output_run)
+                 .put(record.parent)
+                 .put(static_cast<std::int64_t>(record.base))
+                 .put(static_cast<std::int64_t>(record.going_back ? 1 : 0))
+                 .put(record.claimed)
+                 .run());
   return Query(db_, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .put(record.id)
       .put(record.run)

@@ -41,6 +41,12 @@ struct JobRecord {
   RestartHistory history;
   std::uint64_t rewind_after = 0;  // epoch to which sinks must go back at the next attempt
   bool must_rewind = false;
+  // Sinks know the run by the id of the first of those that went back to a savepoint of the one before.
+  std::string output_run;
+  std::string parent;       // the run whose savepoint this one began with; "" = none
+  std::uint64_t base = 0;   // … and of which epoch
+  std::string claimed;      // savepoint that the job deletes when its own checkpoints have taken its place; "" = none
+  bool going_back = false;  // must_rewind by the user's wish
 };
 
 struct CheckpointRecord {
@@ -99,6 +105,10 @@ class JobStore {
 
   Result<std::optional<JobRecord>> load();
   Status save(const JobRecord& record);  // durable on return
+  // What `run` has come to after `epoch`, until now, is no more: durable before sinks hear of it.
+  Status take_back(const std::string& run, Epoch epoch);
+  // Whether what `run` had at `epoch` is what `of` has gone on from, or has itself.
+  Result<bool> descends(const std::string& of, const std::string& run, Epoch epoch);
 
   // The lowest epoch that no run of this job has used.
   Epoch next_epoch() const;
@@ -121,6 +131,8 @@ class JobStore {
   Result<std::vector<EventRecord>> events(std::size_t most);
 
  private:
+  Status load_run(JobRecord& record);
+  Result<bool> taken_back(const std::string& run, Epoch epoch);
   explicit JobStore(sqlite3* db) : db_(db) {}
   Status migrate();
   Result<std::vector<SavepointRecord>> savepoints_that(bool building);

@@ -102,6 +102,7 @@ void JobRunner::keep_old_version() {
 }
 
 Status JobRunner::use_plan(JobPlan plan) {
+  STREAM_TRY(claims_->take(plan));
   plan_ = std::move(plan);
   watch_output();
   STREAM_TRY(set_log_levels());

@@ -166,6 +166,7 @@ std::string answer_to_json(const StageAnswer& answer) {
   for (const TableSpec& table : answer.state) out["state"].push_back(ordered_json::parse(spec_to_json(table)));
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
+  if (!answer.goes_back.empty()) out["goes_back"] = answer.goes_back;
   if (!answer.replayed.empty()) out["replayed"] = answer.replayed;
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
@@ -202,6 +203,7 @@ Result<StageAnswer> answer_from_json(std::string_view text) {
   STREAM_TRY(read_list(json, "state", answer.state, read_table));
   answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
   answer.visible = text_at(json, "visible");
+  answer.goes_back = text_at(json, "goes_back");
   answer.replayed = text_at(json, "replayed");
   answer.parallelism_max = static_cast<std::uint32_t>(count_at(json, "parallelism_max"));
   answer.parallelism_why = text_at(json, "parallelism_why");

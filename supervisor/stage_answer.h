@@ -97,6 +97,7 @@ struct StageAnswer {
   std::vector<TableSpec> state = {};
   bool exactly_once = true;
   std::string visible = {};
+  std::string goes_back = {};  // a sink: "all", "inserted" or "none" of what it has committed; "": there is nothing
   std::string replayed = {};
   std::uint32_t parallelism_max = 0;
   std::string parallelism_why = {};

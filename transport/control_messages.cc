@@ -13,8 +13,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism, key_groups,
                                                 folder, options, memory_bytes, exactly_once, sockets, checkpoints,
                                                 local, scratch, dead_letter, spool, stats_every, rewind_after,
-                                                must_rewind, aligned, accept_duplicates, inputs, not_read, outputs,
-                                                watermarks_apart, restore)
+                                                must_rewind, going_back, aligned, accept_duplicates, inputs, not_read,
+                                                outputs, watermarks_apart, restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Rewiring, inputs, outputs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out,
                                                 bad_records, late_records, total_us, idle_us, backpressured_us,

@@ -69,6 +69,7 @@ struct Assignment {
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
   bool must_rewind = false;
+  bool going_back = false;         // by the user's wish: what comes again may be something else
   bool aligned = false;            // a source: beyond its first watermark it reads as far as `align` says
   bool accept_duplicates = false;  // with must_rewind: what cannot be taken back stays
   std::vector<InputAssignment> inputs;

@@ -72,6 +72,7 @@ PlanAnswer plan_message_sink(const PlanRequest& request, std::vector<Field> kept
   }
   answer.inputs.push_back(std::move(input));
   answer.state.push_back(outbox_spec("outbox", std::move(kept)));
+  answer.goes_back = GoesBack::kNone;
   answer.visible = "at each checkpoint";
   return answer;
 }

@@ -103,13 +103,23 @@ struct PlanTarget {
   std::string part = {};  // of the file: "table errors"; "" = all
 };
 
+// What a sink can do with what it has committed, when a job goes back.
+enum class GoesBack : std::uint8_t {
+  kNothing,   // there is nothing to take back
+  kAll,       // takes all of it back
+  kInserted,  // takes back what is new; what has been replaced since stays replaced
+  kNone,      // can take nothing back
+};
+std::string_view goes_back_name(GoesBack goes_back);  // "nothing", "all", "inserted", "none"
+
 struct PlanAnswer {
   std::vector<OutputPlan> outputs;
   std::vector<InputPlan> inputs;
   std::vector<StateTablePlan> state;
   bool exactly_once = true;  // a sink or source that is only at-least-once says false
   std::string visible;       // sinks: when rows become visible, for `explain`
-  std::string replayed;      // how results may differ when rows are processed again, for `explain`; "": they do not
+  GoesBack goes_back = GoesBack::kNothing;
+  std::string replayed;  // how results may differ when rows are processed again, for `explain`; "": they do not
   std::uint32_t parallelism_max = 0;  // 0 = no limit
   std::string parallelism_why;        // of a limit: "there is one standard output"
   bool reads_stdin = false;           // a source that reads standard input, which a job spools for it

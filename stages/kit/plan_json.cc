@@ -1,5 +1,6 @@
 #include "stages/kit/plan_json.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "stages/kit/option_json.h"
@@ -199,6 +200,11 @@ std::optional<PlanCombining> read_combining(const ordered_json& json) {
 
 }  // namespace
 
+std::string_view goes_back_name(GoesBack goes_back) {
+  constexpr std::array<std::string_view, 4> kNames = {"nothing", "all", "inserted", "none"};
+  return kNames[static_cast<std::size_t>(goes_back)];
+}
+
 std::string plan_answer_to_json(const PlanAnswer& answer) {
   ordered_json out = {{"protocol", kProtocol}};
   out["outputs"] = list_json(answer.outputs, output_json);
@@ -206,6 +212,7 @@ std::string plan_answer_to_json(const PlanAnswer& answer) {
   out["state"] = list_json(answer.state, state_json);
   out["exactly_once"] = answer.exactly_once;
   if (!answer.visible.empty()) out["visible"] = answer.visible;
+  if (answer.goes_back != GoesBack::kNothing) out["goes_back"] = goes_back_name(answer.goes_back);
   if (!answer.replayed.empty()) out["replayed"] = answer.replayed;
   out["parallelism_max"] = answer.parallelism_max;
   if (!answer.parallelism_why.empty()) out["parallelism_why"] = answer.parallelism_why;
@@ -233,6 +240,9 @@ Result<PlanAnswer> plan_answer_from_json(std::string_view text) {
   STREAM_TRY(read_list(list_at(json, "state"), answer.state, read_state));
   answer.exactly_once = !json.contains("exactly_once") || json["exactly_once"] != false;
   answer.visible = text_at(json, "visible");
+  for (const GoesBack each : {GoesBack::kAll, GoesBack::kInserted, GoesBack::kNone}) {
+    if (text_at(json, "goes_back") == goes_back_name(each)) answer.goes_back = each;
+  }
   answer.replayed = text_at(json, "replayed");
   if (json.contains("parallelism_max") && json["parallelism_max"].is_number_unsigned()) {
     answer.parallelism_max = json["parallelism_max"];

@@ -73,6 +73,7 @@ struct Context {
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
   std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
+  bool going_back = false;                    // rewind() must not count on the same rows coming again
   std::shared_ptr<UserMetrics> metrics = std::make_shared<UserMetrics>();  // what the user's own code counts
   std::shared_ptr<Trouble> trouble = std::make_shared<Trouble>();          // of Sink::commit() and on_restored()
 };

@@ -191,6 +191,7 @@ Status SupervisedInstance::make() {
                            true,
                            assignment_.spool});
   context_->attempt = assignment_.attempt;
+  context_->going_back = assignment_.going_back && !assignment_.accept_duplicates;
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
     context_->input_names.push_back(input.name);

@@ -52,6 +52,7 @@ OneFile::OneFile(Context& context, FileSettings settings, Files& files)
       schema_(context.inputs[0]),
       supervised_(context.supervised),
       run_(context.run),
+      stage_(context.stage),
       folder_(parent_of(settings_.path)),
       marker_(folder_ + "/." + name_of(settings_.path) + ".stream"),
       table_(context.state.table(lengths_spec())) {}
@@ -63,6 +64,7 @@ std::string OneFile::pending_name() const {
 // --- where the file stands when a process begins --------------------------------------------------
 
 // Whether this run has begun to write before, and how long the file was then.
+// The marker says which run of which stage has begun the file, and how long it was then: "RUN BASE STAGE".
 Result<bool> OneFile::begun(std::uint64_t* base) {
   auto text = files_.read_file(marker_);
   if (!text.ok()) {
@@ -70,14 +72,15 @@ Result<bool> OneFile::begun(std::uint64_t* base) {
     return std::move(text).status();
   }
   const std::vector<std::string> words = split(trim(*text), ' ');
-  if (words.size() != 2 || words[0] != run_) return false;
+  if (words.size() < 2 || words[0] != run_) return false;
+  if (words.size() > 2 && words[2] != stage_) return false;  // it goes by another name now
   STREAM_ASSIGN(const std::int64_t size, parse_integer(words[1]));
   *base = static_cast<std::uint64_t>(size);
   return true;
 }
 
 Status OneFile::write_marker(std::uint64_t base) {
-  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + "\n"));
+  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + " " + stage_ + "\n"));
   STREAM_TRY(files_.sync_file(marker_ + ".new"));
   STREAM_TRY(files_.rename(marker_ + ".new", marker_));
   return files_.sync_dir(folder_);
@@ -110,12 +113,16 @@ Status OneFile::begin_anew(bool exists, std::uint64_t size) {
   return supervised_ ? write_marker(end_) : Status();
 }
 
-Status OneFile::begin() {
+// In the middle of a run: what stands there was written before the stage wrote elsewhere, and is gone on behind.
+Status OneFile::begin(Epoch epoch) {
   const auto size = files_.size(settings_.path);
   if (!size.ok() && size.status().code() != Code::kNotFound) return size.status();
   STREAM_ASSIGN(const bool same_run, begun(&end_));
   if (!supervised_ || !same_run) return begin_anew(size.ok(), size.ok() ? *size : 0);
-  STREAM_TRY(cut_to(end_));
+  if (epoch == Epoch(0))
+    STREAM_TRY(cut_to(end_));
+  else if (size.ok())
+    end_ = std::max(end_, *size);
   return find_marker({});
 }
 
@@ -170,7 +177,7 @@ Status OneFile::on_restored(Epoch epoch) {
   recorded_ = !restored.empty();
   // Without a row: a fresh run, or one that writes somewhere else since its savepoint.
   if (epoch == Epoch(0) || !recorded_) {
-    STREAM_TRY(begin());
+    STREAM_TRY(begin(epoch));
   } else {
     STREAM_TRY(check_restored(restored));
     end_ = restored.back().begin + restored.back().size;
@@ -186,9 +193,9 @@ Status OneFile::on_restored(Epoch epoch) {
 
 // The length of a checkpoint is in its state, that of the beginning in the marker; on_restored() cuts.
 Status OneFile::rewind(Epoch epoch) {
-  if (epoch != Epoch(0)) return {};
   std::uint64_t base = 0;
-  STREAM_ASSIGN(const bool known, begun(&base));
+  STREAM_ASSIGN(const bool begun_here, begun(&base));
+  const bool known = epoch == Epoch(0) ? begun_here : !begun_here || !load().empty();
   if (known || files_.size(settings_.path).status().code() == Code::kNotFound) return {};
   return failed("unable to take back what was written to '" + settings_.path +
                 "': it is not known how long it was before");

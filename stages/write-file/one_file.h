@@ -42,7 +42,7 @@ class OneFile final : public Sink {
     bool last = false;    // the input has ended with it
   };
 
-  Status begin();
+  Status begin(Epoch epoch);
   Status check_header();
   // one_file_avro.cc
   Status check_columns();
@@ -70,6 +70,7 @@ class OneFile final : public Sink {
   const SchemaPtr schema_;
   const bool supervised_;
   const std::string run_;
+  const std::string stage_;
   const std::string folder_;
   const std::string marker_;
   StateTable& table_;

@@ -60,6 +60,7 @@ class Parts final : public Sink {
   Status adopt(const std::vector<FoundPart>& found, bool own, Row row);
   Status unpublish(const std::vector<FoundPart>& found, const PartName& name);
   Status check_rolled(const PartName& name, Epoch rolled, Row row);
+  bool elsewhere(const std::vector<FoundPart>& found, const PartName& name) const;
   Status unmark(Epoch epoch, const std::vector<FoundPart>& found);
   Status remove_leftovers(const std::vector<FoundPart>& found);
   bool mine(const PartName& name) const;

@@ -83,6 +83,12 @@ Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
   return {};
 }
 
+// A run that begins with a savepoint of another may write to a folder of its own: the parts of the other are not lost,
+// they are that one's.
+bool Parts::elsewhere(const std::vector<FoundPart>& found, const PartName& name) const {
+  return std::ranges::none_of(found, [&](const FoundPart& part) { return part.name.run == name.run; });
+}
+
 // A part that the restored epoch publishes: hidden and whole, or published before. Whoever wanted it may
 // have taken it away since, which looks like a loss.
 Status Parts::check_rolled(const PartName& name, Epoch rolled, Row row) {
@@ -120,10 +126,16 @@ Status Parts::on_restored(Epoch epoch) {
   STREAM_TRY(remove_leftovers(found));
   std::vector<Row> rows;
   table_.for_each([&](Row row) { rows.push_back(row); });
+  bool left = false;
   for (const Row row : rows) {
     const auto name = parse_key(table_.bytes(row, kPart));
     if (!name) return corrupt("state table 'parts': '" + std::string(table_.bytes(row, kPart)) + "' is no part");
     const bool own = name->run == run_;
+    if (!own && elsewhere(found, *name)) {
+      left = true;
+      table_.erase(row);
+      continue;
+    }
     if (own && name->instance == instance_) number_ = std::max(number_, name->number + 1);
     const auto rolled = static_cast<std::uint64_t>(table_.get<std::int64_t>(row, kRolled));
     if (rolled != 0) {
@@ -132,6 +144,12 @@ Status Parts::on_restored(Epoch epoch) {
     } else {
       STREAM_TRY(adopt(found, own, row));
     }
+  }
+  if (left) {
+    std::fprintf(stderr,
+                 "stream-write-file: warning: '%s' is begun: parts that were being written are not here, and stay "
+                 "where they are\n",
+                 settings_.path.c_str());
   }
   return {};
 }

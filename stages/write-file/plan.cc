@@ -121,6 +121,7 @@ PlanAnswer plan_write_file(const PlanRequest& request) {
     answer.parallelism_why = "with 'success-after' one instance writes a folder's rows, so that it knows its last";
   }
   answer.writes.push_back({"path", settings.path, settings.parts});
+  answer.goes_back = GoesBack::kAll;
   answer.visible = settings.parts ? "when a part is rolled, at the checkpoint behind it" : "at each checkpoint";
   if (!settings.parts) {
     answer.parallelism_max = 1;

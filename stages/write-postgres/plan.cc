@@ -58,6 +58,7 @@ PlanAnswer plan_write_postgres(const PlanRequest& request) {
     answer.errors.push_back({"leftovers", 0, "is a question for stream-write-postgres alone", "leave it out"});
   }
   answer.state.push_back(two_phase ? TwoPhasePostgres::table_spec() : outbox_spec("outbox", schema.fields));
+  answer.goes_back = key.empty() ? GoesBack::kAll : GoesBack::kInserted;
   answer.visible = "at each checkpoint";
   return answer;
 }

@@ -18,6 +18,9 @@ Status CommitLog::create_tables() {
       " instance INTEGER NOT NULL, PRIMARY KEY (run, stage, epoch, instance)) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS _stream_rows (run TEXT NOT NULL, stage TEXT NOT NULL, epoch INTEGER NOT NULL,"
       " first_row INTEGER NOT NULL, last_row INTEGER NOT NULL);"
+      "CREATE TABLE IF NOT EXISTS _stream_changes (run TEXT NOT NULL, stage TEXT NOT NULL, epoch INTEGER NOT NULL,"
+      " oldest_row INTEGER NOT NULL);"
+      "CREATE INDEX IF NOT EXISTS _stream_changes_epoch ON _stream_changes (run, stage, epoch);"
       "CREATE INDEX IF NOT EXISTS _stream_rows_epoch ON _stream_rows (run, stage, epoch)");
 }
 
@@ -52,13 +55,18 @@ Result<bool> CommitLog::contains(Committable committable) {
   return query.step();
 }
 
-Status CommitLog::add(Committable committable, const std::vector<RowRange>& inserted) {
+Status CommitLog::add(Committable committable, const std::vector<RowRange>& inserted, std::int64_t oldest_changed) {
   STREAM_ASSIGN(Statement commit,
                 prepare("INSERT INTO _stream_commits VALUES (?1, ?2, ?3, ?4)", number(committable.epoch)));
   STREAM_TRY(commit.bind(4, std::int64_t{committable.origin}).run());
   STREAM_ASSIGN(Statement range,
                 prepare("INSERT INTO _stream_rows VALUES (?1, ?2, ?3, ?4, ?5)", number(committable.epoch)));
   for (const RowRange& rows : inserted) STREAM_TRY(range.bind(4, rows.first).bind(5, rows.last).run());
+  if (oldest_changed != INT64_MAX) {
+    STREAM_ASSIGN(Statement change,
+                  prepare("INSERT INTO _stream_changes VALUES (?1, ?2, ?3, ?4)", number(committable.epoch)));
+    STREAM_TRY(change.bind(4, oldest_changed).run());
+  }
   return committable.epoch.value() % kForgetEvery == 0 ? forget_old(committable.epoch) : Status();
 }
 
@@ -67,7 +75,20 @@ Status CommitLog::forget_old(Epoch newest) {
   const std::int64_t through = number(newest) - static_cast<std::int64_t>(kEpochsKept);
   STREAM_TRY(run("DELETE FROM _stream_commits WHERE run = ?1 AND stage = ?2 AND epoch <= ?3", through));
   STREAM_TRY(run("DELETE FROM _stream_rows WHERE run = ?1 AND stage = ?2 AND epoch <= ?3", through));
+  STREAM_TRY(run("DELETE FROM _stream_changes WHERE run = ?1 AND stage = ?2 AND epoch <= ?3", through));
   return run("UPDATE _stream_sinks SET forgotten = max(forgotten, ?3) WHERE run = ?1 AND stage = ?2", through);
+}
+
+// Row ids rise: what was inserted since lies behind what was there.
+Result<bool> CommitLog::changed_since(Epoch epoch) {
+  STREAM_ASSIGN(
+      Statement query,
+      prepare("SELECT (SELECT min(oldest_row) FROM _stream_changes WHERE run = ?1 AND stage = ?2 AND epoch > ?3)"
+              " < ifnull((SELECT min(first_row) FROM _stream_rows WHERE run = ?1 AND stage = ?2 AND epoch > ?3),"
+              " 9223372036854775807)",
+              number(epoch)));
+  STREAM_ASSIGN(const bool row, query.step());
+  return row && query.integer(0) != 0;
 }
 
 Result<std::vector<RowRange>> CommitLog::take_after(Epoch epoch) {
@@ -91,6 +112,7 @@ Result<std::vector<RowRange>> CommitLog::take_after(Epoch epoch) {
     ranges.push_back({query.integer(0), query.integer(1)});
   }
   STREAM_TRY(run("DELETE FROM _stream_rows WHERE run = ?1 AND stage = ?2 AND epoch > ?3", number(epoch)));
+  STREAM_TRY(run("DELETE FROM _stream_changes WHERE run = ?1 AND stage = ?2 AND epoch > ?3", number(epoch)));
   STREAM_TRY(run("DELETE FROM _stream_commits WHERE run = ?1 AND stage = ?2 AND epoch > ?3", number(epoch)));
   return ranges;
 }

@@ -3,6 +3,7 @@
 //   _stream_sinks(run, stage, table_name, forgotten)      the run has begun to write this table
 //   _stream_commits(run, stage, epoch, instance)          this committable is in the table
 //   _stream_rows(run, stage, epoch, first_row, last_row)  ids of the rows an epoch has inserted
+//   _stream_changes(run, stage, epoch, oldest_row)        lowest id of the rows it has changed or deleted
 //
 // The newest 1,000 epochs are kept; `forgotten` is the newest that is not.
 #pragma once
@@ -25,7 +26,9 @@ class CommitLog {
   Result<bool> begun();
   Status begin(const std::string& table);
   Result<bool> contains(Committable committable);
-  Status add(Committable committable, const std::vector<RowRange>& inserted);
+  Status add(Committable committable, const std::vector<RowRange>& inserted, std::int64_t oldest_changed);
+  // Whether rows that were there at `epoch` have been changed or deleted since.
+  Result<bool> changed_since(Epoch epoch);
   // Row ids inserted after `epoch`; forgets these epochs. Errors: kFailed if they are not known any more.
   Result<std::vector<RowRange>> take_after(Epoch epoch);
 

@@ -35,7 +35,7 @@ PlanAnswer plan_write_sqlite(const PlanRequest& request) {
   const Schema& schema = request.inputs[0].schema;
   check_table_name(request.options, answer);
   check_columns(schema, answer);
-  plan_sink_key(request, answer);
+  answer.goes_back = plan_sink_key(request, answer).empty() ? GoesBack::kAll : GoesBack::kInserted;
   answer.state.push_back(outbox_spec("outbox", schema.fields));
   answer.writes.push_back({"path", WriteSqlite::path_of(request.options, request.folder), false,
                            "table " + WriteSqlite::table_of(request.options, request.stage)});

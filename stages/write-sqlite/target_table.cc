@@ -128,8 +128,10 @@ Status TargetTable::prepare_statements() {
   if (!key_.empty()) {
     const std::string values =
         listed(all, ", ", [&](std::size_t column) { return name_of(column) + " = " + parameter(column); });
-    STREAM_ASSIGN(update_, database_.prepare("UPDATE " + table + " SET " + values + " WHERE " + key_condition()));
-    STREAM_ASSIGN(delete_, database_.prepare("DELETE FROM " + table + " WHERE " + key_condition()));
+    STREAM_ASSIGN(update_, database_.prepare("UPDATE " + table + " SET " + values + " WHERE " + key_condition() +
+                                             " RETURNING " + row_id_));
+    STREAM_ASSIGN(delete_,
+                  database_.prepare("DELETE FROM " + table + " WHERE " + key_condition() + " RETURNING " + row_id_));
   }
   prepared_ = true;
   return {};
@@ -172,13 +174,26 @@ Status TargetTable::insert(const Batch& batch, std::size_t row, std::vector<RowR
 // Not ON CONFLICT: NULLs in a key are equal here, and the table may have other constraints.
 Status TargetTable::upsert(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted) {
   for (std::size_t column = 0; column < batch.columns.size(); ++column) bind(update_, batch, row, column);
-  STREAM_TRY(update_.run());
-  return database_.changes() > 0 ? Status() : insert(batch, row, inserted);
+  STREAM_ASSIGN(const bool there, change(update_));
+  return there ? Status() : insert(batch, row, inserted);
 }
 
 Status TargetTable::erase_key(const Batch& batch, std::size_t row) {
   for (const std::size_t column : key_) bind(delete_, batch, row, column);
-  return delete_.run();
+  return change(delete_).status();
+}
+
+// Whether there were such rows; notes which.
+Result<bool> TargetTable::change(Statement& statement) {
+  bool there = false;
+  for (;;) {
+    STREAM_ASSIGN(const bool row, statement.step());
+    if (!row) break;
+    there = true;
+    oldest_changed_ = std::min(oldest_changed_, statement.integer(0));
+  }
+  statement.reset();
+  return there;
 }
 
 // An update-before whose update-after follows under the same key.

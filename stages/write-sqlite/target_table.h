@@ -1,7 +1,9 @@
 // TargetTable: the table rows go to: made or checked, then written by prepared statements.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stages/write-sqlite/target_database.h"
@@ -29,6 +31,8 @@ class TargetTable {
   // After create() or check(), within a transaction: writes the rows and appends to `inserted` the
   // ids of those that were not there before. Errors: kBadRecord, with the row, if the table refuses one.
   Status apply(const Batch& batch, std::vector<RowRange>& inserted);
+  // Lowest id of the rows changed or deleted by apply() since the last call; INT64_MAX: none.
+  std::int64_t take_oldest_changed() { return std::exchange(oldest_changed_, INT64_MAX); }
   Status erase(RowRange rows);
 
  private:
@@ -39,6 +43,7 @@ class TargetTable {
   Status insert(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted);
   Status upsert(const Batch& batch, std::size_t row, std::vector<RowRange>& inserted);
   Status erase_key(const Batch& batch, std::size_t row);
+  Result<bool> change(Statement& statement);
   bool superseded(const Batch& batch, std::size_t row) const;
   void bind(Statement& statement, const Batch& batch, std::size_t row, std::size_t column);
   std::string key_condition() const;
@@ -50,6 +55,7 @@ class TargetTable {
   std::string row_id_ = "rowid";    // the name no column of the table has
   std::vector<std::string> texts_;  // of bound values, until the statement has run
   bool prepared_ = false;
+  std::int64_t oldest_changed_ = INT64_MAX;
   Statement insert_;
   Statement update_;
   Statement delete_;

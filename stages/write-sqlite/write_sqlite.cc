@@ -29,6 +29,7 @@ WriteSqlite::WriteSqlite(Context& context)
       path_(path_of(context.options, context.folder)),
       run_(context.run),
       stage_(context.stage),
+      going_back_(context.going_back),
       table_name_(table_of(context.options, context.stage)) {}
 
 Status WriteSqlite::open() {
@@ -71,6 +72,12 @@ Status WriteSqlite::rewind(Epoch epoch) {
   STREAM_TRY(open());
   return database_->transact([&]() -> Status {
     STREAM_TRY(log_->create_tables());
+    STREAM_ASSIGN(const bool changed, going_back_ ? log_->changed_since(epoch) : Result<bool>(false));
+    if (changed) {
+      return failed("unable to give rows of table '" + table_name_ + "' in '" + path_ +
+                    "' back what they were at checkpoint " + std::to_string(epoch.value()) +
+                    ": they have been replaced since");
+    }
     STREAM_ASSIGN(const std::vector<RowRange> ranges, log_->take_after(epoch));
     STREAM_ASSIGN(const bool exists, table_->exists());
     if (!exists) return {};
@@ -85,7 +92,7 @@ Status WriteSqlite::apply(const Prepared& prepared) {
   if (known) return {};
   std::vector<RowRange> inserted;
   for (const Batch& batch : prepared.batches) STREAM_TRY(table_->apply(batch, inserted));
-  return log_->add(prepared.committable, inserted);
+  return log_->add(prepared.committable, inserted, table_->take_oldest_changed());
 }
 
 Status WriteSqlite::make_visible(std::span<const Prepared> due) {

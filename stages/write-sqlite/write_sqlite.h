@@ -6,7 +6,8 @@
 //
 // rewind() deletes the rows that later epochs have inserted. Of a keyed table this is enough: rows
 // they updated or deleted are written again by the replay, which brings the same changes per key;
-// until it has, such rows show values of the epochs taken back.
+// until it has, such rows show values of the epochs taken back. Where the user goes back, to do better this
+// time, the replay may be another, and what rows were is not known: that is refused.
 #pragma once
 
 #include <memory>
@@ -49,6 +50,7 @@ class WriteSqlite final : public OutboxSink {
   const std::string path_;
   const std::string run_;
   const std::string stage_;
+  const bool going_back_;
   std::string table_name_;
   std::vector<std::size_t> key_;
   IfExists if_exists_ = IfExists::kFail;

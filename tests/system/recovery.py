@@ -113,6 +113,7 @@ def a_savepoint_of_another_job_begins_a_job(stream):
     wait_until("checkpoints", lambda: len(checkpoints(stream, "first")) >= 2 and checkpoints(stream, "first")[-1] > 5)
     stream.run("stream", "stop", "first", "--to", "save")
     job.communicate()
+    stream.run("stream", "cancel", "first")  # gives up what both write
     cut = json.loads(stream.run("stream", "savepoint", "--list", "--json", "first"))["epoch"]
     talk = finish(stream, "--from", "save", name="second")
     check("failed" not in kinds(stream, "second"), talk)

@@ -355,7 +355,7 @@ def a_stopped_job_goes_on_with_its_schema(stream):
     check(row() == [(3, 43)], f"{row()}")
     letters = stream.run("stream", "dead-letter", "kept").splitlines()
     check(len(letters) == 1 and "text" in letters[0], str(letters))
-    stream.run("stream", "run", "--from", savepoint, "kept.yaml", stdin='{"k":"x","a":500}\n')
+    stream.run("stream", "run", "--from", savepoint, "--accept-duplicates", "kept.yaml", stdin='{"k":"x","a":500}\n')
     check(row() == [(3, 503)], f"from the savepoint: {row()}")
     stream.run("stream", "run", "kept.yaml", stdin='{"k":"x","a":7}\n')
     check(row() == [(1, 7)], f"anew: {row()}")

@@ -145,6 +145,13 @@ def anew(office, command):
     office.run(command)
 
 
+def a_trial(office, command):
+    office.running("counts")
+    office.run("stream savepoint counts")
+    office.run(command)
+    office.run("stream cancel trial")
+
+
 def on_a_short_trial(office, command):
     office.running("web-errors")
     office.run(command.replace("30s", "1s"))
@@ -256,7 +263,7 @@ SPECIAL = {
     "stream state show web-errors@": of_a_savepoint, "stream state query counts@": of_a_savepoint,
     "stream state merge": of_two_jobs, "stream state new": of_rows, "stream state split": in_parts,
     "--from mended": from_what_was_made, "--from wider": from_what_was_made,
-    "stream run -d daily.yaml": anew, "stream upgrade --trial 30s": on_a_short_trial,
+    "--name trial": a_trial, "stream run -d daily.yaml": anew, "stream upgrade --trial 30s": on_a_short_trial,
     "stream run -d manifests/heartbeat.yaml": lambda office, command: office.run(command),
     "| write-sqlite errors.db --table errors\"": a_table_of_its_own,
 }

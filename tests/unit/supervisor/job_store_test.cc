@@ -65,4 +65,61 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoints_stay) {
   BOOST_TEST(checkpoints->back().epoch == static_cast<std::uint64_t>(20'001 - kHistoryKept + 1));
 }
 
+namespace {
+
+void run_of(JobStore& store, const std::string& run, const std::string& parent = "", std::uint64_t base = 0) {
+  JobRecord record;
+  record.id = "job";
+  record.run = run;
+  record.parent = parent;
+  record.base = base;
+  BOOST_TEST_REQUIRE(store.save(record).ok());
+}
+
+bool descends(JobStore& store, const std::string& of, const std::string& run, std::uint64_t epoch) {
+  const auto found = store.descends(of, run, Epoch(epoch));
+  BOOST_TEST_REQUIRE(found.ok());
+  return *found;
+}
+
+}  // namespace
+
+// First went on to 20, second from 5 of it, third from 8 of that.
+BOOST_AUTO_TEST_CASE(what_a_run_has_come_from_is_known) {
+  const TempDir folder;
+  const auto store = *JobStore::open(folder.path() + "/job.sqlite");
+  run_of(*store, "first");
+  run_of(*store, "second", "first", 5);
+  run_of(*store, "third", "second", 8);
+  BOOST_TEST(descends(*store, "third", "third", 100));
+  BOOST_TEST(descends(*store, "third", "second", 8));
+  BOOST_TEST(!descends(*store, "third", "second", 9));
+  BOOST_TEST(descends(*store, "third", "first", 5));
+  BOOST_TEST(!descends(*store, "third", "first", 6));
+  BOOST_TEST(!descends(*store, "first", "second", 1));
+  BOOST_TEST(!descends(*store, "third", "unheard-of", 1));
+  BOOST_TEST(!descends(*store, "", "first", 1));
+  const auto loaded = store->load();
+  BOOST_TEST_REQUIRE(loaded->has_value());
+  BOOST_TEST((*loaded)->output_run == "third");
+  BOOST_TEST((*loaded)->parent == "second");
+  BOOST_TEST((*loaded)->base == 8U);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_taken_back_is_nothing_to_go_on_from) {
+  const TempDir folder;
+  const auto store = *JobStore::open(folder.path() + "/job.sqlite");
+  run_of(*store, "first");
+  BOOST_TEST(store->reserve(Epoch(20)).ok());
+  for (int again = 0; again < 2; ++again) BOOST_TEST(store->take_back("first", Epoch(10)).ok());
+  BOOST_TEST(store->reserve(Epoch(25)).ok());
+  BOOST_TEST(descends(*store, "first", "first", 10));
+  BOOST_TEST(!descends(*store, "first", "first", 11));
+  BOOST_TEST(!descends(*store, "first", "first", 20));
+  BOOST_TEST(descends(*store, "first", "first", 21));
+  run_of(*store, "second", "first", 25);
+  BOOST_TEST(!descends(*store, "second", "first", 15));
+  BOOST_TEST(descends(*store, "second", "first", 21));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
