@@ -65,6 +65,7 @@ class Office:
 
     def forget(self, job, files="none"):
         """As if it had never been, and had not written these files."""
+        self.stream.kill(self.stream.processes(job))
         shutil.rmtree(self.stream.home(job), ignore_errors=True)
         for path in self.stream.folder.glob(files):
             path.unlink()

@@ -227,8 +227,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_savepoint_is_not_deleted) {
   take(build_savepoint(files, {index, dir / "checkpoints", dir / "save", "", false, false, 17}));
   require_ok(files.write_file(dir / "save/notes", "mine"));
   std::filesystem::create_symlink(dir / "save", dir / "link");
-  for (const std::string& path : {dir.path(), dir / "checkpoints", checkpoint, dir / "link", dir / "save",
-                                  dir / "save/notes", dir / "none", checkpoint + "/checkpoint.sqlite"}) {
+  BOOST_TEST((delete_savepoint(files, dir / "save").status().code() == Code::kFailed));
+  for (const std::string& path : {dir.path(), dir / "checkpoints", checkpoint, dir / "link", dir / "save/notes",
+                                  dir / "none", checkpoint + "/checkpoint.sqlite"}) {
     BOOST_TEST((delete_savepoint(files, path).status().code() == Code::kUsage), path);
   }
   require_ok(verify_files(take(load_savepoint(dir / "save")), dir / "save"));
