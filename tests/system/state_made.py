@@ -87,7 +87,7 @@ def results_of_one_run(stream):
 def second_half(stream, savepoint, *more):
     """Results of a job that begins with the state, over those of the first half."""
     shutil.copy(stream.folder / "first.db", stream.folder / "second.db")
-    stream.run("stream", "run", "kept.yaml", "--name", "goes-on", "-p", "half=second", "--from", savepoint, *more)
+    stream.run("stream", "run", "kept.yaml", "--name", f"goes-on-{len(more)}", "-p", "half=second", "--from", savepoint, *more)
     return results(stream, "second")
 
 

@@ -122,7 +122,7 @@ def a_stop_meets_an_upgrade(stream):
 
 def died_in_an_upgrade(stream, pick, moment):
     """Starts an upgrade, and kills the supervisor, the verb or an instance when it has run for that long."""
-    changes, whom = pick.choice((SECOND, BREAKS)), pick.choice(("supervisor", "supervisor", "verb", "instance"))
+    changes, whom = pick.choice((SECOND, ())), pick.choice(("supervisor", "supervisor", "verb", "instance"))
     stream.write("next.yaml", manifest(*changes))
     supervisor = json.loads(stream.run("stream", "show", "--json", "job"))["supervisor_pid"]
     upgrade = stream.start(*UPGRADE, "--trial", f"{pick.randrange(80)}ms", "next.yaml", stderr=subprocess.PIPE, stdout=subprocess.PIPE)
