@@ -42,8 +42,8 @@ class Job:
         stream.write("large.yaml", MANIFEST.format(keys=keys, rate=rate))
         stream.run("stream", "run", "-d", "--fresh", "large.yaml")
         wait_until("all keys", lambda: self.totals()["state_rows"] >= keys, 600, 0.2)
-        self.full = wait_until("a checkpoint of all of it", lambda: self.largest(), 600, 0.2)
-        wait_until("a small one", lambda: self.of_totals(self.next_checkpoint())["rows"] < max(keys / 2, 3 * rate), 600, 0.1)
+        wait_until("a small checkpoint", lambda: self.of_totals(self.next_checkpoint())["rows"] < max(keys / 4, 3 * rate), 600, 0.1)
+        self.full = self.largest()  # of those in which the keys came
 
     def totals(self):
         return next(i for i in self.stream.stats("large")["instances"] if i["stage"] == "totals")
@@ -54,8 +54,7 @@ class Job:
     def largest(self):
         listed = map(json.loads, self.stream.run("stream", "checkpoint", "--list", "--json", "large").splitlines())
         found = [one for one in listed if one["detail"] and any(d["instance"] == "totals.0" for d in one["detail"])]
-        most = max(found, key=lambda one: self.of_totals(one)["rows"], default=None)
-        return most if most and self.of_totals(most)["rows"] >= self.keys / 2 else None
+        return max(found, key=lambda one: self.of_totals(one)["rows"])
 
     def next_checkpoint(self):
         self.stream.run("stream", "wait", "--for", "checkpoint", "--timeout", "5m", "large", timeout=300)
@@ -92,7 +91,7 @@ def by_change(stream, part):
         job.end()
         if share == 0.01:
             part.goal("checkpoint, 1 % of 10 M keys changed: pause", "≤ 5 ms", f"{pause:.1f} ms", pause <= 5)
-    rows.append(["all, at first", f"{whole['rows']:,}", whole["sync_us"] / 1000, job.full["duration_us"] / 1000, megabytes(job.full["bytes"])])
+    rows.append(["most, at first", f"{whole['rows']:,}", whole["sync_us"] / 1000, job.full["duration_us"] / 1000, megabytes(job.full["bytes"])])
     part.heading(f"Checkpoints of {KEYS:,} keys, one a second: the cost follows what changed")
     part.table(["changed in an interval", "rows", "pause, ms", "durable after, ms", "MB written"], rows)
 
