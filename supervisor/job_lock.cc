@@ -5,6 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <utility>
 
 namespace stream {
@@ -50,8 +55,48 @@ Status lock_folder(int fd, const JobPaths& paths, Microseconds patience) {
   }
 }
 
+// Dead in all but its locks, which the system frees last: it is on its way out, or SIGKILL is on its way
+// to it (proc(5): SigPnd and ShdPnd, and PF_EXITING in the flags).
+bool dying(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  constexpr std::uint64_t kKill = 1ULL << (SIGKILL - 1);
+  std::ifstream status(folder + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("SigPnd:") && !line.starts_with("ShdPnd:")) continue;
+    if (std::stoull(line.substr(line.find(':') + 1), nullptr, 16) & kKill) return true;
+  }
+  std::ifstream stat(folder + "/stat");
+  std::string text;
+  if (!std::getline(stat, text)) return true;  // gone since we asked
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string state;
+  std::int64_t parent = 0, group = 0, session = 0, terminal = 0, terminal_group = 0;
+  std::uint64_t flags = 0;
+  fields >> state >> parent >> group >> session >> terminal >> terminal_group >> flags;
+  constexpr std::uint64_t kExiting = 0x4;
+  return flags & kExiting;
+}
+
 Status already_running(const JobPaths& paths, pid_t supervisor) {
   return failed("job '" + paths.job + "' is already running, supervised by process " + std::to_string(supervisor));
+}
+
+// Returns when the place is empty; a killed supervisor is waited for.
+Status see_nobody(int fd, const JobPaths& paths, Microseconds patience) {
+  const Microseconds deadline = system_clock().monotonic_us() + patience;
+  while (const pid_t supervisor = supervisor_of(fd)) {
+    if (!dying(supervisor) || system_clock().monotonic_us() >= deadline) return already_running(paths, supervisor);
+    ::poll(nullptr, 0, kLookAgainMs);
+  }
+  return {};
+}
+
+Status take_place(int fd, const JobPaths& paths, Microseconds patience) {
+  for (;;) {
+    STREAM_ASSIGN(const bool ours, lock(fd, F_SETLK, kPlace, paths));
+    if (ours) return {};
+    STREAM_TRY(see_nobody(fd, paths, patience));
+  }
 }
 
 }  // namespace
@@ -64,15 +109,14 @@ Result<JobLock> JobLock::open(const JobPaths& paths) {
 
 Result<JobLock> JobLock::take(const JobPaths& paths, Microseconds patience) {
   STREAM_ASSIGN(JobLock taken, open(paths));
-  STREAM_ASSIGN(const bool first, lock(taken.fd_, F_SETLK, kPlace, paths));
-  if (!first) return already_running(paths, supervisor_of(taken.fd_));
+  STREAM_TRY(take_place(taken.fd_, paths, patience));
   STREAM_TRY(lock_folder(taken.fd_, paths, patience));
   return taken;
 }
 
 Result<JobLock> JobLock::visit(const JobPaths& paths, Microseconds patience) {
   STREAM_ASSIGN(JobLock taken, open(paths));
-  if (const pid_t supervisor = supervisor_of(taken.fd_); supervisor != 0) return already_running(paths, supervisor);
+  STREAM_TRY(see_nobody(taken.fd_, paths, patience));
   STREAM_TRY(lock_folder(taken.fd_, paths, patience));
   return taken;
 }

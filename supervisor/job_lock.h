@@ -17,7 +17,7 @@
 
 namespace stream {
 
-// How long to wait for the instances of a dead supervisor, which end within milliseconds.
+// How long to wait for a killed supervisor and for its instances, which end within milliseconds.
 inline constexpr Microseconds kLockPatience = 10'000'000;
 
 class JobLock {

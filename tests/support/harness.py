@@ -118,14 +118,19 @@ class Stream:
     def processes_below(folder):
         """Those of all jobs in a folder."""
         root = os.path.realpath(folder) + "/"
+
+        def holds(descriptor):
+            try:
+                path = os.readlink(descriptor)
+            except OSError:  # closed meanwhile
+                return False
+            return path.startswith(root) and path.endswith("/job.lock")
         pids = []
         for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
             try:
-                if any((path := os.readlink(fd)).startswith(root) and path.endswith("/job.lock") for fd in (entry / "fd").iterdir()):
+                if entry.name.isdigit() and any(holds(descriptor) for descriptor in (entry / "fd").iterdir()):
                     pids.append(int(entry.name))
-            except OSError:
+            except OSError:  # gone meanwhile
                 continue
         return pids
 

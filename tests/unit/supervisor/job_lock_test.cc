@@ -48,6 +48,8 @@ class Other {
     got_ = byte == 'y';
   }
   ~Other() { end(); }
+  // SIGKILL, without waiting for what it does.
+  void kill() const { ::kill(pid_, SIGKILL); }
   void end() {
     if (pid_ <= 0) return;
     ::close(tell_);
@@ -111,6 +113,21 @@ BOOST_AUTO_TEST_CASE(a_visitor_keeps_supervisors_waiting_not_refused) {
   BOOST_TEST(JobLock::take(paths, 0).status().what().find("still alive") != std::string::npos);
   visitor.end();
   BOOST_TEST(JobLock::take(paths).ok());
+}
+
+// The system frees its memory before its locks.
+BOOST_AUTO_TEST_CASE(a_killed_supervisor_is_waited_for) {
+  constexpr std::size_t kSlowToFree = 256 << 20;
+  for (const bool visiting : {false, true}) {
+    Other supervisor([&] {
+      static const std::vector<char> memory(kSlowToFree, 'x');
+      return JobLock::take(paths);
+    });
+    BOOST_TEST(supervisor.got());
+    supervisor.kill();
+    const Status next = visiting ? JobLock::visit(paths).status() : JobLock::take(paths).status();
+    BOOST_TEST(next.what() == "");
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
