@@ -87,7 +87,7 @@ extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompareVerb, k
     kEventsVerb, kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kRescaleVerb, kResumeVerb, kRunVerb,
     kSavepointVerb, kShowVerb, kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateLsVerb,
     kStateMergeVerb, kStateNewVerb, kStateQueryVerb, kStateReshardVerb, kStateShowVerb, kStateSplitVerb, kStatsVerb,
-    kStopVerb, kTapVerb, kTestVerb, kUpgradeVerb, kWaitVerb;
+    kStopVerb, kTapVerb, kTestVerb, kTopVerb, kUpgradeVerb, kWaitVerb;
 
 // --- rows that several tables have ---------------------------------------------------------------
 

@@ -42,6 +42,7 @@ constexpr std::array kVerbs = {
     Verb{"stop", "end a job with a savepoint", &kStopVerb},
     Verb{"tap", "print the rows of a stage as they pass", &kTapVerb},
     Verb{"test", "run the tests of a manifest", &kTestVerb},
+    Verb{"top", "watch all jobs on the whole terminal", &kTopVerb},
     Verb{"upgrade", "replace a running job by another version of it", &kUpgradeVerb},
     Verb{"wait", "wait until a job runs, has a checkpoint, or has finished", &kWaitVerb},
 };

@@ -54,7 +54,9 @@ json to_json(const CheckpointRecord& record) {
 json stages_to_json(const JobPlan& plan) {
   json out = json::array();
   for (std::size_t i = 0; i < plan.stages.size(); ++i)
-    out.push_back({{"stage", plan.pipeline.stages[i].name}, {"parallelism", plan.stages[i].parallelism}});
+    out.push_back({{"stage", plan.pipeline.stages[i].name},
+                   {"parallelism", plan.stages[i].parallelism},
+                   {"role", role_name(plan.stages[i].role)}});
   return out;
 }
 

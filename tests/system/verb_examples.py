@@ -15,6 +15,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests" / "support"))
 import manual  # noqa: E402
 from harness import Stream, check, main, wait_until  # noqa: E402
+from terminal_screen import Terminal  # noqa: E402
 
 LATE = '{"ts":"2026-01-31T09:00:00Z","host":"a","status":500,"ms":1}\n'
 ROW = '{"ts":"2026-01-31T12:%02d:00Z","host":"a","status":500,"ms":20}\n'
@@ -248,9 +249,19 @@ def in_parts(office, command):
     office.run(command)
 
 
+def on_a_terminal(office, command):
+    if shutil.which("tmux") is None:
+        return
+    office.running("web-errors")
+    with Terminal(office.stream) as terminal:
+        terminal.type(command)
+        terminal.shows("web-errors", lambda screen: any(line.startswith("web-errors") for line in screen))
+        terminal.key("q")
+
+
 # What has to be so before an example, or how it is run, by a part of its command; else jobs that it names run.
 SPECIAL = {
-    "stream compare": compared,
+    "stream compare": compared, "stream top": on_a_terminal,
     "stream tap web-errors errors": errors_of_one_host,
     "stream tap web-errors per-minute.late": late_rows,
     "stream tap --json": spread_rows,
