@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
@@ -132,11 +133,17 @@ Status check_stage(const JobPaths& job, const std::string& stage, const LogPrint
                      join(*stages, ", "));
 }
 
+int set_level(const JobPaths& job, const std::string& stage, const std::string& level) {
+  const auto set = ask_job(job, {{"verb", "log-level"}, {"stage", stage}, {"level", level}}, kQuickAnswer);
+  return set.ok() ? kDone : fail("logs", set.status());
+}
+
 int run_logs(const VerbValues& values) {
   auto filter = filter_of(values);
   if (!filter.ok()) return fail("logs", filter.status());
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("logs", job.status());
+  if (values.has("set-level")) return set_level(*job, values.text("stage"), values.text("set-level"));
   LogPrinter printer(*std::move(filter), values.flag("json"));
   int current = -1;
   for (const std::string& path : log_files(*job)) {
@@ -167,6 +174,13 @@ constexpr VerbOption kLogsOptions[] = {
      .choices = "trace|debug|info|warning|error"},
     {.name = "since", .arg = "DURATION", .doc = "Only lines of the last DURATION.", .kind = ValueKind::kDuration},
     {.name = "grep", .arg = "RE", .doc = "Only lines whose message matches this regular expression (RE2)."},
+    {.name = "set-level",
+     .arg = "LEVEL",
+     .doc = "Print nothing: from now on the running job, or with --stage that stage, logs what is at least so severe, "
+            "until its supervisor ends.",
+     .kind = ValueKind::kChoice,
+     .choices = "trace|debug|info|warning|error",
+     .excludes = "follow"},
     json_option("Print the lines as they are kept, JSON."),
 };
 
@@ -174,6 +188,7 @@ constexpr VerbExample kLogsExamples[] = {
     {"stream logs -f web-errors", "Shows what a job logs until it ends."},
     {"stream logs --level warning --since 1h --stage requests web-errors",
      "Shows what one stage has complained about lately."},
+    {"stream logs --set-level warning --stage requests web-errors", "Has a stage that talks too much log less."},
 };
 
 }  // namespace
@@ -182,7 +197,10 @@ const VerbTable kLogsVerb = {
     .description =
         "Prints what a job and its stages have logged, oldest first: time, level, stage and instance, attempt, "
         "message. "
-        "A job that does not run can be asked too.",
+        "A job that does not run can be asked too.\n\n"
+        "A line that an instance repeats is written ten times in ten seconds; then one line tells how often it came "
+        "more. "
+        "What is logged is kept in five files of 16 MiB, the oldest of which goes when another is needed.",
     .options = kLogsOptions,
     .examples = kLogsExamples,
     .run = run_logs,

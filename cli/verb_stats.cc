@@ -153,17 +153,65 @@ void draw(const json& stats, LiveScreen& screen) {
   screen.draw(lines);
 }
 
-void print(const json& stats, bool as_json) {
-  std::string text = as_json ? stats.dump() + "\n" : "";
-  if (!as_json) {
+// A line a process, of the same values as in JSON. Times are those of the clock, so that lines add up.
+std::string csv(const json& stats, bool head) {
+  constexpr const char* kColumns[] = {"stage",
+                                      "instance",
+                                      "pid",
+                                      "running_us",
+                                      "records_in",
+                                      "records_out",
+                                      "bytes_in",
+                                      "bytes_out",
+                                      "records_in_rate",
+                                      "records_out_rate",
+                                      "bytes_in_rate",
+                                      "bytes_out_rate",
+                                      "busy",
+                                      "idle",
+                                      "backpressured",
+                                      "queued_bytes",
+                                      "state_rows",
+                                      "state_bytes",
+                                      "spilled_bytes",
+                                      "resident_bytes",
+                                      "bad_records",
+                                      "late_records",
+                                      "watermark_us",
+                                      "watermark_lag_us"};
+  std::string text;
+  if (head) {
+    text = "at_us";
+    for (const char* column : kColumns) text += std::string(",") + column;
+    text += "\n";
+  }
+  const std::string now = std::to_string(system_clock().wall_us());
+  for (const json& i : stats["instances"]) {
+    text += now;
+    for (const char* column : kColumns) {
+      const json value = i.value(column, json());
+      text += "," + (value.is_null() ? "" : value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+enum class Form : std::uint8_t { kTable, kJson, kCsv };
+
+void print(const json& stats, Form form, bool first) {
+  std::string text;
+  if (form == Form::kJson) text = stats.dump() + "\n";
+  if (form == Form::kCsv) text = csv(stats, first);
+  if (form == Form::kTable) {
     for (const std::string& line : picture(stats, SIZE_MAX)) text += line + "\n";
   }
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
 
-int watch(const JobPaths& job, bool as_json) {
-  LiveScreen screen(!as_json);
+int watch(const JobPaths& job, Form form) {
+  LiveScreen screen(form == Form::kTable);
   for (bool first = true;; first = false) {
     const auto stats = ask_job(job, {{"verb", "stats"}}, kQuickAnswer);
     if (!stats.ok() && !first) return kDone;  // the job has ended
@@ -173,7 +221,7 @@ int watch(const JobPaths& job, bool as_json) {
       if (screen.live())
         draw(*stats, screen);
       else
-        print(*stats, as_json);
+        print(*stats, form, first);
       event = screen.wait(1'000'000);
     } while (event == LiveScreen::Event::kResized);
     if (event == LiveScreen::Event::kLeave) return kDone;
@@ -183,10 +231,11 @@ int watch(const JobPaths& job, bool as_json) {
 int run(const VerbValues& values) {
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("stats", job.status());
-  if (values.flag("watch")) return watch(*job, values.flag("json"));
+  const Form form = values.flag("json") ? Form::kJson : values.flag("csv") ? Form::kCsv : Form::kTable;
+  if (values.flag("watch")) return watch(*job, form);
   const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
   if (!stats.ok()) return fail("stats", stats.status());
-  print(*stats, values.flag("json"));
+  print(*stats, form, true);
   return kDone;
 }
 
@@ -196,6 +245,10 @@ constexpr VerbOption kOptions[] = {
      .letter = 'w',
      .doc = "Show it again every second, until the job ends or, on a terminal, q is typed.",
      .kind = ValueKind::kFlag},
+    {.name = "csv",
+     .doc = "Print CSV, a line a process each time, its head once; the columns are the keys of --json.",
+     .kind = ValueKind::kFlag,
+     .excludes = "json"},
     json_option("Print JSON, a line each time."),
 };
 
@@ -203,6 +256,7 @@ constexpr VerbExample kExamples[] = {
     {"stream stats --watch web-errors", "Watches a job at work."},
     {"stream stats --json web-errors | jq '.instances[] | {stage, busy, backpressured}'",
      "Finds the stage that holds the others up."},
+    {"stream stats --csv --watch web-errors | head -20 > stats.csv", "Keeps numbers for a spreadsheet."},
 };
 
 }  // namespace

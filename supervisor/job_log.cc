@@ -7,6 +7,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/log_repeats.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -104,6 +105,16 @@ std::string fatal_word(std::string_view text) {
   return std::string(parts.level == "fatal" ? parts.message : "");
 }
 
+JobLog::JobLog() : repeats_(std::make_unique<LogRepeats>()) {}
+JobLog::JobLog(JobLog&& other) noexcept = default;
+JobLog& JobLog::operator=(JobLog&& other) noexcept = default;
+
+JobLog::~JobLog() {
+  if (!logger_) return;
+  listener_ = nullptr;  // it may be gone
+  for (LogLine& line : repeats_->rest()) put(std::move(line));
+}
+
 Result<JobLog> JobLog::open(const std::string& folder, const std::string& job, LogLevel least) {
   JobLog log;
   log.job_ = job;
@@ -125,6 +136,21 @@ Result<JobLog> JobLog::open(const std::string& folder, const std::string& job, L
 void JobLog::write(LogLine line) {
   const auto least = least_of_.find(line.stage);
   if (line.level < (least == least_of_.end() ? least_ : least->second)) return;
+  if (line.at_us == 0) line.at_us = system_clock().wall_us();
+  for (LogLine& told : repeats_->over(line.at_us)) put(std::move(told));
+  if (repeats_->pass(line)) put(std::move(line));
+}
+
+void JobLog::tell_repeats() {
+  for (LogLine& told : repeats_->over(system_clock().wall_us())) put(std::move(told));
+}
+
+void JobLog::set_least_of_all(LogLevel least) {
+  least_ = least;
+  for (auto& [stage, level] : least_of_) level = least;
+}
+
+void JobLog::put(LogLine line) {
   if (line.at_us == 0) line.at_us = system_clock().wall_us();
   if (line.attempt == 0) line.attempt = attempt_.value();
   if (line.checkpoint == 0) line.checkpoint = checkpoint_.value();

@@ -46,11 +46,20 @@ LogLine line_of_stage(std::string_view text);
 // Why its process ended, if the line says so: "stream-filter: fatal: x" gives "x", any other "".
 std::string fatal_word(std::string_view text);
 
+class LogRepeats;
+
 class JobLog {
  public:
   static Result<JobLog> open(const std::string& folder, const std::string& job, LogLevel least);
+  JobLog(JobLog&& other) noexcept;
+  JobLog& operator=(JobLog&& other) noexcept;
+  ~JobLog();
+
   void set_least(const std::string& stage, LogLevel least) { least_of_[stage] = least; }  // else as the job
+  void set_least_of_all(LogLevel least);
+  // A line that repeats itself is held back: see log_repeats.h.
   void write(LogLine line);
+  void tell_repeats();  // of intervals that are over; now and then
   void info(std::string message) { own(LogLevel::kInfo, std::move(message)); }
   void warning(std::string message) { own(LogLevel::kWarning, std::move(message)); }
   void error(std::string message) { own(LogLevel::kError, std::move(message)); }
@@ -59,12 +68,15 @@ class JobLog {
   void on_line(std::function<void(const LogLine&)> listener) { listener_ = std::move(listener); }
 
  private:
+  JobLog();
   void own(LogLevel level, std::string message);
+  void put(LogLine line);
 
   std::shared_ptr<spdlog::logger> logger_;
   std::string job_;
   LogLevel least_ = LogLevel::kInfo;
   std::map<std::string, LogLevel> least_of_;
+  std::unique_ptr<LogRepeats> repeats_;
   Attempt attempt_;
   Epoch checkpoint_;
   std::function<void(const LogLine&)> listener_;

@@ -149,6 +149,7 @@ Status JobRunner::turn() {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
   }
   tick_schedule(system_clock().wall_us());
+  log_->tell_repeats();
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);

@@ -113,12 +113,24 @@ void JobVerbs::handle(const ControlMessage& message) {
     const Status status = runner_.set_schedule(schedule_of(request));
     return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
   }
+  if (verb == "log-level") return set_log_level(message.identity, text_of(request, "stage"), text_of(request, "level"));
   if (verb == "gc") {
     runner_.retain();
     runner_.clean_savepoints();
     return answer(message.identity, done({}));
   }
   error(message.identity, "unknown request '" + verb + "'");
+}
+
+// Of a stage, or with "" of all and of the supervisor itself.
+void JobVerbs::set_log_level(const std::string& identity, const std::string& stage, const std::string& level) {
+  const auto least = parse_log_level(level);
+  if (!least.ok()) return error(identity, least.status().what());
+  const auto& stages = runner_.plan().pipeline.stages;
+  if (!stage.empty() && std::ranges::find(stages, stage, &StageSpec::name) == stages.end())
+    return error(identity, "job '" + runner_.paths().job + "' has no stage '" + stage + "'");
+  stage.empty() ? runner_.log().set_least_of_all(*least) : runner_.log().set_least(stage, *least);
+  answer(identity, done({}));
 }
 
 // A label names one savepoint, also among those being made.

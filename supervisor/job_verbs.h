@@ -47,6 +47,7 @@ class JobVerbs {
   void handle(const ControlMessage& message);
   Status check_label(const std::string& label);
   void tap(const std::string& identity, const std::string& request);
+  void set_log_level(const std::string& identity, const std::string& stage, const std::string& level);
   void lookup(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void rescale(const std::string& identity, const std::string& request);

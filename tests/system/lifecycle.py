@@ -1,5 +1,7 @@
 """The life of a job: start, look, checkpoint, savepoint, stop, go on; each with exact results."""
 
+import csv
+import io
 import json
 import os
 import pathlib
@@ -385,6 +387,45 @@ def logs_are_filtered_and_followed(stream):
     refused(stream, 100, "--replay prints records as they are", "stream", "dead-letter", "--replay", "--json", "totals")
 
 
+def the_level_of_a_log_changes_while_the_job_runs(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+
+    def bad_record(told):
+        before = stream.run("stream", "logs", "--grep", "bad record", "totals")
+        feed.file.write("no record\n")
+        feed.grow(1)
+        count = len(before.splitlines())
+        if told:
+            wait_until("a warning", lambda: len(stream.run("stream", "logs", "--grep", "bad record", "totals").splitlines()) > count)
+        else:
+            feed.arrive()
+            stream.run("stream", "checkpoint", "totals")
+            check(stream.run("stream", "logs", "--grep", "bad record", "totals") == before, "it was to be silent")
+    bad_record(True)
+    stream.run("stream", "logs", "--set-level", "error", "--stage", "in", "totals")
+    bad_record(False)
+    stream.run("stream", "logs", "--set-level", "info", "totals")
+    bad_record(True)
+    refused(stream, 1, "job 'totals' has no stage 'inn'", "stream", "logs", "--set-level", "info", "--stage", "inn", "totals")
+    stream.run("stream", "stop", "totals")
+    refused(stream, 1, "job 'totals' does not run", "stream", "logs", "--set-level", "info", "totals")
+
+
+def stats_are_a_table_for_other_programs(stream):
+    feed = Feed(stream)
+    feed.grow()
+    start(stream)
+    stats = stream.run("stream", "stats", "--csv", "totals")
+    rows = list(csv.DictReader(io.StringIO(stats)))
+    check([f"{row['stage']}.{row['instance']}" for row in rows] == ["in.0", "sums.0", "out.0"], stats)
+    check(all(int(row["pid"]) > 0 and int(row["records_in"]) >= 0 for row in rows), stats)
+    twice = stream.run("sh", "-c", "stream stats --csv --watch totals | head -7").splitlines()
+    check(sum(line.startswith("at_us,stage") for line in twice) == 1 and len(twice) == 7, str(twice))
+    stream.run("stream", "cancel", "totals")
+
+
 def a_plan_follows_the_data_and_the_rest_is_remembered(stream):
     for value, kind in [("1", "BIGINT"), ('"x"', "VARCHAR"), ("2", "BIGINT")]:
         stream.write("data.ndjson", f'{{"a":{value}}}\n')
@@ -442,5 +483,5 @@ if __name__ == "__main__":
           nothing_but_a_savepoint_is_deleted, a_label_names_one_savepoint, savepoints_asked_for_at_once_are_all_made,
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
           wait_ends_when_its_condition_holds, a_stage_that_never_waits_is_busy, a_restart_is_waited_for, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
-          a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed,
+          a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed, the_level_of_a_log_changes_while_the_job_runs, stats_are_a_table_for_other_programs,
           a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])
