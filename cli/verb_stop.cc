@@ -51,6 +51,12 @@ Status not_saved(const JobPaths& job, const std::string& reason) {
                 "' goes on");
 }
 
+// What is missing is in its checkpoint, or has not been read.
+Status not_drained(const JobPaths& job, const std::string& reason) {
+  return failed("job '" + job.job + "' has stopped and not all of its windows have fired: " + reason +
+                "; 'stream resume " + job.job + "' goes on");
+}
+
 // A supervisor that ends at once may be gone before its answer has arrived; its store tells.
 bool is_cancelled(const JobPaths& job) {
   const auto summary = stored_summary(job);
@@ -76,6 +82,8 @@ int run_stop(const VerbValues& values) {
   print(answer->value("path", ""), state, values.flag("json"));
   const std::string reason = answer->value("reason", "");
   const bool made = values.flag("no-savepoint") || !answer->value("path", "").empty();
+  if (state == "STOPPED" && values.flag("drain") && !answer->value("drained", false))
+    return fail("stop", not_drained(*job, reason));
   if (state == "STOPPED" && !made) return fail("stop", not_saved(*job, reason));
   if (state == "STOPPED" && values.flag("no-savepoint") && !values.flag("json"))
     say_stopped(*job, reason, values.flag("drain"));
@@ -128,12 +136,14 @@ const VerbTable kStopVerb = {
         "Takes a last checkpoint, makes a savepoint of it, ends the job, and prints the path of the savepoint. Nothing "
         "is lost and nothing is done twice: 'stream resume' or 'stream run' goes on where it stopped.\n\n"
         "With --drain sources end first, so that every window fires and its results are written. Going on from there "
-        "would fire them again, so it must be allowed with --accept-drained.\n\n"
+        "would fire them again, so it must be allowed with --accept-drained. If the job is killed before all their "
+        "results "
+        "are written, 'stream resume' writes them, reads nothing more, makes the savepoint, and stops it again.\n\n"
         "A sink whose server has been away for 3 s is not waited for: the job stops without a savepoint, and the verb "
         "says so and exits with 1. Nothing is lost; resumed, the job writes what is missing.",
     .options = kStopOptions,
     .examples = kStopExamples,
-    .no = "The job does not run, has ended otherwise, or has stopped without the savepoint.",
+    .no = "The job does not run, has ended otherwise, or has stopped without the savepoint or before it was drained.",
     .run = run_stop,
 };
 

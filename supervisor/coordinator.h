@@ -94,6 +94,7 @@ class Coordinator {
   bool last_is_complete() const { return last_ == last_complete_; }
   Epoch last_complete() const { return last_complete_; }
   bool all_ended() const { return ended_.size() == config_.instances; }
+  bool draining() const { return draining_; }
 
  private:
   struct Current {

@@ -71,6 +71,11 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
     savepoints_due_.emplace_back(action.epoch, SavepointWish());
     savepoints_due_.back().second.scheduled = true;
   }
+  // Its barriers come behind the ends of the sources: windows have fired, perhaps not yet all.
+  drained_ = coordinator_->draining();
+  for (auto& [epoch, wish] : savepoints_due_) {
+    if (epoch == action.epoch) wish.drained = drained_;
+  }
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
 
@@ -85,7 +90,7 @@ CheckpointIndex JobRunner::make_index(Epoch epoch) const {
   index.key_groups = plan_.pipeline.key_groups;
   index.manifest = record_.manifest;
   index.plan = record_.plan;
-  index.drained = drain_wanted_ && coordinator_ && coordinator_->all_ended();
+  index.drained = drained_;
   for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
     index.stages.push_back({plan_.pipeline.stages[i].name, plan_.stages[i].parallelism});
   }
@@ -242,9 +247,17 @@ void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   if (rescale_) std::exchange(rescale_, nullptr)->give_up("its input has ended, and it finishes by itself");
   coordinator_.reset();
+  if (last_checkpoint_)
+    stored(store_->record_checkpoint(*last_checkpoint_));  // it is committed: see refuse_or_finish_drain()
   outcome_ = outcome_text(*this);
   if (status_listener_) status_listener_(*this);  // the last look at its processes
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
+}
+
+// Every window has fired, and what came of it is out.
+bool JobRunner::has_drained() const {
+  return restore_ && restore_->drained && last_checkpoint_ && last_checkpoint_->epoch == restore_->epoch.value() &&
+         last_checkpoint_->status == "committed";
 }
 
 // They close what they have open, so that a result is whole without its journal. Nothing depends on

@@ -244,6 +244,10 @@ void JobRunner::on_ready() {
     if (Status started = rescale_->start_new(); !started.ok()) return fail(started.what(), true);
   } else {
     verbs_->on_ready();  // before the sources start: nothing passes unseen
+    // A drain that has begun reads no further: its windows may have fired in the checkpoint that is gone on from.
+    if (drain_wanted_) {
+      if (Status drained = act(coordinator_->stop(true, now)); !drained.ok()) return fail(drained.what(), true);
+    }
     if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
     if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
     log_->info("running");

@@ -113,6 +113,7 @@ class JobRunner {
   Status fit_or_settle(const RunRequest& request);
   Status check_fit(const JobPlan& wanted, bool drop_state);
   Status choose_from_checkpoints(bool going_back);
+  Status refuse_or_finish_drain();
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
@@ -191,6 +192,7 @@ class JobRunner {
   CheckpointIndex make_index(Epoch epoch) const;
   std::string checkpoint_detail() const;
   void finish();
+  bool has_drained() const;
   void check_leaving(Microseconds now);
   void conclude();
 
@@ -263,6 +265,7 @@ class JobRunner {
   bool stop_wanted_ = false;
   int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;
+  bool drained_ = false;  // the current checkpoint comes behind the ends of all sources
   bool cancelled_ = false;
   bool interrupted_ = false;
   bool accept_duplicates_ = false;

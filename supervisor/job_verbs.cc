@@ -196,10 +196,7 @@ void JobVerbs::stop(const std::string& identity, bool drain, bool savepoint, Sav
   }
   runner_.stop_wanted_ = !drain;
   runner_.drain_wanted_ = drain;
-  if (savepoint) {
-    wish.drained = drain;
-    runner_.stop_savepoint_ = std::move(wish);
-  }
+  if (savepoint) runner_.stop_savepoint_ = std::move(wish);
   if (later) return;  // when the new instances are there, or the old ones go on
   runner_.phase_ = Phase::kStopping;
   const Status status = runner_.act(runner_.coordinator_->stop(drain, system_clock().monotonic_us()));
@@ -328,8 +325,10 @@ void JobVerbs::say_goodbye() {
   const std::string state(to_string(runner_.record().state));
   for (const Waiting& waiting : waiting_) {
     if (waiting.what == WaitsFor::kEnd) {
-      answer(waiting.identity,
-             done({{"state", state}, {"path", runner_.stop_path_}, {"reason", runner_.record().reason}}));
+      answer(waiting.identity, done({{"state", state},
+                                     {"path", runner_.stop_path_},
+                                     {"reason", runner_.record().reason},
+                                     {"drained", runner_.has_drained()}}));
     } else {
       error(waiting.identity, "job '" + runner_.paths().job + "' is " + state);
     }

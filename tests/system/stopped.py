@@ -109,6 +109,58 @@ def drain_fires_every_window_and_stop_none(stream):
     check(sum(row[3] for row in found["windows"]) == ROWS and len(twice) <= 14, f"{len(twice)} parts of windows")
 
 
+def checkpoints(stream, job="job"):
+    return {int(path.parent.name) for path in stream.home(job).glob("checkpoints/*/checkpoint.sqlite")}
+
+
+def dead(stream, job="job"):
+    """Waits until nothing of the job runs any more."""
+    wait_until("every process to end", lambda: not stream.processes(job))
+
+
+def published_and_no_more(stream, how, act):
+    """Stops the job, and acts when its last checkpoint is published and a sink cannot commit it yet; what the verb says."""
+    before = checkpoints(stream)
+    with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
+        db.execute("begin exclusive")
+        stop = stream.start("stream", "stop", *how, "job", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
+        act()
+        db.execute("rollback")
+    stop.talk = stop.communicate(timeout=30)[1]
+    return stop
+
+
+NEVER = (("interval: 50ms", "interval: none"),)  # but the last one
+
+
+def slowly(stream):
+    stream.write("job.yaml", manifest(*NEVER, rate=4000))
+    stream.run("stream", "run", "-d", "job.yaml")
+    wait_until("rows", lambda: any(i["stage"] == "hours" and i["records_in"] > 2500 for i in stream.stats("job")["instances"]))
+
+
+def a_drain_whose_instance_dies_reads_no_further(stream):
+    """Its windows have fired in a checkpoint that is published and not committed: what was read later would fire them again."""
+    slowly(stream)
+    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([stream.instances("job")["ranks.0"]]))
+    check(stop.returncode == 0, stop.talk)
+    compare(results(stream.folder), bounded(stream, rows_of(stream.folder), "bounded"))
+
+
+def a_drain_whose_supervisor_dies_is_finished_by_the_next(stream):
+    slowly(stream)
+    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([shown(stream)["supervisor_pid"]]) or dead(stream))
+    check(stop.returncode != 0 and shown(stream)["state"] == "DEAD", stop.talk)
+    stream.run("stream", "resume", "job")
+    wait_until("its end", lambda: shown(stream)["state"] == "STOPPED")
+    compare(results(stream.folder), bounded(stream, rows_of(stream.folder), "bounded"))
+    check("savepoint " in shown(stream)["reason"], str(shown(stream)))
+    stream.run("stream", "resume", "job", expect=1)
+    check("was drained" in stream.last_stderr, stream.last_stderr)
+
+
 if __name__ == "__main__":
     main([a_job_that_stops_again_and_again_is_one_that_never_did, what_was_stopped_here_goes_on_elsewhere,
-          drain_fires_every_window_and_stop_none])
+          drain_fires_every_window_and_stop_none, a_drain_whose_instance_dies_reads_no_further,
+          a_drain_whose_supervisor_dies_is_finished_by_the_next])
