@@ -113,7 +113,7 @@ class JobRunner {
   Status fit_or_settle(const RunRequest& request);
   Status check_fit(const JobPlan& wanted, bool drop_state);
   Status choose_from_checkpoints(bool going_back);
-  Status refuse_or_finish_drain();
+  Status refuse_or_finish_drain(bool stopped);
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);

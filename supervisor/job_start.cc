@@ -103,22 +103,26 @@ Status JobRunner::prepare_record(RunRequest& request) {
     STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
     if (record_.must_rewind) record_.rewind_after = restore_->epoch.value();
   }
-  if (restore_ && restore_->drained && !request.accept_drained) STREAM_TRY(refuse_or_finish_drain());
+  if (restore_ && restore_->drained && !request.accept_drained) {
+    STREAM_TRY(refuse_or_finish_drain(known->state == JobState::kStopped));
+  }
   STREAM_TRY(fit_or_settle(request));
   return save_record();
 }
 
-// A drain that ended before what its windows gave was committed is finished: nothing more is read for that.
-Status JobRunner::refuse_or_finish_drain() {
+// A drain that was cut off, perhaps before what its windows gave was committed, is finished: nothing more is read for
+// that. `stopped`: it has come to an end.
+Status JobRunner::refuse_or_finish_drain(bool stopped) {
   STREAM_ASSIGN(const auto newest, store_->checkpoints(kMissingLookedFor));
   const bool committed = std::ranges::any_of(newest, [&](const CheckpointRecord& record) {
     return record.epoch == restore_->epoch.value() && record.status == "committed";
   });
-  if (committed || !restore_extends_) {
+  if ((stopped && committed) || !restore_extends_) {
     return failed("'" + continued_from_ +
                   "' was drained: its windows have fired; add --accept-drained to go on from it");
   }
-  notices_.push_back(continued_from_ + " was drained, and not all of it is committed: that is done, and the job stops");
+  notices_.push_back(continued_from_ +
+                     " was drained, and the job ended meanwhile: that is finished, and it stops again");
   log_->warning(notices_.back());
   drain_wanted_ = true;
   stop_savepoint_ = SavepointWish();

@@ -60,13 +60,16 @@ void JobVerbs::error(const std::string& identity, const std::string& what) {
   answer(identity, json{{"error", what}}.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+// Once the job is over nobody is told so before its place is free: whoever asks then waits for that, and reads the
+// store.
 Status JobVerbs::serve() {
-  for (;;) {
+  while (runner_.phase() != Phase::kOver) {
     auto message = socket_.receive();
     if (!message.ok()) return std::move(message).status();
     if (!*message) return {};
     handle(**message);
   }
+  return {};
 }
 
 void JobVerbs::handle(const ControlMessage& message) {

@@ -90,3 +90,13 @@ def past(stream, least, name="lines.ndjson"):
         path = stream.folder / name
         return path.exists() and path.read_bytes().count(b"\n") >= least
     wait_until(f"{least} rows in {name}", rows)
+
+
+def rows_of(folder):
+    path = folder / "lines.ndjson"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def bounded(stream, rows):
+    """What a job gives whose input ends behind so many rows."""
+    return expected(stream, (f"rows: {ROWS}", f"rows: {rows}"), name=f"bounded-{rows}")

@@ -5,15 +5,11 @@ import pathlib
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
-from in_flight import FAST, SLOW, compare, expected, manifest, past, results  # noqa: E402
-
-ROWS = 12_000
+from in_flight import FAST, ROWS, SLOW, bounded, compare, expected, manifest, past, results, rows_of  # noqa: E402
 
 
 def begun(stream, *changes, rows=300, rate=SLOW):
@@ -30,11 +26,6 @@ def finish(stream, *changes):
 
 def shown(stream, job="job"):
     return json.loads(stream.run("stream", "show", "--json", job))
-
-
-def rows_of(folder):
-    path = folder / "lines.ndjson"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def a_job_that_stops_again_and_again_is_one_that_never_did(stream):
@@ -71,11 +62,6 @@ def what_was_stopped_here_goes_on_elsewhere(stream):
     compare({name: sorted(here.get(name, []) + rows) for name, rows in found.items()}, wanted)
 
 
-def bounded(stream, rows, name):
-    """What a job gives whose input ends behind so many rows."""
-    return expected(stream, (f"rows: {ROWS}", f"rows: {rows}"), name=name)
-
-
 def drain_fires_every_window_and_stop_none(stream):
     wanted = expected(stream)
     begun(stream, rows=2500, rate=4000)
@@ -90,7 +76,7 @@ def drain_fires_every_window_and_stop_none(stream):
     past(stream, 3000)
     path = stream.run("stream", "stop", "--drain", "job").strip()
     drained, count = results(stream.folder), rows_of(stream.folder)
-    compare(drained, bounded(stream, count, "bounded"), "drained")
+    compare(drained, bounded(stream, count), "drained")
     stream.write("last.yaml", manifest(rate=FAST))
     for refused in (["resume", "job"], ["run", "last.yaml"], ["run", "last.yaml", "--from", path], ["run", "last.yaml", "--from", path, "--name", "other", "--outputs", "beside"]):
         stream.run("stream", *refused, expect=1)
@@ -109,58 +95,49 @@ def drain_fires_every_window_and_stop_none(stream):
     check(sum(row[3] for row in found["windows"]) == ROWS and len(twice) <= 14, f"{len(twice)} parts of windows")
 
 
-def checkpoints(stream, job="job"):
-    return {int(path.parent.name) for path in stream.home(job).glob("checkpoints/*/checkpoint.sqlite")}
+SHORT = (("  kept: {run: filter, from: made,", """  short: {run: read-file, path: short.ndjson, schema: "n bigint, k bigint, v bigint, u bigint, ts timestamp", time: ts}
+  few: {run: aggregate, by: k, window: tumble 1s, compute: {many: count(*)}}
+  few-table: {run: write-sqlite, path: few.db, table: few, if-exists: replace}
+  kept: {run: filter, from: [made, short],"""),)
 
 
-def dead(stream, job="job"):
-    """Waits until nothing of the job runs any more."""
-    wait_until("every process to end", lambda: not stream.processes(job))
+def few(stream):
+    with sqlite3.connect(f"file:{stream.folder}/few.db?mode=ro", uri=True) as db:
+        return sorted(db.execute("select * from few").fetchall())
 
 
-def published_and_no_more(stream, how, act):
-    """Stops the job, and acts when its last checkpoint is published and a sink cannot commit it yet; what the verb says."""
-    before = checkpoints(stream)
-    with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
-        db.execute("begin exclusive")
-        stop = stream.start("stream", "stop", *how, "job", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
-        act()
-        db.execute("rollback")
-    stop.talk = stop.communicate(timeout=30)[1]
-    return stop
+def an_input_that_has_ended_stays_ended(stream):
+    """Beside one that goes on: checkpoints go on, and whoever is killed or stopped, its rows and its end come once."""
+    stream.write("short.ndjson", "".join(json.dumps({"n": ROWS + n, "k": n % 7, "v": n * 31 % 1000, "u": n % 97, "ts": f"1970-01-01T00:00:0{n // 100}.{n % 100:02d}Z"}) + "\n" for n in range(300)))
+    wanted, wanted_few = expected(stream, *SHORT), few(stream)
+    check(len(wanted["lines"]) == ROWS + 300 and sum(row[3] for row in wanted_few) == 300, f"{len(wanted['lines'])} rows, {wanted_few}")
+    (stream.folder / "few.db").unlink()
 
-
-NEVER = (("interval: 50ms", "interval: none"),)  # but the last one
-
-
-def slowly(stream):
-    stream.write("job.yaml", manifest(*NEVER, rate=4000))
-    stream.run("stream", "run", "-d", "job.yaml")
-    wait_until("rows", lambda: any(i["stage"] == "hours" and i["records_in"] > 2500 for i in stream.stats("job")["instances"]))
-
-
-def a_drain_whose_instance_dies_reads_no_further(stream):
-    """Its windows have fired in a checkpoint that is published and not committed: what was read later would fire them again."""
-    slowly(stream)
-    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([stream.instances("job")["ranks.0"]]))
-    check(stop.returncode == 0, stop.talk)
-    compare(results(stream.folder), bounded(stream, rows_of(stream.folder), "bounded"))
-
-
-def a_drain_whose_supervisor_dies_is_finished_by_the_next(stream):
-    slowly(stream)
-    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([shown(stream)["supervisor_pid"]]) or dead(stream))
-    check(stop.returncode != 0 and shown(stream)["state"] == "DEAD", stop.talk)
-    stream.run("stream", "resume", "job")
-    wait_until("its end", lambda: shown(stream)["state"] == "STOPPED")
-    compare(results(stream.folder), bounded(stream, rows_of(stream.folder), "bounded"))
-    check("savepoint " in shown(stream)["reason"], str(shown(stream)))
-    stream.run("stream", "resume", "job", expect=1)
-    check("was drained" in stream.last_stderr, stream.last_stderr)
+    def ended():
+        return {i["stage"] for i in stream.stats("job")["instances"] if i["ended"]} == {"short", "few", "few-table"}
+    begun(stream, *SHORT, rows=500, rate=4000)
+    for turn in range(4):
+        wait_until("the end of the short one", lambda: stream.instances("job") and ended())
+        first = int(stream.run("stream", "checkpoint", "job"))
+        check(int(stream.run("stream", "checkpoint", "job")) > first, "checkpoints do not go on")
+        check(few(stream) == wanted_few, f"turn {turn}: {few(stream)}")
+        if turn == 0:
+            stream.kill([stream.instances("job")["short.0"]])
+            wait_until("a restart", lambda: stream.stats("job")["job"]["restarts"] == 1 and stream.instances("job"))
+        elif turn == 1:
+            stream.kill(stream.processes("job"))
+            wait_until("every process to end", lambda: not stream.processes("job"))
+            stream.run("stream", "run", "-d", "job.yaml")
+        elif turn == 2:
+            path = stream.run("stream", "stop", "job").strip()
+            stream.run("stream", "run", "-d", "job.yaml", "--from", path)
+    stream.run("stream", "stop", "job")
+    check(rows_of(stream.folder) < ROWS, "it was over before it was stopped")
+    finish(stream, *SHORT)
+    compare(results(stream.folder), wanted)
+    check(few(stream) == wanted_few, str(few(stream)))
 
 
 if __name__ == "__main__":
     main([a_job_that_stops_again_and_again_is_one_that_never_did, what_was_stopped_here_goes_on_elsewhere,
-          drain_fires_every_window_and_stop_none, a_drain_whose_instance_dies_reads_no_further,
-          a_drain_whose_supervisor_dies_is_finished_by_the_next])
+          drain_fires_every_window_and_stop_none, an_input_that_has_ended_stays_ended])
