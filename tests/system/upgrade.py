@@ -4,6 +4,7 @@ import json
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -17,18 +18,39 @@ SECOND = (("  kept: {run: filter, from: made, where:", "  more: {run: select, fr
 # It works until n is 3000, by which nothing of it has been committed.
 BREAKS = (("where: n >= 0", "where: \"n >= cast(case when n < 4000 then '0' else 'x' end as bigint)\", on-error: fail"),)
 UPGRADE = ["stream", "upgrade", "job"]
+# A stage that the evolved version has no more …
+SEEN = (("  tens: {run", "  seen: {run: dedup, from: kept, by: u}\n  seen-table: {run: write-sqlite, path: OUT/seen.db, table: seen}\n  tens: {run"),)
+# … while another is renamed, as is a column, and one is added. The sinks get what they got before.
+EVOLVED = (("  best: {run", "  leaders: {run"),
+           ("{many: count(*), highest: max(n)}}", "{number: count(*), highest: max(n)}}\n"
+            "  as-before: {run: select, columns: 'k, window_start, window_end, number as many, highest'}"),
+           ("window: session 2s, compute: {many: count(*)}}", "window: session 2s, compute: {many: count(*), lowest: min(n)}}\n"
+            "  starts: {run: write-sqlite, path: OUT/starts.db, table: starts}\n"
+            "  without: {run: select, from: visits, columns: 'u, window_start, window_end, many'}"))
+EVOLVE = """
+evolve:
+  leaders: {was: best}
+  hours: {columns: {number: {was: many}}}
+  visits: {columns: {lowest: {default: -5}}}
+  seen: {drop: true}
+"""
 
 
-def begun(stream, rows=500):
-    stream.write("job.yaml", manifest())
+def to(out, changes):
+    """What is changed in a manifest that writes there."""
+    return tuple((old, new.replace("OUT", str(out))) for old, new in changes)
+
+
+def begun(stream, *changes, rows=500):
+    stream.write("job.yaml", manifest(*changes))
     stream.run("stream", "run", "-d", "job.yaml")
     past(stream, rows)
 
 
-def finish(stream, *changes):
+def finish(stream, *changes, more=""):
     """To the end, as fast as it goes, by the version that is there."""
     stream.run("stream", "stop", "job")
-    stream.write("last.yaml", manifest(*changes, rate=FAST))
+    stream.write("last.yaml", manifest(*changes, rate=FAST) + more)
     stream.run("stream", "run", "last.yaml")
 
 
@@ -203,7 +225,95 @@ def savepoints(stream):
     return sorted((path.name for path in stream.home("job").glob("savepoints/[0-9]*")), key=int) or ["0"]
 
 
+def rows_of(path, table):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return sorted(db.execute(f"select * from {table}").fetchall())
+
+
+def check_evolved(stream, wanted):
+    """The results are as ever; sessions that were open at the upgrade have the default of the column that was added."""
+    compare(results(stream.folder), wanted)
+    starts, known = rows_of(stream.folder / "starts.db", "starts"), {}
+    for u, begins, ends, many, lowest in rows_of(stream.folder / "evolved/starts.db", "starts"):
+        known[u, begins, ends, many] = lowest
+    given = [row[:4] for row in starts if row[4] == -5]
+    check(given and len(given) <= 97, f"{len(given)} rows have the default")
+    other = [row for row in starts if row[4] != known[row[:4]] and row[4] != -5]
+    check(not other and len(starts) > len(given), f"{len(starts)} rows; neither computed nor given: {other[:4]}")
+
+
+def begun_to_evolve(stream):
+    """The results of a run left alone; a job that keeps what another version of it will not know."""
+    wanted = expected(stream)
+    (stream.folder / "evolved").mkdir()
+    stream.write("alone.yaml", manifest(*to(stream.folder / "evolved", EVOLVED), rate=FAST, out=str(stream.folder / "evolved")))
+    stream.run("stream", "run", "alone.yaml", "--name", "alone")
+    compare(results(stream.folder / "evolved"), wanted, "the evolved version alone")
+    begun(stream, *to(".", SEEN))
+    stream.write("evolved.yaml", manifest(*to(".", EVOLVED)) + EVOLVE)
+    return wanted
+
+
+def an_upgrade_evolves_what_is_in_flight(stream):
+    wanted = begun_to_evolve(stream)
+    stream.run(*UPGRADE, "evolved.yaml")
+    past(stream, 1500)
+    stream.run(*UPGRADE, "evolved.yaml")  # what was done is not done again
+    finish(stream, *to(".", EVOLVED), more=EVOLVE)
+    check_evolved(stream, wanted)
+
+
+def an_upgrade_that_fails_to_evolve_leaves_the_state_as_it_was(stream):
+    """It has been converted, and fails only when rows come; or cannot be converted at all."""
+    wanted = begun_to_evolve(stream)
+    stream.write("breaks.yaml", manifest(*to(".", EVOLVED), *BREAKS) + EVOLVE)
+    stream.run(*UPGRADE, "--trial", "20s", "breaks.yaml", expect=1)
+    check("stays what it was: kept.0 ended with exit code 98" in stream.last_stderr, stream.last_stderr)
+    stream.write("fails.yaml", manifest(*to(".", EVOLVED)) + EVOLVE.replace("{number: {was: many}}", "{number: {convert: many / (many - many)}}"))
+    stream.run(*UPGRADE, "fails.yaml", expect=1)
+    check("division by zero" in stream.last_stderr, stream.last_stderr)
+    stream.write("loses.yaml", manifest(*to(".", EVOLVED)) + EVOLVE.replace("  seen: {drop: true}\n", ""))
+    stream.run(*UPGRADE, "loses.yaml", expect=1)
+    check("seen" in stream.last_stderr and "which runs on as it is" in stream.last_stderr, stream.last_stderr)
+    finish(stream, *to(".", SEEN))
+    compare(results(stream.folder), wanted)
+    check(len(rows_of(stream.folder / "seen.db", "seen")) == 97, "what had been seen was forgotten")
+
+
+# What an upgrade says, one after the other: then somebody is killed.
+STEPS = ("the old version stops", "savepoint /", "the new version starts", "the new version runs", "the new version is complete")
+
+
+def died_at(stream, step, whom):
+    """Starts an upgrade, and kills the supervisor, everything or an instance when that has been said; whether it upgraded."""
+    supervisor = json.loads(stream.run("stream", "show", "--json", "job"))["supervisor_pid"]
+    upgrade = stream.start(*UPGRADE, "--trial", "50ms", "evolved.yaml", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    check(any(step in line for line in upgrade.stderr), f"it did not come to say '{step}'")
+    pids = [] if whom == "supervisor" else stream.processes("job")
+    stream.kill({"supervisor": [supervisor], "all": pids, "instance": [pid for pid in pids if pid != supervisor][:1]}[whom])
+    upgrade.stderr.read()
+    return upgrade.wait() == 0
+
+
+def whoever_is_killed_while_it_evolves_the_results_are_the_same(stream):
+    wanted = begun_to_evolve(stream)
+    pick, evolved = random.Random(6), False
+    for step in (*STEPS, STEPS[2]):
+        whom = pick.choice(("supervisor", "all", "instance"))
+        upgraded = died_at(stream, step, whom)
+        check(going_on(stream, f"{whom} at '{step}'"), "it was over")
+        shown = json.loads(stream.run("stream", "show", "--json", "job"))
+        before, evolved = evolved, any(stage["stage"] == "leaders" for stage in shown["stages"])
+        check(evolved or not (before or upgraded), f"'{step}', {whom}: the old version is back")
+        check(evolved or step != STEPS[4], f"'{step}', {whom}: its first checkpoint was lost")
+        check(not evolved or before or step in STEPS[3:] or whom != "supervisor", f"'{step}': it has evolved without a checkpoint")
+    finish(stream, *to(".", EVOLVED), more=EVOLVE)
+    check_evolved(stream, wanted)
+
+
 if __name__ == "__main__":
     main([an_upgrade_goes_on_with_everything_in_flight, an_upgrade_that_fails_is_taken_back, what_does_not_fit_stops_nothing,
           a_version_without_a_checkpoint_in_time_is_taken_back, a_job_in_the_foreground_stays_there, a_stop_meets_an_upgrade,
-          the_first_checkpoint_decides_which_version_goes_on, whoever_is_killed_in_an_upgrade_the_results_are_the_same])
+          the_first_checkpoint_decides_which_version_goes_on, whoever_is_killed_in_an_upgrade_the_results_are_the_same,
+          an_upgrade_evolves_what_is_in_flight, an_upgrade_that_fails_to_evolve_leaves_the_state_as_it_was,
+          whoever_is_killed_while_it_evolves_the_results_are_the_same])
