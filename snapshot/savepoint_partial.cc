@@ -61,6 +61,13 @@ Status publish_savepoint(Files& files, const std::string& target, const FillPart
   return *filled == partial ? Status() : remove_partial(files, partial);
 }
 
+Status remove_unfinished(Files& files, const std::string& target) {
+  const FolderLock alone(folder_above(target), LOCK_EX | LOCK_NB);
+  if (!alone.held()) return {};
+  STREAM_TRY(remove_partial(files, beside(target, kPartial)));
+  return remove_partial(files, unpacked_name(target));
+}
+
 Status remove_published(Files& files, const std::string& target) {
   const FolderLock busy(folder_above(target), LOCK_SH);
   const std::string partial = beside(target, kPartial);

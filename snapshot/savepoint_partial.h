@@ -24,6 +24,10 @@ Status refuse_existing(const std::string& target);  // kUsage: a savepoint repla
 using FillPartial = std::function<Result<std::string>(const std::string& partial)>;
 Status publish_savepoint(Files& files, const std::string& target, const FillPartial& fill);
 
+// What is left of a try to make this one, whose maker has died. Where somebody is making or deleting a savepoint in the
+// same folder nothing is removed.
+Status remove_unfinished(Files& files, const std::string& target);
+
 // The reverse: one rename, after which there is no savepoint, then the files. A second try ends what was interrupted.
 Status remove_published(Files& files, const std::string& target);
 

@@ -73,6 +73,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   }
   // Its barriers come behind the ends of the sources: windows have fired, perhaps not yet all.
   drained_ = coordinator_->draining();
+  ends_by_itself_ = coordinator_->all_ended() && !drained_ && !action.stopping;
   for (auto& [epoch, wish] : savepoints_due_) {
     if (epoch == action.epoch) wish.drained = drained_;
   }
@@ -247,8 +248,7 @@ void JobRunner::finish() {
   if (Status sent = attempt_->send_all({"exit", 0, "", {}}); !sent.ok()) log_->warning(sent.what());
   if (rescale_) std::exchange(rescale_, nullptr)->give_up("its input has ended, and it finishes by itself");
   coordinator_.reset();
-  if (last_checkpoint_)
-    stored(store_->record_checkpoint(*last_checkpoint_));  // it is committed: see refuse_or_finish_drain()
+  if (last_checkpoint_) stored(store_->record_checkpoint(*last_checkpoint_));  // it is committed: see settle_drain()
   outcome_ = outcome_text(*this);
   if (status_listener_) status_listener_(*this);  // the last look at its processes
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
@@ -275,9 +275,12 @@ void JobRunner::conclude() {
     return;
   }
   if (!stop_wanted_ && !drain_wanted_) return end(JobState::kFinished, "", outcome_);
-  if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
   // Its last checkpoint had begun before the stop came.
-  if (!stop_savepoint_due_) return end(JobState::kFinished, "it ended by itself; there is no savepoint");
+  if (ends_by_itself_) {
+    return end(JobState::kFinished,
+               std::string("it ended by itself") + (stop_savepoint_ ? "; there is no savepoint" : ""));
+  }
+  if (!stop_savepoint_) return end(JobState::kStopped, "final checkpoint " + std::to_string(last_complete_.value()));
   if (stop_outcome_) end(JobState::kStopped, *stop_outcome_);  // else its completion ends the job
 }
 

@@ -113,7 +113,7 @@ class JobRunner {
   Status fit_or_settle(const RunRequest& request);
   Status check_fit(const JobPlan& wanted, bool drop_state);
   Status choose_from_checkpoints(bool going_back);
-  Status refuse_or_finish_drain(bool stopped);
+  Status settle_drain(bool accepted, bool stopped);
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
   Status load_from_savepoint(const std::string& path, bool accept_drained);
@@ -265,7 +265,8 @@ class JobRunner {
   bool stop_wanted_ = false;
   int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;
-  bool drained_ = false;  // the current checkpoint comes behind the ends of all sources
+  bool drained_ = false;         // the current checkpoint comes behind the ends of all sources
+  bool ends_by_itself_ = false;  // … and is the last, as nobody has ended them
   bool cancelled_ = false;
   bool interrupted_ = false;
   bool accept_duplicates_ = false;

@@ -57,6 +57,8 @@ Status JobRunner::settle_savepoints() {
     const auto index = is_there(record.path) ? savepoint_index(record.path, unpacked_root())
                                              : Result<CheckpointIndex>(failed("not there"));
     if (!index.ok() || index->job != paths_.job || index->epoch.value() != record.epoch) {
+      if (Status removed = remove_unfinished(system_files(), record.path); !removed.ok())
+        log_->warning("savepoints: " + removed.what());
       STREAM_TRY(store_->forget_savepoint(record.path));
       continue;
     }
@@ -140,7 +142,7 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
   }
   verbs_->on_savepoint(wish.asked_by, epoch, target, status);
   if (wish.ends_job) {
-    if (upgrade_ && status.ok()) upgrade_->savepoint = target;
+    if (status.ok()) (upgrade_ ? upgrade_->savepoint : stop_path_) = target;
     stop_outcome_ = status.ok() ? "savepoint " + target : status.what();
     if (attempt_ == nullptr) conclude();
   } else if (status.ok()) {

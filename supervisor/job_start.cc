@@ -20,6 +20,10 @@ std::string random_id(std::mt19937_64& random) {
   return to_string(id);
 }
 
+Status was_drained(const std::string& what) {
+  return failed(what + " was drained: its windows have fired; add --accept-drained to go on from it");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
@@ -100,27 +104,26 @@ Status JobRunner::prepare_record(RunRequest& request) {
   if (known->state != JobState::kRunning) record_.history = {};
   STREAM_TRY(choose_from_checkpoints(request.back_to != Epoch(0)));
   if (!restore_ && !record_.savepoint.empty()) {
-    STREAM_TRY(load_from_savepoint(record_.savepoint, request.accept_drained));
+    STREAM_TRY(load_from_savepoint(record_.savepoint, true));  // the run has begun with it
     if (record_.must_rewind) record_.rewind_after = restore_->epoch.value();
   }
-  if (restore_ && restore_->drained && !request.accept_drained) {
-    STREAM_TRY(refuse_or_finish_drain(known->state == JobState::kStopped));
-  }
+  if (restore_ && restore_extends_ && restore_->drained)
+    STREAM_TRY(settle_drain(request.accept_drained, known->state == JobState::kStopped));
   STREAM_TRY(fit_or_settle(request));
   return save_record();
 }
 
-// A drain that was cut off, perhaps before what its windows gave was committed, is finished: nothing more is read for
-// that. `stopped`: it has come to an end.
-Status JobRunner::refuse_or_finish_drain(bool stopped) {
+// Of a checkpoint that was drained. One that was cut off, perhaps before what its windows gave was committed, is
+// finished: nothing more is read for that. `stopped`: it has come to an end.
+Status JobRunner::settle_drain(bool accepted, bool stopped) {
+  if (accepted) return store_->accept_drained(restore_->epoch);
+  STREAM_ASSIGN(const bool before, store_->accepted_drained(restore_->epoch));
+  if (before) return {};
   STREAM_ASSIGN(const auto newest, store_->checkpoints(kMissingLookedFor));
   const bool committed = std::ranges::any_of(newest, [&](const CheckpointRecord& record) {
     return record.epoch == restore_->epoch.value() && record.status == "committed";
   });
-  if ((stopped && committed) || !restore_extends_) {
-    return failed("'" + continued_from_ +
-                  "' was drained: its windows have fired; add --accept-drained to go on from it");
-  }
+  if (stopped && committed) return was_drained(continued_from_);
   notices_.push_back(continued_from_ +
                      " was drained, and the job ended meanwhile: that is finished, and it stops again");
   log_->warning(notices_.back());
@@ -137,7 +140,7 @@ Status JobRunner::fit_or_settle(const RunRequest& request) {
   STREAM_ASSIGN(const auto savepoints, store_->savepoints());
   for (const SavepointRecord& savepoint : savepoints) {
     if (savepoint.epoch != restore_->epoch.value()) continue;
-    if (!load_from_savepoint(savepoint.path, request.accept_drained).ok()) return fits;
+    if (!load_from_savepoint(savepoint.path, true).ok()) return fits;
     return check_fit(request.plan, request.drop_state);
   }
   return fits;
@@ -190,9 +193,7 @@ Status JobRunner::load_from_savepoint(const std::string& path, bool accept_drain
   STREAM_ASSIGN(const OpenSavepoint opened, OpenSavepoint::open(path, unpacked_root()));
   const CheckpointIndex& index = opened.index();
   STREAM_TRY(verify_files(index, opened.folder()));
-  if (index.drained && !accept_drained) {
-    return failed("'" + path + "' was drained: its windows have fired; add --accept-drained to go on from it");
-  }
+  if (index.drained && !accept_drained) return was_drained("'" + path + "'");
   restore_ = index;
   restore_folder_ = opened.folder();
   restore_scratch_ = opened.hold();

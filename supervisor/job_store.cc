@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS taken_back (
 CREATE TABLE IF NOT EXISTS upgrade (
   one INTEGER PRIMARY KEY CHECK (one = 1), after_epoch INTEGER NOT NULL, manifest TEXT NOT NULL,
   plan TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS accepted_drain (epoch INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS savepoint_facts (
   path TEXT PRIMARY KEY, note TEXT NOT NULL, bytes INTEGER NOT NULL, written_by TEXT NOT NULL,
   building INTEGER NOT NULL CHECK (building IN (0, 1))) STRICT;
@@ -284,6 +285,20 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
 }
 
 Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
+
+Status JobStore::accept_drained(Epoch epoch) {
+  return Query(db_, "INSERT OR IGNORE INTO accepted_drain VALUES (?)")
+      .put(static_cast<std::int64_t>(epoch.value()))
+      .run();
+}
+
+Result<bool> JobStore::accepted_drained(Epoch epoch) {
+  Query query(db_, "SELECT 1 FROM accepted_drain WHERE epoch = ?");
+  query.put(static_cast<std::int64_t>(epoch.value()));
+  const bool found = query.row();
+  STREAM_TRY(query.status());
+  return found;
+}
 
 // What is being built is known as that before it is known at all, in case this process dies between the two.
 Status JobStore::record_savepoint(const SavepointRecord& r) {

@@ -118,6 +118,9 @@ class JobStore {
   Status record_checkpoint(const CheckpointRecord& record);
   Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);  // newest first
   Status forget_checkpoints();                                          // of the run before
+  // That the job may go on from this checkpoint, which was drained, was said once and need not be said again.
+  Status accept_drained(Epoch epoch);
+  Result<bool> accepted_drained(Epoch epoch);
   Status record_savepoint(const SavepointRecord& record);
   Status forget_savepoint(const std::string& path);
   Result<std::optional<UpgradeRecord>> upgrade();

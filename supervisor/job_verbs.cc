@@ -319,9 +319,6 @@ void JobVerbs::on_savepoint(const std::string& asked_by, Epoch epoch, const std:
     if (hit && !status.ok()) error(waiting.identity, status.what());
     return hit;
   });
-  for (const Waiting& waiting : waiting_) {
-    if (waiting.what == WaitsFor::kEnd && waiting.savepoint && status.ok()) runner_.stop_path_ = path;
-  }
 }
 
 void JobVerbs::say_goodbye() {

@@ -5,6 +5,7 @@ Its input is made at RATE rows a second, so that it can be caught anywhere in it
 
 import json
 import sqlite3
+import subprocess
 
 from harness import check, wait_until
 
@@ -43,6 +44,7 @@ stages:
 """
 TABLES = ("rows", "windows", "hops", "sessions", "ranks", "joined")
 ALL = "n >= 0"
+NEVER = (("interval: 50ms", "interval: none"),)  # but the last one
 
 
 def manifest(*changes, rate=SLOW, where=ALL, out="."):
@@ -100,3 +102,49 @@ def rows_of(folder):
 def bounded(stream, rows):
     """What a job gives whose input ends behind so many rows."""
     return expected(stream, (f"rows: {ROWS}", f"rows: {rows}"), name=f"bounded-{rows}")
+
+
+def shown(stream, job="job"):
+    return json.loads(stream.run("stream", "show", "--json", job))
+
+
+def checkpoints(stream, job="job"):
+    return {int(path.parent.name) for path in stream.home(job).glob("checkpoints/*/checkpoint.sqlite")}
+
+
+def dead(stream, job="job"):
+    """Waits until nothing of the job runs any more."""
+    wait_until("every process to end", lambda: not stream.processes(job))
+
+
+def killed_meanwhile(stream, pick, verb, moment):
+    """Starts a verb and kills somebody when it has run for so long; the verb, over, and who it was."""
+    whom = pick.choice(("supervisor", "verb", "an instance", "all"))
+    supervisor, instances = shown(stream)["supervisor_pid"], sorted(stream.instances("job").values())
+    verb = stream.start("stream", *verb, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        verb.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        pass
+    stream.kill({"supervisor": [supervisor], "verb": [verb.pid], "an instance": instances[pick.randrange(16):][:1], "all": stream.processes("job")}[whom])
+    verb.said, verb.talk = (text.strip() for text in verb.communicate(timeout=30))
+    return verb, whom
+
+
+def at_rest(stream):
+    """The state of the job once it does not change by itself: RUNNING, DEAD, STOPPED or FINISHED."""
+    def settled():
+        state = shown(stream)["state"]
+        return state if state in ("RUNNING", "DEAD", "STOPPED", "FINISHED") else None
+    state = wait_until("a state that lasts", settled)
+    if state == "DEAD":
+        dead(stream)
+    return state
+
+
+def catalogue(stream):
+    return [json.loads(line)["path"] for line in stream.run("stream", "savepoint", "--list", "--json", "job").splitlines()]
+
+
+def whole(stream, path):
+    return stream.succeeds("stream", "state", "query", path, "select count(*) from hours")

@@ -1,6 +1,5 @@
-"""Jobs that end while something is killed: by a stop, a drain or the end of their input. What there was is gone on from, and the end can be had again."""
+"""Jobs that end while something is killed: by a stop or the end of their input. What there was is gone on from, and the end can be had again."""
 
-import json
 import pathlib
 import random
 import shutil
@@ -11,153 +10,80 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
-from in_flight import FAST, ROWS, SLOW, bounded, compare, expected, manifest, past, results, rows_of  # noqa: E402
+from in_flight import FAST, NEVER, ROWS, SLOW, at_rest, catalogue, checkpoints, compare, dead, expected, killed_meanwhile, manifest, past, results, rows_of, shown, whole  # noqa: E402
 
 
-def shown(stream, job="job"):
-    return json.loads(stream.run("stream", "show", "--json", job))
-
-
-def checkpoints(stream, job="job"):
-    return {int(path.parent.name) for path in stream.home(job).glob("checkpoints/*/checkpoint.sqlite")}
-
-
-def dead(stream, job="job"):
-    """Waits until nothing of the job runs any more."""
-    wait_until("every process to end", lambda: not stream.processes(job))
-
-
-def published_and_no_more(stream, how, act):
-    """Stops the job, and acts when its last checkpoint is published and a sink cannot commit it yet; what the verb says."""
-    before = checkpoints(stream)
-    with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
-        db.execute("begin exclusive")
-        stop = stream.start("stream", "stop", *how, "job", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
-        act()
-        db.execute("rollback")
-    stop.talk = stop.communicate(timeout=30)[1]
-    return stop
-
-
-NEVER = (("interval: 50ms", "interval: none"),)  # but the last one
-
-
-def slowly(stream):
-    stream.write("job.yaml", manifest(*NEVER, rate=4000))
+def a_job_that_ends_by_itself_is_finished_and_not_stopped(stream):
+    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: 1h}\nstages:\n  made: {run: generate, columns: n, rows: 300, rate: 300}\n"
+                 "  rows: {run: write-sqlite, path: rows.db, table: rows}\n")
     stream.run("stream", "run", "-d", "job.yaml")
-    wait_until("rows", lambda: any(i["stage"] == "hours" and i["records_in"] > 2500 for i in stream.stats("job")["instances"]))
+    with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
+        db.execute("begin exclusive")
+        wait_until("its last checkpoint", lambda: checkpoints(stream))
+        stop = stream.start("stream", "stop", "--drain", "--no-savepoint", "job", stderr=subprocess.PIPE)
+        wait_until("the stop", lambda: shown(stream)["state"] == "STOPPING")
+        db.execute("rollback")
+    talk = stop.communicate(timeout=20)[1]
+    check(stop.returncode == 1 and "job 'job' is FINISHED: it ended by itself" in talk, f"exit {stop.returncode}: {talk}")
+    check(shown(stream)["state"] == "FINISHED", str(shown(stream)))
 
 
-def a_drain_whose_instance_dies_reads_no_further(stream):
-    """Its windows have fired in a checkpoint that is published and not committed: what was read later would fire them again."""
-    slowly(stream)
-    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([stream.instances("job")["ranks.0"]]))
-    check(stop.returncode == 0, stop.talk)
-    compare(results(stream.folder), bounded(stream, rows_of(stream.folder)))
-
-
-def a_drain_whose_supervisor_dies_is_finished_by_the_next(stream):
-    slowly(stream)
-    stop = published_and_no_more(stream, ["--drain"], lambda: stream.kill([shown(stream)["supervisor_pid"]]) or dead(stream))
-    check(stop.returncode != 0 and shown(stream)["state"] == "DEAD", stop.talk)
-    stream.run("stream", "resume", "job")
-    wait_until("its end", lambda: shown(stream)["state"] == "STOPPED")
-    compare(results(stream.folder), bounded(stream, rows_of(stream.folder)))
-    check("savepoint " in shown(stream)["reason"], str(shown(stream)))
-    stream.run("stream", "resume", "job", expect=1)
-    check("was drained" in stream.last_stderr, stream.last_stderr)
-
-
-
-
-def killed_meanwhile(stream, pick, verb, moment):
-    """Starts a verb and kills somebody when it has run for so long; the verb, over, and who it was."""
-    whom = pick.choice(("supervisor", "verb", "an instance", "all"))
-    supervisor, instances = shown(stream)["supervisor_pid"], sorted(stream.instances("job").values())
-    verb = stream.start("stream", *verb, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        verb.wait(timeout=moment)
-    except subprocess.TimeoutExpired:
-        pass
-    stream.kill({"supervisor": [supervisor], "verb": [verb.pid], "an instance": instances[pick.randrange(16):][:1], "all": stream.processes("job")}[whom])
-    verb.said, verb.talk = (text.strip() for text in verb.communicate(timeout=30))
-    return verb, whom
-
-
-def at_rest(stream):
-    """The state of the job once it does not change by itself: RUNNING, DEAD, STOPPED or FINISHED."""
-    def settled():
-        state = shown(stream)["state"]
-        return state if state in ("RUNNING", "DEAD", "STOPPED", "FINISHED") else None
-    state = wait_until("a state that lasts", settled)
-    if state == "DEAD":
+def a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be(stream):
+    stream.write("job.yaml", manifest(rate=SLOW))
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 300)
+    folder, unfinished = stream.folder / "elsewhere", 0
+    folder.mkdir()
+    for turn in range(10):
+        supervisor = shown(stream)["supervisor_pid"]
+        asking = stream.start("stream", "savepoint", "job", "--to", folder / str(turn), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until("its files", lambda: list(folder.glob(f"*{turn}*")) or asking.poll() is not None, interval=0.001)
+        stream.kill([supervisor])
+        asking.wait(timeout=30)
         dead(stream)
-    return state
+        unfinished += bool(list(folder.glob(".*")))
+        stream.run("stream", "resume", "job")
+        check(not list(folder.glob(".*")), f"turn {turn}: {list(folder.iterdir())}")
+        if unfinished == 2:
+            break
+    check(unfinished, "it was always there before")
+    listed = catalogue(stream)
+    check({str(path) for path in folder.iterdir()} == set(listed) and all(whole(stream, path) for path in listed), str(listed))
 
 
-def catalogue(stream):
-    return [json.loads(line)["path"] for line in stream.run("stream", "savepoint", "--list", "--json", "job").splitlines()]
-
-
-def whole(stream, path):
-    return stream.succeeds("stream", "state", "query", path, "select count(*) from hours")
-
-
-def whoever_is_killed_in_a_stop_nothing_is_lost(stream):
-    """Whatever was promised is there, whatever is listed is whole, and it can be stopped again."""
+def whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost(stream):
+    """Whatever was promised is there, whatever is listed is whole, and it can be asked for again."""
     wanted, pick, promised, states = expected(stream), random.Random(9), [], set()
     stream.write("job.yaml", manifest(rate=SLOW))
     stream.run("stream", "run", "-d", "job.yaml")
     past(stream, 300)
-    for turn in range(6):
-        how = ([], ["--no-savepoint"], ["--to", stream.folder / "aside" / str(turn)])[turn % 3]
-        stop, whom = killed_meanwhile(stream, pick, ["stop", "job", *how], pick.uniform(0, 0.25))
+    aside = stream.folder / "aside"
+    for turn, how in enumerate((["stop"], ["savepoint"], ["stop", "--no-savepoint"], ["savepoint", "--archive"], ["stop", "--to", aside / "2"],
+                                ["savepoint", "--single-file", "--to", aside / "3"], ["stop"], ["savepoint", "--to", aside / "4"])):
+        verb, whom = killed_meanwhile(stream, pick, [*how, "job"], pick.uniform(0, 0.25))
         state = at_rest(stream)
         states.add(state)
-        what = f"turn {turn}, {whom}, {how}: {state}: {stop.talk}"
-        check(stop.returncode != 0 or state == "STOPPED", what)
-        promised += [stop.said] if stop.said else []
+        what = f"turn {turn}, {whom}, {how}: {state}: {verb.talk}"
+        check(verb.returncode != 0 or how[0] == "savepoint" or state == "STOPPED", what)
+        promised += [verb.said] if verb.said else []
         if state == "DEAD":
             stream.run("stream", "resume", "job")
-        if state != "STOPPED":
-            promised += [stream.run("stream", "stop", "job", expect=None).strip() or promised[-1]]  # what was asked for may come just now
-            check(at_rest(stream) == "STOPPED", what)
-        stream.run("stream", "resume", "job")
+        if state != "STOPPED":  # what was asked for may come just now
+            promised += stream.run("stream", *how[:1], "job", expect=None).split()
+        if at_rest(stream) == "STOPPED":
+            stream.run("stream", "resume", "job")
     stream.run("stream", "stop", "--no-savepoint", "job")
     check(len(states) > 1, f"always {states}")
     listed = catalogue(stream)
     check(set(promised) <= set(listed), f"promised {promised}, listed {listed}")
     for path in listed:
         check(whole(stream, path), path)
-    left = [path for folder in ("aside", "home/job/savepoints") for path in (stream.folder / folder).glob("*") if str(path) not in listed]
+    left = [path for folder in (aside, stream.home("job") / "savepoints") for path in folder.glob("*") if str(path) not in listed]
     check(not left, f"left over: {left}")
     check(rows_of(stream.folder) < ROWS, "it was over before")
     stream.write("last.yaml", manifest(rate=FAST))
     stream.run("stream", "run", "last.yaml")
     compare(results(stream.folder), wanted)
-
-
-def whoever_is_killed_in_a_drain_every_window_fires_once(stream):
-    pick = random.Random(3)
-    for turn in range(4):
-        folder = stream.folder / str(turn)
-        stream.write(f"{turn}/job.yaml", manifest(rate=4000))
-        stream.run("stream", "run", "-d", "--fresh", folder / "job.yaml")
-        wait_until("rows", lambda: rows_of(folder) > 1000)
-        drain, whom = killed_meanwhile(stream, pick, ["stop", "--drain", "job"], pick.uniform(0.02, 0.3))
-        state = at_rest(stream)
-        what = f"turn {turn}, {whom}: {state}: {drain.talk}"
-        check(drain.returncode != 0 or state == "STOPPED", what)
-        if state == "DEAD":
-            stream.run("stream", "resume", "job")  # goes on, or ends what was begun
-            stream.run("stream", "stop", "--drain", "job", expect=None)
-        elif state == "RUNNING":
-            stream.run("stream", "stop", "--drain", "job", expect=None)
-        wait_until("its end", lambda: shown(stream)["state"] == "STOPPED")
-        check(whole(stream, catalogue(stream)[-1]), what)
-        compare(results(folder), bounded(stream, rows_of(folder)), what)
-        stream.run("stream", "resume", "job", expect=1)
 
 
 def ran_to_its_end(stream, wanted, what):
@@ -208,7 +134,7 @@ def a_supervisor_that_dies_at_the_very_end_has_ended_it_once(stream):
 
 def whoever_is_killed_near_the_end_of_the_input_it_ends_once(stream):
     wanted, pick = expected(stream), random.Random(2)
-    stream.write("job.yaml", manifest(rate=FAST))
+    stream.write("job.yaml", manifest(rate=8000))
     states = set()
     for turn in range(4):
         anew(stream)
@@ -260,7 +186,6 @@ def what_gc_is_killed_in_can_be_done_again(stream):
 
 
 if __name__ == "__main__":
-    main([a_drain_whose_instance_dies_reads_no_further, a_drain_whose_supervisor_dies_is_finished_by_the_next,
-          whoever_is_killed_in_a_stop_nothing_is_lost, whoever_is_killed_in_a_drain_every_window_fires_once,
-          a_supervisor_that_dies_at_the_very_end_has_ended_it_once, whoever_is_killed_near_the_end_of_the_input_it_ends_once,
-          what_gc_is_killed_in_can_be_done_again])
+    main([whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost, a_job_that_ends_by_itself_is_finished_and_not_stopped,
+          a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be, a_supervisor_that_dies_at_the_very_end_has_ended_it_once,
+          whoever_is_killed_near_the_end_of_the_input_it_ends_once, what_gc_is_killed_in_can_be_done_again])
