@@ -1,10 +1,11 @@
-// What state costs: upserts, the pause of a capture, time to durable, restore.
+// What state costs: upserts, the pause of a capture, time to durable, restore, savepoints.
 //
 //   cmake --build build/release --target bench-snapshot && build/release/tests/bench-snapshot
 #include <benchmark/benchmark.h>
 
 #include <random>
 
+#include "snapshot/savepoint.h"
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_store.h"
 #include "tests/support/temp_dir.h"
@@ -156,6 +157,38 @@ void BM_Restore(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_Restore)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// An aggregate of several calls, its state read from a base and written as plain rows. By instructions:
+//   valgrind --tool=callgrind --toggle-collect='stream::build_savepoint*' bench-snapshot --benchmark_filter=Savepoint
+void BM_Savepoint(benchmark::State& state) {
+  const auto keys = static_cast<std::size_t>(state.range(0));
+  const TempDir dir;
+  CheckpointIndex index;
+  index.job = "bench";
+  index.epoch = Epoch(1);
+  index.stages = {{"sums", 1}};
+  {
+    StateStore store;
+    TableSpec spec = sums_spec();
+    for (const char* name : {"top", "low", "latest", "earliest"}) spec.value.push_back({name, kBigint});
+    spec.value.push_back({"mean", kDouble});
+    fill(store.table(spec), keys);
+    SnapshotWriter writer(system_files(), writer_options(dir));
+    const Result<InstanceFiles> files = writer.write(store.capture(Epoch(1)));
+    if (!files.ok()) return state.SkipWithError("write");
+    index.instances = {{"sums", 0, files->files, {}}};
+  }
+  int number = 0;
+  for (auto _ : state) {
+    SavepointRequest request;
+    request.index = index;
+    request.checkpoints = dir / "checkpoints";
+    request.target = dir / ("savepoint" + std::to_string(++number));
+    if (const auto built = build_savepoint(system_files(), request); !built.ok()) state.SkipWithError("build");
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_Savepoint)->Arg(200'000)->Iterations(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace stream
