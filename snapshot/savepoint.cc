@@ -88,7 +88,7 @@ Result<FileDigest> write_instance(const CheckpointIndex& index, const IndexInsta
   const SnapshotIdentity identity = identity_of(index, instance, parallelism_of(index, instance.stage));
   STREAM_ASSIGN(auto writer, SavepointInstanceWriter::start(db, identity, prefix));
   STREAM_TRY(fill(instance, writer));
-  return writer.digest();
+  return writer.finish();
 }
 
 Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& instance, const std::string& folder,
@@ -100,6 +100,7 @@ Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& ins
     STREAM_TRY(create_savepoint_tables(*db));
     const Result<FileDigest> written = write_instance(index, instance, *db, "", fill);
     if (!written.ok()) return written.status();
+    STREAM_TRY(db->take_up());
     STREAM_TRY(db->finish());
   }
   STREAM_TRY(run([&] { return files.sync_file(path); }));
@@ -146,6 +147,7 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
     instance.files = {
         {last_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
+  STREAM_TRY(db->take_up());
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
   STREAM_TRY(db->finish());

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
-#include <string>
+#include <cstring>
 #include <string_view>
+
+#include "transport/record/buffer.h"
 
 namespace stream {
 
@@ -36,22 +39,26 @@ inline void put_big_endian(std::uint64_t value, std::size_t size, std::uint8_t* 
 class SqliteRecord {
  public:
   void clear() {
-    types_.clear();
-    body_.clear();
+    types_.shrink(0);
+    body_.shrink(0);
   }
-  void null() { types_.push_back('\0'); }
+  void null() { *types_.extend(1) = 0; }
   void integer(std::int64_t value) {
-    if (value == 0 || value == 1) return types_.push_back(static_cast<char>(8 + value));
-    const std::uint64_t magnitude = static_cast<std::uint64_t>(value < 0 ? ~value : value);
-    const int bits = std::bit_width(magnitude) + 1;
+    if (value == 0 || value == 1) {
+      *types_.extend(1) = static_cast<std::uint8_t>(8 + value);
+      return;
+    }
     static constexpr std::uint8_t kTypes[] = {1, 1, 2, 3, 4, 5, 5, 6, 6};  // by bytes
+    static constexpr std::uint8_t kSizes[] = {0, 1, 2, 3, 4, 6, 8};        // by type
+    const int bits = std::bit_width(static_cast<std::uint64_t>(value < 0 ? ~value : value)) + 1;
     const std::uint8_t type = kTypes[(bits + 7) / 8];
-    static constexpr std::uint8_t kSizes[] = {0, 1, 2, 3, 4, 6, 8};  // by type
-    types_.push_back(static_cast<char>(type));
+    *types_.extend(1) = type;
     number(static_cast<std::uint64_t>(value), kSizes[type]);
   }
+  // In a column of REAL, where SQLite stores whole numbers as such, -0.0 too.
   void real(double value) {
-    types_.push_back('\7');
+    if (std::abs(value) < kWholeMax && std::trunc(value) == value) return integer(static_cast<std::int64_t>(value));
+    *types_.extend(1) = 7;
     number(std::bit_cast<std::uint64_t>(value), 8);
   }
   void text(std::string_view value) { bytes(value, 13); }
@@ -61,26 +68,31 @@ class SqliteRecord {
   // size() bytes.
   void write(std::uint8_t* out) const {
     out += put_varint(header_size(), out);
-    types_.copy(reinterpret_cast<char*>(out), types_.size());
-    body_.copy(reinterpret_cast<char*>(out) + types_.size(), body_.size());
+    std::memcpy(out, types_.data(), types_.size());
+    if (body_.size() != 0) std::memcpy(out + types_.size(), body_.data(), body_.size());
   }
 
  private:
+  static constexpr double kWholeMax = 0x1p51;
+
   // The size of the header counts itself.
-  std::size_t header_size() const { return types_.size() + (types_.size() + 1 < 0x80 ? 1 : types_.size() + 2 < 0x4000 ? 2 : 3); }
+  std::size_t header_size() const {
+    const std::size_t types = types_.size();
+    return types + (types + 1 < 0x80 ? 1 : types + 2 < 0x4000 ? 2 : 3);
+  }
   void number(std::uint64_t value, std::size_t size) {
-    std::uint8_t encoded[8];
-    put_big_endian(value, size, encoded);
-    body_.append(reinterpret_cast<const char*>(encoded), size);
+    const std::uint64_t swapped = __builtin_bswap64(value << (64 - 8 * size));
+    std::memcpy(body_.extend(sizeof swapped), &swapped, sizeof swapped);
+    body_.shrink(body_.size() - sizeof swapped + size);
   }
   void bytes(std::string_view value, std::uint64_t type) {
-    std::uint8_t encoded[kVarintMax];
-    types_.append(reinterpret_cast<const char*>(encoded), put_varint(value.size() * 2 + type, encoded));
-    body_ += value;
+    const std::size_t size = put_varint(value.size() * 2 + type, types_.extend(kVarintMax));
+    types_.shrink(types_.size() - kVarintMax + size);
+    body_.append(value.data(), value.size());
   }
 
-  std::string types_;  // of the columns
-  std::string body_;
+  ByteBuilder types_;  // of the columns
+  ByteBuilder body_;
 };
 
 }  // namespace stream

@@ -18,6 +18,7 @@ constexpr std::size_t kPageNumber = 4;
 constexpr std::uint8_t kLeaf = 13;
 constexpr std::uint8_t kInterior = 5;
 constexpr std::uint64_t kLockByte = 1 << 30;
+constexpr std::size_t kRowMax = 1'000'000'000;  // of SQLite
 constexpr std::size_t kWriteBytes = 1 << 20;
 
 std::uint64_t get_big_endian(const std::uint8_t* from, std::size_t size) {
@@ -83,6 +84,7 @@ std::size_t TableLoader::local_size(std::size_t payload) const {
 }
 
 Status TableLoader::add(const SqliteRecord& row) {
+  if (row.size() > kRowMax) return failed("unable to write '" + path_ + "': a row has more than 1 GB");
   payload_.resize(row.size());
   row.write(payload_.data());
   const std::size_t local = local_size(payload_.size());

@@ -1,9 +1,9 @@
 // TableLoader: many rows into an empty table of an SQLite file, page by page as SQLite would lay them out.
 //
-// A savepoint holds every row of the state. SQLite takes some 5,000 instructions to insert one of eight columns, most of
-// them for what bulk loading needs none of: finding the place, room for undoing it, a look at the schema. What is written
-// here is the documented format (https://www.sqlite.org/fileformat2.html) and nothing else: a table b-tree with rowids
-// from 1, its pages at the end of the file.
+// A savepoint holds every row of the state. SQLite takes some 5,000 instructions to insert one of eight columns, most
+// of them for what bulk loading needs none of: finding the place, room for undoing it, a look at the schema. What is
+// written here is the documented format (https://www.sqlite.org/fileformat2.html) and nothing else: a table b-tree with
+// rowids from 1, its pages at the end of the file.
 //
 // Nothing else may be connected to the file meanwhile, or only without a transaction.
 #pragma once
