@@ -102,13 +102,14 @@ WriterOptions writer_options(const TempDir& dir) {
   return options;
 }
 
-// 100 K changed rows of 1 M: the pause of the loop, then the writer's way to durable.
+// A tenth of the rows changed: the pause of the loop, then the writer's way to durable.
 void BM_Capture(benchmark::State& state) {
   const bool durable = state.range(0) != 0;
+  const auto keys = static_cast<std::size_t>(state.range(1));
   const TempDir dir;
   StateStore store;
   StateTable& table = store.table(sums_spec());
-  fill(table, 1'000'000);
+  fill(table, keys);
   SnapshotWriter writer(system_files(), writer_options(dir));
   std::uint64_t epoch = 1;
   if (!writer.write(store.capture(Epoch(epoch))).ok()) state.SkipWithError("write");
@@ -117,8 +118,8 @@ void BM_Capture(benchmark::State& state) {
   Rows at(kBatchRows);
   for (auto _ : state) {
     state.PauseTiming();
-    for (std::size_t left = 100'000; left > 0;) {
-      const Batch batch = keys_of(random, 1'000'000, kBatchRows);
+    for (std::size_t left = keys / 10; left > 0;) {
+      const Batch batch = keys_of(random, keys, kBatchRows);
       hash_keys(batch, kKey, at.hashes);
       add(table, batch, at);
       left -= std::min(left, kBatchRows);
@@ -134,7 +135,14 @@ void BM_Capture(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(BM_Capture)->ArgName("durable")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(30)->UseRealTime();
+BENCHMARK(BM_Capture)
+    ->ArgNames({"durable", "keys"})
+    ->Args({0, 1'000'000})
+    ->Args({1, 1'000'000})
+    ->Args({0, 10'000'000})
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(30)
+    ->UseRealTime();
 
 // About 100 MB of state: 3 M rows of 3 BIGINTs in memory.
 void BM_Restore(benchmark::State& state) {
