@@ -117,10 +117,18 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
         STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
         return (archive ? build_archive : build_savepoint)(system_files(), *request).status();
       },
-      [this, epoch, wish, record, work](Status status) {
+      [this, epoch, wish, record, built = work.get()](Status status) {
         pinned_.erase(pinned_.find(epoch));
-        std::erase(building_, work);
-        if (!work->refused().empty()) log_->debug("building a savepoint: " + work->refused());
+        if (!built->refused().empty()) log_->debug("building a savepoint: " + built->refused());
+        // Its threads are waited for when it goes, and an idle one takes its time: not here.
+        const auto own = std::ranges::find(building_, built, &std::shared_ptr<PacedWork>::get);
+        builder_.submit(
+            [gone = std::move(*own)]() mutable {
+              gone.reset();
+              return Status();
+            },
+            [](const Status&) { return Status(); });
+        building_.erase(own);
         on_built(epoch, wish, record, std::move(status));
         return Status();
       });
