@@ -246,6 +246,8 @@ const VerbTable kSavepointVerb = {
         "was read from files is found by content where the pipeline reads now. Whoever has changed a byte of it is "
         "told "
         "so instead.\n\n"
+        "It is made beside the running job, at idle priority; where that leaves it less than a twentieth of a core for "
+        "ten seconds, at nice 10.\n\n"
         "With --archive it is one compressed file, which every verb opens as it does a folder. It is unpacked below "
         "$STREAM_HOME for as long as it is read; nothing but the files of a savepoint is taken from it.\n\n"
         "With --every a job makes savepoints by itself. They are due on a grid that a restart does not move; one that "

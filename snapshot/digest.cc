@@ -15,12 +15,14 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <span>
 
 namespace stream {
 namespace {
 
 constexpr std::size_t kChunk = 256 << 10;
 constexpr std::size_t kWindow = 1 << 20;
+constexpr std::size_t kStep = 8 << 20;
 
 std::string hex(const unsigned char* bytes, std::size_t count) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -32,15 +34,27 @@ std::string hex(const unsigned char* bytes, std::size_t count) {
   return text;
 }
 
-Result<FileDigest> digest_open(int fd, const std::string& path) {
-  const auto chunk = std::make_unique_for_overwrite<char[]>(kChunk);
-  Sha256 sum;
-  for (;;) {
-    const ssize_t n = ::read(fd, chunk.get(), kChunk);
+// Up to kStep bytes more; false at the end.
+Result<bool> add_bytes(int fd, const std::string& path, std::span<char> chunk, Sha256& sum) {
+  for (std::size_t done = 0; done < kStep;) {
+    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error("read", path, errno);
-    if (n == 0) break;
-    sum.add({chunk.get(), static_cast<std::size_t>(n)});
+    if (n == 0) return false;
+    sum.add({chunk.data(), static_cast<std::size_t>(n)});
+    done += static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+Result<FileDigest> digest_open(int fd, const std::string& path, const RunStep& run) {
+  const auto chunk = std::make_unique_for_overwrite<char[]>(kChunk);
+  Sha256 sum;
+  for (bool more = true; more;) {
+    STREAM_TRY(run([&]() -> Status {
+      STREAM_ASSIGN(more, add_bytes(fd, path, {chunk.get(), kChunk}, sum));
+      return {};
+    }));
   }
   return sum.finish();
 }
@@ -60,8 +74,8 @@ Result<FileDigest> digest_mapped(int fd, const std::string& path) {
   return sum.finish();
 }
 
-Result<FileDigest> digest_with(Result<FileDigest> (*digest_open_file)(int, const std::string&),
-                               const std::string& path) {
+template <class DigestOpenFile>  // Result<FileDigest>(int, const std::string&)
+Result<FileDigest> digest_with(const DigestOpenFile& digest_open_file, const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return system_error("open", path, errno);
   Result<FileDigest> digest = digest_open_file(fd, path);
@@ -86,7 +100,9 @@ FileDigest Sha256::finish() {
   return {size_bytes_, hex(sum, sizeof sum)};
 }
 
-Result<FileDigest> digest_file(const std::string& path) { return digest_with(digest_open, path); }
+Result<FileDigest> digest_file(const std::string& path, const RunStep& run) {
+  return digest_with([&](int fd, const std::string& name) { return digest_open(fd, name, run); }, path);
+}
 Result<FileDigest> digest_written(const std::string& path) { return digest_with(digest_mapped, path); }
 
 std::array<char, 16> xxh3_128(std::string_view bytes) {

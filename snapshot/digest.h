@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "transport/base/status.h"
+#include "transport/base/steps.h"
 
 struct SHA256state_st;
 
@@ -32,8 +33,8 @@ class Sha256 {
   std::uint64_t size_bytes_ = 0;
 };
 
-// Reads the whole file in pieces. Errors: kNotFound, kSystem.
-Result<FileDigest> digest_file(const std::string& path);
+// Reads the whole file in pieces, some megabytes a step. Errors: kNotFound, kSystem.
+Result<FileDigest> digest_file(const std::string& path, const RunStep& run = run_here);
 // The same of a file that this process has just written to a disk of its own: its pages are read where they lie in
 // memory. Where the disk fails meanwhile the process ends.
 Result<FileDigest> digest_written(const std::string& path);

@@ -60,13 +60,13 @@ std::vector<std::uint64_t> group_hashes(const TableSpec& spec, const Batch& keys
 Grouping group_rows(const TableSpec& spec, const Batch& keys, std::uint32_t key_groups, std::size_t size_bytes) {
   Grouping grouping;
   if (keys.rows == 0) return grouping;
-  const std::vector<std::uint32_t> groups = groups_of(spec, keys, key_groups);
-  const std::vector<std::uint32_t> starts = starts_of(groups, key_groups);
+  grouping.groups = groups_of(spec, keys, key_groups);
+  const std::vector<std::uint32_t> starts = starts_of(grouping.groups, key_groups);
   const std::size_t row_bytes = size_bytes / keys.rows + 1;
   grouping.pieces = cut(starts, std::clamp<std::size_t>(kPieceBytes / row_bytes, 1, kBatchRowsMax));
   grouping.order.resize(keys.rows);
   std::vector<std::uint32_t> next = starts;
-  for (std::uint32_t i = 0; i < keys.rows; ++i) grouping.order[next[groups[i]]++] = i;
+  for (std::uint32_t i = 0; i < keys.rows; ++i) grouping.order[next[grouping.groups[i]]++] = i;
   return grouping;
 }
 

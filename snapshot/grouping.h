@@ -24,7 +24,8 @@ struct Piece {
 };
 
 struct Grouping {
-  std::vector<std::uint32_t> order;  // rows by key group; within one group in their old order
+  std::vector<std::uint32_t> groups;  // of the rows as they came
+  std::vector<std::uint32_t> order;   // rows by key group; within one group in their old order
   std::vector<Piece> pieces;
 };
 

@@ -12,6 +12,7 @@
 #include "snapshot/snapshot_file.h"
 #include "snapshot/state_table.h"
 #include "snapshot/table_fit.h"
+#include "transport/base/steps.h"
 
 namespace stream {
 
@@ -81,10 +82,11 @@ class RestoreReader {
   std::vector<TableSpec> tables_;
 };
 
-// Writes the target's share of the source as a base, in pieces of about so many bytes, which bound the memory it takes.
+// Writes the target's share of the source as a base, in pieces of about so many bytes, which bound the memory it takes;
+// each is a step.
 // `wanted`: the tables as they are now, where the source is not taken up as it was.
 Status merge_files(const RestoreSource& source, RestoreTarget target, const std::vector<TableSpec>& wanted,
-                   std::uint64_t piece_bytes, PackedFileWriter& out);
+                   std::uint64_t piece_bytes, PackedFileWriter& out, const RunStep& run = run_here);
 
 // Converts everything that may fail to be, for nothing but to see. Errors: as RestoreReader::load().
 Status try_conversions(const RestoreSource& source, RestoreTarget target, const std::vector<TableSpec>& wanted);

@@ -8,14 +8,15 @@ namespace stream {
 namespace {
 
 Status merge_table(RestoreReader& reader, const TableSpec& spec, RestoreTarget target, std::uint64_t piece_bytes,
-                   PackedFileWriter& out) {
+                   PackedFileWriter& out, const RunStep& run) {
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), piece_bytes));
-  for (const KeyGroupRange piece : pieces) {
+  const auto merge = [&](KeyGroupRange piece) -> Status {
     StateTable table(without_paths(spec), false);
     STREAM_TRY(reader.load(piece, table));
-    STREAM_TRY(for_each_slice(table, target.key_groups, kSliceBytesMax,
-                              [&](const Batch& rows) { return out.add_rows(rows); }));
-  }
+    return for_each_slice(table, target.key_groups, kSliceBytesMax,
+                          [&](const Batch& rows) { return out.add_rows(rows); });
+  };
+  for (const KeyGroupRange piece : pieces) STREAM_TRY(run([&] { return merge(piece); }));
   return {};
 }
 
@@ -38,12 +39,12 @@ std::vector<TableSpec> tables_to_write(const RestoreReader& reader, const std::v
 }  // namespace
 
 Status merge_files(const RestoreSource& source, RestoreTarget target, const std::vector<TableSpec>& wanted,
-                   std::uint64_t piece_bytes, PackedFileWriter& out) {
+                   std::uint64_t piece_bytes, PackedFileWriter& out, const RunStep& run) {
   STREAM_ASSIGN(const auto reader, RestoreReader::open(source, target));
   for (const TableSpec& spec : tables_to_write(*reader, wanted)) {
     STREAM_TRY(out.start_table(spec));
     STREAM_TRY(is_outbox(spec) ? merge_outbox(*reader, spec, target, out)
-                               : merge_table(*reader, spec, target, piece_bytes, out));
+                               : merge_table(*reader, spec, target, piece_bytes, out, run));
   }
   return {};
 }

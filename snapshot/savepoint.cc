@@ -15,7 +15,8 @@
 namespace stream {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 32 << 20;
+constexpr std::uint64_t kPieceBytes = 4 << 20;  // read, then written, in a step each
+
 bool is_link(const std::string& path) {
   struct stat info;
   return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
@@ -45,16 +46,18 @@ std::uint32_t parallelism_of(const CheckpointIndex& index, const std::string& st
   return restore_source(index, stage, "", false).parallelism;
 }
 
-Status write_table(RestoreReader& reader, const TableSpec& spec, std::uint32_t key_groups,
+Status write_table(RestoreReader& reader, const TableSpec& spec, const SavepointRequest& request,
                    SavepointInstanceWriter& out) {
   if (is_outbox(spec)) return {};  // committed, so nothing is pending
   STREAM_TRY(out.start_table(spec));
   STREAM_ASSIGN(const auto pieces, reader.cut(spec, reader.groups_of(spec), kPieceBytes));
   for (const KeyGroupRange piece : pieces) {
     StateTable table(spec, false);
-    STREAM_TRY(reader.load(piece, table));
-    STREAM_TRY(
-        for_each_slice(table, key_groups, kSliceBytesMax, [&](const Batch& rows) { return out.add_rows(rows); }));
+    STREAM_TRY(request.run([&] { return reader.load(piece, table); }));
+    STREAM_TRY(request.run([&] {
+      return for_each_slice(table, request.index.key_groups, kSliceBytesMax,
+                            [&](const Batch& rows) { return out.add_rows(rows); });
+    }));
   }
   return {};
 }
@@ -66,8 +69,7 @@ Status fill_from(const SavepointRequest& request, const IndexInstance& instance,
       request.checkpoints, request.index.epoch, parallelism, {{instance.instance, instance.files}}, false};
   STREAM_ASSIGN(const auto reader,
                 RestoreReader::open(source, {instance.instance, parallelism, request.index.key_groups}));
-  for (const TableSpec& spec : reader->tables())
-    STREAM_TRY(write_table(*reader, spec, request.index.key_groups, writer));
+  for (const TableSpec& spec : reader->tables()) STREAM_TRY(write_table(*reader, spec, request, writer));
   return {};
 }
 
@@ -86,11 +88,11 @@ Result<FileDigest> write_instance(const CheckpointIndex& index, const IndexInsta
   const SnapshotIdentity identity = identity_of(index, instance, parallelism_of(index, instance.stage));
   STREAM_ASSIGN(auto writer, SavepointInstanceWriter::start(db, identity, prefix));
   STREAM_TRY(fill(instance, writer));
-  return writer.digest();
+  return writer.finish();
 }
 
 Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& instance, const std::string& folder,
-                  const FillInstance& fill) {
+                  const FillInstance& fill, const RunStep& run) {
   const std::string name = file_name(instance);
   const std::string path = folder + "/" + name;
   {
@@ -98,18 +100,19 @@ Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& ins
     STREAM_TRY(create_savepoint_tables(*db));
     const Result<FileDigest> written = write_instance(index, instance, *db, "", fill);
     if (!written.ok()) return written.status();
+    STREAM_TRY(db->take_up());
     STREAM_TRY(db->finish());
   }
-  STREAM_TRY(files.sync_file(path));
-  STREAM_ASSIGN(FileDigest digest, digest_file(path));
+  STREAM_TRY(run([&] { return files.sync_file(path); }));
+  STREAM_ASSIGN(FileDigest digest, digest_file(path, run));
   instance.files = {{name, digest.size_bytes, std::move(digest.sha256), true}};
   return {};
 }
 
 Result<CheckpointIndex> build_folder(Files& files, CheckpointIndex index, const std::string& partial,
-                                     const FillInstance& fill) {
+                                     const FillInstance& fill, const RunStep& run) {
   STREAM_TRY(files.make_dir(partial));
-  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, index, instance, partial, fill));
+  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, index, instance, partial, fill, run));
   const std::string path = partial + "/" + std::string(kSavepointIndexName);
   STREAM_ASSIGN(const auto db, Database::create(path, false));
   STREAM_TRY(write_index(*db, index));
@@ -136,7 +139,7 @@ Status add_views(Database& db) {
 }
 
 Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const std::string& partial,
-                                     const std::string& target, const FillInstance& fill) {
+                                     const std::string& target, const FillInstance& fill, const RunStep& run) {
   STREAM_ASSIGN(const auto db, Database::create(partial, true));
   STREAM_TRY(create_savepoint_tables(*db));
   for (IndexInstance& instance : index.instances) {
@@ -144,22 +147,23 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
     instance.files = {
         {last_name(target) + "#" + part_name(instance), digest.size_bytes, std::move(digest.sha256), true}};
   }
+  STREAM_TRY(db->take_up());
   STREAM_TRY(write_index(*db, index));
   STREAM_TRY(add_views(*db));
   STREAM_TRY(db->finish());
-  STREAM_TRY(files.sync_file(partial));
+  STREAM_TRY(run([&] { return files.sync_file(partial); }));
   return index;
 }
 
 }  // namespace
 
 Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
-                                        bool single_file, const FillInstance& fill) {
+                                        bool single_file, const FillInstance& fill, const RunStep& run) {
   index.savepoint = true;
   index.written_by = STREAM_VERSION;
   const Status published = publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
-    STREAM_ASSIGN(index, single_file ? build_single(files, std::move(index), partial, target, fill)
-                                     : build_folder(files, std::move(index), partial, fill));
+    STREAM_ASSIGN(index, single_file ? build_single(files, std::move(index), partial, target, fill, run)
+                                     : build_folder(files, std::move(index), partial, fill, run));
     return partial;
   });
   STREAM_TRY(published);
@@ -167,10 +171,12 @@ Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, con
 }
 
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request) {
-  return write_savepoint(files, index_for(request), request.target, request.single_file,
-                         [&](const IndexInstance& instance, SavepointInstanceWriter& writer) {
-                           return fill_from(request, instance, writer);
-                         });
+  return write_savepoint(
+      files, index_for(request), request.target, request.single_file,
+      [&](const IndexInstance& instance, SavepointInstanceWriter& writer) {
+        return fill_from(request, instance, writer);
+      },
+      request.run);
 }
 
 Result<CheckpointIndex> load_savepoint(const std::string& path) {

@@ -1,7 +1,10 @@
 #include "snapshot/savepoint_file.h"
 
+#include <utility>
+
 #include "snapshot/grouping.h"
 #include "snapshot/sql_value.h"
+#include "transport/base/check.h"
 
 namespace stream {
 namespace {
@@ -10,12 +13,6 @@ constexpr std::size_t kReadRows = 4096;
 
 std::string part_name(const SnapshotIdentity& identity) {
   return identity.stage + "." + std::to_string(identity.instance);
-}
-
-std::string insert_sql(const TableSpec& spec, const std::string& table) {
-  std::string sql = "INSERT INTO " + sql_name(table) + " VALUES (";
-  for (std::size_t i = 0; i < spec.columns(); ++i) sql += "?, ";
-  return sql + "?)";
 }
 
 std::string select_sql(const TableSpec& spec, const std::string& table) {
@@ -64,7 +61,10 @@ std::string savepoint_ddl(const TableSpec& spec, const std::string& table) {
   return sql + "  \"_key_group\" INTEGER NOT NULL\n)";
 }
 
-Status create_savepoint_tables(Database& db) { return db.execute(std::string(kSavepointDdl)); }
+Status create_savepoint_tables(Database& db) {
+  STREAM_TRY(db.execute(std::string(kSavepointDdl)));
+  return db.let_go();
+}
 
 // --- content digest -----------------------------------------------------------------------------
 
@@ -110,42 +110,61 @@ Result<FileDigest> digest_part(const std::string& path) {
 
 Result<SavepointInstanceWriter> SavepointInstanceWriter::start(Database& db, const SnapshotIdentity& identity,
                                                                std::string prefix) {
-  STREAM_ASSIGN(Statement row, db.prepare("INSERT INTO _stream_instances VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
-  row.bind_text(1, identity.stage).bind(2, std::int64_t{identity.instance});
-  row.bind(3, std::int64_t{identity.parallelism}).bind_text(4, identity.job).bind_text(5, identity.run);
-  row.bind(6, std::int64_t{identity.attempt.value()}).bind(7, std::int64_t{identity.key_groups});
-  STREAM_TRY(row.bind(8, static_cast<std::int64_t>(identity.epoch.value())).run());
+  STREAM_TRY(db.take_up());
+  {
+    STREAM_ASSIGN(Statement row, db.prepare("INSERT INTO _stream_instances VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+    row.bind_text(1, identity.stage).bind(2, std::int64_t{identity.instance});
+    row.bind(3, std::int64_t{identity.parallelism}).bind_text(4, identity.job).bind_text(5, identity.run);
+    row.bind(6, std::int64_t{identity.attempt.value()}).bind(7, std::int64_t{identity.key_groups});
+    STREAM_TRY(row.bind(8, static_cast<std::int64_t>(identity.epoch.value())).run());
+  }
+  STREAM_TRY(db.let_go());
   return SavepointInstanceWriter(db, identity, std::move(prefix));
 }
 
-Status SavepointInstanceWriter::start_table(const TableSpec& spec) {
-  spec_ = spec;
-  digest_.add_table(spec);
+Result<std::uint32_t> SavepointInstanceWriter::make_table(const TableSpec& spec) {
   const std::string table = prefix_ + spec.name;
   const std::string json = spec_to_json(spec);
   STREAM_TRY(db_->execute(savepoint_ddl(spec, table)));
   STREAM_ASSIGN(Statement row, db_->prepare("INSERT INTO _stream_tables VALUES (?, ?, ?, ?, ?)"));
   row.bind_text(1, identity_.stage).bind(2, std::int64_t{identity_.instance}).bind_text(3, spec.name);
   STREAM_TRY(row.bind_text(4, table).bind_text(5, json).run());
-  STREAM_ASSIGN(insert_, db_->prepare(insert_sql(spec, table)));
+  STREAM_ASSIGN(Statement find, db_->prepare("SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?"));
+  STREAM_ASSIGN(const bool found, find.bind_text(1, table).step());
+  STREAM_CHECK(found);
+  return static_cast<std::uint32_t>(find.integer(0));
+}
+
+Status SavepointInstanceWriter::start_table(const TableSpec& spec) {
+  STREAM_TRY(finish_table());
+  spec_ = spec;
+  digest_.add_table(spec);
+  STREAM_TRY(db_->take_up());
+  STREAM_ASSIGN(const std::uint32_t root, make_table(spec));
+  STREAM_TRY(db_->let_go());
+  STREAM_ASSIGN(loader_, TableLoader::open(db_->path(), root));
   return {};
 }
 
 Status SavepointInstanceWriter::add_rows(const Batch& batch) {
   const Grouping grouping = group_rows(spec_, batch, identity_.key_groups, batch.size_bytes());
-  const Batch rows = batch.take(grouping.order);
-  const std::vector<std::uint64_t> hashes = group_hashes(spec_, rows);
-  digest_.add_rows(rows);
-  std::vector<std::string> scratch(spec_.columns());
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    for (std::size_t c = 0; c < spec_.columns(); ++c) {
-      bind_value(insert_, static_cast<int>(c) + 1, rows.columns[c], i, scratch[c]);
-    }
-    const KeyGroup group = key_group_of(hashes[i], identity_.key_groups);
-    insert_.bind(static_cast<int>(spec_.columns()) + 1, std::int64_t{group.value()});
-    STREAM_TRY(insert_.run());
+  if (!prefix_.empty()) digest_.add_rows(batch.take(grouping.order));
+  for (const std::uint32_t row : grouping.order) {
+    record_.clear();
+    for (std::size_t c = 0; c < batch.columns.size(); ++c) add_value(record_, batch.columns[c], row, scratch_);
+    record_.integer(grouping.groups[row]);
+    STREAM_TRY(loader_->add(record_));
   }
   return {};
+}
+
+Status SavepointInstanceWriter::finish_table() {
+  return loader_ ? std::exchange(loader_, nullptr)->finish() : Status();
+}
+
+Result<FileDigest> SavepointInstanceWriter::finish() {
+  STREAM_TRY(finish_table());
+  return digest_.finish();
 }
 
 // --- reading ------------------------------------------------------------------------------------

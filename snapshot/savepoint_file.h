@@ -11,6 +11,7 @@
 #include "snapshot/digest.h"
 #include "snapshot/snapshot_file.h"
 #include "snapshot/sqlite.h"
+#include "snapshot/table_loader.h"
 
 namespace stream {
 
@@ -41,27 +42,35 @@ class ContentDigest {
 // Content digest of a part of a single-file savepoint. Errors: kNotFound, kCorrupt.
 Result<FileDigest> digest_part(const std::string& path);
 
-// Writes instances into a database that is being built; create_savepoint_tables() first.
+// Writes instances into a database that is being built; create_savepoint_tables() first. Between these calls the
+// database is in no transaction, and nobody else uses it.
 Status create_savepoint_tables(Database& db);
 
 class SavepointInstanceWriter {
  public:
-  // `prefix` stands before the name of every table: "" or "STAGE.INSTANCE.".
+  // `prefix` stands before the name of every table: "STAGE.INSTANCE.", or "" for the only instance of a file, whose
+  // content needs no digest beside that of the file.
   static Result<SavepointInstanceWriter> start(Database& db, const SnapshotIdentity& identity, std::string prefix);
 
   Status start_table(const TableSpec& spec);
   Status add_rows(const Batch& rows);  // columns of the spec, by ascending key group from call to call
-  FileDigest digest() { return digest_.finish(); }
+  // Ends the last table. The digest of the content, if there is a prefix.
+  Result<FileDigest> finish();
 
  private:
   SavepointInstanceWriter(Database& db, SnapshotIdentity identity, std::string prefix)
       : db_(&db), identity_(std::move(identity)), prefix_(std::move(prefix)) {}
 
+  Status finish_table();
+  Result<std::uint32_t> make_table(const TableSpec& spec);  // its first page
+
   Database* db_;
   SnapshotIdentity identity_;
   std::string prefix_;
   TableSpec spec_;
-  Statement insert_;
+  std::unique_ptr<TableLoader> loader_;
+  SqliteRecord record_;
+  std::string scratch_;
   ContentDigest digest_;
 };
 

@@ -98,7 +98,8 @@ Result<SnapshotWriter::Chain> SnapshotWriter::chain_of(const Capture& capture) {
 }
 
 Result<SnapshotWriter::Chain> SnapshotWriter::own_base(Epoch epoch) {
-  STREAM_ASSIGN(const std::string path, build_merged(*foreign_, foreign_tables_));
+  const std::string path = scratch_path();
+  STREAM_TRY(build_merged(path, *foreign_, foreign_tables_, run_here));
   STREAM_ASSIGN(FileRef file, publish_or_discard(path, epoch, true, true));
   return Chain{std::move(file)};
 }
@@ -124,35 +125,37 @@ Status SnapshotWriter::use_compacted(Chain& chain, Epoch epoch) {
   return {};
 }
 
-Result<std::string> SnapshotWriter::build(const SnapshotIdentity& identity, PackOptions pack, const Fill& fill) {
+Status SnapshotWriter::build(const std::string& path, const SnapshotIdentity& identity, PackOptions pack,
+                             const Fill& fill) const {
   STREAM_TRY(files_.make_dir(options_.scratch));
-  std::string path = scratch_path();
   const auto fill_and_finish = [&]() -> Status {
     STREAM_ASSIGN(const auto writer, PackedFileWriter::create(path, identity, pack));
     STREAM_TRY(fill(*writer));
     return writer->finish();
   };
-  if (Status built = fill_and_finish(); !built.ok()) {
-    (void)files_.remove(path);
-    return built;
-  }
-  return path;
+  Status built = fill_and_finish();
+  if (!built.ok()) (void)files_.remove(path);
+  return built;
 }
 
 Result<std::string> SnapshotWriter::build_increment(const Capture& capture, bool base) {
   const PackOptions pack{options_.compress, capture.size_bytes() > kLargeBytes, options_.piece_bytes * 2};
-  return build(identity(capture.epoch, base), pack, [&](PackedFileWriter& writer) -> Status {
+  const auto fill = [&](PackedFileWriter& writer) -> Status {
     for (const TableCapture& table : capture.tables) {
       if (base || !table.empty()) STREAM_TRY(writer.add_table(table));
     }
     return {};
-  });
+  };
+  std::string path = scratch_path();
+  STREAM_TRY(build(path, identity(capture.epoch, base), pack, fill));
+  return path;
 }
 
-Result<std::string> SnapshotWriter::build_merged(const RestoreSource& source, const std::vector<TableSpec>& tables) {
+Status SnapshotWriter::build_merged(const std::string& path, const RestoreSource& source,
+                                    const std::vector<TableSpec>& tables, const RunStep& run) const {
   const SnapshotIdentity whole = identity(source.epoch, true);
-  return build(whole, {options_.compress, true, options_.piece_bytes * 2}, [&](PackedFileWriter& writer) {
-    return merge_files(source, target_of(whole, language_), tables, options_.piece_bytes, writer);
+  return build(path, whole, {options_.compress, true, options_.piece_bytes * 2}, [&](PackedFileWriter& writer) {
+    return merge_files(source, target_of(whole, language_), tables, options_.piece_bytes, writer, run);
   });
 }
 
@@ -217,7 +220,7 @@ Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
   return InstanceFiles{options_.identity.instance, std::move(chain)};
 }
 
-bool SnapshotWriter::wants_compaction() const {
+bool SnapshotWriter::wants_merge() const {
   if (compacted_ || chains_.empty()) return false;
   const Chain& chain = chains_.begin()->second;
   if (chain.size() < 2) return false;
@@ -230,14 +233,20 @@ bool SnapshotWriter::wants_compaction() const {
          (outdated > options_.compact_above_bytes && outdated > chain[0].size_bytes);
 }
 
-Status SnapshotWriter::compact() {
-  if (chains_.empty() || chains_.begin()->second.size() < 2) return {};
+std::optional<SnapshotWriter::Merge> SnapshotWriter::begin_merge() {
+  if (!wants_merge()) return std::nullopt;
   const auto& [epoch, chain] = *chains_.begin();
+  return Merge{epoch, chain, scratch_path()};
+}
+
+Status SnapshotWriter::merge(const Merge& merge, const RunStep& run) const {
   const SnapshotIdentity& mine = options_.identity;
-  const RestoreSource source{options_.checkpoints, epoch, mine.parallelism, {{mine.instance, chain}}, true};
-  STREAM_ASSIGN(std::string path, build_merged(source, {}));
-  compacted_ = Compacted{chain, std::move(path), {}};
-  return {};
+  const RestoreSource source{options_.checkpoints, merge.epoch, mine.parallelism, {{mine.instance, merge.files}}, true};
+  return build_merged(merge.scratch_path, source, {}, run);
+}
+
+void SnapshotWriter::merged(Merge merge) {
+  compacted_ = Compacted{std::move(merge.files), std::move(merge.scratch_path), {}};
 }
 
 }  // namespace stream

@@ -5,9 +5,9 @@
 // their final name CHECKPOINTS/EPOCH/STAGE.INSTANCE.aATTEMPT[.base].sqlite by rename (copied first
 // when scratch is on another file system), the folder synced, mode 0444, never changed again.
 //
-// When the increments since the base are many or large, compact() merges base and increments into
-// a new base in scratch; the next write() publishes it, so it belongs to a checkpoint in progress
-// and counts only once an index names it. An instance restored from files it cannot build on
+// When the increments since the base are many or large, base and increments are merged into a new base in scratch, by
+// whom and how slowly ever: write() goes on meanwhile. The next write() after that publishes it, so it belongs to a
+// checkpoint in progress and counts only once an index names it. An instance restored from files it cannot build on
 // (other parallelism, savepoint) merges its share of them into its own base first.
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "snapshot/restore_source.h"
 #include "snapshot/snapshot_file.h"
 #include "transport/base/files.h"
+#include "transport/base/steps.h"
 
 namespace stream {
 
@@ -56,12 +57,19 @@ class SnapshotWriter {
   // contains these changes.
   Result<InstanceFiles> write(Capture capture);
 
-  // Call when write() has been reported and nothing waits. Errors leave everything as it was.
-  bool wants_compaction() const;
-  Status compact();
+  // A merge: begun and taken up by the writer's thread, done by any, one at a time. Errors leave everything as it was.
+  struct Merge {
+    Epoch epoch;
+    std::vector<FileRef> files;  // the first ones of every later checkpoint, until it is taken up
+    std::string scratch_path;
+  };
+  std::optional<Merge> begin_merge();  // none: it would not be worth it
+  Status merge(const Merge& merge, const RunStep& run = run_here) const;
+  void merged(Merge merge);
 
  private:
   using Chain = std::vector<FileRef>;
+  bool wants_merge() const;
   struct Compacted {
     std::vector<FileRef> replaced;  // a prefix of some chain
     std::string scratch_path;       // the merged file; "" once published
@@ -72,9 +80,10 @@ class SnapshotWriter {
   Status use_compacted(Chain& chain, Epoch epoch);
   using Fill = std::function<Status(PackedFileWriter&)>;
   // A whole file in scratch, or none.
-  Result<std::string> build(const SnapshotIdentity& identity, PackOptions pack, const Fill& fill);
+  Status build(const std::string& path, const SnapshotIdentity& identity, PackOptions pack, const Fill& fill) const;
   Result<std::string> build_increment(const Capture& capture, bool base);
-  Result<std::string> build_merged(const RestoreSource& source, const std::vector<TableSpec>& tables);
+  Status build_merged(const std::string& path, const RestoreSource& source, const std::vector<TableSpec>& tables,
+                      const RunStep& run) const;
   // As publish(); what cannot be published is deleted, for a full disk must not fill further.
   Result<FileRef> publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);

@@ -353,6 +353,10 @@ void bind_value(Statement& statement, int parameter, const Column& column, std::
   put_value(Parameter{statement, parameter}, column, row, scratch);
 }
 
+void add_value(SqliteRecord& record, const Column& column, std::size_t row, std::string& scratch) {
+  put_value<SqliteRecord&>(record, column, row, scratch);
+}
+
 void give_value(sqlite3_context* to, const Column& column, std::size_t row, std::string& scratch) {
   put_value(Answer{to}, column, row, scratch);
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "snapshot/sqlite.h"
+#include "snapshot/sqlite_record.h"
 #include "transport/record/column.h"
 
 struct sqlite3_context;
@@ -18,6 +19,9 @@ std::string_view sql_type(Type type);
 
 // Binds row `row`. Text made for it is kept in `scratch` until the statement was reset.
 void bind_value(Statement& statement, int parameter, const Column& column, std::size_t row, std::string& scratch);
+
+// Adds it to a row of a file.
+void add_value(SqliteRecord& record, const Column& column, std::size_t row, std::string& scratch);
 
 // The same as the answer of a virtual table.
 void give_value(sqlite3_context* to, const Column& column, std::size_t row, std::string& scratch);

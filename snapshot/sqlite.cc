@@ -210,6 +210,11 @@ Status Database::read_blob(const char* table, std::int64_t row_id, std::span<std
   return code == SQLITE_OK ? Status() : error(code);
 }
 
+// The lock goes with the next look at the file.
+Status Database::let_go() { return execute("COMMIT;PRAGMA locking_mode=NORMAL;SELECT 1 FROM sqlite_master LIMIT 1"); }
+
+Status Database::take_up() { return execute("BEGIN"); }
+
 Status Database::finish() {
   STREAM_TRY(execute("COMMIT;PRAGMA journal_mode=DELETE"));
   const int code = sqlite3_close(db_);

@@ -78,6 +78,9 @@ class Database {
   Result<std::int64_t> query_integer(const std::string& sql);
   // Reads TABLE.bytes of the row into `out`, which has exactly its size.
   Status read_blob(const char* table, std::int64_t row_id, std::span<std::uint8_t> out);
+  // Between these others may write to the file that is being built.
+  Status let_go();
+  Status take_up();
   // Ends building: rollback journal for whoever opens it next, mode 0444.
   Status finish();
 

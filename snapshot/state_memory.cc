@@ -1,6 +1,7 @@
 #include "snapshot/state_memory.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <csignal>
 
@@ -21,6 +22,8 @@ namespace {
 constexpr Microseconds kLookEvery = 5'000;  // while the bound is not near
 constexpr Microseconds kTrimEvery = 100'000;
 constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::size_t kHuge = 2 << 20;
+constexpr std::size_t kMapped = 32 << 20;  // malloc has none of it at hand
 
 struct Bounded {
   explicit Bounded(const StateMemory::Setup& setup)
@@ -118,12 +121,27 @@ bool StateMemory::release(std::uint8_t* start, std::size_t size) {
   return true;
 }
 
+namespace {
+
+// From a size on that is never at hand, and each time comes from the kernel: 4 KiB at a time that cost as much as what
+// is done with it.
+void* ordinary(std::size_t size) {
+  void* start = ::operator new(size);
+  if (size < kMapped) return start;
+  const auto first = (reinterpret_cast<std::uintptr_t>(start) + kHuge - 1) / kHuge * kHuge;
+  const auto end = (reinterpret_cast<std::uintptr_t>(start) + size) / kHuge * kHuge;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+  return start;
+}
+
+}  // namespace
+
 void* StateMemory::allocate_bytes(std::size_t size, bool passing) {
   Bounded* memory = bounded();
-  if (memory == nullptr || size < kSmall) return ::operator new(size);
+  if (memory == nullptr || size < kSmall) return ordinary(size);
   if (passing) {
     const std::lock_guard lock(memory->mutex);
-    if (memory->arena.take_passing(size)) return ::operator new(size);
+    if (memory->arena.take_passing(size)) return ordinary(size);
   }
   return allocate(size);
 }

@@ -7,21 +7,35 @@
 namespace stream {
 namespace {
 
-std::uint64_t bytes_of(const StateTable& table, Row row) {
-  std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < table.spec().columns(); ++i) {
-    const Type type = table.spec().field(i).type;
-    bytes += type.variable() ? sizeof(std::int32_t) + table.bytes(row, i).size() : type.width();
+// What a row takes in a batch.
+class RowBytes {
+ public:
+  explicit RowBytes(const StateTable& table) : table_(table) {
+    for (std::uint32_t i = 0; i < table.spec().columns(); ++i) {
+      const Type type = table.spec().field(i).type;
+      fixed_ += type.variable() ? sizeof(std::int32_t) : type.width();
+      if (type.variable()) variable_.push_back(i);
+    }
   }
-  return bytes;
-}
+  std::uint64_t of(Row row) const {
+    std::uint64_t bytes = fixed_;
+    for (const std::uint32_t column : variable_) bytes += table_.bytes(row, column).size();
+    return bytes;
+  }
+
+ private:
+  const StateTable& table_;
+  std::uint64_t fixed_ = 0;
+  std::vector<std::uint32_t> variable_;
+};
 
 // How many of the first rows make a slice.
 std::size_t slice_of(const StateTable& table, std::span<const Row> rows, std::uint64_t bytes_max) {
+  const RowBytes size(table);
   std::uint64_t bytes = 0;
   std::size_t count = 0;
   for (; count < rows.size(); ++count) {
-    bytes += bytes_of(table, rows[count]);
+    bytes += size.of(rows[count]);
     if (count > 0 && bytes > bytes_max) break;
   }
   return count;

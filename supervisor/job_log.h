@@ -60,6 +60,7 @@ class JobLog {
   // A line that repeats itself is held back: see log_repeats.h.
   void write(LogLine line);
   void tell_repeats();  // of intervals that are over; now and then
+  void debug(std::string message) { own(LogLevel::kDebug, std::move(message)); }
   void info(std::string message) { own(LogLevel::kInfo, std::move(message)); }
   void warning(std::string message) { own(LogLevel::kWarning, std::move(message)); }
   void error(std::string message) { own(LogLevel::kError, std::move(message)); }

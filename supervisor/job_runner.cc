@@ -112,6 +112,7 @@ Status JobRunner::wait() {
   poller.add(control_->socket().handle());
   poller.add(verb_socket_->socket().handle());
   poller.add_descriptor(worker_.wake_fd());
+  poller.add_descriptor(builder_.wake_fd());
   poller.add_descriptor(signal_fd_);
   poller.add_descriptor(watched_output_);  // a pipe to write to becomes readable only by losing its reader
   if (pump_) poller.add_descriptor(pump_->wake_fd());
@@ -122,7 +123,9 @@ Status JobRunner::wait() {
 Status JobRunner::turn() {
   STREAM_TRY(wait());
   take_signals();
-  if (Status done = worker_.deliver(); !done.ok()) fail(done.what(), true);
+  for (Worker* worker : {&worker_, &builder_}) {
+    if (Status done = worker->deliver(); !done.ok()) fail(done.what(), true);
+  }
   STREAM_TRY(verbs_->serve());
   serve_input();
   if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
@@ -351,6 +354,7 @@ void JobRunner::end(JobState state, const std::string& reason, const std::string
   event(lower(to_string(state)), text);
   log_->info("job " + lower(to_string(state)) + (text.empty() ? "" : ": " + text));
   phase_ = Phase::kOver;
+  hurry_savepoints();
 }
 
 void JobRunner::take_signals() {

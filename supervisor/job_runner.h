@@ -26,6 +26,7 @@
 #include "supervisor/job_store.h"
 #include "supervisor/job_upgrade.h"
 #include "supervisor/output_claims.h"
+#include "supervisor/paced_work.h"
 #include "supervisor/plan.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
@@ -208,6 +209,7 @@ class JobRunner {
   void delete_savepoints(const std::vector<std::string>& paths, const std::function<void(const Status&)>& done);
   void prune_savepoints();
   void clean_savepoints();
+  void hurry_savepoints();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;
@@ -226,6 +228,8 @@ class JobRunner {
   std::optional<std::size_t> stdin_stage_;  // in the plan
   std::unique_ptr<InputPump> pump_;         // while standard input is read
   Worker worker_;
+  std::vector<std::shared_ptr<PacedWork>> building_;  // savepoints
+  Worker builder_;                                    // of them: publishing a checkpoint must not wait for one
   std::mt19937_64 random_;
 
   Phase phase_ = Phase::kStarting;

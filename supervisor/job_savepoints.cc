@@ -110,16 +110,35 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
     if (Status begun = store_->record_savepoint(record); !begun.ok()) return on_built(epoch, wish, record, begun);
   }
   pinned_.insert(epoch);
-  worker_.submit(
+  const auto work = std::make_shared<PacedWork>();
+  building_.push_back(work);
+  if (wish.ends_job) hurry_savepoints();
+  request->run = [work](const std::function<Status()>& step) { return work->run(step); };
+  builder_.submit(
       [request, epoch, archive = wish.archive] {
         STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
         return (archive ? build_archive : build_savepoint)(system_files(), *request).status();
       },
-      [this, epoch, wish, record](Status status) {
+      [this, epoch, wish, record, built = work.get()](Status status) {
         pinned_.erase(pinned_.find(epoch));
+        if (!built->refused().empty()) log_->debug("building a savepoint: " + built->refused());
+        // Its threads are waited for when it goes, and an idle one takes its time: not here.
+        const auto own = std::ranges::find(building_, built, &std::shared_ptr<PacedWork>::get);
+        builder_.submit(
+            [gone = std::move(*own)]() mutable {
+              gone.reset();
+              return Status();
+            },
+            [](const Status&) { return Status(); });
+        building_.erase(own);
         on_built(epoch, wish, record, std::move(status));
         return Status();
       });
+}
+
+// Nothing else runs any more, or will until they are there.
+void JobRunner::hurry_savepoints() {
+  for (const auto& work : building_) work->hurry();
 }
 
 void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status) {

@@ -34,7 +34,7 @@ Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
 
 JobRunner::JobRunner() : random_(std::random_device{}()) {}
 
-JobRunner::~JobRunner() = default;
+JobRunner::~JobRunner() { hurry_savepoints(); }
 
 Status JobRunner::prepare(RunRequest request) {
   paths_ = job_paths(request.plan.pipeline.name);

@@ -46,27 +46,29 @@ std::vector<Part> parts_of(const CheckpointIndex& index, const std::string& path
   return parts;
 }
 
-Status add(ZstdWriter& out, Files& files, const Part& part, std::int64_t modified_s) {
+Status add(ZstdWriter& out, Files& files, const Part& part, std::int64_t modified_s, const RunStep& run) {
   STREAM_ASSIGN(const std::uint64_t size, files.size(part.path));
   STREAM_ASSIGN(const std::string header, tar_header({part.name, size, false}, modified_s));
   STREAM_TRY(out.write(header));
   for (std::uint64_t at = 0; at < size;) {
-    STREAM_ASSIGN(const std::string piece, files.read_at(part.path, at, kPieceBytes));
-    if (piece.empty() || at + piece.size() > size) return corrupt("'" + part.path + "' changes while it is read");
-    STREAM_TRY(out.write(piece));
-    at += piece.size();
+    STREAM_TRY(run([&]() -> Status {
+      STREAM_ASSIGN(const std::string piece, files.read_at(part.path, at, kPieceBytes));
+      if (piece.empty() || at + piece.size() > size) return corrupt("'" + part.path + "' changes while it is read");
+      at += piece.size();
+      return out.write(piece);
+    }));
   }
   return out.write(std::string(tar_padding(size), '\0'));
 }
 
-Status write_archive(Files& files, const std::vector<Part>& parts, std::int64_t modified_s,
-                     const std::string& partial) {
+Status write_archive(Files& files, const std::vector<Part>& parts, std::int64_t modified_s, const std::string& partial,
+                     const RunStep& run) {
   STREAM_ASSIGN(const auto out, ZstdWriter::create(files, partial));
-  for (const Part& part : parts) STREAM_TRY(add(*out, files, part, modified_s));
+  for (const Part& part : parts) STREAM_TRY(add(*out, files, part, modified_s, run));
   STREAM_TRY(out->write(std::string(2 * kTarBlock, '\0')));
   STREAM_TRY(out->finish());
   if (::chmod(partial.c_str(), 0444) != 0) return system_error("protect", partial, errno);
-  return files.sync_file(partial);
+  return run([&] { return files.sync_file(partial); });
 }
 
 // --- unpacking -----------------------------------------------------------------------------------
@@ -169,13 +171,22 @@ Status sync_all(Files& files, const std::string& path) {
 
 bool is_archive(const std::string& path) { return is_zstd(path); }
 
+namespace {
+
+Status pack(Files& files, const CheckpointIndex& index, const std::string& path, const std::string& target,
+            const RunStep& run) {
+  return publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
+    STREAM_TRY(write_archive(files, parts_of(index, path, target), index.created_us / 1'000'000, partial, run));
+    return partial;
+  });
+}
+
+}  // namespace
+
 Status pack_savepoint(Files& files, const std::string& path, const std::string& target) {
   STREAM_ASSIGN(const CheckpointIndex index, load_savepoint(path));
   STREAM_TRY(verify_files(index, savepoint_folder(path)));
-  return publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
-    STREAM_TRY(write_archive(files, parts_of(index, path, target), index.created_us / 1'000'000, partial));
-    return partial;
-  });
+  return pack(files, index, path, target, run_here);
 }
 
 Result<CheckpointIndex> build_archive(Files& files, const SavepointRequest& request) {
@@ -186,7 +197,8 @@ Result<CheckpointIndex> build_archive(Files& files, const SavepointRequest& requ
   const FolderLock busy(folder_above(request.target), LOCK_SH);
   STREAM_TRY(remove_partial(files, unpacked.target));
   auto built = build_savepoint(files, unpacked);
-  Status packed = built.ok() ? pack_savepoint(files, unpacked.target, request.target) : built.status();
+  // What was written a moment ago, and hashed, is not read once more to see that it is.
+  Status packed = built.ok() ? pack(files, *built, unpacked.target, request.target, request.run) : built.status();
   const Status removed = remove_partial(files, unpacked.target);
   STREAM_TRY(packed);
   STREAM_TRY(removed);

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <algorithm>
 #include <charconv>
@@ -20,6 +21,7 @@
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
 #include "stages/kit/tap.h"
+#include "transport/base/thread_priority.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
 
@@ -75,6 +77,7 @@ class SupervisedInstance final : public ControlPort {
   // What waits for a server waits no longer.
   ~SupervisedInstance() override {
     if (context_) context_->trouble->give_up();
+    ending_ = true;
   }
 
   Status run();
@@ -116,7 +119,8 @@ class SupervisedInstance final : public ControlPort {
   SchemaPtr schema_of_output(const std::string& name) const;
   Status complete(RunLoop& loop, Epoch epoch);
   Status report_snapshot(Status written, SnapshotDone done);
-  void compact_when_idle();
+  void merge_files_if_many();
+  void merge_files(SnapshotWriter::Merge merge);
   SpoolPosition spool_position() const { return stage_.source ? stage_.source->spool_position() : SpoolPosition(); }
   Status send_stats(RunLoop& loop, Microseconds now);
 
@@ -136,6 +140,9 @@ class SupervisedInstance final : public ControlPort {
   StageObject stage_;
   Progress::Value restored_;
   Worker writer_thread_;
+  Worker merge_thread_;               // of the writer's files, which it goes on adding to
+  bool merging_ = false;              // or it is being found out whether that is worth it
+  std::atomic<bool> ending_ = false;  // who merges files leaves it
   Worker commit_thread_;
   IdleMemory idle_memory_;
   Taps taps_;
@@ -372,11 +379,13 @@ void SupervisedInstance::add_to(Poller& poller) {
   poller.add(control_.socket().handle());
   poller.add(control_.socket().monitor());
   poller.add_descriptor(writer_thread_.wake_fd());
+  poller.add_descriptor(merge_thread_.wake_fd());
   poller.add_descriptor(commit_thread_.wake_fd());
 }
 
 Status SupervisedInstance::serve(RunLoop& loop) {
   STREAM_TRY(writer_thread_.deliver());
+  STREAM_TRY(merge_thread_.deliver());
   STREAM_TRY(commit_thread_.deliver());
   for (;;) {
     auto message = control_.receive();
@@ -513,20 +522,50 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
 Status SupervisedInstance::report_snapshot(Status written, SnapshotDone done) {
   if (!written.ok()) return control_.send(to_json(note("snapshot-failed", done.epoch, written.what())));
   STREAM_TRY(control_.send(to_json(done)));
-  compact_when_idle();
+  merge_files_if_many();
   return {};
 }
 
-void SupervisedInstance::compact_when_idle() {
-  if (writer_thread_.pending() > 0 || !writer_.wants_compaction()) return;
-  writer_thread_.submit([this] { return writer_.compact(); },
-                        [this](const Status& compacted) {
-                          if (!compacted.ok()) {
-                            std::fprintf(stderr, "stream-%s: warning: unable to merge snapshot files: %s\n",
-                                         std::string(program_.name).c_str(), compacted.what().c_str());
-                          }
-                          return Status();
-                        });
+// The writer knows how many there are, and begins.
+void SupervisedInstance::merge_files_if_many() {
+  if (std::exchange(merging_, true)) return;
+  const auto merge = std::make_shared<std::optional<SnapshotWriter::Merge>>();
+  writer_thread_.submit(
+      [this, merge] {
+        *merge = writer_.begin_merge();
+        return Status();
+      },
+      [this, merge](const Status&) {
+        merging_ = merge->has_value();
+        if (merging_) merge_files(*std::move(*merge));
+        return Status();
+      });
+}
+
+// Beside the writer, so that no checkpoint waits for it, and slowly, as there is no hurry.
+void SupervisedInstance::merge_files(SnapshotWriter::Merge merge) {
+  merge_thread_.submit(
+      [this, merge] {
+        (void)give_way(ThreadPriority::kLow);
+        return writer_.merge(merge, [this](const std::function<Status()>& step) {
+          return ending_ ? failed("the process ends") : step();
+        });
+      },
+      [this, merge](const Status& merged) {
+        merging_ = false;
+        if (!merged.ok()) {
+          std::fprintf(stderr, "stream-%s: warning: unable to merge snapshot files: %s\n",
+                       std::string(program_.name).c_str(), merged.what().c_str());
+          return Status();
+        }
+        writer_thread_.submit(
+            [this, merge] {
+              writer_.merged(merge);
+              return Status();
+            },
+            [](const Status&) { return Status(); });
+        return Status();
+      });
 }
 
 Status SupervisedInstance::complete(RunLoop& loop, Epoch epoch) {

@@ -2,9 +2,11 @@
 
 usage: run.py PROGRAMS TOOLS [PART]…
 PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
-measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark, large-state and
-rescale.
+measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark and rescale.
 With other parts named, RESULTS.md stays as it is.
+
+usage: run.py PROGRAMS TOOLS large-state [changes|savepoints|growth]…
+Measures these pieces, or all; LARGE_STATE.md is made of what each of them has found last, whenever that was.
 """
 
 import os
@@ -28,7 +30,7 @@ from harness import Stream  # noqa: E402
 from report import goal_table  # noqa: E402
 
 RECORDS = 2_000_000
-OWN_FILES = {"nexmark": "NEXMARK.md", "large-state": "LARGE_STATE.md", "rescale": "RESCALE.md"}  # of parts run by name alone
+OWN_FILES = {"nexmark": "NEXMARK.md", "rescale": "RESCALE.md"}  # of parts run by name alone
 
 
 def parts_of(tools):
@@ -39,7 +41,6 @@ def parts_of(tools):
         "state": state.measure,
         "footprint": footprint.measure,
         "nexmark": nexmark.measure,
-        "large-state": large_state.measure,
         "rescale": rescale.measure,
     }
 
@@ -49,6 +50,10 @@ def processor():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.machine()
+
+
+def circumstances():
+    return f"on {os.cpu_count()} cores ({processor()}), Linux {platform.release()}, {time.strftime('%Y-%m-%d')}"
 
 
 def load():
@@ -75,8 +80,34 @@ def file_of(wanted):
     return OWN_FILES.get(wanted[0]) if len(wanted) == 1 else None
 
 
+def measure_large_state(programs, tools, wanted):
+    found_before = pathlib.Path(tools) / "large-state"
+    for piece in wanted or large_state.PIECES:
+        with Stream(programs) as stream:
+            part = large_state.measure_piece(stream, piece, circumstances)
+        print("\n".join(goal_table(part.goals) + part.lines), flush=True)
+        if large_state.SCALE == 1:
+            large_state.keep(found_before, piece, part)
+    if large_state.SCALE == 1:
+        (HERE / "LARGE_STATE.md").write_text(text_of_large_state(found_before))
+
+
+def text_of_large_state(found_before):
+    found = {piece: large_state.kept(found_before, piece) for piece in large_state.PIECES}
+    lines = ["# Results: large-state", "", "Written by `./dev bench large-state`; do not edit. How long a stage stands still while it is rescaled: RESCALE.md.", ""]
+    missing = [piece for piece, part in found.items() if part is None]
+    if missing:
+        lines += [f"Not measured yet: {', '.join(missing)}.", ""]
+    parts = [part for part in found.values() if part]
+    lines += goal_table([goal for part in parts for goal in part.goals]) + ["## Details", ""]
+    return "\n".join(lines + [line for part in parts for line in part.lines])
+
+
 def main():
     programs, tools, *wanted = sys.argv[1:]
+    if wanted[:1] == ["large-state"]:
+        measure_large_state(programs, tools, wanted[1:])
+        return
     before = load()
     parts = wanted or [name for name in parts_of(tools) if name not in OWN_FILES]
     lines, goals = measured(programs, tools, parts)

@@ -1,10 +1,11 @@
-// What state costs: upserts, the pause of a capture, time to durable, restore.
+// What state costs: upserts, the pause of a capture, time to durable, restore, savepoints.
 //
 //   cmake --build build/release --target bench-snapshot && build/release/tests/bench-snapshot
 #include <benchmark/benchmark.h>
 
 #include <random>
 
+#include "snapshot/savepoint.h"
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_store.h"
 #include "tests/support/temp_dir.h"
@@ -101,13 +102,14 @@ WriterOptions writer_options(const TempDir& dir) {
   return options;
 }
 
-// 100 K changed rows of 1 M: the pause of the loop, then the writer's way to durable.
+// A tenth of the rows changed: the pause of the loop, then the writer's way to durable.
 void BM_Capture(benchmark::State& state) {
   const bool durable = state.range(0) != 0;
+  const auto keys = static_cast<std::size_t>(state.range(1));
   const TempDir dir;
   StateStore store;
   StateTable& table = store.table(sums_spec());
-  fill(table, 1'000'000);
+  fill(table, keys);
   SnapshotWriter writer(system_files(), writer_options(dir));
   std::uint64_t epoch = 1;
   if (!writer.write(store.capture(Epoch(epoch))).ok()) state.SkipWithError("write");
@@ -116,8 +118,8 @@ void BM_Capture(benchmark::State& state) {
   Rows at(kBatchRows);
   for (auto _ : state) {
     state.PauseTiming();
-    for (std::size_t left = 100'000; left > 0;) {
-      const Batch batch = keys_of(random, 1'000'000, kBatchRows);
+    for (std::size_t left = keys / 10; left > 0;) {
+      const Batch batch = keys_of(random, keys, kBatchRows);
       hash_keys(batch, kKey, at.hashes);
       add(table, batch, at);
       left -= std::min(left, kBatchRows);
@@ -133,7 +135,14 @@ void BM_Capture(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(BM_Capture)->ArgName("durable")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(30)->UseRealTime();
+BENCHMARK(BM_Capture)
+    ->ArgNames({"durable", "keys"})
+    ->Args({0, 1'000'000})
+    ->Args({1, 1'000'000})
+    ->Args({0, 10'000'000})
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(30)
+    ->UseRealTime();
 
 // About 100 MB of state: 3 M rows of 3 BIGINTs in memory.
 void BM_Restore(benchmark::State& state) {
@@ -156,6 +165,38 @@ void BM_Restore(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_Restore)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// An aggregate of several calls, its state read from a base and written as plain rows. By instructions:
+//   valgrind --tool=callgrind --toggle-collect='stream::build_savepoint*' bench-snapshot --benchmark_filter=Savepoint
+void BM_Savepoint(benchmark::State& state) {
+  const auto keys = static_cast<std::size_t>(state.range(0));
+  const TempDir dir;
+  CheckpointIndex index;
+  index.job = "bench";
+  index.epoch = Epoch(1);
+  index.stages = {{"sums", 1}};
+  {
+    StateStore store;
+    TableSpec spec = sums_spec();
+    for (const char* name : {"top", "low", "latest", "earliest"}) spec.value.push_back({name, kBigint});
+    spec.value.push_back({"mean", kDouble});
+    fill(store.table(spec), keys);
+    SnapshotWriter writer(system_files(), writer_options(dir));
+    const Result<InstanceFiles> files = writer.write(store.capture(Epoch(1)));
+    if (!files.ok()) return state.SkipWithError("write");
+    index.instances = {{"sums", 0, files->files, {}}};
+  }
+  int number = 0;
+  for (auto _ : state) {
+    SavepointRequest request;
+    request.index = index;
+    request.checkpoints = dir / "checkpoints";
+    request.target = dir / ("savepoint" + std::to_string(++number));
+    if (const auto built = build_savepoint(system_files(), request); !built.ok()) state.SkipWithError("build");
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_Savepoint)->Arg(200'000)->Iterations(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace stream

@@ -48,6 +48,17 @@ struct Instance {
   SnapshotWriter writer;
 };
 
+// Status: of the merge, if the writer wanted one.
+inline Status try_merge(SnapshotWriter& writer) {
+  std::optional<SnapshotWriter::Merge> merge = writer.begin_merge();
+  if (!merge) return {};
+  STREAM_TRY(writer.merge(*merge));
+  writer.merged(*std::move(merge));
+  return {};
+}
+
+inline void merge_if_wanted(SnapshotWriter& writer) { require_ok(try_merge(writer)); }
+
 inline CheckpointIndex index_of(Epoch epoch, std::uint32_t parallelism, const std::vector<InstanceFiles>& instances) {
   CheckpointIndex index;
   index.epoch = epoch;

@@ -4,6 +4,7 @@
 usage: savepoints.py PROGRAMS [TEST]...
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -107,6 +108,24 @@ def ordinary_tools_open_it_and_it_lies_read_only(stream):
                               env=environment, cwd=home, capture_output=True, text=True, timeout=30, check=False)
         check(done.returncode == 0 and "50" in done.stdout, f"{reference}: {done.stdout}{done.stderr}")
     archive.parent.chmod(0o755)
+    stream.run("stream", "cancel", "small")
+
+
+def checkpoints_go_on_while_a_savepoint_is_built(stream):
+    """However long it takes: here somebody keeps the folder that it goes to."""
+    start_small(stream)
+    folder = stream.folder / "kept"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    asked = stream.start("stream", "savepoint", "small", "--to", folder / "one", stdout=subprocess.PIPE)
+    begun = "select count(*) from savepoint_facts where building"
+    wait_until("the savepoint to be begun", lambda: sql(stream.home("small") / "job.sqlite", begun).strip() == "1")
+    for _ in range(3):
+        stream.run("stream", "wait", "small", "--for", "checkpoint", "--timeout", "20s")
+    check(asked.poll() is None, "the savepoint did not wait for its folder")
+    os.close(handle)
+    check(asked.communicate(timeout=30)[0].strip() == str(folder / "one"), "it was made elsewhere")
     stream.run("stream", "cancel", "small")
 
 
@@ -256,5 +275,5 @@ def what_is_altered_is_refused_by_every_verb(stream):
 
 if __name__ == "__main__":
     main([an_archive_taken_elsewhere_goes_on_as_if_nothing_had_happened, ordinary_tools_open_it_and_it_lies_read_only,
-          the_catalogue_says_what_there_is, savepoints_that_make_themselves, the_supervisor_killed_at_any_moment_loses_no_savepoint,
+          checkpoints_go_on_while_a_savepoint_is_built, the_catalogue_says_what_there_is, savepoints_that_make_themselves, the_supervisor_killed_at_any_moment_loses_no_savepoint,
           packing_and_deleting_killed_at_any_moment_can_be_done_again, what_is_altered_is_refused_by_every_verb])

@@ -62,7 +62,7 @@ Epoch live(Files& files, const std::string& root) {
     if (!publish_checkpoint(files, root + "/checkpoints", index_of(Epoch(e), 1, {*written})).ok()) return promised;
     promised = Epoch(e);
     instance.store.completed(promised);
-    if (instance.writer.wants_compaction() && !instance.writer.compact().ok()) return promised;
+    if (!try_merge(instance.writer).ok()) return promised;
     if (!clean_up(files, root + "/checkpoints").ok()) return promised;
   }
   return promised;
@@ -120,7 +120,7 @@ bool step(Files& files, Instance& instance, const std::string& root, Epoch epoch
   if (!written.ok()) return false;
   if (!publish_checkpoint(files, root + "/checkpoints", index_of(epoch, 1, {*written})).ok()) return false;
   instance.store.completed(epoch);
-  if (instance.writer.wants_compaction()) (void)instance.writer.compact();
+  (void)try_merge(instance.writer);
   (void)clean_up(files, root + "/checkpoints");
   return true;
 }

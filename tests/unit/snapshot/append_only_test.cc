@@ -153,7 +153,7 @@ void run_history(std::uint64_t seed) {
       complete_files = done;
     }
     log.check();
-    if (writer->wants_compaction()) require_ok(writer->compact());
+    merge_if_wanted(*writer);
     if (random.below(5) != 0 || last == Epoch(0)) continue;
     const RestoreSource source{dir / "checkpoints", last, 1, {complete_files}, random.below(2) == 0};
     store = std::make_unique<StateStore>();

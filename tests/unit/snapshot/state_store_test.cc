@@ -1,5 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
+#include <future>
+
 #include "tests/support/fast_files.h"
 #include "tests/support/snapshot_fixture.h"
 #include "tests/support/state_model.h"
@@ -8,7 +11,36 @@ using namespace stream;
 
 namespace {
 
-// Random work with captures, aborted checkpoints, compactions and restores at random points.
+// A merge beside the writer, which goes on.
+class Merging {
+ public:
+  // One step further: begins, goes on for some rounds, is taken up.
+  void step(SnapshotWriter& writer, RandomCells& random) {
+    if (!merge_) {
+      merge_ = writer.begin_merge();
+      if (merge_) done_ = std::async(std::launch::async, [this, &writer] { return writer.merge(*merge_); });
+    } else if (random.below(4) == 0) {
+      end(writer);
+    }
+  }
+  // Before the writer goes.
+  void abandon() {
+    if (merge_) require_ok(done_.get());
+    merge_.reset();
+  }
+
+ private:
+  void end(SnapshotWriter& writer) {
+    require_ok(done_.get());
+    writer.merged(*std::move(merge_));
+    merge_.reset();
+  }
+
+  std::optional<SnapshotWriter::Merge> merge_;
+  std::future<Status> done_;
+};
+
+// Random work with captures, aborted checkpoints, merges and restores at random points.
 void run_random(std::uint64_t seed, bool compress) {
   BOOST_TEST_MESSAGE("seed " << seed);
   const TempDir dir;
@@ -21,6 +53,7 @@ void run_random(std::uint64_t seed, bool compress) {
   WriterOptions options = Instance::options(dir.path(), 0, 1, 1);
   options.compress = compress;
   auto writer = std::make_unique<SnapshotWriter>(files, options);
+  Merging merging;
   InstanceFiles complete;
   Contents at_complete;
   std::map<std::string, std::int64_t> times_at_complete;
@@ -38,8 +71,9 @@ void run_random(std::uint64_t seed, bool compress) {
       at_complete = model.contents();
       times_at_complete = model.times();
     }
-    if (writer->wants_compaction()) require_ok(writer->compact());
+    merging.step(*writer, random);
     if (random.below(5) == 0 && last > Epoch(0)) {  // crash
+      merging.abandon();
       const RestoreSource source{dir / "checkpoints", last, 1, {complete}, random.below(2) == 0};
       store = std::make_unique<StateStore>();
       table = &store->table(spec);
@@ -50,6 +84,7 @@ void run_random(std::uint64_t seed, bool compress) {
       model.reset(at_complete, times_at_complete);
     }
   }
+  merging.abandon();
 }
 
 }  // namespace
@@ -58,6 +93,63 @@ BOOST_AUTO_TEST_SUITE(state_store)
 
 BOOST_AUTO_TEST_CASE(any_history_of_checkpoints_aborts_and_crashes_restores_what_was_complete) {
   for (std::uint64_t seed = 1; seed <= 8; ++seed) run_random(seed, seed % 2 == 0);
+}
+
+// The merge takes as long as it likes: checkpoints are written and completed meanwhile, and build on what they know.
+BOOST_AUTO_TEST_CASE(checkpoints_go_on_while_files_are_merged) {
+  FastFiles files;
+  const TempDir dir;
+  Instance instance(files, dir.path(), 0, 1);
+  StateTable& table = instance.store.table(rich_spec());
+  StateModel model(rich_spec());
+  RandomCells random(1);
+  InstanceFiles newest;
+  std::uint64_t epoch = 0;
+  const auto checkpoint = [&] {
+    for (int n = 0; n < 40; ++n) model.step(table, random);
+    newest = take(instance.writer.write(instance.store.capture(Epoch(++epoch))));
+    instance.store.completed(Epoch(epoch));
+  };
+  std::optional<SnapshotWriter::Merge> merge;
+  while (!(merge = instance.writer.begin_merge())) checkpoint();
+  const std::uint64_t begun = epoch;
+  const std::size_t replaced = merge->files.size();
+  require_ok(instance.writer.merge(*merge, [&](const std::function<Status()>& step) {
+    checkpoint();
+    return step();
+  }));
+  checkpoint();
+  BOOST_TEST(epoch - begun >= 2U);
+  BOOST_TEST((std::equal(merge->files.begin(), merge->files.end(), newest.files.begin())));
+  const std::size_t before = newest.files.size();
+  instance.writer.merged(*std::move(merge));
+  checkpoint();
+  BOOST_TEST(newest.files.size() == before - replaced + 2);
+  BOOST_TEST(is_merged_base(newest.files.front().path));
+  StateStore again;
+  const StateTable& restored = again.table(rich_spec());
+  require_ok(again.restore({dir / "checkpoints", Epoch(epoch), 1, {newest}, true}));
+  BOOST_TEST((contents_of(restored) == model.contents()));
+}
+
+BOOST_AUTO_TEST_CASE(a_merge_that_is_left_leaves_nothing) {
+  FastFiles files;
+  const TempDir dir;
+  Instance instance(files, dir.path(), 0, 1);
+  StateTable& table = instance.store.table(rich_spec());
+  StateModel model(rich_spec());
+  RandomCells random(2);
+  std::uint64_t epoch = 0;
+  std::optional<SnapshotWriter::Merge> merge;
+  while (!(merge = instance.writer.begin_merge())) {
+    for (int n = 0; n < 40; ++n) model.step(table, random);
+    take(instance.writer.write(instance.store.capture(Epoch(++epoch))));
+    instance.store.completed(Epoch(epoch));
+  }
+  const Status left = instance.writer.merge(*merge, [](const std::function<Status()>&) { return failed("left"); });
+  BOOST_TEST(left.what() == "left");
+  BOOST_TEST(!std::filesystem::exists(merge->scratch_path));
+  require_ok(instance.writer.merge(*instance.writer.begin_merge()));
 }
 
 // Changes are kept apart for a few aborted checkpoints only; what is joined must say the same.
