@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "supervisor/exit_rules.h"
+#include "supervisor/job_metrics.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/live_rescale.h"
 #include "transport/base/text.h"
@@ -44,6 +45,7 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
   attempt_.reset();
   end_input();
+  metrics_->finish(*log_);
   verbs_->say_goodbye();
   if (ready_) std::exchange(ready_, nullptr)(false);
   return record_.state;
@@ -101,6 +103,7 @@ Microseconds JobRunner::patience(Microseconds now) const {
   }
   if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
+  until = std::min(until, metrics_->next());
   until = std::min(until, upgrade_due());
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
@@ -150,6 +153,7 @@ Status JobRunner::turn() {
   }
   tick_schedule(system_clock().wall_us());
   log_->tell_repeats();
+  metrics_->turn(now, *log_);
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);
@@ -233,6 +237,7 @@ void JobRunner::on_ready() {
     if (Status settled = rescale_->on_ready(); !settled.ok()) return fail(settled.what(), true);
   }
   const Microseconds now = system_clock().monotonic_us();
+  metrics_->on_ready(restore_.has_value() && !replaced, system_clock().wall_us());
   emplace_coordinator(now);
   if (!coordinator_) return;  // it has failed meanwhile
   if (record_.must_rewind) {
