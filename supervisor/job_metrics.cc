@@ -34,12 +34,12 @@ metrics::Role role_of(StageRole role) {
   return role == StageRole::kSink ? metrics::Role::kSink : metrics::Role::kOperator;
 }
 
-InstanceView view_of(const InstanceState& state, Microseconds triggered_us) {
+InstanceView view_of(const InstanceState& state, bool alive, Microseconds triggered_us) {
   InstanceView out;
   out.stage = state.name.stage;
   out.index = state.name.instance;
   out.attempt = state.attempt.value();
-  out.running = state.ready;
+  out.running = state.ready && alive;
   out.stats = state.stats;
   out.earlier = state.earlier;
   if (!state.snapshot) return out;
@@ -70,7 +70,7 @@ MetricsView JobMetrics::view(Microseconds now) const {
   if (runner_.attempt() == nullptr) return out;
   const Microseconds triggered = runner_.last_checkpoint() ? runner_.last_checkpoint()->triggered_us : 0;
   for (const InstanceState& state : runner_.attempt()->instances()) {
-    out.instances.push_back(view_of(state, triggered));
+    out.instances.push_back(view_of(state, runner_.phase() != Phase::kRestarting, triggered));
   }
   return out;
 }
@@ -97,6 +97,12 @@ void JobMetrics::tell(JobLog& log) {
 
 void JobMetrics::finish(JobLog& log) {
   if (!service_) return;
+  const Microseconds now = system_clock().monotonic_us();
+  if (runner_has_attempt()) last_ = view(now);
+  if (last_) {
+    last_->totals = tally_.totals(now);
+    service_->offer(*std::move(last_));
+  }
   service_->stop();
   tell(log);
   service_.reset();
@@ -108,7 +114,7 @@ void JobMetrics::offer(Microseconds now) {
 }
 
 void JobMetrics::last_look() {
-  if (service_) offer(system_clock().monotonic_us());
+  if (service_) last_ = view(system_clock().monotonic_us());
 }
 
 void JobMetrics::on_ready(bool restored, Microseconds wall) {

@@ -28,6 +28,9 @@ class JobMetrics {
   void finish(JobLog& log);
 
   void on_ready(bool restored, Microseconds wall);
+  void on_event(Microseconds wall, const std::string& kind, const std::string& text) {
+    tally_.on_event(wall, kind, text);
+  }
   void on_triggered() { tally_.on_triggered(); }
   void on_complete(const CheckpointRecord& record, const CheckpointIndex& index);
   void on_aborted(const CheckpointRecord& record, const std::string& reason);
@@ -43,6 +46,7 @@ class JobMetrics {
   metrics::JobTally tally_;
   std::vector<metrics::ReporterSpec> specs_;
   std::unique_ptr<metrics::MetricsService> service_;
+  std::optional<metrics::MetricsView> last_;  // of the instances, before they go
   Microseconds next_ = 0;
 };
 

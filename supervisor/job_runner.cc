@@ -43,9 +43,9 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   Status status = begin_attempt();
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
+  metrics_->finish(*log_);
   attempt_.reset();
   end_input();
-  metrics_->finish(*log_);
   verbs_->say_goodbye();
   if (ready_) std::exchange(ready_, nullptr)(false);
   return record_.state;
@@ -381,7 +381,9 @@ void JobRunner::interrupt() {
 }
 
 void JobRunner::event(const std::string& kind, const std::string& text) {
-  stored(store_->record_event({system_clock().wall_us(), kind, text}));
+  const Microseconds now = system_clock().wall_us();
+  metrics_->on_event(now, kind, text);
+  stored(store_->record_event({now, kind, text}));
 }
 
 // A full disk refuses record after record; it is told when it begins and when it is over.

@@ -14,6 +14,7 @@ class Collector {
     out_.host = view.host;
     out_.job = view.job;
     out_.spans = view.totals.spans;
+    out_.events = view.totals.events;
     for (const InstanceView& instance : view.instances) {
       if (instance.running) running_.push_back(&instance);
     }

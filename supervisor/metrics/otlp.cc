@@ -107,6 +107,28 @@ ordered_json span_of(const MetricsSnapshot& snapshot, const Span& span) {
           {"status", span.failed ? ordered_json{{"code", kStatusError}} : ordered_json::object()}};
 }
 
+struct Severity {
+  int number;
+  const char* text;
+};
+Severity severity_of(std::string_view kind) {
+  if (kind == "failed") return {17, "ERROR"};
+  if (kind == "restarting" || kind.starts_with("checkpoint-")) return {13, "WARN"};
+  return {9, "INFO"};
+}
+
+ordered_json record_of(const MetricsSnapshot& snapshot, const EventView& event) {
+  const Severity severity = severity_of(event.kind);
+  ordered_json attributes = ordered_json::array();
+  attributes.push_back(attribute("job_name", snapshot.job));
+  attributes.push_back(attribute("event.name", event.kind));
+  return {{"timeUnixNano", nanoseconds(event.at_us)},
+          {"severityNumber", severity.number},
+          {"severityText", severity.text},
+          {"body", {{"stringValue", event.text}}},
+          {"attributes", attributes}};
+}
+
 }  // namespace
 
 std::string otlp_metrics(const MetricsSnapshot& snapshot, const OtlpResource& resource) {
@@ -138,6 +160,17 @@ std::string otlp_traces(const MetricsSnapshot& snapshot, const OtlpResource& res
   return dump({{"resourceSpans",
                 {{{"resource", resource_of(snapshot, resource)},
                   {"scopeSpans", {{{"scope", scope()}, {"spans", std::move(spans)}}}}}}}});
+}
+
+std::string otlp_logs(const MetricsSnapshot& snapshot, const OtlpResource& resource, std::uint64_t after) {
+  ordered_json records = ordered_json::array();
+  for (const EventView& event : snapshot.events) {
+    if (event.number > after) records.push_back(record_of(snapshot, event));
+  }
+  if (records.empty()) return "";
+  return dump({{"resourceLogs",
+                {{{"resource", resource_of(snapshot, resource)},
+                  {"scopeLogs", {{{"scope", scope()}, {"logRecords", std::move(records)}}}}}}}});
 }
 
 }  // namespace stream::metrics

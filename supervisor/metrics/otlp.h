@@ -1,4 +1,4 @@
-// OpenTelemetry's protocol as JSON over HTTP: requests of metrics and of traces. Pure.
+// OpenTelemetry's protocol as JSON over HTTP: requests of metrics, traces and logs. Pure.
 #pragma once
 
 #include <cstdint>
@@ -17,5 +17,8 @@ struct OtlpResource {
 std::string otlp_metrics(const MetricsSnapshot& snapshot, const OtlpResource& resource);
 // An ExportTraceServiceRequest of the spans whose number is above `after`; "" if there is none.
 std::string otlp_traces(const MetricsSnapshot& snapshot, const OtlpResource& resource, std::uint64_t after);
+
+// An ExportLogsServiceRequest of the events whose number is above `after`; "" if there is none.
+std::string otlp_logs(const MetricsSnapshot& snapshot, const OtlpResource& resource, std::uint64_t after);
 
 }  // namespace stream::metrics

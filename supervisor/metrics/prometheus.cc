@@ -1,7 +1,7 @@
 #include "supervisor/metrics/prometheus.h"
 
 #include <map>
-#include <unordered_set>
+#include <utility>
 
 #include "supervisor/metrics/numbers.h"
 
@@ -61,25 +61,36 @@ class Writer {
 
  private:
   struct Family {
+    std::string name;
     std::string text;
     Kind kind = Kind::kGauge;
+    const MetricGroup* newest = nullptr;  // whose series stands here last
   };
 
   void add(const MetricGroup& group) {
     const std::string labels = labels_of(group);
-    std::unordered_set<const Family*> seen;
     for (const MetricPoint& point : group.points) {
-      const std::string name = prometheus_name(group.scope, point.name);
-      Family& family = families_[name];
-      if (!seen.insert(&family).second) continue;
-      if (family.text.empty()) begin(family, name, point);
+      Family& family = family_of(group.scope, point);
+      if (std::exchange(family.newest, &group) == &group) continue;
       if ((family.kind == Kind::kHistogram) != (point.kind == Kind::kHistogram)) continue;
-      point.kind == Kind::kHistogram ? summary(family.text, name, labels, point.histogram)
-                                     : sample(family.text, name, labels, "}", point.value);
+      point.kind == Kind::kHistogram ? summary(family.text, family.name, labels, point.histogram)
+                                     : sample(family.text, family.name, labels, "}", point.value);
     }
   }
 
+  // Names are made once: a job of hundreds of instances has thousands of series.
+  Family& family_of(Scope scope, const MetricPoint& point) {
+    Family** known = point.definition == nullptr ? nullptr : &known_[{scope, point.definition}];
+    if (known != nullptr && *known != nullptr) return **known;
+    const std::string name = prometheus_name(scope, point.name);
+    Family& family = families_[name];
+    if (family.text.empty()) begin(family, name, point);
+    if (known != nullptr) *known = &family;
+    return family;
+  }
+
   static void begin(Family& family, const std::string& name, const MetricPoint& point) {
+    family.name = name;
     family.kind = point.kind;
     family.text = "# HELP " + name + " ";
     append_escaped(family.text, point.definition == nullptr ? "User-defined." : point.definition->meaning, false);
@@ -108,6 +119,7 @@ class Writer {
   }
 
   std::map<std::string, Family> families_;
+  std::map<std::pair<Scope, const MetricDefinition*>, Family*> known_;
 };
 
 }  // namespace

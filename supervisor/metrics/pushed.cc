@@ -133,14 +133,19 @@ class OpenTelemetry final : public Reporter {
   explicit OpenTelemetry(const ReporterSetup& setup)
       : sender_(url_of(setup), headers_of(setup), setup.text("authority")),
         resource_{setup.text("service-name"), setup.text("service-version")},
-        traces_(setup.flag("traces")) {}
+        traces_(setup.flag("traces")),
+        events_(setup.flag("events")) {}
 
   Status report(const MetricsSnapshot& snapshot) override {
     STREAM_TRY(sender_.send({"POST", "/v1/metrics", kJson, otlp_metrics(snapshot, resource_)}));
-    if (!traces_ || snapshot.spans.empty()) return {};
-    const std::string traces = otlp_traces(snapshot, resource_, sent_);
-    if (!traces.empty()) STREAM_TRY(sender_.send({"POST", "/v1/traces", kJson, traces}));
-    sent_ = snapshot.spans.back().number;
+    if (traces_ && !snapshot.spans.empty()) {
+      STREAM_TRY(send_new("/v1/traces", otlp_traces(snapshot, resource_, spans_sent_)));
+      spans_sent_ = snapshot.spans.back().number;
+    }
+    if (events_ && !snapshot.events.empty()) {
+      STREAM_TRY(send_new("/v1/logs", otlp_logs(snapshot, resource_, events_sent_)));
+      events_sent_ = snapshot.events.back().number;
+    }
     return {};
   }
 
@@ -150,11 +155,16 @@ class OpenTelemetry final : public Reporter {
     if (!setup.text("token").empty()) headers.emplace_back("Authorization", "Bearer " + setup.text("token"));
     return headers;
   }
+  Status send_new(const char* path, std::string body) {
+    return body.empty() ? Status() : sender_.send({"POST", path, kJson, std::move(body)});
+  }
 
   HttpSender sender_;
   OtlpResource resource_;
   bool traces_;
-  std::uint64_t sent_ = 0;  // number of the newest span
+  bool events_;
+  std::uint64_t spans_sent_ = 0;  // number of the newest
+  std::uint64_t events_sent_ = 0;
 };
 
 class Datadog final : public Reporter {

@@ -63,13 +63,18 @@ constexpr ReporterOption kPushGateway[] = {
 };
 
 constexpr ReporterOption kOpenTelemetry[] = {
-    {"url", OptionKind::kUrl, "http://127.0.0.1:4318", "The collector; /v1/metrics and /v1/traces are put behind it."},
+    {"url", OptionKind::kUrl, "http://127.0.0.1:4318",
+     "The collector; /v1/metrics, /v1/traces and /v1/logs are put behind it."},
     {.name = "service-name", .fallback = "stream", .meaning = "Its attribute service.name."},
     {.name = "service-version", .meaning = "Its attribute service.version."},
     {.name = "traces",
      .kind = OptionKind::kFlag,
      .fallback = "true",
      .meaning = "Whether each checkpoint and each recovery from a failure is sent as a span."},
+    {.name = "events",
+     .kind = OptionKind::kFlag,
+     .fallback = "true",
+     .meaning = "Whether what 'stream events' shows is sent as records of a log."},
     {.name = "token", .kind = OptionKind::kSecret, .meaning = "A bearer token."},
     kAuthority,
 };
@@ -111,7 +116,7 @@ constexpr ReporterKind kKinds[] = {
     {"graphite", false, "Sends to Graphite's carbon, a line a number.", kGraphite, make_graphite},
     {"influxdb", false, "Writes to InfluxDB, in its line protocol over HTTP.", kInfluxDb, make_influxdb},
     {"pushgateway", false, "Puts what Prometheus would fetch into a PushGateway.", kPushGateway, make_pushgateway},
-    {"opentelemetry", false, "Sends to an OpenTelemetry collector, in JSON over HTTP: metrics and traces.",
+    {"opentelemetry", false, "Sends to an OpenTelemetry collector, in JSON over HTTP: metrics, traces and events.",
      kOpenTelemetry, make_opentelemetry},
     {"datadog", false, "Sends to Datadog's HTTP API, under the names of its integration of Flink.", kDatadog,
      make_datadog},

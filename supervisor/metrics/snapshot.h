@@ -34,6 +34,7 @@ struct MetricsSnapshot {
   std::string job;
   std::vector<MetricGroup> groups;
   std::vector<Span> spans;
+  std::vector<EventView> events;
 };
 
 // Pure. Of instances that have not reported yet there is nothing.

@@ -67,7 +67,12 @@ void JobTally::on_failed(std::uint64_t id, Microseconds triggered_us, Microsecon
 void JobTally::keep(Span span) {
   span.number = ++span_number_;
   spans_.push_back(std::move(span));
-  if (spans_.size() > kSpansKept) spans_.pop_front();
+  if (spans_.size() > kKept) spans_.pop_front();
+}
+
+void JobTally::on_event(Microseconds wall, const std::string& kind, const std::string& text) {
+  events_.push_back({++event_number_, wall, kind, text});
+  if (events_.size() > kKept) events_.pop_front();
 }
 
 JobTotals JobTally::totals(Microseconds monotonic) const {
@@ -80,6 +85,7 @@ JobTotals JobTally::totals(Microseconds monotonic) const {
   out.alignment_ms = alignment_ms_.value();
   out.pause_ms = pause_ms_.value();
   out.spans.assign(spans_.begin(), spans_.end());
+  out.events.assign(events_.begin(), events_.end());
   return out;
 }
 

@@ -67,6 +67,14 @@ struct Span {
   std::vector<std::pair<std::string, std::string>> attributes;
 };
 
+// Something that has happened, as `stream events` shows it.
+struct EventView {
+  std::uint64_t number = 0;  // rises
+  Microseconds at_us = 0;
+  std::string kind;
+  std::string text;
+};
+
 // Counts of a job that no report of an instance holds; see tally.h.
 struct JobTotals {
   Activity activity = Activity::kInitializing;
@@ -81,7 +89,8 @@ struct JobTotals {
   HistogramValue duration_ms;    // of checkpoints
   HistogramValue alignment_ms;
   HistogramValue pause_ms;
-  std::vector<Span> spans;  // the newest
+  std::vector<Span> spans;        // the newest
+  std::vector<EventView> events;  // likewise
 };
 
 struct ReporterView {

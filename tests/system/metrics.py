@@ -34,6 +34,8 @@ stages:
   out: {run: write-null}
 """
 TASK = "flink_taskmanager_job_task_"
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+ALERTS, BOARD = TOP / "monitoring" / "alerts.yaml", TOP / "monitoring" / "grafana.json"
 
 
 def start(stream, metrics, **environment):
@@ -65,7 +67,7 @@ def prometheus_fetches_what_a_job_counts(stream):
         promtool_has_nothing_against(text)
     if absent("prometheus"):
         return
-    with Prometheus(stream.folder / "prometheus", f"127.0.0.1:{port}") as server:
+    with Prometheus(stream.folder / "prometheus", f"127.0.0.1:{port}", rules=ALERTS) as server:
         wait_until("a checkpoint", lambda: any(value > 0 for _, value in server.query("flink_jobmanager_job_numberOfCompletedCheckpoints")))
         labels, value = wait_until("rows", lambda: server.query(f'{TASK}numRecordsOut{{task_name="made"}} > 1000'))[0]
         check({"host", "tm_id", "job_id", "job_name", "task_id", "task_name", "subtask_index"} <= set(labels), labels)
@@ -76,6 +78,10 @@ def prometheus_fetches_what_a_job_counts(stream):
         loads = server.query(f'{TASK}busyTimeMsPerSecond + {TASK}idleTimeMsPerSecond + {TASK}backPressuredTimeMsPerSecond')
         check(len(loads) == 5 and all(abs(load - 1000) < 1 for _, load in loads), loads)
         wait_until("a rate", lambda: any(value > 1000 for _, value in server.query("rate(flink_jobmanager_job_operator_numRecordsOut[2s])")))
+        for panel in json.loads(BOARD.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                text = target["expr"].replace("$job", ".*").replace("$stage", ".*").replace("$__rate_interval", "1m")
+                check(server.status(text) == 200, text)
         # A failure shows, and counting goes on.
         stream.kill([stream.instances("counted")["totals.1"]])
         wait_until("the restart", lambda: any(value >= 1 for _, value in server.query("flink_jobmanager_job_numRestarts")))
@@ -169,6 +175,10 @@ def opentelemetry_and_datadog_get_json(stream):
     wait_until("checkpoints as spans", lambda: len(spans()) > 3)
     stream.kill([stream.instances("counted")["totals.0"]])
     wait_until("the recovery as a span", lambda: any(span["name"] == "Recovery" for span in spans()))
+    def events():
+        found = [json.loads(body) for _, path, _, body in list(collector.requests) if path == "/otlp/v1/logs"]
+        return [record["severityText"] for each in found for record in each["resourceLogs"][0]["scopeLogs"][0]["logRecords"]]
+    wait_until("the failure as an event", lambda: "ERROR" in events())
     found = spans()
     check(len({span["spanId"] for span in found}) == len(found), "a span twice")
     for span in found:
@@ -200,30 +210,18 @@ def jolokia_answers(stream):
 
 
 def what_is_shipped_names_metrics_that_exist(stream):
-    port = free_port()
-    top = pathlib.Path(__file__).resolve().parent.parent.parent
-    alerts, board = top / "monitoring" / "alerts.yaml", top / "monitoring" / "grafana.json"
-    page = (top / "man" / "stream-metrics.7").read_text()
+    page = (TOP / "man" / "stream-metrics.7").read_text()
     scopes, known = [], set()
     for line in page[page.index("begin metrics"):].splitlines():
         if line.startswith(".Ss "):
             scopes = line[4:].split(", ")
         if line.startswith(".It Cm ") and " Pq " in line:
             known |= {f"flink_{scope}_{line.split()[2]}".replace(".", "_") for scope in scopes}
-    named = set(re.findall(r"flink_\w+", alerts.read_text() + board.read_text()))
+    named = set(re.findall(r"flink_\w+", ALERTS.read_text() + BOARD.read_text()))
     check(len(named) > 20 and named <= known, named - known)
-    check(len({panel["id"] for panel in json.loads(board.read_text())["panels"]}) > 20, "panels")
-    if absent("promtool") or absent("prometheus"):
-        return
-    stream.run("promtool", "check", "rules", alerts)
-    # Each expression of the board is one that Prometheus takes.
-    start(stream, f"{{prometheus: {{address: '127.0.0.1:{port}'}}}}")
-    with Prometheus(stream.folder / "prometheus", f"127.0.0.1:{port}", rules=alerts) as server:
-        wait_until("an answer", lambda: server.query("flink_jobmanager_job_uptime"))
-        for panel in json.loads(board.read_text())["panels"]:
-            for target in panel.get("targets", []):
-                text = target["expr"].replace("$job", ".*").replace("$stage", ".*").replace("$__rate_interval", "1m")
-                check(server.status(text) == 200, text)
+    check(len({panel["id"] for panel in json.loads(BOARD.read_text())["panels"]}) > 20, "panels")
+    if not absent("promtool"):
+        stream.run("promtool", "check", "rules", ALERTS)
 
 
 def who_does_not_read_slows_nobody(stream):

@@ -75,6 +75,20 @@ BOOST_AUTO_TEST_CASE(opentelemetry_gets_each_span_once) {
   BOOST_TEST(otlp_traces(snapshot, {"stream", ""}, 6) == "");
 }
 
+BOOST_AUTO_TEST_CASE(opentelemetry_gets_each_event_once) {
+  MetricsView view = sample_view();
+  view.totals.events = {{1, 1'000'000, "running", "attempt 1"}, {2, 2'000'000, "failed", "totals.0 was killed"}};
+  const MetricsSnapshot snapshot = collect(view);
+  const json request = json::parse(otlp_logs(snapshot, {"stream", ""}, 1));
+  const json& records = request.at("resourceLogs").at(0).at("scopeLogs").at(0).at("logRecords");
+  BOOST_TEST_REQUIRE(records.size() == 1u);
+  BOOST_TEST(records[0].at("body").at("stringValue") == "totals.0 was killed");
+  BOOST_TEST(records[0].at("severityText") == "ERROR");
+  BOOST_TEST(records[0].at("timeUnixNano") == "2000000000");
+  BOOST_TEST(named(records[0].at("attributes"), "key", "event.name")->at("value").at("stringValue") == "failed");
+  BOOST_TEST(otlp_logs(snapshot, {"stream", ""}, 2) == "");
+}
+
 BOOST_AUTO_TEST_CASE(datadog_gets_series) {
   Deltas deltas;
   MetricsView view = sample_view();
