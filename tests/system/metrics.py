@@ -220,8 +220,24 @@ def what_is_shipped_names_metrics_that_exist(stream):
     named = set(re.findall(r"flink_\w+", ALERTS.read_text() + BOARD.read_text()))
     check(len(named) > 20 and named <= known, named - known)
     check(len({panel["id"] for panel in json.loads(BOARD.read_text())["panels"]}) > 20, "panels")
-    if not absent("promtool"):
-        stream.run("promtool", "check", "rules", ALERTS)
+    if absent("promtool"):
+        return
+    stream.run("promtool", "check", "rules", ALERTS)
+    series = [('flink_jobmanager_job_runningState{job_name="a"}', "1x5 0x10"),
+              ('flink_jobmanager_job_numRestarts{job_name="a"}', "0x5 1+1x10"),
+              ('flink_taskmanager_job_task_residentMemory{task_name="t"}', "50x5 96x20"),
+              ('flink_taskmanager_job_task_memoryBound{task_name="t"}', "100x30"),
+              ('flink_jobmanager_job_lastCheckpointCompletedTimestamp{job_id="a"}', "0x5 240000x30"),
+              ('flink_jobmanager_job_totalNumberOfCheckpoints{job_id="a"}', "1x30")]
+    alerts = {"StreamJobDoesNotRun": 1, "StreamJobRestartsAgainAndAgain": 1, "StreamMemoryIsNearItsBound": 1, "StreamNoCheckpoint": 1,
+              "StreamWaitsForServer": 0}
+    found = [{"expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)', "eval_time": "14m",
+              "exp_samples": [{"labels": "{}", "value": count}]} for name, count in alerts.items()]
+    quiet = [dict(each, eval_time="3m", exp_samples=[{"labels": "{}", "value": 0}]) for each in found]
+    cases = {"rule_files": [str(ALERTS)], "evaluation_interval": "1m",
+             "tests": [{"interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series],
+                        "promql_expr_test": found + quiet}]}
+    stream.run("promtool", "test", "rules", stream.write("rules.json", json.dumps(cases)))
 
 
 def who_does_not_read_slows_nobody(stream):
