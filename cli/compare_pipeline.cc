@@ -82,6 +82,7 @@ Result<CaughtPipeline> catch_sinks(const PipelineSpec& pipeline, Catalogue& cata
   caught.spec.name = job;
   caught.spec.ad_hoc = false;
   caught.spec.tests.clear();
+  caught.spec.metrics.clear();  // nobody wants to see two of them
   for (StageSpec& stage : caught.spec.stages) {
     STREAM_ASSIGN(const StageRole role, role_of(stage, catalogue));
     if (role == StageRole::kSource) forget_group(stage);

@@ -28,6 +28,10 @@ constexpr std::array kEnvironment = {
     Entry{"STREAM_STAGE_PATH",
           "Folders, separated by colons, in which stage programs are looked for when they are not beside the stream "
           "program. PATH is never searched."},
+    Entry{"STREAM_METRICS",
+          "Where jobs whose pipelines do not say it send their metrics, as the key 'metrics' of a manifest: "
+          "prometheus, or "
+          "{graphite: {address: ...}}. See stream-metrics(7)."},
     Entry{"XDG_STATE_HOME", "See STREAM_HOME."},
     Entry{"XDG_CACHE_HOME", "Answers of stage programs are kept in $XDG_CACHE_HOME/stream, else ~/.cache/stream."},
     Entry{"NO_COLOR", "If it is set, nothing is coloured."},

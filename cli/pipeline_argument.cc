@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/verb_values.h"
+#include "supervisor/manifest_metrics.h"
 #include "supervisor/pipeline_text.h"
 #include "supervisor/targets.h"
 #include "transport/base/text.h"
@@ -74,8 +75,21 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   return std::vector<PipelineSpec>{std::move(pipeline)};
 }
 
+// Of pipelines that say nothing of reporters themselves.
+Status PipelineArgument::take_metrics(std::vector<PipelineSpec>& pipelines) {
+  const char* text = std::getenv("STREAM_METRICS");
+  if (text == nullptr || *text == 0) return {};
+  const std::vector<metrics::ReporterSpec> reporters = read_metrics_text(text, "STREAM_METRICS", problems_);
+  STREAM_TRY(problems_.status());
+  for (PipelineSpec& pipeline : pipelines) {
+    if (pipeline.metrics.empty()) pipeline.metrics = reporters;
+  }
+  return {};
+}
+
 Result<std::vector<JobPlan>> PipelineArgument::plan() {
   STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
+  STREAM_TRY(take_metrics(pipelines));
   std::vector<JobPlan> plans;
   ProcessAsker processes(cache_folder(), system_files());
   SamplingAsker asker(processes, input_);

@@ -88,6 +88,7 @@ class PipelineArgument {
   int fail(std::string_view verb, const Status& status) const;
 
  private:
+  Status take_metrics(std::vector<PipelineSpec>& pipelines);
   Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file,
                                                   const std::string& folder);
 

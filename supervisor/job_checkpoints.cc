@@ -3,6 +3,7 @@
 
 #include "snapshot/retention.h"
 #include "supervisor/checkpoint_place.h"
+#include "supervisor/job_metrics.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/job_view.h"
@@ -57,6 +58,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   files_.clear();
   infos_.clear();
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
+  metrics_->on_triggered();
   verbs_->on_triggered(action.epoch);
   Status room = store_->reserve(action.epoch);
   if (room.ok()) room = system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch));
@@ -145,6 +147,7 @@ Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const 
       if (file.path.starts_with(std::to_string(epoch.value()) + "/")) current_checkpoint_->bytes += file.size_bytes;
     }
     last_checkpoint_ = current_checkpoint_;
+    metrics_->on_complete(*last_checkpoint_, index);
     stored(store_->record_checkpoint(*last_checkpoint_));
   }
   return act(coordinator_->published(epoch, now));
@@ -178,6 +181,7 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
     current_checkpoint_->ended_us = system_clock().wall_us();
     current_checkpoint_->detail = json{{"reason", action.reason}, {"waiting_for", join(missing, ", ")}}.dump();
     stored(store_->record_checkpoint(*current_checkpoint_));
+    metrics_->on_aborted(*current_checkpoint_, action.reason);
   }
   const std::string text = "checkpoint " + std::to_string(action.epoch.value()) + " aborted: " + action.reason +
                            (missing.empty() ? "" : " (no snapshot of " + some_of(missing) + ")");
@@ -248,6 +252,7 @@ void JobRunner::finish() {
   if (last_checkpoint_) stored(store_->record_checkpoint(*last_checkpoint_));  // it is committed: see settle_drain()
   outcome_ = outcome_text(*this);
   if (status_listener_) status_listener_(*this);  // the last look at its processes
+  metrics_->last_look();
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 

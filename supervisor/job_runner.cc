@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "supervisor/exit_rules.h"
+#include "supervisor/job_metrics.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/live_rescale.h"
 #include "transport/base/text.h"
@@ -42,6 +43,7 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   Status status = begin_attempt();
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
+  metrics_->finish(*log_);
   attempt_.reset();
   end_input();
   verbs_->say_goodbye();
@@ -101,6 +103,7 @@ Microseconds JobRunner::patience(Microseconds now) const {
   }
   if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
+  until = std::min(until, metrics_->next());
   until = std::min(until, upgrade_due());
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
@@ -153,6 +156,7 @@ Status JobRunner::turn() {
   }
   tick_schedule(system_clock().wall_us());
   log_->tell_repeats();
+  metrics_->turn(now, *log_);
   if (status_listener_ && now >= next_status_) {
     next_status_ = now + kStatusEvery;
     status_listener_(*this);
@@ -236,6 +240,7 @@ void JobRunner::on_ready() {
     if (Status settled = rescale_->on_ready(); !settled.ok()) return fail(settled.what(), true);
   }
   const Microseconds now = system_clock().monotonic_us();
+  metrics_->on_ready(restore_.has_value() && !replaced, system_clock().wall_us());
   emplace_coordinator(now);
   if (!coordinator_) return;  // it has failed meanwhile
   if (record_.must_rewind) {
@@ -384,7 +389,9 @@ void JobRunner::interrupt() {
 }
 
 void JobRunner::event(const std::string& kind, const std::string& text) {
-  stored(store_->record_event({system_clock().wall_us(), kind, text}));
+  const Microseconds now = system_clock().wall_us();
+  metrics_->on_event(now, kind, text);
+  stored(store_->record_event({now, kind, text}));
 }
 
 // A full disk refuses record after record; it is told when it begins and when it is over.

@@ -96,6 +96,8 @@ class JobRunner {
   std::uint64_t restarts() const { return restarts_; }
   JobStore& store() { return *store_; }
   JobLog& log() { return *log_; }
+  // What it counts of itself, for metrics.
+  const class JobMetrics& job_metrics() const { return *metrics_; }
   const std::string& continued_from() const { return continued_from_; }
   bool interrupted() const { return interrupted_; }  // by a signal
   // What a user must hear of the choice of where to go on, a line each.
@@ -227,6 +229,7 @@ class JobRunner {
   std::optional<ControlServer> control_;
   std::optional<ControlServer> verb_socket_;
   std::unique_ptr<class JobVerbs> verbs_;
+  std::unique_ptr<class JobMetrics> metrics_;
   std::unique_ptr<AttemptRun> attempt_;
   std::unique_ptr<class LiveRescale> rescale_;  // while one is under way
   std::optional<Coordinator> coordinator_;

@@ -3,6 +3,7 @@
 
 #include "snapshot/savepoint.h"
 #include "supervisor/checkpoint_place.h"
+#include "supervisor/job_metrics.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/live_rescale.h"
@@ -32,7 +33,7 @@ Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
   return runner;
 }
 
-JobRunner::JobRunner() : random_(std::random_device{}()) {}
+JobRunner::JobRunner() : metrics_(std::make_unique<JobMetrics>(*this)), random_(std::random_device{}()) {}
 
 JobRunner::~JobRunner() { hurry_savepoints(); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/fragments.h"
+#include "supervisor/manifest_metrics.h"
 #include "supervisor/manifest_node.h"
 #include "supervisor/manifest_settings.h"
 #include "supervisor/manifest_stages.h"
@@ -12,23 +13,8 @@
 namespace stream {
 namespace {
 
-const std::vector<std::string> kLaterKeys = {"metrics"};
-
-bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
-
 std::string no_key(const std::string& key) {
-  if (later(key)) return "'" + key + "' is not supported by this version";
   return "the manifest has no key '" + key + "'" + did_you_mean(key, names_of(manifest_keys()));
-}
-
-// Reports keys that are kept for later, and forgets them.
-void refuse_later_keys(Node& root, Problems& problems) {
-  for (std::size_t i = root.keys.size(); i-- > 0;) {
-    if (!later(root.keys[i].text)) continue;
-    problems.add(root.keys[i].at, no_key(root.keys[i].text));
-    root.keys.erase(root.keys.begin() + static_cast<std::ptrdiff_t>(i));
-    root.items.erase(root.items.begin() + static_cast<std::ptrdiff_t>(i));
-  }
 }
 
 class ManifestReader {
@@ -39,7 +25,6 @@ class ManifestReader {
   PipelineSpec read_pipeline(Node root) {
     PipelineSpec pipeline;
     pipeline.folder = manifest_.folder;
-    if (root.is_map()) refuse_later_keys(root, problems_);
     if (!check_map(root, "the manifest", manifest_keys(), problems_)) return pipeline;
     apply_settings(root);
     pipeline.parameters =
@@ -55,6 +40,7 @@ class ManifestReader {
     append_stages(root, "", "", entries, problems_);
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
     pipeline.stages = read_stages(entries, scopes, context_.catalogue, problems_);
+    if (const Node* metrics = root.find("metrics")) pipeline.metrics = read_metrics(*metrics, problems_);
     if (const Node* evolve = root.find("evolve")) pipeline.evolve = read_evolve(*evolve, problems_);
     if (const Node* tests = root.find("tests")) {
       pipeline.tests = read_tests(*tests, pipeline, scopes, context_.catalogue, problems_);

@@ -28,6 +28,7 @@ enum class KeyKind : std::uint8_t {
   kList,   // a list of such maps
   kRows,   // a list of rows
   kStages,
+  kReporters,  // of metrics: see metrics/reporter.h
 };
 
 struct ManifestKey {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/manifest_keys.h"
+#include "supervisor/metrics/reporter.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -98,6 +99,7 @@ ordered_json value(const ManifestKey& key) {
     case KeyKind::kList: return list_of(object(key.keys));
     case KeyKind::kRows: return list_of({{"type", {"object", "string", "number", "boolean"}}});
     case KeyKind::kStages: return stages_map();
+    case KeyKind::kReporters: return refer("reporters");
   }
   return {};
 }
@@ -141,6 +143,63 @@ ordered_json object(std::span<const ManifestKey> keys) {
   return out;
 }
 
+ordered_json reporter_value(metrics::OptionKind kind, std::string_view choices) {
+  using Kind = metrics::OptionKind;
+  switch (kind) {
+    case Kind::kInteger: return or_parameter(ordered_json{{"type", "integer"}}, text(kIntegerPattern));
+    case Kind::kFlag: return or_parameter(words({"true", "false"}));
+    case Kind::kWord: return or_parameter(words(split(choices, '|')));
+    case Kind::kList: return either(scalar(), list_of(scalar()));
+    case Kind::kMap: return map_of(scalar());
+    case Kind::kText:
+    case Kind::kAddress:
+    case Kind::kUrl:
+    case Kind::kSecret:
+    case Kind::kFile: return scalar();
+  }
+  return {};
+}
+
+ordered_json kinds_of_reporters() {
+  ordered_json names = ordered_json::array();
+  for (const metrics::ReporterKind& kind : metrics::reporter_kinds()) names.push_back(kind.name);
+  return {{"enum", names}};
+}
+
+ordered_json reporter(const metrics::ReporterKind& kind) {
+  ordered_json out = {{"type", {"object", "null"}}, {"description", kind.meaning}};
+  ordered_json& properties = out["properties"];
+  properties["reporter"] = kinds_of_reporters();
+  for (const char* key : {"include", "exclude", "exclude-labels"}) properties[key] = either(scalar(), list_of(scalar()));
+  properties["labels"] = map_of(scalar());
+  if (!kind.asked) properties["interval"] = or_parameter(text(kDurationPattern));
+  ordered_json required = ordered_json::array();
+  for (const metrics::ReporterOption& option : kind.options) {
+    ordered_json property = {{"description", option.meaning}};
+    if (!option.fallback.empty()) property["default"] = option.fallback;
+    property.update(reporter_value(option.kind, option.words));
+    properties[std::string(option.name)] = std::move(property);
+    if (option.required) required.push_back(option.name);
+  }
+  if (!required.empty()) out["required"] = required;
+  out["additionalProperties"] = false;
+  return out;
+}
+
+// By their names, which are their kinds unless they say otherwise.
+ordered_json named_reporters() {
+  ordered_json out = {{"type", "object"}, {"propertyNames", text(kNamePattern)}};
+  ordered_json others = {{"type", "object"}, {"required", {"reporter"}}};
+  others["properties"]["reporter"] = kinds_of_reporters();
+  for (const metrics::ReporterKind& kind : metrics::reporter_kinds()) {
+    out["properties"][std::string(kind.name)] = reporter(kind);
+    others["allOf"].push_back({{"if", {{"properties", {{"reporter", {{"const", kind.name}}}}}}},
+                               {"then", reporter(kind)}});
+  }
+  out["additionalProperties"] = others;
+  return out;
+}
+
 // The map of a stage is that of its program.
 ordered_json any_stage(const std::map<std::string, ordered_json>& stages) {
   ordered_json names = ordered_json::array();
@@ -170,6 +229,9 @@ ordered_json manifest_schema(const std::map<std::string, ordered_json>& stages) 
   definitions["manifest"] = object(manifest_keys());
   definitions["fragment"] = object(fragment_keys());
   definitions["stage"] = any_stage(stages);
+  definitions["named-reporters"] = named_reporters();
+  const ordered_json one = either(kinds_of_reporters(), refer("named-reporters"));
+  definitions["reporters"] = either(one, list_of(one));
   for (const auto& [name, schema] : stages) {
     definitions["stage-" + name] = schema;
     definitions["stage-" + name].erase("$schema");

@@ -5,18 +5,12 @@
 #include <cstdlib>
 
 #include "supervisor/manifest_node.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 #include "transport/record/type.h"
 
 namespace stream {
 namespace {
-
-Status check_secret(std::string_view value) {
-  for (const std::string_view form : {"env:", "file:", "credential:"}) {
-    if (value.starts_with(form) && value.size() > form.size()) return {};
-  }
-  return usage_error("a secret is never written out; give env:NAME, file:PATH or credential:NAME");
-}
 
 Status check_number(const std::string& value) {
   double number = 0;
@@ -41,7 +35,7 @@ Status check_sql_value(Type type, const std::string& value) {
 }
 
 Status check_value(const std::string& type, const std::string& value) {
-  if (type == "secret") return check_secret(value);
+  if (type == "secret") return check_secret_reference(value);
   if (type == "duration") {
     const auto duration = parse_duration(value);
     return duration.ok() ? Status() : duration.status();

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/manifest_metrics.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -125,6 +126,7 @@ PipelineSpec pipeline_from(const ordered_json& json) {
   spec.memory_bytes = json.at("memory-bytes");
   spec.log = json.at("log");
   for (const ordered_json& stage : json.at("stages")) spec.stages.push_back(stage_from(stage));
+  if (json.contains("metrics")) spec.metrics = metrics_from_json(json.at("metrics"));
   if (json.contains("evolve")) spec.evolve = evolve_from_json(json.at("evolve"));
   return spec;
 }
@@ -175,6 +177,7 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
   out["log"] = spec.log;
   out["stages"] = ordered_json::array();
   for (const StageSpec& stage : spec.stages) out["stages"].push_back(to_json(stage));
+  if (!spec.metrics.empty()) out["metrics"] = metrics_to_json(spec.metrics);
   if (!spec.evolve.empty()) out["evolve"] = evolve_to_json(spec.evolve);
   return out.dump();
 }

@@ -9,6 +9,7 @@
 
 #include "snapshot/memory_default.h"
 #include "supervisor/evolve.h"
+#include "supervisor/metrics/reporter_spec.h"
 #include "supervisor/problems.h"
 #include "supervisor/savepoint_rules.h"
 #include "transport/base/clock.h"
@@ -113,6 +114,7 @@ struct PipelineSpec {
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
   std::vector<StageSpec> stages = {};  // document order
+  std::vector<metrics::ReporterSpec> metrics = {};
   std::vector<EvolvedStage> evolve = {};
   std::vector<PipelineTest> tests = {};
   bool watermarks_apart = false;  // of a test: see Outputs; a job that goes on has forgotten it

@@ -24,6 +24,7 @@ class TestMaker {
   TestPipeline make() {
     out_.spec = pipeline_;
     out_.spec.tests.clear();
+    out_.spec.metrics.clear();
     out_.spec.stages.clear();
     out_.spec.watermarks_apart = true;
     out_.spec.ad_hoc = true;

@@ -25,8 +25,9 @@ MAY_INCLUDE = {
     "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
-    "supervisor": RECORD | {"transport", "snapshot", "snapshot/archive", "stages/expression", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "cli"},
+    "supervisor/metrics": RECORD | {"transport", "supervisor/metrics"},
+    "supervisor": RECORD | {"transport", "snapshot", "supervisor/metrics", "snapshot/archive", "stages/expression", "supervisor"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/metrics", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}

@@ -16,8 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, s
                                                 must_rewind, going_back, aligned, accept_duplicates, inputs, not_read,
                                                 outputs, watermarks_apart, restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Rewiring, inputs, outputs)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out,
-                                                bad_records, late_records, total_us, idle_us, backpressured_us,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out, frames_out,
+                                                bad_records, late_records, total_us, idle_us, backpressured_us, cpu_us,
                                                 queued_bytes, watermark, watermark_held_by, watermark_idle, ahead,
                                                 state_rows, state_bytes, spilled_bytes, resident_bytes, turns, ended,
                                                 spool_input, spool_offset, user_counters, user_gauges, trouble)

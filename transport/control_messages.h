@@ -97,11 +97,13 @@ struct InstanceStats {
   std::uint64_t bytes_in = 0;
   std::uint64_t records_out = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t frames_out = 0;
   std::uint64_t bad_records = 0;
   std::uint64_t late_records = 0;  // too late for their window
   Microseconds total_us = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;
+  Microseconds cpu_us = 0;  // of the process
   std::uint64_t queued_bytes = 0;
   Microseconds watermark = INT64_MIN;
   std::string watermark_held_by;

@@ -1,6 +1,6 @@
 #include "stages/kafka/client.h"
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -6,6 +6,7 @@
 
 #include "stages/kit/option_window.h"
 #include "transport/base/check.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 #include "transport/record/schema.h"
 
@@ -28,13 +29,6 @@ Status check_choice(const Option& option, const std::string& text) {
   const std::vector<std::string> choices = choices_of(option);
   if (std::ranges::find(choices, text) != choices.end()) return {};
   return usage_error("'" + text + "' is not one of " + join(choices, ", ") + did_you_mean(text, choices));
-}
-
-Status check_secret(std::string_view text) {
-  for (const std::string_view form : {"env:", "file:", "credential:"}) {
-    if (text.starts_with(form) && text.size() > form.size()) return {};
-  }
-  return usage_error("a secret is never written out; give env:NAME, file:PATH or credential:NAME");
 }
 
 Status check_not_empty(const std::string& text) {
@@ -63,7 +57,7 @@ Status check_text(const Option& option, const std::string& text) {
     case OptionKind::kColumns: return check_not_empty(text);
     case OptionKind::kWindow: return status_of(parse_window(text));
     case OptionKind::kSchema: return status_of(parse_schema(text));
-    case OptionKind::kSecret: return check_secret(text);
+    case OptionKind::kSecret: return check_secret_reference(text);
   }
   return {};
 }

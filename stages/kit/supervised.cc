@@ -1,6 +1,7 @@
 #include "stages/kit/supervised.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <atomic>
 
@@ -587,6 +588,14 @@ Status SupervisedInstance::complete(RunLoop& loop, Epoch epoch) {
   return {};
 }
 
+// User and system, of all threads.
+Microseconds cpu_us() {
+  rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * Microseconds{1'000'000} + usage.ru_utime.tv_usec +
+         usage.ru_stime.tv_usec;
+}
+
 Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   InstanceStats stats;
   const LoopCounters& in = loop.counters();
@@ -595,11 +604,13 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.bytes_in = in.bytes_in;
   stats.records_out = out.records;
   stats.bytes_out = out.bytes;
+  stats.frames_out = out.frames;
   stats.bad_records = bad_records_.count();
   stats.late_records = loop.late_records();
   stats.total_us = loop.running_us();
   stats.idle_us = in.idle_us;
   stats.backpressured_us = in.backpressured_us;
+  stats.cpu_us = cpu_us();
   stats.queued_bytes = loop.outputs().queued_bytes();
   stats.watermark = loop.watermark();
   stats.watermark_idle = loop.watermark_idle();

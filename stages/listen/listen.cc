@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/listen/syslog.h"
 
 namespace stream::listen {

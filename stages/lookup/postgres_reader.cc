@@ -1,7 +1,7 @@
 #include "stages/lookup/postgres_reader.h"
 
 #include "stages/format/value.h"
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/lookup/relation.h"
 #include "stages/postgres/connection.h"
 #include "stages/postgres/values.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 
 namespace stream::mqtt {

@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/read-postgres/cdc.h"
 #include "stages/read-postgres/poll.h"
 #include "stages/read-postgres/read_postgres.h"

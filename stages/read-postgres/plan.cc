@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/read-postgres/cdc_position.h"
 #include "stages/read-postgres/poll.h"
 #include "stages/read-postgres/read_postgres.h"

@@ -3,7 +3,7 @@
 #include <poll.h>
 
 #include "stages/kit/no_sigpipe.h"
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -7,7 +7,7 @@
 #include "stages/kit/message_sink.h"
 #include "stages/kit/no_sigpipe.h"
 #include "stages/kit/retry.h"
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/kit/tls_options.h"
 
 namespace stream {

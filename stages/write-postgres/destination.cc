@@ -1,7 +1,7 @@
 #include "stages/write-postgres/destination.h"
 
 #include "stages/kit/retry.h"
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/kit/sink_key.h"
 
 namespace stream {

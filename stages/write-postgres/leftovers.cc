@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 #include "stages/postgres/connection.h"
 #include "stages/write-postgres/prepared_name.h"
 

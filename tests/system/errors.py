@@ -419,9 +419,9 @@ def a_bad_record_ends_a_job_that_does_not_allow_it(stream):
 
 def a_key_that_has_no_effect_is_refused(stream):
     head = "pipeline: p\nstages:\n  in: {run: generate, rows: 1}\n  f: {run: filter, where: 'true', ttl: 1h}\n  out: {run: print}\n"
-    stream.write("later.yaml", head + "metrics: []\n")
+    stream.write("later.yaml", head + "metrics: [promethius]\n")
     refused(stream, FAILED, ["later.yaml:4:35: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state grows",
-                            "later.yaml:6:1: 'metrics' is not supported by this version"], "stream", "check", "later.yaml", lines=2)
+                            "later.yaml:6:11: there is no reporter 'promethius'; did you mean 'prometheus'?"], "stream", "check", "later.yaml", lines=2)
     refused(stream, USAGE, "'--hosts' is not supported by this version", "stream", "run", "generate --hosts a | write-null")
 
 

@@ -19,6 +19,7 @@ def install_and_move(stream):
 
 def moved_programs_run(stream):
     programs = install_and_move(stream)
+    check((programs.parent / "share/stream/monitoring/grafana.json").exists(), "the dashboard is not installed")
     libraries = subprocess.run(["ldd", programs / "stream-filter"], capture_output=True, text=True, check=True).stdout
     check(str(stream.folder / "moved") in libraries, f"stream-filter uses another library:\n{libraries}")
     with Stream(programs) as moved:

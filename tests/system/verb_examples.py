@@ -363,6 +363,14 @@ def manifests(stream):
     return [stream.run("bash", "-euc", text) for text in ("stream check first.yaml", "stream check including.yaml", command)]
 
 
+def measured(stream):
+    block = next(block for block in manual.blocks((TOP / "man/stream-metrics.7").read_text()) if block.startswith("metrics:"))
+    stream.write("visits.yaml", f"pipeline: visits\n{block}\nstages: {{made: {{run: generate, rate: 10}}, out: {{run: write-null}}}}\n")
+    command, = commands_of("stream-metrics.7")
+    stream.run("bash", "-euc", command)
+    return [stream.last_stderr]
+
+
 def a_plan(stream):
     command, = commands_of("stream-plan.7")
     return [stream.run("bash", "-euc", command)]
@@ -415,8 +423,8 @@ def tutorial(stream):
 
 
 # stream-tutorial-cdc(7) is run by postgres.py.
-PAGES = {"stream-expression.7": expressions, "stream-json.7": answers, "stream-manifest.5": manifests, "stream-plan.7": a_plan,
-         "stream-nexmark.7": hot_items, "stream-snapshot.5": snapshots,
+PAGES = {"stream-expression.7": expressions, "stream-json.7": answers, "stream-manifest.5": manifests, "stream-metrics.7": measured,
+         "stream-plan.7": a_plan, "stream-nexmark.7": hot_items, "stream-snapshot.5": snapshots,
          "stream-tutorial.7": tutorial}
 
 

@@ -205,10 +205,23 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "m.yaml:6:12: 'a <>' is cut off: ' #' begins a comment; quote the expression"},
       {head + "\tf: {run: filter, where: a}\n", "m.yaml:4:1: a tab does not indent in YAML; write blanks"},
       {head + "  f:\n    run: filter\n  \twhere: a\n", "m.yaml:6:3: a tab does not indent in YAML; write blanks"},
-      {head + "metrics: {x: y}\n", "m.yaml:4:1: 'metrics' is not supported by this version"},
+      {head + "metrics: {prometheus: {adress: x}}\n",
+       "m.yaml:4:24: reporter 'prometheus' has no key 'adress'; did you mean 'address'?"},
+      {head + "metrics: [log, log]\n",
+       "m.yaml:4:16: there is a reporter 'log' already; a second of its kind has a name of its own and says 'reporter: "
+       "log'"},
+      {head + "metrics: {influxdb: {db: x, password: hunter2}}\n",
+       "m.yaml:4:39: 'password': a secret is never written out; give env:NAME, file:PATH or credential:NAME"},
+      {head + "metrics: {influxdb: {url: 'ftp://x', interval: 1ms}}\n",
+       "m.yaml:4:11: reporter 'influxdb' needs 'db'\n"
+       "m.yaml:4:27: 'url': 'ftp://x' is not a URL that begins with http:// or https://\n"
+       "m.yaml:4:48: 'interval' must be at least 100ms"},
+      {head + "metrics: {graphite: {address: here, protocol: tpc, include: 'a:b:c:d'}}\n",
+       "m.yaml:4:31: 'address': 'here' is not of the form HOST:PORT\n"
+       "m.yaml:4:47: 'protocol': 'tpc' is not one of tcp, udp; did you mean 'tcp'?\n"
+       "m.yaml:4:61: 'a:b:c:d' is not of the form SCOPE[:NAME,…[:KIND,…]], as 'jobmanager.job:*Checkpoint*'"},
       {head + "evolve: x\n", "m.yaml:4:9: 'evolve' must be a map of stages, not a text"},
-      {head + "evolve: {s: {wsa: t}}\n",
-       "m.yaml:4:14: stage 's' of 'evolve' has no key 'wsa'; did you mean 'was'?"},
+      {head + "evolve: {s: {wsa: t}}\n", "m.yaml:4:14: stage 's' of 'evolve' has no key 'wsa'; did you mean 'was'?"},
       {head + "evolve: {s: {drop: yes}}\n",
        "m.yaml:4:20: 'drop' can only be true; leave it out and nothing is dropped"},
       {head + "evolve: {s: {drop: true, was: t}}\n", "m.yaml:4:10: 's' is dropped: there is nothing else to say of it"},

@@ -1,4 +1,4 @@
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -46,6 +46,13 @@ Result<std::string> read_secret(Files& files, const std::string& folder, std::st
   Result<std::string> text = read_reference(files, folder, reference);
   if (text.ok() && text->empty()) return usage_error("the secret " + std::string(reference) + " is empty");
   return text;
+}
+
+Status check_secret_reference(std::string_view text) {
+  for (const std::string_view form : {"env:", "file:", "credential:"}) {
+    if (text.starts_with(form) && text.size() > form.size()) return {};
+  }
+  return usage_error("a secret is never written out; give env:NAME, file:PATH or credential:NAME");
 }
 
 }  // namespace stream

@@ -1,4 +1,4 @@
-#include "stages/kit/secret.h"
+#include "transport/base/secret.h"
 
 #include <boost/test/unit_test.hpp>
 

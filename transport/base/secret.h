@@ -14,4 +14,7 @@ namespace stream {
 // read or is empty, no credentials were passed.
 Result<std::string> read_secret(Files& files, const std::string& folder, std::string_view reference);
 
+// Whether it is such a reference. Errors: kUsage, without the text.
+Status check_secret_reference(std::string_view text);
+
 }  // namespace stream

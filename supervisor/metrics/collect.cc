@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include "supervisor/metrics/snapshot.h"
+
+namespace stream::metrics {
+namespace {
+
+using Instances = std::vector<const InstanceView*>;
+
+class Collector {
+ public:
+  explicit Collector(const MetricsView& view) : view_(view) {
+    out_.at_us = view.at_us;
+    out_.host = view.host;
+    out_.job = view.job;
+    out_.spans = view.totals.spans;
+    out_.events = view.totals.events;
+    for (const InstanceView& instance : view.instances) {
+      if (instance.running) running_.push_back(&instance);
+    }
+  }
+
+  MetricsSnapshot collect() {
+    add(Scope::kSupervisor, {view_}, of_host(), {view_.host, "jobmanager"});
+    for (const ReporterView& reporter : view_.reporters) {
+      std::vector<Variable> variables = of_host();
+      variables.emplace_back("reporter", reporter.name);
+      add(Scope::kReporter, {.view = view_, .reporter = &reporter}, std::move(variables),
+          {view_.host, "jobmanager", "reporter", reporter.name});
+    }
+    add(Scope::kJob, {view_}, of_job(of_host()), {view_.host, "jobmanager", view_.job});
+    if (!running_.empty()) {
+      add(Scope::kHost, {.view = view_, .instances = running_}, of_task_manager(),
+          {view_.host, "taskmanager", view_.host_id});
+    }
+    for (std::size_t stage = 0; stage < view_.stages.size(); ++stage) add_stage(stage);
+    return std::move(out_);
+  }
+
+ private:
+  std::vector<Variable> of_host() const { return {{"host", view_.host}}; }
+  std::vector<Variable> of_task_manager() const { return {{"host", view_.host}, {"tm_id", view_.host_id}}; }
+  std::vector<Variable> of_job(std::vector<Variable> variables) const {
+    variables.emplace_back("job_id", view_.job_id);
+    variables.emplace_back("job_name", view_.job);
+    return variables;
+  }
+
+  void add_stage(std::size_t number) {
+    const StageView& stage = view_.stages[number];
+    Instances all;
+    std::ranges::copy_if(running_, std::back_inserter(all), [&](const auto* i) { return i->stage == number; });
+    if (all.empty()) return;
+    std::vector<Variable> variables = of_job(of_host());
+    variables.emplace_back("operator_id", stage.id);
+    variables.emplace_back("operator_name", stage.name);
+    add(Scope::kStage, {.view = view_, .instances = all, .stage = &stage}, std::move(variables),
+        {view_.host, "jobmanager", view_.job, stage.name});
+    for (const InstanceView* instance : all) add_instance(stage, *instance);
+  }
+
+  void add_instance(const StageView& stage, const InstanceView& instance) {
+    const InstanceView* const one[] = {&instance};
+    const Subject subject{.view = view_, .instances = one, .stage = &stage};
+    std::vector<Variable> variables = of_job(of_task_manager());
+    variables.emplace_back("task_id", stage.id);
+    variables.emplace_back("task_name", stage.name);
+    variables.emplace_back("task_attempt_num", std::to_string(instance.attempt));
+    variables.emplace_back("subtask_index", std::to_string(instance.index));
+    const std::vector<std::string> components = {view_.host, "taskmanager", view_.host_id,
+                                                 view_.job,  stage.name,    std::to_string(instance.index)};
+    add(Scope::kTask, subject, variables, components);
+    variables.emplace_back("operator_id", stage.id);
+    variables.emplace_back("operator_name", stage.name);
+    add(Scope::kOperator, subject, std::move(variables), components);
+    add_users(instance.stats, out_.groups.back());
+  }
+
+  // What the user's own code counts. A name that is taken stays with what had it first, as in Flink.
+  static void add_users(const InstanceStats& stats, MetricGroup& group) {
+    const auto taken = [&](const std::string& name) {
+      return std::ranges::find(group.points, name, &MetricPoint::name) != group.points.end();
+    };
+    for (const auto& [name, value] : stats.user_counters) {
+      if (!taken(name)) group.points.push_back({name, Kind::kCounter, nullptr, static_cast<double>(value)});
+    }
+    for (const auto& [name, value] : stats.user_gauges) {
+      if (!taken(name)) group.points.push_back({name, Kind::kGauge, nullptr, value});
+    }
+  }
+
+  void add(Scope scope, const Subject& subject, std::vector<Variable> variables, std::vector<std::string> components) {
+    MetricGroup group{scope, std::move(variables), std::move(components), {}};
+    for (const MetricDefinition& definition : metric_table()) {
+      if (!definition.in(scope)) continue;
+      const auto reading = definition.read(subject);
+      if (!reading) continue;
+      MetricPoint point{std::string(definition.name), definition.kind, &definition, reading->value, reading->count};
+      if (reading->histogram != nullptr) point.histogram = *reading->histogram;
+      group.points.push_back(std::move(point));
+    }
+    out_.groups.push_back(std::move(group));
+  }
+
+  const MetricsView& view_;
+  Instances running_;
+  MetricsSnapshot out_;
+};
+
+}  // namespace
+
+MetricsSnapshot collect(const MetricsView& view) { return Collector(view).collect(); }
+
+}  // namespace stream::metrics
