@@ -21,7 +21,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion", "state export"}  # prints a script
+NO_DATA = {"completion", "serve", "state export"}  # print a script, an address, a table
 ELSEWHERE_ASKED = {"compare", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
                    "state split", "upgrade"}  # in compare.py, compose.py, state.py, state_made.py, upgrade.py
 
