@@ -5,12 +5,12 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "cli/job_client.h"
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/archive/pack.h"
 #include "snapshot/savepoint_partial.h"
+#include "supervisor/job_client.h"
 
 namespace stream {
 namespace {

@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/savepoint_changes.h"
 #include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
 #include "transport/base/text.h"
 

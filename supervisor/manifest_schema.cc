@@ -170,7 +170,8 @@ ordered_json reporter(const metrics::ReporterKind& kind) {
   ordered_json out = {{"type", {"object", "null"}}, {"description", kind.meaning}};
   ordered_json& properties = out["properties"];
   properties["reporter"] = kinds_of_reporters();
-  for (const char* key : {"include", "exclude", "exclude-labels"}) properties[key] = either(scalar(), list_of(scalar()));
+  for (const char* key : {"include", "exclude", "exclude-labels"})
+    properties[key] = either(scalar(), list_of(scalar()));
   properties["labels"] = map_of(scalar());
   if (!kind.asked) properties["interval"] = or_parameter(text(kDurationPattern));
   ordered_json required = ordered_json::array();
@@ -193,8 +194,8 @@ ordered_json named_reporters() {
   others["properties"]["reporter"] = kinds_of_reporters();
   for (const metrics::ReporterKind& kind : metrics::reporter_kinds()) {
     out["properties"][std::string(kind.name)] = reporter(kind);
-    others["allOf"].push_back({{"if", {{"properties", {{"reporter", {{"const", kind.name}}}}}}},
-                               {"then", reporter(kind)}});
+    others["allOf"].push_back(
+        {{"if", {{"properties", {{"reporter", {{"const", kind.name}}}}}}}, {"then", reporter(kind)}});
   }
   out["additionalProperties"] = others;
   return out;

@@ -21,7 +21,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion", "state export", "top"}  # a script, rows, a screen
+NO_DATA = {"completion", "serve", "state export", "top"}  # print a script, an address, rows, a screen
 ELSEWHERE_ASKED = {"compare", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
                    "state split", "upgrade"}  # in compare.py, compose.py, state.py, state_made.py, upgrade.py
 
@@ -159,7 +159,7 @@ def cut(word):
 def completion_knows_verbs_options_and_choices(stream):
     verbs = tables(stream)
     check(complete(stream, "stream", "") == {name.split()[0] for name in verbs}, "every verb")
-    check(complete(stream, "stream", "s") == {"savepoint", "show", "stages", "state", "stats", "stop"}, "verbs with an s")
+    check(complete(stream, "stream", "s") == {"savepoint", "serve", "show", "stages", "state", "stats", "stop"}, "verbs with an s")
     check(complete(stream, "stream", "--") == {"--help", "--man", "--version"}, "options without a verb")
     check(complete(stream, "stream", "nonsense", "") == set(), "nothing is known of an unknown verb")
     for name, verb in verbs.items():
