@@ -36,7 +36,7 @@ SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "MQTTClient.h": {"stages/read-mqtt"}, "hiredis/hiredis.h": {"stages/redis"}, "libpq-fe.h": {"stages/postgres"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):
