@@ -35,6 +35,7 @@ constexpr std::array kEnvironment = {
     Entry{"XDG_STATE_HOME", "See STREAM_HOME."},
     Entry{"XDG_CACHE_HOME", "Answers of stage programs are kept in $XDG_CACHE_HOME/stream, else ~/.cache/stream."},
     Entry{"NO_COLOR", "If it is set, nothing is coloured."},
+    Entry{"TERM", "The kind of the terminal, for 'stream top'."},
     Entry{"TMPDIR", "Where 'stream test' makes its folders; else in memory, where that can be."},
     Entry{"HOME", "See STREAM_HOME and XDG_CACHE_HOME."},
     Entry{"TZ", "Zone of the times that are shown to people."},
