@@ -102,9 +102,8 @@ const VerbTable kStopVerb = {
         "Takes a last checkpoint, makes a savepoint of it, ends the job, and prints the path of the savepoint. Nothing "
         "is lost and nothing is done twice: 'stream resume' or 'stream run' goes on where it stopped.\n\n"
         "With --drain sources end first, so that every window fires and its results are written. Going on from there "
-        "would fire them again, so it must be allowed with --accept-drained. If the job is killed before all their "
-        "results "
-        "are written, 'stream resume' writes them, reads nothing more, makes the savepoint, and stops it again.\n\n"
+        "would fire them again, so it must be allowed with --accept-drained. If the job is killed before all is "
+        "written, 'stream resume' writes it, reads nothing more, makes the savepoint, and stops it again.\n\n"
         "A sink whose server has been away for 3 s is not waited for: the job stops without a savepoint, and the verb "
         "says so and exits with 1. Nothing is lost; resumed, the job writes what is missing.",
     .options = kStopOptions,
