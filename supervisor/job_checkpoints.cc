@@ -58,7 +58,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   files_.clear();
   infos_.clear();
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
-  metrics_->on_triggered();
+  metrics_->on_triggered(*current_checkpoint_);
   verbs_->on_triggered(action.epoch);
   Status room = store_->reserve(action.epoch);
   if (room.ok()) room = system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch));

@@ -34,23 +34,30 @@ metrics::Role role_of(StageRole role) {
   return role == StageRole::kSink ? metrics::Role::kSink : metrics::Role::kOperator;
 }
 
-InstanceView view_of(const InstanceState& state, bool alive, Microseconds triggered_us) {
+}  // namespace
+
+std::optional<Microseconds> JobMetrics::triggered_at(std::uint64_t epoch) const {
+  const auto it = triggered_.find(epoch);
+  return it == triggered_.end() ? std::nullopt : std::optional(it->second);
+}
+
+InstanceView JobMetrics::view_of(const InstanceState& state) const {
   InstanceView out;
   out.stage = state.name.stage;
   out.index = state.name.instance;
   out.attempt = state.attempt.value();
-  out.running = state.ready && alive;
+  out.running = state.ready && runner_.phase() != Phase::kRestarting;
   out.stats = state.stats;
   out.earlier = state.earlier;
   if (!state.snapshot) return out;
   const SnapshotDone& done = *state.snapshot;
-  const Microseconds delay = done.start_wall_us - done.alignment_us - triggered_us;
+  const auto triggered = triggered_at(done.epoch);
+  if (!triggered) return out;
+  const Microseconds delay = done.start_wall_us - done.alignment_us - *triggered;
   out.snapshot = metrics::SnapshotTimes{done.epoch, std::max<Microseconds>(0, delay), done.alignment_us, done.pause_us,
                                         done.async_us};
   return out;
 }
-
-}  // namespace
 
 MetricsView JobMetrics::view(Microseconds now) const {
   static const std::string host = metrics::host_name();
@@ -68,10 +75,7 @@ MetricsView JobMetrics::view(Microseconds now) const {
     out.stages.push_back({spec.name, id_of("vertex", spec.name), role_of(plan.stages[i].role), spec.memory_bytes});
   }
   if (runner_.attempt() == nullptr) return out;
-  const Microseconds triggered = runner_.last_checkpoint() ? runner_.last_checkpoint()->triggered_us : 0;
-  for (const InstanceState& state : runner_.attempt()->instances()) {
-    out.instances.push_back(view_of(state, runner_.phase() != Phase::kRestarting, triggered));
-  }
+  for (const InstanceState& state : runner_.attempt()->instances()) out.instances.push_back(view_of(state));
   return out;
 }
 
@@ -119,6 +123,12 @@ void JobMetrics::last_look() {
 
 void JobMetrics::on_ready(bool restored, Microseconds wall) {
   if (restored) tally_.on_restored(wall);
+}
+
+void JobMetrics::on_triggered(const CheckpointRecord& record) {
+  triggered_[record.epoch] = record.triggered_us;
+  if (triggered_.size() > 2) triggered_.erase(triggered_.begin());
+  tally_.on_triggered();
 }
 
 void JobMetrics::on_complete(const CheckpointRecord& record, const CheckpointIndex& index) {

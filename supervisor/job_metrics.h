@@ -1,7 +1,9 @@
 // JobMetrics: what a running job counts of itself, and the reporters that take it elsewhere. See metrics/.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "supervisor/metrics/service.h"
 #include "supervisor/metrics/tally.h"
@@ -31,7 +33,7 @@ class JobMetrics {
   void on_event(Microseconds wall, const std::string& kind, const std::string& text) {
     tally_.on_event(wall, kind, text);
   }
-  void on_triggered() { tally_.on_triggered(); }
+  void on_triggered(const CheckpointRecord& record);
   void on_complete(const CheckpointRecord& record, const CheckpointIndex& index);
   void on_aborted(const CheckpointRecord& record, const std::string& reason);
 
@@ -42,8 +44,13 @@ class JobMetrics {
   void offer(Microseconds now);
   void tell(JobLog& log);
 
+  // When the checkpoint of an instance's newest snapshot was triggered: that is the newest, or the one before.
+  std::optional<Microseconds> triggered_at(std::uint64_t epoch) const;
+  metrics::InstanceView view_of(const struct InstanceState& state) const;
+
   const JobRunner& runner_;
   metrics::JobTally tally_;
+  std::map<std::uint64_t, Microseconds> triggered_;  // epoch -> wall, of the newest two
   std::vector<metrics::ReporterSpec> specs_;
   std::unique_ptr<metrics::MetricsService> service_;
   std::optional<metrics::MetricsView> last_;  // of the instances, before they go

@@ -223,8 +223,9 @@ class Datagrams:
 class Requests:
     """An HTTP server that keeps (method, path, headers, body) and answers with a status."""
 
-    def __init__(self, status=200):
+    def __init__(self, status=200, context=None):
         requests = self.requests = []
+        self.scheme = "https" if context else "http"
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -244,11 +245,14 @@ class Requests:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}"
 
 
 class Deaf:

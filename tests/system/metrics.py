@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from certificates import Certificates  # noqa: E402
 from harness import check, main, wait_until  # noqa: E402
 from metrics_servers import (Carbon, Datagrams, Deaf, Gmond, InfluxDb, Prometheus, PushGateway, Requests, absent, fetch,  # noqa: E402
                              free_port)
@@ -195,6 +197,20 @@ def opentelemetry_and_datadog_get_json(stream):
         check(series["tags"][-1] == "env:test" and len(series["points"][0]) == 2, series)
 
 
+def a_server_is_trusted_by_its_authority_alone(stream):
+    certificates = Certificates(stream.folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    server = Requests(context=context)
+    start(stream, f"""
+  good: {{reporter: opentelemetry, url: '{server.url}', interval: 200ms, authority: certificates/authority.pem}}
+  stranger: {{reporter: opentelemetry, url: '{server.url}/no', interval: 200ms, authority: '{certificates.stranger}'}}
+  system: {{reporter: opentelemetry, url: '{server.url}/no', interval: 200ms}}""")
+    wait_until("two reports", lambda: len([1 for _, path, _, _ in list(server.requests) if path == "/v1/metrics"]) >= 2)
+    wait_until("warnings", lambda: all(f"metrics: {name}: unable to send" in log(stream) for name in ("stranger", "system")))
+    check(not any(path.startswith("/no") for _, path, _, _ in server.requests), "a stranger was told")
+
+
 def jolokia_answers(stream):
     port = free_port()
     start(stream, f"{{jmx: {{address: '127.0.0.1:{port}'}}}}")
@@ -293,5 +309,5 @@ def an_address_that_is_taken_is_said_and_the_next_one_of_a_range_is_used(stream)
 if __name__ == "__main__":
     main([prometheus_fetches_what_a_job_counts, a_pushgateway_has_them_until_the_job_is_over, graphite_keeps_them,
           influxdb_keeps_them, ganglia_keeps_them, statsd_gets_gauges_and_dogstatsd_tags, opentelemetry_and_datadog_get_json,
-          jolokia_answers, what_is_shipped_names_metrics_that_exist, who_does_not_read_slows_nobody,
+          a_server_is_trusted_by_its_authority_alone, jolokia_answers, what_is_shipped_names_metrics_that_exist, who_does_not_read_slows_nobody,
           the_environment_names_reporters_as_well, an_address_that_is_taken_is_said_and_the_next_one_of_a_range_is_used])
