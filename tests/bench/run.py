@@ -94,7 +94,8 @@ def measure_large_state(programs, tools, wanted):
 
 def text_of_large_state(found_before):
     found = {piece: large_state.kept(found_before, piece) for piece in large_state.PIECES}
-    lines = ["# Results: large-state", "", "Written by `./dev bench large-state`; do not edit. How long a stage stands still while it is rescaled: RESCALE.md.", ""]
+    lines = ["# Results: large-state", "",
+             "Written by `./dev bench large-state`; do not edit. How long a stage stands still while it is rescaled: RESCALE.md.", ""]
     missing = [piece for piece, part in found.items() if part is None]
     if missing:
         lines += [f"Not measured yet: {', '.join(missing)}.", ""]

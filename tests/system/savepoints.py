@@ -275,5 +275,6 @@ def what_is_altered_is_refused_by_every_verb(stream):
 
 if __name__ == "__main__":
     main([an_archive_taken_elsewhere_goes_on_as_if_nothing_had_happened, ordinary_tools_open_it_and_it_lies_read_only,
-          checkpoints_go_on_while_a_savepoint_is_built, the_catalogue_says_what_there_is, savepoints_that_make_themselves, the_supervisor_killed_at_any_moment_loses_no_savepoint,
-          packing_and_deleting_killed_at_any_moment_can_be_done_again, what_is_altered_is_refused_by_every_verb])
+          checkpoints_go_on_while_a_savepoint_is_built, the_catalogue_says_what_there_is, savepoints_that_make_themselves,
+          the_supervisor_killed_at_any_moment_loses_no_savepoint, packing_and_deleting_killed_at_any_moment_can_be_done_again,
+          what_is_altered_is_refused_by_every_verb])

@@ -47,21 +47,24 @@ void Worker::run() {
   }
 }
 
+// What is finished while callbacks run, perhaps because they have submitted it, comes with the next call: it has made
+// the descriptor readable again, and would leave it so if it were taken now.
 Status Worker::deliver() {
   if (pending_ == 0) return {};
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &count, sizeof count);
-  for (;;) {
-    Job job;
-    {
-      const std::lock_guard lock(mutex_);
-      if (finished_.empty()) return {};
-      job = std::move(finished_.front());
-      finished_.pop_front();
-    }
-    --pending_;
-    STREAM_TRY(job.done(std::move(job.status)));
+  std::deque<Job> jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &count, sizeof count);
+    jobs.swap(finished_);
   }
+  Status first;
+  for (Job& job : jobs) {
+    --pending_;
+    Status done = job.done(std::move(job.status));
+    if (first.ok()) first = std::move(done);
+  }
+  return first;
 }
 
 }  // namespace stream
