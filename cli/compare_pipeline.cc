@@ -83,6 +83,7 @@ Result<CaughtPipeline> catch_sinks(const PipelineSpec& pipeline, Catalogue& cata
   caught.spec.ad_hoc = false;
   caught.spec.tests.clear();
   caught.spec.metrics.clear();  // nobody wants to see two of them
+  caught.spec.savepoints = {};  // they are those of the job itself
   for (StageSpec& stage : caught.spec.stages) {
     STREAM_ASSIGN(const StageRole role, role_of(stage, catalogue));
     if (role == StageRole::kSource) forget_group(stage);
