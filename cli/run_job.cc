@@ -19,6 +19,11 @@
 namespace stream {
 namespace {
 
+void say_notices(const JobRunner& job) {
+  for (const std::string& notice : job.notices())
+    std::fprintf(stderr, "%s: warning: %s\n", job.paths().job.c_str(), notice.c_str());
+}
+
 struct Keeping {
   JobPaths paths;
   bool ad_hoc = false;
@@ -87,8 +92,7 @@ int run_foreground(std::string_view verb, RunRequest request) {
   }
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
-  for (const std::string& notice : job.notices())
-    std::fprintf(stderr, "%s: warning: %s\n", paths.job.c_str(), notice.c_str());
+  say_notices(job);
   job.watch_signals(signals);
   if (terminal) job.on_status([&](const JobRunner& running) { talk.show(running); });
   job.log().on_line([&](const LogLine& line) {
@@ -137,6 +141,7 @@ char letter_of(Code code) {
     tell(letter_of(runner.status().code()) + runner.status().what());
     ::_exit(kNo);
   }
+  say_notices(**runner);
   ::dup2(null, 2);
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();

@@ -6,6 +6,7 @@
 
 #include "cli/job_client.h"
 #include "cli/table.h"
+#include "supervisor/savepoint_rules.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -68,12 +69,12 @@ class SavepointCatalogue {
 
 Status say_schedule(const JobPaths& job) {
   STREAM_ASSIGN(const json list, list_of_job(job, "savepoint-schedule"));
-  if (list.empty() || list[0]["every_us"].get<Microseconds>() == 0) return {};
-  const json& schedule = list[0];
-  std::string text = job.job + ": one every " + format_duration(schedule["every_us"].get<Microseconds>()) +
-                     ", the next at " + local_time(schedule["next_us"].get<Microseconds>());
-  if (const auto keep = schedule["keep"].get<std::int64_t>(); keep > 0) text += "; keeps " + std::to_string(keep);
-  if (const auto age = schedule["keep_for_us"].get<Microseconds>(); age > 0) text += "; for " + format_duration(age);
+  if (list.empty()) return {};
+  const SavepointRules rules = rules_from_json(list[0]);
+  if (rules == SavepointRules()) return {};
+  std::string text = job.job + ": " + rules_text(rules, job.job);
+  if (rules.every_us > 0) text += "; the next at " + local_time(list[0]["next_us"].get<Microseconds>());
+  if (list[0]["by_hand"].get<bool>()) text += "; said by 'stream savepoint --every'";
   std::fprintf(stderr, "%s\n", text.c_str());
   return {};
 }

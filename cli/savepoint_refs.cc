@@ -51,7 +51,10 @@ std::vector<std::string> words_of(const std::vector<Named>& savepoints) {
 }
 
 const Named* choose(const std::vector<Named>& savepoints, const std::string& which) {
-  if (which == kLatest) return savepoints.empty() ? nullptr : &savepoints.back();
+  if (which == kLatest) {  // the first of its copies, which is not the archive
+    if (savepoints.empty()) return nullptr;
+    return &*std::ranges::find(savepoints, savepoints.back().epoch, &Named::epoch);
+  }
   const auto found = std::ranges::find_if(savepoints, [&](const Named& savepoint) {
     return which == std::to_string(savepoint.epoch) || (which == savepoint.label && !which.empty());
   });

@@ -31,20 +31,24 @@ Status collect_checkpoints(const JobPaths& job, bool dry_run, bool as_json) {
 }
 
 // What is left of savepoints that were being made or deleted.
-Status collect_leftovers(const JobPaths& job, bool dry_run, bool as_json) {
-  STREAM_ASSIGN(const auto left, savepoint_leftovers(system_files(), job.savepoints()));
-  for (const std::string& path : left) print(job.job, path, as_json);
-  return dry_run ? Status() : remove_savepoint_leftovers(system_files(), job.savepoints());
+Status collect_leftovers(const JobPaths& job, JobStore& store, bool dry_run, bool as_json) {
+  STREAM_ASSIGN(const SavepointSchedule schedule, store.savepoint_schedule());
+  for (const std::string& folder : savepoint_folders_of(schedule.rules, job)) {
+    STREAM_ASSIGN(const auto left, savepoint_leftovers(system_files(), folder));
+    for (const std::string& path : left) print(job.job, path, as_json);
+    if (!dry_run) STREAM_TRY(remove_savepoint_leftovers(system_files(), folder));
+  }
+  return {};
 }
 
 // Savepoints that the rules of the job let go.
 Status collect_expired(const JobPaths& job, JobStore& store, bool dry_run, bool as_json) {
   STREAM_ASSIGN(const auto savepoints, store.savepoints());
-  STREAM_ASSIGN(const SavepointSchedule rules, store.savepoint_schedule());
+  STREAM_ASSIGN(const SavepointSchedule schedule, store.savepoint_schedule());
   STREAM_ASSIGN(const auto record, store.load());
   const std::string needed = record ? record->savepoint : "";
-  for (const std::string& path :
-       expired_savepoints(savepoints, rules, job.savepoints(), needed, system_clock().wall_us())) {
+  for (const std::string& path : expired_savepoints(
+           savepoints, schedule.rules, savepoint_folders_of(schedule.rules, job), needed, system_clock().wall_us())) {
     print(job.job, path, as_json);
     if (dry_run) continue;
     std::error_code ignored;
@@ -64,7 +68,7 @@ Status collect(const JobPaths& job, bool dry_run, bool as_json) {
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_TRY(collect_checkpoints(job, dry_run, as_json));
-  STREAM_TRY(collect_leftovers(job, dry_run, as_json));
+  STREAM_TRY(collect_leftovers(job, *store, dry_run, as_json));
   return collect_expired(job, *store, dry_run, as_json);
 }
 

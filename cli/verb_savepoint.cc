@@ -1,19 +1,17 @@
 // The verb that makes savepoints, lists, packs and deletes them.
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/job_client.h"
+#include "cli/savepoint_changes.h"
 #include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
+#include "cli/savepoint_target.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/archive/open_savepoint.h"
-#include "snapshot/archive/pack.h"
-#include "snapshot/savepoint_partial.h"
+#include "supervisor/savepoint_schedule.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -21,62 +19,10 @@ namespace {
 
 using nlohmann::json;
 
-// --- deleting ------------------------------------------------------------------------------------
-
-// What is gone already, perhaps half by a deletion that was interrupted, is done with.
-Status remove_files(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return remove_published(system_files(), path);
-  return delete_any_savepoint(system_files(), path, unpacked_root()).status();
-}
-
-// The job that lists the savepoint, if there still is one.
-std::optional<JobPaths> owner_of(const std::string& path) {
-  for (const std::string& job : list_jobs()) {
-    const auto list = list_of_job(job_paths(job), "savepoints");
-    if (!list.ok()) continue;
-    if (std::ranges::any_of(*list, [&](const json& savepoint) { return savepoint["path"] == path; }))
-      return job_paths(job);
-  }
-  return std::nullopt;
-}
-
-// Of a job that runs, its supervisor deletes; else nobody may start it meanwhile.
-Status remove_savepoint(const std::string& reference) {
-  STREAM_ASSIGN(const std::string path, resolve_listed_savepoint(reference));
-  const auto job = owner_of(path);
-  if (!job) return remove_files(path);
-  if (JobLock::runs(*job)) return ask_job(*job, {{"verb", "delete-savepoint"}, {"path", path}}, kNoLimit).status();
-  std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(*job, &lock));
-  STREAM_TRY(remove_files(path));
-  return store->forget_savepoint(path);
-}
-
-// --- in other forms ------------------------------------------------------------------------------
-
-constexpr Microseconds kEveryLeast = 1'000'000;
-
-std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
-
-// Where a copy in another form goes: beside the savepoint, unless that is said.
-std::string target_of(const VerbValues& values, const std::string& path, bool pack) {
-  if (values.has("to")) return absolute(values.text("to"));
-  if (pack) return path + std::string(kArchiveSuffix);
-  return path.ends_with(kArchiveSuffix) ? path.substr(0, path.size() - kArchiveSuffix.size()) : path + ".unpacked";
-}
-
-Result<std::string> convert(const VerbValues& values, bool pack) {
-  STREAM_ASSIGN(const std::string path, resolve_savepoint(values.text(pack ? "pack" : "unpack")));
-  const std::string target = target_of(values, path, pack);
-  if (is_archive(path) == pack) return usage_error("'" + path + "' is " + (pack ? "an archive already" : "no archive"));
-  STREAM_TRY(pack ? pack_savepoint(system_files(), path, target)
-                  : unpack_savepoint(system_files(), path, target).status());
-  return target;
-}
+// --- of those that are there ---------------------------------------------------------------------
 
 int print_converted(const VerbValues& values, bool pack) {
-  const auto target = convert(values, pack);
+  const auto target = copy_savepoint(values.text(pack ? "pack" : "unpack"), values.text("to"), pack);
   if (!target.ok()) return fail("savepoint", target.status());
   if (values.flag("json"))
     std::printf("%s\n", json{{"path", *target}}.dump().c_str());
@@ -85,40 +31,56 @@ int print_converted(const VerbValues& values, bool pack) {
   return kDone;
 }
 
+Status set_mark(const VerbValues& values) {
+  SavepointMark mark;
+  if (values.has("label")) mark.label = values.text("label");
+  if (values.has("note")) mark.note = values.text("note");
+  if (!mark.label && !mark.note) return usage_error("option '--mark' needs '--label' or '--note'; '' takes it away");
+  return mark_savepoint(values.text("mark"), std::move(mark));
+}
+
 // --- made by themselves --------------------------------------------------------------------------
 
-Result<SavepointSchedule> schedule_of(const VerbValues& values) {
-  SavepointSchedule schedule;
-  if (values.has("keep")) schedule.keep = values.integer("keep");
-  if (values.has("keep-for")) schedule.keep_for_us = values.duration("keep-for");
+Result<SavepointRules> rules_of(const VerbValues& values) {
+  SavepointRules rules;
+  if (values.has("keep")) rules.keep = values.integer("keep");
+  if (values.has("keep-for")) rules.keep_for_us = values.duration("keep-for");
+  if (values.has("to")) rules.to = absolute_target(values.text("to"));
+  rules.single_file = values.flag("single-file");
+  rules.archive = values.flag("archive");
   const std::string& every = values.text("every");
   if (every == "off") {
-    if (schedule == SavepointSchedule()) return schedule;
-    return usage_error("'--every off' keeps what there is; leave out --keep and --keep-for");
+    if (rules == SavepointRules()) return rules;
+    return usage_error("'--every off' keeps what there is, and makes none; leave the other options out");
   }
   auto parsed = parse_duration(every);
   if (!parsed.ok()) return std::move(parsed).status().while_doing("option '--every'");
-  if (*parsed < kEveryLeast) return usage_error("option '--every': at least 1s, or 'off'");
-  schedule.every_us = *parsed;
-  return schedule;
+  if (*parsed < kSavepointEveryLeast) return usage_error("option '--every': at least 1s, or 'off'");
+  rules.every_us = *parsed;
+  return rules;
+}
+
+// Whoever has a manifest finds it there again.
+void say_what_the_manifest_says(const JobPaths& job) {
+  const auto plan = plan_of_job(job);
+  if (!plan.ok() || plan->pipeline.savepoints == SavepointRules()) return;
+  std::fprintf(stderr, "%s: this holds until the manifest says something else than now: %s\n", job.job.c_str(),
+               rules_text(plan->pipeline.savepoints, job.job).c_str());
 }
 
 Status set_schedule(const VerbValues& values) {
-  STREAM_ASSIGN(SavepointSchedule schedule, schedule_of(values));
+  STREAM_ASSIGN(const SavepointRules rules, rules_of(values));
   STREAM_ASSIGN(const JobPaths job, find_job(values.text("job")));
   if (JobLock::runs(job)) {
-    return ask_job(job,
-                   {{"verb", "schedule-savepoints"},
-                    {"every_us", schedule.every_us},
-                    {"keep", schedule.keep},
-                    {"keep_for_us", schedule.keep_for_us}},
-                   kQuickAnswer)
-        .status();
+    STREAM_TRY(ask_job(job, {{"verb", "schedule-savepoints"}, {"rules", rules_to_json(rules)}}, kQuickAnswer).status());
+  } else {
+    std::optional<JobLock> lock;
+    STREAM_ASSIGN(const auto store, open_store(job, &lock));
+    STREAM_ASSIGN(const SavepointSchedule known, store->savepoint_schedule());
+    STREAM_TRY(store->save_savepoint_schedule(said_by_hand(known, rules, system_clock().wall_us())));
   }
-  std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(job, &lock));
-  schedule.next_us = schedule.every_us == 0 ? 0 : system_clock().wall_us() + schedule.every_us;
-  return store->save_savepoint_schedule(schedule);
+  say_what_the_manifest_says(job);
+  return {};
 }
 
 // --- made now ------------------------------------------------------------------------------------
@@ -132,7 +94,7 @@ int make_savepoint(const VerbValues& values) {
                   {"note", values.text("note")},
                   {"single_file", values.flag("single-file")},
                   {"archive", values.flag("archive")}};
-  if (values.has("to")) request["to"] = absolute(values.text("to"));
+  if (values.has("to")) request["to"] = absolute_target(values.text("to"));
   const auto answer = ask_job(*job, request, kNoLimit);
   if (!answer.ok()) return fail("savepoint", answer.status());
   if (values.flag("json"))
@@ -144,7 +106,7 @@ int make_savepoint(const VerbValues& values) {
 
 // Options that belong to one of the things this verb does would silently do nothing beside another.
 Status check_together(const VerbValues& values) {
-  constexpr std::array kActions = {"list", "delete", "pack", "unpack", "every"};
+  constexpr std::array kActions = {"list", "delete", "pack", "unpack", "every", "mark"};
   std::string action;
   for (const char* each : kActions) {
     if (!values.has(each)) continue;
@@ -156,9 +118,11 @@ Status check_together(const VerbValues& values) {
       return usage_error(std::string("option '--") + each + "' needs '--every'");
   }
   for (const char* each : {"label", "note", "single-file", "archive"}) {
+    const bool form = std::string_view(each) == "single-file" || std::string_view(each) == "archive";
+    if (action == (form ? "every" : "mark")) continue;
     if (!action.empty() && values.has(each)) return usage_error("option '--" + action + "' excludes '--" + each + "'");
   }
-  const bool places = action.empty() || action == "pack" || action == "unpack";
+  const bool places = action.empty() || action == "pack" || action == "unpack" || action == "every";
   if (values.has("to") && !places) return usage_error("option '--" + action + "' excludes '--to'");
   return {};
 }
@@ -166,6 +130,7 @@ Status check_together(const VerbValues& values) {
 Status act(const VerbValues& values) {
   if (values.has("delete")) return remove_savepoint(values.text("delete"));
   if (values.has("every")) return set_schedule(values);
+  if (values.has("mark")) return set_mark(values);
   return print_savepoints(values.text("job"), values.flag("json"));
 }
 
@@ -174,24 +139,41 @@ int run_savepoint(const VerbValues& values) {
   for (const std::string form : {"pack", "unpack"}) {
     if (values.has(form)) return print_converted(values, form == "pack");
   }
-  if (!values.has("delete") && !values.has("every") && !values.flag("list")) return make_savepoint(values);
+  const bool there = values.has("delete") || values.has("every") || values.has("mark") || values.flag("list");
+  if (!there) return make_savepoint(values);
   const Status done = act(values);
   return done.ok() ? kDone : fail("savepoint", done);
+}
+
+// What a manifest says under `savepoints` too.
+constexpr VerbOption shared_option(std::string_view name, ValueKind kind, std::string_view excludes = {}) {
+  for (const ManifestKey& key : kSavepointKeys) {
+    if (key.name != name) continue;
+    VerbOption option{.name = key.name, .arg = key.arg, .doc = key.doc, .kind = kind, .excludes = excludes};
+    if (kind == ValueKind::kInteger) {
+      option.least = key.least;
+      option.most = key.most;
+    }
+    return option;
+  }
+  throw "no such key";  // at compile time
 }
 
 constexpr VerbOption kSavepointOptions[] = {
     job_argument(ValueKind::kJob),
     {.name = "to",
      .arg = "PATH",
-     .doc = "Folder, or file with --single-file, to make; not set: in the job's savepoints folder.",
+     .doc = "Folder, or file with --single-file, to make; with --every the folder to make them in, as PATH/JOB/N. Not "
+            "set: in the job's savepoints folder.",
      .kind = ValueKind::kPath},
     {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},
     {.name = "note", .arg = "TEXT", .doc = "What there is to say of it; --list shows it."},
-    {.name = "single-file", .doc = "One SQLite file instead of a folder.", .kind = ValueKind::kFlag},
-    {.name = "archive",
-     .doc = "One compressed file instead of a folder, FILE.tar.zst: every verb opens it, and so does tar --zstd.",
-     .kind = ValueKind::kFlag,
-     .excludes = "single-file"},
+    shared_option("single-file", ValueKind::kFlag),
+    shared_option("archive", ValueKind::kFlag, "single-file"),
+    {.name = "mark",
+     .arg = "REF",
+     .doc = "Give a savepoint that is there another --label or --note; '' takes it away.",
+     .kind = ValueKind::kReference},
     {.name = "pack",
      .arg = "REF",
      .doc = "Make an archive of a savepoint that is there, beside it or --to a file.",
@@ -202,17 +184,10 @@ constexpr VerbOption kSavepointOptions[] = {
      .kind = ValueKind::kReference},
     {.name = "every",
      .arg = "DURATION",
-     .doc = "Have the job make one by itself so often, until 'off'. That and --keep and --keep-for stay with the job, "
-            "running or not."},
-    {.name = "keep",
-     .arg = "N",
-     .doc = "With --every: delete all but the newest N. Those with a label, a note or a place of their own stay.",
-     .kind = ValueKind::kInteger,
-     .least = 1},
-    {.name = "keep-for",
-     .arg = "DURATION",
-     .doc = "With --every: delete those that are older, but the newest. The same ones stay.",
-     .kind = ValueKind::kDuration},
+     .doc = "Have the job make one by itself so often, at least 1s, or 'off'. With it stand --keep, --keep-for, --to, "
+            "--archive and --single-file; what is left out is not so any more."},
+    shared_option("keep", ValueKind::kInteger),
+    shared_option("keep-for", ValueKind::kDuration),
     {.name = "list",
      .doc = "List the savepoints of the job, running or not; without JOB of every job.",
      .kind = ValueKind::kFlag},
@@ -229,6 +204,8 @@ constexpr VerbExample kSavepointExamples[] = {
      "Looks into the state of a running job."},
     {"stream savepoint web-errors --archive --label friday --note 'before the holidays'",
      "Makes one in a single compressed file."},
+    {"stream savepoint --mark web-errors@latest --label good --note 'the figures were checked'",
+     "Says something of one that is there; rules of retention leave it alone from then on."},
     {"stream savepoint --pack web-errors@before-upgrade --to before.tar.zst && tar --zstd -tf before.tar.zst",
      "Puts one that is there into a file to take elsewhere; 'stream run --from before.tar.zst' starts from it."},
     {"stream savepoint web-errors --every 1h --keep 24", "Has the job make one every hour, and keep those of a day."},
@@ -248,8 +225,16 @@ const VerbTable kSavepointVerb = {
         "so instead.\n\n"
         "With --archive it is one compressed file, which every verb opens as it does a folder. It is unpacked below "
         "$STREAM_HOME for as long as it is read; nothing but the files of a savepoint is taken from it.\n\n"
+        "With --mark it says something else of a savepoint. Labels and notes are kept in the catalogue of the job; the "
+        "savepoint itself stays as it is, byte by byte. A copy that --pack or --unpack makes is in the same catalogue, "
+        "without the label; both are one to the rules of retention.\n\n"
         "With --every a job makes savepoints by itself. They are due on a grid that a restart does not move; one that "
-        "was due while the job did not run is made when it runs again. --every off stops that, and deletes nothing.",
+        "was due while the job did not run is made when it runs again, once however often it was due. One that fails "
+        "is "
+        "told in the log, once as long as the reason is the same, and made at the next time. --every off stops that, "
+        "and "
+        "deletes nothing. A manifest says the same under 'savepoints'; the last word holds: what is said here, until a "
+        "manifest is run that says something else than it did before.",
     .options = kSavepointOptions,
     .examples = kSavepointExamples,
     .no = "The job does not run, the checkpoint was aborted, or the path exists.",

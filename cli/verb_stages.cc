@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/json_schema.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/child.h"
@@ -33,7 +34,7 @@ int list(FolderCatalogue& catalogue, bool json) {
   return code;
 }
 
-int show(FolderCatalogue& catalogue, const std::string& name, bool json) {
+int show(FolderCatalogue& catalogue, const std::string& name, const char* what) {
   const auto info = catalogue.find(name);
   if (!info.ok()) return fail("stages", info.status());
   if (*info == nullptr) {
@@ -41,7 +42,7 @@ int show(FolderCatalogue& catalogue, const std::string& name, bool json) {
                         "there is no stage program '" + name + "'" + did_you_mean(name, catalogue.names()));
     return fail("stages", status);
   }
-  const auto text = ask_child((*info)->executable, {json ? "--describe" : "--help"}, "");
+  const auto text = ask_child((*info)->executable, {what}, "");
   if (!text.ok()) return fail("stages", text.status());
   std::fputs(text->c_str(), stdout);
   return kDone;
@@ -50,7 +51,10 @@ int show(FolderCatalogue& catalogue, const std::string& name, bool json) {
 int run(const VerbValues& values) {
   FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
   const std::string& name = values.text("name");
-  return name.empty() ? list(catalogue, values.flag("json")) : show(catalogue, name, values.flag("json"));
+  if (values.flag("json-schema"))
+    return name.empty() ? print_manifest_schema(catalogue) : show(catalogue, name, "--json-schema");
+  if (name.empty()) return list(catalogue, values.flag("json"));
+  return show(catalogue, name, values.flag("json") ? "--describe" : "--help");
 }
 
 constexpr VerbOption kOptions[] = {
@@ -60,11 +64,17 @@ constexpr VerbOption kOptions[] = {
      .kind = ValueKind::kStageProgram,
      .positional = true},
     json_option("Print JSON, a line a stage; of one stage its options, inputs and outputs."),
+    {.name = "json-schema",
+     .doc = "Print the JSON Schema of a whole manifest with these stages, or of the map of one stage in it.",
+     .kind = ValueKind::kFlag,
+     .excludes = "json"},
 };
 
 constexpr VerbExample kExamples[] = {
     {"stream stages", "Lists them with what they are for."},
     {"stream stages filter", "Prints the help of stream-filter."},
+    {"stream stages --json-schema > manifest.schema.json",
+     "Lets an editor complete and check manifests, by '# yaml-language-server: $schema=manifest.schema.json' on top."},
 };
 
 }  // namespace
@@ -72,7 +82,10 @@ constexpr VerbExample kExamples[] = {
 const VerbTable kStagesVerb = {
     .description =
         "Lists the stage programs that pipelines can name: executables stream-NAME beside the stream program, "
-        "then in the folders of STREAM_STAGE_PATH. Each has a manual page of its own.",
+        "then in the folders of STREAM_STAGE_PATH. Each has a manual page of its own.\n\nWith --json-schema it prints "
+        "what "
+        "an editor needs to complete and check manifests as they are written: every key that 'stream check' takes, and "
+        "what can be known of its value without planning.",
     .options = kOptions,
     .examples = kExamples,
     .no = "There is no such stage, or one does not describe itself.",

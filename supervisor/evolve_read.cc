@@ -7,11 +7,9 @@
 namespace stream {
 namespace {
 
-using Words = std::vector<std::string>;
-
-const Words kStageKeys = {"was", "drop", "columns", "tables"};
-const Words kTableKeys = {"was", "drop", "columns"};
-const Words kColumnKeys = {"was", "drop", "convert", "default"};
+std::span<const ManifestKey> stage_keys() { return keys_of("evolve"); }
+std::span<const ManifestKey> table_keys() { return keys_of("evolve.tables"); }
+std::span<const ManifestKey> column_keys() { return keys_of("evolve.columns"); }
 
 class EvolveReader {
  public:
@@ -21,10 +19,10 @@ class EvolveReader {
     std::vector<EvolvedStage> out;
     each(node, "'evolve'", "stages", [&](const Node& key, const Node& value) {
       EvolvedStage& stage = out.emplace_back();
-      if (!head(stage, key, value, "stage", kStageKeys)) return;
+      if (!head(stage, key, value, "stage", stage_keys())) return;
       if (const Node* tables = value.find("tables")) read_tables(*tables, stage);
       check_drop(stage, !stage.tables.empty());
-      if (value.keys.empty()) empty(key, kStageKeys);
+      if (value.keys.empty()) empty(key, stage_keys());
     });
     return out;
   }
@@ -42,14 +40,15 @@ class EvolveReader {
   void read_tables(const Node& node, EvolvedStage& stage) {
     each(node, "'tables'", "state tables", [&](const Node& key, const Node& value) {
       EvolvedTable& table = stage.tables.emplace_back();
-      if (!head(table, key, value, "table", kTableKeys)) return;
+      if (!head(table, key, value, "table", table_keys())) return;
       check_drop(table, false);
-      if (value.keys.empty()) empty(key, kTableKeys);
+      if (value.keys.empty()) empty(key, table_keys());
     });
   }
 
   template <class Entry>
-  bool head(Entry& entry, const Node& key, const Node& value, const std::string& what, const Words& keys) {
+  bool head(Entry& entry, const Node& key, const Node& value, const std::string& what,
+            std::span<const ManifestKey> keys) {
     entry.name = key.text;
     entry.at = key.at;
     if (!check_map(value, what + " '" + key.text + "' of 'evolve'", keys, problems_)) return false;
@@ -63,12 +62,12 @@ class EvolveReader {
     std::vector<EvolvedColumn> out;
     each(node, "'columns'", "columns", [&](const Node& key, const Node& value) {
       ColumnEvolution change{key.text, "", false, "", {}};
-      if (!check_map(value, "column '" + key.text + "' of 'evolve'", kColumnKeys, problems_)) return;
+      if (!check_map(value, "column '" + key.text + "' of 'evolve'", column_keys(), problems_)) return;
       read_was(value, change.name, change.was);
       change.drop = read_drop(value);
       read(value, "convert", change.convert, problems_);
       if (value.find("default") != nullptr) read(value, "default", change.fallback.emplace(), problems_);
-      if (value.keys.empty()) empty(key, kColumnKeys);
+      if (value.keys.empty()) empty(key, column_keys());
       if (check_column(change, key)) out.push_back({std::move(change), key.at});
     });
     return out;
@@ -110,9 +109,10 @@ class EvolveReader {
     return false;
   }
 
-  void empty(const Node& key, const Words& keys) {
+  void empty(const Node& key, std::span<const ManifestKey> keys) {
     std::string list;
-    for (const std::string& word : keys) list += (list.empty() ? "" : word == keys.back() ? " or " : ", ") + word;
+    for (const ManifestKey& word : keys)
+      list += (list.empty() ? "" : &word == &keys.back() ? " or " : ", ") + std::string(word.name);
     refuse(key, "nothing is said of '" + key.text + "'; say " + list);
   }
 

@@ -12,9 +12,6 @@ namespace {
 
 constexpr std::size_t kDepthMax = 8;
 
-const std::vector<std::string> kIncludeKeys = {"file", "parameters", "from"};
-const std::vector<std::string> kFragmentKeys = {"fragment", "parameters", "include", "stages", "output"};
-
 // "sub/x.yaml" beside "conf/m.yaml" is "conf/sub/x.yaml".
 std::string beside(const std::string& folder, const std::string& path) {
   return (std::filesystem::path(folder) / path).lexically_normal().string();
@@ -40,7 +37,7 @@ class FragmentReader {
  private:
   void read_one(const Node& name, const Node& value, const IncludingFile& by) {
     const Node* file = value.is_map() ? value.find("file") : &value;
-    if (value.is_map()) check_map(value, "'include'", kIncludeKeys, problems_);
+    if (value.is_map()) check_map(value, "'include'", keys_of("include"), problems_);
     if (file == nullptr || !file->is_scalar()) {
       return problems_.add(value.at, "include '" + name.text + "' must name a 'file'");
     }
@@ -77,7 +74,7 @@ class FragmentReader {
       return problems_.add(root.find_key("pipeline")->at,
                            "this is a pipeline, which runs by itself; what is included has 'fragment' or no name");
     }
-    if (!check_map(root, "an included file", kFragmentKeys, problems_)) return;
+    if (!check_map(root, "an included file", fragment_keys(), problems_)) return;
     replace_parameters(root, value);
     if (const Node* include = root.find("include")) read_all(*include, self);
     append_stages(root, self.prefix, self.folder, entries_, problems_);

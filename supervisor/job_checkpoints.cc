@@ -67,10 +67,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
     savepoints_due_.back().second.ends_job = true;
     stop_savepoint_due_ = true;
   }
-  if (std::exchange(schedule_wants_, false)) {
-    savepoints_due_.emplace_back(action.epoch, SavepointWish());
-    savepoints_due_.back().second.scheduled = true;
-  }
+  if (std::exchange(savepoint_wanted_, false)) savepoints_due_.emplace_back(action.epoch, scheduled_wish());
   return attempt_->send_sources({"trigger", action.epoch.value(), action.stopping ? "stop" : "", {}});
 }
 

@@ -25,10 +25,10 @@ json to_json(const SavepointRecord& record) {
 Result<json> schedule_list(JobStore& store) {
   STREAM_ASSIGN(const SavepointSchedule schedule, store.savepoint_schedule());
   if (schedule == SavepointSchedule()) return json::array();
-  return json::array({{{"every_us", schedule.every_us},
-                       {"keep", schedule.keep},
-                       {"keep_for_us", schedule.keep_for_us},
-                       {"next_us", schedule.next_us}}});
+  json line = rules_to_json(schedule.rules);
+  line["next_us"] = schedule.next_us;
+  line["by_hand"] = schedule.by_hand();
+  return json::array({std::move(line)});
 }
 
 template <class T>

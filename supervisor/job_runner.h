@@ -27,6 +27,7 @@
 #include "supervisor/job_upgrade.h"
 #include "supervisor/output_claims.h"
 #include "supervisor/plan.h"
+#include "supervisor/savepoint_schedule.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
 
@@ -53,8 +54,9 @@ struct RunRequest {
 
 // A savepoint being asked for, until it is there.
 struct SavepointWish {
-  std::string target;  // "" = in the job's savepoints folder
-  std::string label;
+  std::string target;       // "" = a name of its own in `folder`
+  std::string folder = {};  // "" = the job's savepoints folder
+  std::string label = {};
   bool single_file = false;
   bool archive = false;
   bool drained = false;
@@ -201,6 +203,9 @@ class JobRunner {
   void build_savepoint_of(Epoch epoch, const SavepointWish& wish);
   void on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status);
   Status set_schedule(SavepointSchedule schedule);
+  Status take_up_savepoint_rules();
+  SavepointWish scheduled_wish() const;
+  std::vector<std::string> savepoint_folders() const;
   void tick_schedule(Microseconds now);
   void savepoint_lost(const SavepointWish& wish);
   void delete_savepoints(const std::vector<std::string>& paths, const std::function<void(const Status&)>& done);
@@ -246,9 +251,8 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
-  SavepointSchedule schedule_;
-  bool schedule_busy_ = false;   // the savepoint that was due is on its way
-  bool schedule_wants_ = false;  // the next checkpoint becomes it
+  SavepointTimer savepoint_timer_;
+  bool savepoint_wanted_ = false;  // the next checkpoint becomes the one that is due
   std::optional<SavepointWish> stop_savepoint_;
   bool stop_savepoint_due_ = false;            // a last checkpoint is on its way to become it
   std::string stop_path_;                      // the savepoint a stop has made

@@ -7,6 +7,7 @@
 #include "supervisor/job_runner.h"
 #include "supervisor/job_upgrade.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/path_size.h"
 #include "supervisor/savepoint_schedule.h"
 
 namespace stream {
@@ -33,25 +34,12 @@ std::string free_target(const std::string& folder, const SavepointWish& wish, Ep
   return target;
 }
 
-std::uint64_t size_of(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_directory(path, error)) {
-    const auto size = fs::file_size(path, error);
-    return error ? 0 : size;
-  }
-  std::uint64_t bytes = 0;
-  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-    std::error_code ignored;
-    if (const auto size = at->file_size(ignored); !ignored) bytes += size;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 // Those that were being built when the supervisor died: either they are there as a whole, or they never were.
 Status JobRunner::settle_savepoints() {
-  STREAM_ASSIGN(schedule_, store_->savepoint_schedule());
+  STREAM_ASSIGN(SavepointSchedule schedule, store_->savepoint_schedule());
+  savepoint_timer_ = SavepointTimer(std::move(schedule));
   STREAM_ASSIGN(auto unfinished, store_->unfinished_savepoints());
   for (SavepointRecord& record : unfinished) {
     const auto index = is_there(record.path) ? savepoint_index(record.path, unpacked_root())
@@ -61,11 +49,12 @@ Status JobRunner::settle_savepoints() {
       continue;
     }
     record.building = false;
-    record.bytes = size_of(record.path);
+    record.bytes = size_below(record.path);
     STREAM_TRY(store_->record_savepoint(record));
     event("savepoint", record.path);
   }
-  return remove_savepoint_leftovers(system_files(), paths_.savepoints());
+  for (const std::string& folder : savepoint_folders()) STREAM_TRY(remove_savepoint_leftovers(system_files(), folder));
+  return {};
 }
 
 SavepointRequest JobRunner::savepoint_request(const SavepointWish& wish) const {
@@ -94,7 +83,8 @@ void JobRunner::build_savepoints(Epoch epoch) {
 // That it was begun is durable first: whoever finds it complete after a crash knows what it is.
 void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
   const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
-  if (request->target.empty()) request->target = free_target(paths_.savepoints(), wish, epoch, *store_);
+  if (request->target.empty())
+    request->target = free_target(wish.folder.empty() ? paths_.savepoints() : wish.folder, wish, epoch, *store_);
   SavepointRecord record{.epoch = epoch.value(),
                          .path = request->target,
                          .label = request->label,
@@ -109,7 +99,8 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
   }
   pinned_.insert(epoch);
   worker_.submit(
-      [request, epoch, archive = wish.archive] {
+      [request, epoch, archive = wish.archive, above = wish.folder.empty() ? "" : folder_above(wish.folder)] {
+        if (!above.empty() && !is_there(above)) return failed("folder '" + above + "' does not exist");
         STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
         return (archive ? build_archive : build_savepoint)(system_files(), *request).status();
       },
@@ -124,20 +115,21 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
   const std::string& target = record.path;
   if (status.ok()) {
     record.building = false;
-    record.bytes = size_of(target);
+    record.bytes = size_below(target);
     status = store_->record_savepoint(record);
     event("savepoint", target);
     log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + target);
-  } else {
-    log_->warning("savepoint of checkpoint " + std::to_string(epoch.value()) + " failed: " + status.what());
-    if (!is_there(target)) (void)store_->forget_savepoint(target);
+  } else if (!is_there(target)) {
+    (void)store_->forget_savepoint(target);
   }
-  if (wish.scheduled) {
-    const Microseconds now = system_clock().wall_us();
-    schedule_busy_ = false;
-    schedule_.next_us = status.ok() ? next_due(schedule_, now) : next_try(schedule_, now);
-    stored(store_->save_savepoint_schedule(schedule_));
+  const Microseconds now = system_clock().wall_us();
+  if (wish.scheduled && status.ok()) savepoint_timer_.made(now);
+  if (!status.ok() && (!wish.scheduled || savepoint_timer_.failed(status.what(), now))) {
+    const std::string which = "savepoint of checkpoint " + std::to_string(epoch.value());
+    log_->warning(which + " failed: " + status.what());
+    if (wish.scheduled) event("savepoint-failed", status.what());
   }
+  if (wish.scheduled) stored(store_->save_savepoint_schedule(savepoint_timer_.schedule()));
   verbs_->on_savepoint(wish.asked_by, epoch, target, status);
   if (wish.ends_job) {
     if (upgrade_ && status.ok()) upgrade_->savepoint = target;
@@ -150,27 +142,52 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
 
 // --- made by themselves --------------------------------------------------------------------------
 
+std::vector<std::string> JobRunner::savepoint_folders() const {
+  return savepoint_folders_of(savepoint_timer_.schedule().rules, paths_);
+}
+
 Status JobRunner::set_schedule(SavepointSchedule schedule) {
-  schedule.next_us = 0;
-  schedule.next_us = next_due(schedule, system_clock().wall_us());
   STREAM_TRY(store_->save_savepoint_schedule(schedule));
-  schedule_ = schedule;
+  savepoint_timer_.set(std::move(schedule));
   prune_savepoints();
   return {};
 }
 
+// What the manifest says of them, unless something else was said since by hand.
+Status JobRunner::take_up_savepoint_rules() {
+  const SavepointSchedule& known = savepoint_timer_.schedule();
+  const Microseconds now = system_clock().wall_us();
+  SavepointSchedule schedule = take_up(known, plan_.pipeline.savepoints, now);
+  if (schedule.by_hand() && schedule.manifest != SavepointRules()) {
+    notices_.push_back(
+        "savepoints are made as 'stream savepoint --every' has said: " + rules_text(schedule.rules, paths_.job) +
+        "; the manifest says " + rules_text(schedule.manifest, paths_.job));
+    log_->warning(notices_.back());
+  }
+  return schedule == known ? Status() : set_schedule(std::move(schedule));
+}
+
+SavepointWish JobRunner::scheduled_wish() const {
+  const SavepointRules& rules = savepoint_timer_.schedule().rules;
+  SavepointWish wish;
+  if (!rules.to.empty()) wish.folder = rules.to + "/" + paths_.job;
+  wish.single_file = rules.single_file;
+  wish.archive = rules.archive;
+  wish.scheduled = true;
+  return wish;
+}
+
 void JobRunner::tick_schedule(Microseconds now) {
-  if (schedule_.every_us == 0 || schedule_busy_ || now < schedule_.next_us) return;
-  if (phase_ != Phase::kRunning || !coordinator_) return;
-  schedule_busy_ = schedule_wants_ = true;
+  if (!savepoint_timer_.due(now)) return;
+  if (phase_ != Phase::kRunning || !coordinator_ || upgrade_) return;
+  savepoint_timer_.begin();
+  savepoint_wanted_ = true;
   if (Status asked = act(coordinator_->request(system_clock().monotonic_us())); !asked.ok()) fail(asked.what(), true);
 }
 
 // Its checkpoint was aborted, or the attempt has failed.
 void JobRunner::savepoint_lost(const SavepointWish& wish) {
-  if (!wish.scheduled) return;
-  schedule_busy_ = false;
-  schedule_.next_us = next_try(schedule_, system_clock().wall_us());
+  if (wish.scheduled) savepoint_timer_.lost(system_clock().wall_us());
 }
 
 // --- going again ---------------------------------------------------------------------------------
@@ -199,8 +216,8 @@ void JobRunner::delete_savepoints(const std::vector<std::string>& paths,
 void JobRunner::prune_savepoints() {
   const auto savepoints = store_->savepoints();
   if (!savepoints.ok()) return log_->warning(savepoints.status().what());
-  const auto expired =
-      expired_savepoints(*savepoints, schedule_, paths_.savepoints(), record_.savepoint, system_clock().wall_us());
+  const auto expired = expired_savepoints(*savepoints, savepoint_timer_.schedule().rules, savepoint_folders(),
+                                          record_.savepoint, system_clock().wall_us());
   if (expired.empty()) return;
   delete_savepoints(expired, [this](const Status& status) {
     if (!status.ok()) log_->warning("retention of savepoints: " + status.what());
@@ -210,11 +227,15 @@ void JobRunner::prune_savepoints() {
 // What `stream gc` asks for.
 void JobRunner::clean_savepoints() {
   prune_savepoints();
-  worker_.submit([folder = paths_.savepoints()] { return remove_savepoint_leftovers(system_files(), folder); },
-                 [this](const Status& status) {
-                   if (!status.ok()) log_->warning("savepoints: " + status.what());
-                   return Status();
-                 });
+  worker_.submit(
+      [folders = savepoint_folders()] {
+        for (const std::string& folder : folders) STREAM_TRY(remove_savepoint_leftovers(system_files(), folder));
+        return Status();
+      },
+      [this](const Status& status) {
+        if (!status.ok()) log_->warning("savepoints: " + status.what());
+        return Status();
+      });
 }
 
 }  // namespace stream

@@ -48,6 +48,7 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
   plan_ = std::move(request.plan);
+  STREAM_TRY(take_up_savepoint_rules());
   STREAM_TRY(set_log_levels());
   watch_output();
   STREAM_TRY(prepare_input(request.input));

@@ -40,9 +40,14 @@ CREATE TABLE IF NOT EXISTS upgrade (
 CREATE TABLE IF NOT EXISTS savepoint_facts (
   path TEXT PRIMARY KEY, note TEXT NOT NULL, bytes INTEGER NOT NULL, written_by TEXT NOT NULL,
   building INTEGER NOT NULL CHECK (building IN (0, 1))) STRICT;
-CREATE TABLE IF NOT EXISTS savepoint_schedule (
+CREATE TABLE IF NOT EXISTS savepoint_schedule (  -- of an earlier version
   one INTEGER PRIMARY KEY CHECK (one = 1), every_us INTEGER NOT NULL, keep INTEGER NOT NULL,
   keep_for_us INTEGER NOT NULL, next_us INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS savepoint_rules (
+  one INTEGER PRIMARY KEY CHECK (one = 1), rules TEXT NOT NULL, manifest TEXT NOT NULL, next_us INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO savepoint_rules SELECT 1, json_object('every_us', every_us, 'keep', keep, 'keep_for_us', keep_for_us),
+  '{}', next_us FROM savepoint_schedule;
+DELETE FROM savepoint_schedule;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
@@ -285,22 +290,28 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
 
 Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
 
-// What is being built is known as that before it is known at all, in case this process dies between the two.
+// Both tables or neither, in case this process dies on the way.
 Status JobStore::record_savepoint(const SavepointRecord& r) {
-  STREAM_TRY(Query(db_, "INSERT OR REPLACE INTO savepoint_facts VALUES (?, ?, ?, ?, ?)")
-                 .put(r.path)
-                 .put(r.note)
-                 .put(static_cast<std::int64_t>(r.bytes))
-                 .put(r.written_by)
-                 .put(static_cast<std::int64_t>(r.building ? 1 : 0))
-                 .run());
-  return Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
-      .put(r.path)
-      .put(static_cast<std::int64_t>(r.epoch))
-      .put(r.label)
-      .put(r.created_us)
-      .put(static_cast<std::int64_t>(r.drained ? 1 : 0))
-      .run();
+  STREAM_TRY(Query(db_, "BEGIN IMMEDIATE").run());
+  Status written = Query(db_, "INSERT OR REPLACE INTO savepoint_facts VALUES (?, ?, ?, ?, ?)")
+                       .put(r.path)
+                       .put(r.note)
+                       .put(static_cast<std::int64_t>(r.bytes))
+                       .put(r.written_by)
+                       .put(static_cast<std::int64_t>(r.building ? 1 : 0))
+                       .run();
+  if (written.ok()) {
+    written = Query(db_, "INSERT OR REPLACE INTO savepoints VALUES (?, ?, ?, ?, ?)")
+                  .put(r.path)
+                  .put(static_cast<std::int64_t>(r.epoch))
+                  .put(r.label)
+                  .put(r.created_us)
+                  .put(static_cast<std::int64_t>(r.drained ? 1 : 0))
+                  .run();
+  }
+  if (written.ok()) written = Query(db_, "COMMIT").run();
+  if (!written.ok()) (void)Query(db_, "ROLLBACK").run();
+  return written;
 }
 
 Status JobStore::forget_savepoint(const std::string& path) {
@@ -311,7 +322,7 @@ Status JobStore::forget_savepoint(const std::string& path) {
 Result<std::vector<SavepointRecord>> JobStore::savepoints_that(bool building) {
   Query query(db_,
               "SELECT epoch, path, label, created_us, drained, note, bytes, written_by FROM savepoints LEFT JOIN "
-              "savepoint_facts USING (path) WHERE coalesce(building, 0) = ? ORDER BY created_us");
+              "savepoint_facts USING (path) WHERE coalesce(building, 0) = ? ORDER BY created_us, length(path), path");
   query.put(static_cast<std::int64_t>(building ? 1 : 0));
   std::vector<SavepointRecord> out;
   while (query.row()) {
@@ -348,18 +359,20 @@ Result<std::vector<SavepointRecord>> JobStore::savepoints() { return savepoints_
 Result<std::vector<SavepointRecord>> JobStore::unfinished_savepoints() { return savepoints_that(true); }
 
 Result<SavepointSchedule> JobStore::savepoint_schedule() {
-  Query query(db_, "SELECT every_us, keep, keep_for_us, next_us FROM savepoint_schedule");
+  Query query(db_, "SELECT rules, manifest, next_us FROM savepoint_rules");
   SavepointSchedule schedule;
-  if (query.row()) schedule = {query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
+  if (query.row()) {
+    const auto rules = [&](int column) { return rules_from_json(json::parse(query.text(column), nullptr, false)); };
+    schedule = {rules(0), rules(1), query.integer(2)};
+  }
   STREAM_TRY(query.status());
   return schedule;
 }
 
 Status JobStore::save_savepoint_schedule(const SavepointSchedule& s) {
-  return Query(db_, "INSERT OR REPLACE INTO savepoint_schedule VALUES (1, ?, ?, ?, ?)")
-      .put(s.every_us)
-      .put(s.keep)
-      .put(s.keep_for_us)
+  return Query(db_, "INSERT OR REPLACE INTO savepoint_rules VALUES (1, ?, ?, ?)")
+      .put(rules_to_json(s.rules).dump())
+      .put(rules_to_json(s.manifest).dump())
       .put(s.next_us)
       .run();
 }

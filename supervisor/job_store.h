@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "supervisor/restart_policy.h"
+#include "supervisor/savepoint_rules.h"
 #include "transport/base/clock.h"
 #include "transport/base/ids.h"
 #include "transport/base/status.h"
@@ -72,11 +73,11 @@ struct SavepointRecord {
 
 // Savepoints that are made by themselves, and which of them stay; see savepoint_schedule.h.
 struct SavepointSchedule {
-  Microseconds every_us = 0;     // 0 = none are made
-  std::int64_t keep = 0;         // so many of the newest; 0 = however many
-  Microseconds keep_for_us = 0;  // 0 = for ever
+  SavepointRules rules = {};     // that hold
+  SavepointRules manifest = {};  // that the manifest said when it was last looked at
   Microseconds next_us = 0;      // when the next is due, wall clock
 
+  bool by_hand() const { return rules != manifest; }
   friend bool operator==(const SavepointSchedule&, const SavepointSchedule&) = default;
 };
 

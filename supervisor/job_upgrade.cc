@@ -147,6 +147,7 @@ Status JobRunner::accept_new_version(Epoch epoch) {
   upgrade_->first = epoch;
   STREAM_TRY(save_record());
   STREAM_TRY(store_->end_upgrade());
+  STREAM_TRY(take_up_savepoint_rules());
   if (coordinator_) coordinator_->set_periodic(plan_.pipeline.checkpoint.enabled);
   upgrade_step("checkpoint " + std::to_string(epoch.value()) + " of the new version is complete");
   return {};

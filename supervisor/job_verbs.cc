@@ -1,7 +1,5 @@
 #include "supervisor/job_verbs.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -34,14 +32,6 @@ SavepointWish wish_of(const json& request) {
   wish.single_file = flag_of(request, "single_file");
   wish.archive = flag_of(request, "archive");
   return wish;
-}
-
-SavepointSchedule schedule_of(const json& request) {
-  const auto number = [&](const char* key) {
-    const auto at = request.find(key);
-    return at != request.end() && at->is_number_integer() ? std::max<std::int64_t>(0, at->get<std::int64_t>()) : 0;
-  };
-  return {.every_us = number("every_us"), .keep = number("keep"), .keep_for_us = number("keep_for_us")};
 }
 
 std::string done(json fields) {
@@ -109,8 +99,16 @@ void JobVerbs::handle(const ControlMessage& message) {
       s.ok() ? answer(identity, done({})) : error(identity, s.what());
     });
   }
+  if (verb == "mark-savepoint" || verb == "list-copy") {
+    const Status status = verb == "list-copy"
+                              ? list_copy(runner_.store(), text_of(request, "path"), text_of(request, "copy"))
+                              : mark(mark_from_json(request));
+    return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
+  }
   if (verb == "schedule-savepoints") {
-    const Status status = runner_.set_schedule(schedule_of(request));
+    const Status status =
+        runner_.set_schedule(said_by_hand(runner_.savepoint_timer_.schedule(),
+                                          rules_from_json(request.value("rules", json())), system_clock().wall_us()));
     return status.ok() ? answer(message.identity, done({})) : error(message.identity, status.what());
   }
   if (verb == "log-level") return set_log_level(message.identity, text_of(request, "stage"), text_of(request, "level"));
@@ -134,19 +132,18 @@ void JobVerbs::set_log_level(const std::string& identity, const std::string& sta
 }
 
 // A label names one savepoint, also among those being made.
-Status JobVerbs::check_label(const std::string& label) {
+Status JobVerbs::check_label(const std::string& label, const std::string& path) {
   if (label.empty()) return {};
-  Status taken = failed("label '" + label + "' is taken by another savepoint of '" + runner_.paths().job +
-                        "'; delete that one, or choose another label");
   for (const Waiting& waiting : waiting_) {
-    if (waiting.savepoint && waiting.wish.label == label) return taken;
+    if (waiting.savepoint && waiting.wish.label == label)
+      return failed("label '" + label + "' is taken by a savepoint that is being made; choose another label");
   }
-  STREAM_ASSIGN(const auto savepoints, runner_.store().savepoints());
-  for (const SavepointRecord& record : savepoints) {
-    struct stat info;
-    if (record.label == label && ::stat(record.path.c_str(), &info) == 0) return taken;
-  }
-  return {};
+  return check_free_label(runner_.store(), label, path);
+}
+
+Status JobVerbs::mark(const SavepointMark& wanted) {
+  STREAM_TRY(check_label(wanted.label.value_or(""), wanted.path));
+  return mark_savepoint(runner_.store(), wanted);
 }
 
 void JobVerbs::checkpoint(const std::string& identity, bool savepoint, SavepointWish wish) {

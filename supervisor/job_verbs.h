@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "supervisor/job_runner.h"
+#include "supervisor/savepoint_catalogue.h"
 #include "supervisor/tap_request.h"
 
 namespace stream {
@@ -45,7 +46,8 @@ class JobVerbs {
   void answer(const std::string& identity, const std::string& json);
   void error(const std::string& identity, const std::string& what);
   void handle(const ControlMessage& message);
-  Status check_label(const std::string& label);
+  Status check_label(const std::string& label, const std::string& path = "");
+  Status mark(const SavepointMark& wanted);
   void tap(const std::string& identity, const std::string& request);
   void set_log_level(const std::string& identity, const std::string& stage, const std::string& level);
   void lookup(const std::string& identity, const std::string& request);

@@ -12,15 +12,13 @@
 namespace stream {
 namespace {
 
-const std::vector<std::string> kTopKeys = {"pipeline", "parameters", "include", "checkpoint", "restart", "key-groups",
-                                           "memory",   "log",        "align",   "stages",     "evolve",  "tests"};
 const std::vector<std::string> kLaterKeys = {"metrics"};
 
 bool later(const std::string& key) { return std::ranges::find(kLaterKeys, key) != kLaterKeys.end(); }
 
 std::string no_key(const std::string& key) {
   if (later(key)) return "'" + key + "' is not supported by this version";
-  return "the manifest has no key '" + key + "'" + did_you_mean(key, kTopKeys);
+  return "the manifest has no key '" + key + "'" + did_you_mean(key, names_of(manifest_keys()));
 }
 
 // Reports keys that are kept for later, and forgets them.
@@ -42,7 +40,7 @@ class ManifestReader {
     PipelineSpec pipeline;
     pipeline.folder = manifest_.folder;
     if (root.is_map()) refuse_later_keys(root, problems_);
-    if (!check_map(root, "the manifest", kTopKeys, problems_)) return pipeline;
+    if (!check_map(root, "the manifest", manifest_keys(), problems_)) return pipeline;
     apply_settings(root);
     pipeline.parameters =
         read_parameters(root.find("parameters"), context_.overrides.parameters, {"-p", 0, 0}, problems_);
@@ -68,7 +66,7 @@ class ManifestReader {
  private:
   void apply_settings(Node& root) {
     for (const auto& [path, value] : context_.overrides.settings) {
-      if (std::ranges::find(kTopKeys, path.front()) == kTopKeys.end()) {
+      if (std::ranges::find(manifest_keys(), path.front(), &ManifestKey::name) == manifest_keys().end()) {
         problems_.add({"--set " + join(path, "."), 0, 0}, no_key(path.front()));
         continue;
       }

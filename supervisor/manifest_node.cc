@@ -66,6 +66,10 @@ bool check_map(const Node& node, const std::string& what, std::span<const std::s
   return true;
 }
 
+bool check_map(const Node& node, const std::string& what, std::span<const ManifestKey> known, Problems& problems) {
+  return check_map(node, what, names_of(known), problems);
+}
+
 void read(const Node& map, const char* key, std::string& to, Problems& problems) {
   if (const Node* node = scalar(map, key, problems)) to = node->text;
 }
@@ -113,6 +117,21 @@ void read_count(const Node& map, const char* key, std::uint32_t least, std::uint
     report(*node, key,
            "'" + node->text + "' is not a number from " + std::to_string(least) + " to " + std::to_string(most),
            problems);
+}
+
+void read_count(const Node& map, const ManifestKey& key, std::uint32_t& to, Problems& problems) {
+  read_count(map, std::string(key.name).c_str(), key.least, key.most, to, problems);
+}
+
+void read_word(const Node& map, const ManifestKey& key, std::size_t& to, Problems& problems) {
+  read_word(map, std::string(key.name).c_str(), choices_of(key), to, problems);
+}
+
+void read_flag(const Node& map, const char* key, bool& to, Problems& problems) {
+  static const std::vector<std::string> words = {"false", "true"};
+  std::size_t which = to ? 1 : 0;
+  read_word(map, key, words, which, problems);
+  to = which == 1;
 }
 
 void read_word(const Node& map, const char* key, std::span<const std::string> words, std::size_t& to,

@@ -1,20 +1,16 @@
 #include "supervisor/manifest_settings.h"
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
 
 #include "supervisor/manifest_node.h"
+#include "transport/base/text.h"
 
 namespace stream {
 namespace {
 
-using Words = std::vector<std::string>;
-
-const Words kLevels = {"trace", "debug", "info", "warning", "error"};
-
 void read_checkpoint(const Node& node, CheckpointSpec& spec, Problems& problems) {
-  static const Words keys = {"interval", "timeout", "min-pause", "keep", "path", "mode"};
-  static const Words modes = {"exactly-once", "at-least-once"};
+  const std::span<const ManifestKey> keys = keys_of("checkpoint");
   if (!check_map(node, "'checkpoint'", keys, problems)) return;
   const Node* interval = node.find("interval");
   spec.enabled = interval == nullptr || interval->text != "none";
@@ -23,36 +19,33 @@ void read_checkpoint(const Node& node, CheckpointSpec& spec, Problems& problems)
     problems.add(interval->at, "'interval' must be more than 0; write none to have no checkpoints");
   read_duration(node, "timeout", spec.timeout, problems);
   read_duration(node, "min-pause", spec.min_pause, problems);
-  read_count(node, "keep", 1, 1000, spec.keep, problems);
+  read_count(node, key_of(keys, "keep"), spec.keep, problems);
   read(node, "path", spec.path, problems);
   std::size_t mode = 0;
-  read_word(node, "mode", modes, mode, problems);
+  read_word(node, key_of(keys, "mode"), mode, problems);
   spec.mode = mode == 0 ? CheckpointMode::kExactlyOnce : CheckpointMode::kAtLeastOnce;
 }
 
-struct StrategyKeys {
-  RestartStrategy strategy;
-  Words keys;
-};
-
-const std::array kStrategyKeys = {
-    StrategyKeys{RestartStrategy::kNone, {"strategy", "heartbeat"}},
-    StrategyKeys{RestartStrategy::kFixedDelay, {"strategy", "attempts", "delay", "heartbeat"}},
-    StrategyKeys{RestartStrategy::kFailureRate, {"strategy", "failures", "within", "delay", "heartbeat"}},
-    StrategyKeys{RestartStrategy::kExponentialDelay,
-                 {"strategy", "attempts", "initial", "max", "multiplier", "jitter", "heartbeat"}},
-};
+// Those that mean something with this strategy.
+std::vector<std::string> keys_with(std::span<const ManifestKey> keys, const std::string& strategy) {
+  std::vector<std::string> names;
+  for (const ManifestKey& key : keys) {
+    const std::vector<std::string> only = split(key.only, '|');
+    if (key.only.empty() || std::ranges::find(only, strategy) != only.end()) names.emplace_back(key.name);
+  }
+  return names;
+}
 
 void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
-  Words names;
-  for (const StrategyKeys& entry : kStrategyKeys) names.emplace_back(strategy_name(entry.strategy));
-  std::size_t chosen = kStrategyKeys.size() - 1;
-  if (node.is_map()) read_word(node, "strategy", names, chosen, problems);
-  const StrategyKeys& entry = kStrategyKeys[chosen];
-  if (!check_map(node, "'restart' with strategy " + names[chosen], entry.keys, problems)) return;
-  spec.strategy = entry.strategy;
-  read_count(node, "attempts", 1, 1'000'000, spec.attempts, problems);
-  read_count(node, "failures", 1, 1'000'000, spec.failures, problems);
+  const std::span<const ManifestKey> keys = keys_of("restart");
+  const ManifestKey& strategy = key_of(keys, "strategy");
+  std::size_t chosen = static_cast<std::size_t>(spec.strategy);
+  if (node.is_map()) read_word(node, strategy, chosen, problems);
+  const std::string name = choices_of(strategy)[chosen];
+  if (!check_map(node, "'restart' with strategy " + name, keys_with(keys, name), problems)) return;
+  spec.strategy = static_cast<RestartStrategy>(chosen);
+  read_count(node, key_of(keys, "attempts"), spec.attempts, problems);
+  read_count(node, key_of(keys, "failures"), spec.failures, problems);
   read_duration(node, "delay", spec.delay, problems);
   read_duration(node, "within", spec.within, problems);
   read_duration(node, "initial", spec.initial, problems);
@@ -74,10 +67,6 @@ void read_align(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   }
 }
 
-void read_key_groups(const Node& root, PipelineSpec& pipeline, Problems& problems) {
-  read_count(root, "key-groups", 1, 32'768, pipeline.key_groups, problems);
-}
-
 }  // namespace
 
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems) {
@@ -85,12 +74,15 @@ void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems)
   std::string& path = pipeline.checkpoint.path;
   if (!path.empty()) path = std::filesystem::path(pipeline.folder).append(path).lexically_normal().string();
   if (const Node* node = root.find("restart")) read_restart(*node, pipeline.restart, problems);
-  read_key_groups(root, pipeline, problems);
+  if (const Node* node = root.find("savepoints"))
+    pipeline.savepoints = read_savepoint_rules(*node, pipeline.folder, problems);
+  read_count(root, key_of(manifest_keys(), "key-groups"), pipeline.key_groups, problems);
   read_align(root, pipeline, problems);
   read_memory(root, "memory", pipeline.memory_bytes, problems);
+  const ManifestKey& log = key_of(manifest_keys(), "log");
   std::size_t level = 2;
-  read_word(root, "log", kLevels, level, problems);
-  pipeline.log = kLevels[level];
+  read_word(root, log, level, problems);
+  pipeline.log = choices_of(log)[level];
 }
 
 }  // namespace stream

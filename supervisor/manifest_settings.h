@@ -6,7 +6,7 @@
 
 namespace stream {
 
-// checkpoint, restart, key-groups, memory, log.
+// checkpoint, restart, savepoints, key-groups, align, memory, log.
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems);
 
 }  // namespace stream

@@ -98,7 +98,7 @@ class StageReader {
   }
 
   void read_placement() {
-    static const std::vector<std::string> levels = {"trace", "debug", "info", "warning", "error"};
+    const std::vector<std::string> levels = choices_of(key_of(manifest_keys(), "log"));
     stage_.parallelism_given = node_.find("parallelism") != nullptr;
     read_count(node_, "parallelism", 1, 1024, stage_.parallelism, problems_);
     read_memory(node_, "memory", stage_.memory_bytes, problems_);

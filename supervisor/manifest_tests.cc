@@ -12,10 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kTestKeys = {"name", "given", "expect"};
-const std::vector<std::string> kGivenKeys = {"rows", "schema", "time", "out-of-order", "key", "changes"};
-const std::vector<std::string> kExpectKeys = {"rows", "ordered"};
-
 std::string quoted(const std::string& text) { return json(text).dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string number_or_word(const Node& node) {
@@ -50,7 +46,7 @@ class TestReader {
 
   PipelineTest read_test(const Node& node) {
     PipelineTest test{.name = {}, .at = node.at, .given = {}, .expect = {}};
-    if (!check_map(node, "a test", kTestKeys, problems_)) return test;
+    if (!check_map(node, "a test", keys_of("tests"), problems_)) return test;
     read(node, "name", test.name, problems_);
     if (test.name.empty()) problems_.add(node.at, "a test needs a 'name'");
     if (const Node* given = node.find("given")) test.given = read_all(*given, "given", true);
@@ -134,7 +130,7 @@ class TestReader {
   void read_rows(const Node& node, bool given, TestRows& rows) {
     const Node* list = &node;
     if (node.is_map()) {
-      check_map(node, "'" + rows.stage + "'", given ? kGivenKeys : kExpectKeys, problems_);
+      check_map(node, "'" + rows.stage + "'", keys_of(given ? "tests.given" : "tests.expect"), problems_);
       read_settings_of(node, given, rows);
       list = node.find("rows");
       if (list == nullptr) return problems_.add(node.at, "'rows' is missing");
@@ -144,17 +140,14 @@ class TestReader {
   }
 
   void read_settings_of(const Node& node, bool given, TestRows& rows) {
-    for (const std::string& key : given ? kGivenKeys : std::vector<std::string>()) {
+    if (!given) return read_flag(node, "ordered", rows.ordered, problems_);
+    for (const std::string& key : names_of(keys_of("tests.given"))) {
       const Node* value = node.find(key);
       if (key == "rows" || value == nullptr) continue;
       std::vector<std::string> texts;
       read(node, key.c_str(), texts, problems_);
       rows.options[key] = join(texts, ",");
     }
-    std::size_t ordered = 1;
-    static const std::vector<std::string> words = {"true", "false"};
-    if (!given) read_word(node, "ordered", words, ordered, problems_);
-    rows.ordered = ordered == 0;
   }
 
   void read_row(const Node& row, bool given, TestRows& rows) {

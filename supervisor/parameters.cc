@@ -60,8 +60,7 @@ bool known_type(const std::string& type) {
 
 // The type of a declared parameter, "" (reported) if it is wrong.
 std::string read_type(const std::string& name, const Node& declared, Problems& problems) {
-  static const std::vector<std::string> keys = {"type", "default", "doc"};
-  if (!check_map(declared, "parameter '" + name + "'", keys, problems)) return "";
+  if (!check_map(declared, "parameter '" + name + "'", keys_of("parameters"), problems)) return "";
   std::string type = "varchar";
   read(declared, "type", type, problems);
   if (known_type(lower(type))) return lower(type);

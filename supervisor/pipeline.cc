@@ -119,6 +119,7 @@ PipelineSpec pipeline_from(const ordered_json& json) {
   }
   spec.checkpoint = checkpoint_from(json.at("checkpoint"));
   spec.restart = restart_from(json.at("restart"));
+  if (json.contains("savepoints")) spec.savepoints = rules_from_json(json.at("savepoints"));
   spec.key_groups = json.at("key-groups");
   spec.align = json.value("align", Microseconds{0});
   spec.memory_bytes = json.at("memory-bytes");
@@ -167,6 +168,7 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
   }
   out["checkpoint"] = to_json(spec.checkpoint);
   out["restart"] = to_json(spec.restart);
+  if (spec.savepoints != SavepointRules()) out["savepoints"] = rules_to_json(spec.savepoints);
   out["key-groups"] = spec.key_groups;
   if (spec.align > 0) out["align"] = spec.align;
   out["memory-bytes"] = spec.memory_bytes;

@@ -10,6 +10,7 @@
 #include "snapshot/memory_default.h"
 #include "supervisor/evolve.h"
 #include "supervisor/problems.h"
+#include "supervisor/savepoint_rules.h"
 #include "transport/base/clock.h"
 #include "transport/record/key.h"
 
@@ -106,6 +107,7 @@ struct PipelineSpec {
   std::vector<ParameterValue> parameters = {};  // as they were when submitted
   CheckpointSpec checkpoint;
   RestartSpec restart;
+  SavepointRules savepoints = {};
   std::uint32_t key_groups = kKeyGroupsDefault;
   Microseconds align = 0;          // how far sources may be apart in event time; 0 = as they like
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances

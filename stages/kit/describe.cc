@@ -24,15 +24,23 @@ ordered_json describe(const Option& option) {
   return out;
 }
 
+// What is wanted, or a text that has a parameter in it.
+ordered_json or_parameter(ordered_json wanted, const char* as_text = nullptr) {
+  ordered_json ways = ordered_json::array({std::move(wanted)});
+  if (as_text != nullptr) ways.push_back({{"type", "string"}, {"pattern", as_text}});
+  ways.push_back({{"type", "string"}, {"pattern", "\\$\\{[^}]+\\}"}});
+  return {{"anyOf", std::move(ways)}};
+}
+
 // What a scalar of this kind may be in YAML or JSON; `pattern` and `enum` narrow texts.
 ordered_json scalar_schema(const Option& option) {
   switch (option.kind) {
-    case OptionKind::kFlag: return {{"type", "boolean"}};
-    case OptionKind::kInteger: return {{"type", "integer"}};
-    case OptionKind::kNumber: return {{"type", "number"}};
+    case OptionKind::kFlag: return or_parameter({{"type", "boolean"}}, "^(true|false)$");
+    case OptionKind::kInteger: return or_parameter({{"type", "integer"}}, "^-?[0-9]+$");
+    case OptionKind::kNumber: return or_parameter({{"type", "number"}}, "^[0-9.eE+-]+$");
     case OptionKind::kSize: return {{"type", {"string", "integer"}}};
-    case OptionKind::kChoice: return {{"enum", choices_of(option)}};
-    case OptionKind::kSecret: return {{"type", "string"}, {"pattern", "^(env|file|credential):."}};
+    case OptionKind::kChoice: return or_parameter({{"enum", choices_of(option)}});
+    case OptionKind::kSecret: return or_parameter({{"type", "string"}, {"pattern", "^(env|file|credential):."}});
     case OptionKind::kText: return {{"type", {"string", "number", "boolean"}}};
     case OptionKind::kExpression: return {{"type", {"string", "number", "boolean"}}};
     default: return {{"type", "string"}};
@@ -46,7 +54,9 @@ ordered_json property(const Option& option) {
   if (option.kind == OptionKind::kSelect) {
     const ordered_json map = {{"type", "object"},
                               {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
-    out = {{"anyOf", {scalar, list, map}}};
+    const ordered_json mixed = {
+        {"type", "array"}, {"items", {{"anyOf", {scalar, map}}}}, {"minItems", 1}};  // a list may hold maps
+    out = {{"anyOf", {scalar, mixed, map}}};
   } else if (option.kind == OptionKind::kDurations) {
     out = {{"anyOf", {scalar, {{"type", "object"}, {"additionalProperties", scalar}}}}};
   } else if (option.repeated || option.kind == OptionKind::kColumns) {
