@@ -81,7 +81,7 @@ WRONG = [
     ("program", STAGES.replace("write-null", "write-nul")),
     ("no program", STAGES.replace("run: write-null", "log: info")),
     ("option", STAGES.replace("rows", "row")),
-    ("missing option", STAGES.replace("columns: 'n, n % 3 as k', ", "")),
+    ("missing option", STAGES.replace("  out:", "  f: {run: filter}\n  out:")),
     ("list", STAGES.replace("rows: 10", "rows: [10]")),
     ("name", STAGES.replace("out:", "Out:")),
     ("test", STAGES + "tests: [{name: t, given: {in: []}}]\n"),

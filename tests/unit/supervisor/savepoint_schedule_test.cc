@@ -140,4 +140,17 @@ BOOST_AUTO_TEST_CASE(what_somebody_has_named_or_placed_stays_and_takes_nobodys_p
   BOOST_TEST((expired(all, {.keep = 1}, "/home/a/savepoints/1") == Names{"2"}));
 }
 
+BOOST_AUTO_TEST_CASE(copies_of_one_count_as_one_and_go_together) {
+  std::vector<SavepointRecord> all = made_at({1, 2, 3});
+  for (const std::size_t i : {0, 2}) {
+    all.push_back(all[i]);
+    all.back().path += ".tar.zst";
+  }
+  BOOST_TEST((expired(all, {.keep = 2}) == Names{"1", "1.tar.zst"}));
+  BOOST_TEST((expired(all, {.keep = 1}) == Names{"2", "1", "1.tar.zst"}));
+  BOOST_TEST((expired(all, {.keep = 1}, "/home/a/savepoints/1.tar.zst") == Names{"2"}));
+  all[0].label = "kept";  // and so its copy
+  BOOST_TEST((expired(all, {.keep = 1}) == Names{"2"}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
