@@ -82,6 +82,7 @@ Result<CaughtPipeline> catch_sinks(const PipelineSpec& pipeline, Catalogue& cata
   caught.spec.name = job;
   caught.spec.ad_hoc = false;
   caught.spec.tests.clear();
+  caught.spec.savepoints = {};  // they are those of the job itself
   for (StageSpec& stage : caught.spec.stages) {
     STREAM_ASSIGN(const StageRole role, role_of(stage, catalogue));
     if (role == StageRole::kSource) forget_group(stage);

@@ -111,6 +111,8 @@ std::string plan_text(const JobPlan& plan) {
   std::string out =
       "pipeline " + plan.pipeline.name + ": " + std::string(mode_name(checkpoint.mode)) + ", " +
       (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
+  if (plan.pipeline.savepoints != SavepointRules())
+    out += "savepoints: " + rules_text(plan.pipeline.savepoints, plan.pipeline.name) + "\n";
   for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at);
   out += guarantees_text(plan);
   if (!plan.warnings.empty()) out += "\n";

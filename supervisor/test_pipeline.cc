@@ -29,6 +29,7 @@ class TestMaker {
     out_.spec.ad_hoc = true;
     out_.spec.checkpoint.enabled = false;
     out_.spec.checkpoint.path.clear();
+    out_.spec.savepoints = {};
     out_.spec.restart.strategy = RestartStrategy::kNone;
     std::vector<StageSpec> keepers;
     for (std::size_t i = 0; i < test_.expect.size(); ++i) keepers.push_back(keeper(i));

@@ -75,6 +75,7 @@ def killed_soon(stream, pick, most, *args):
 def the_manifest_says_when_and_where(stream):
     """In another folder, as archives; a reason for failing is told once; the supervisor's death changes nothing."""
     begin(stream, "savepoints: {every: 1s, keep: 2, archive: true, to: kept}")
+    check("savepoints: one every 1s; keeps 2" in stream.run("stream", "explain", "small.yaml"), "explain")
     kept = stream.folder / "kept" / "small"
     failed = lambda: [e for e in stream.events("small") if e["kind"] == "savepoint-failed"]  # noqa: E731
     wait_until("the failure", failed)
@@ -230,15 +231,25 @@ def packing_that_is_killed_is_done_again(stream):
 
 def all_is_killed_while_savepoints_come_and_go(stream):
     """What is listed is whole, what is there is listed, what has a label stays, and gc finds nothing half-made."""
-    begin(stream, "savepoints: {every: 1s, keep: 1}")
+    killed_again_and_again(stream, "", stream.home("small") / "savepoints", 8)
+
+
+def so_it_is_with_archives_elsewhere(stream):
+    (stream.folder / "kept").mkdir()
+    killed_again_and_again(stream, ", archive: true, to: kept", stream.folder / "kept/small", 4)
+
+
+def killed_again_and_again(stream, rules, folder, turns):
+    begin(stream, f"savepoints: {{every: 1s, keep: 1{rules}}}")
     labelled = make(stream, "--label", "mine")
-    folder = stream.home("small") / "savepoints"
+    wait_until("the first", folder.exists)
     pick = random.Random(13)
-    for turn in range(8):
-        seen = set(os.listdir(folder))
+    for turn in range(turns):
+        seen = {name for name in os.listdir(folder) if name[0] != "."}
+        gone = lambda: (seen.update(n for n in os.listdir(folder) if n[0] != "."), seen - set(os.listdir(folder)))[1]  # noqa: E731
         moments = {0: lambda: any("partial" in name for name in os.listdir(folder)),  # it is being made, or deleted
-                   1: lambda: set(os.listdir(folder)) - seen,  # it has come
-                   2: lambda: seen - set(os.listdir(folder)) - {n for n in seen if n[0] == "."},  # one has gone
+                   1: lambda: {n for n in os.listdir(folder) if n[0] != "."} - seen,  # it has come
+                   2: gone,
                    3: lambda: time.monotonic() > until}
         until = time.monotonic() + pick.uniform(0, 1)
         wait_until(f"moment {turn % 4}", moments[turn % 4], interval=0.0002)
@@ -256,7 +267,7 @@ def all_is_killed_while_savepoints_come_and_go(stream):
     stream.run("stream", "stop", "--no-savepoint", "small")
     stream.run("stream", "gc", "small")
     listed = [s for s in catalogue(stream) if s["there"]]
-    check({str(folder / name) for name in os.listdir(folder)} == {s["path"] for s in listed}, f"{os.listdir(folder)}, {listed}")
+    check({str(folder / name) for name in os.listdir(folder)} | {labelled} == {s["path"] for s in listed}, f"{os.listdir(folder)}, {listed}")
     check(all(verified(stream, s["path"]) for s in listed), listed)
 
 
@@ -274,4 +285,4 @@ def a_job_of_an_earlier_version_keeps_its_rules(stream):
 if __name__ == "__main__":
     main([the_manifest_says_when_and_where, the_last_word_about_savepoints_holds, what_is_said_of_a_savepoint_can_be_changed,
           what_is_marked_stays_and_what_is_not_goes, a_copy_is_in_the_catalogue_too, packing_that_is_killed_is_done_again,
-          all_is_killed_while_savepoints_come_and_go, a_job_of_an_earlier_version_keeps_its_rules])
+          all_is_killed_while_savepoints_come_and_go, so_it_is_with_archives_elsewhere, a_job_of_an_earlier_version_keeps_its_rules])

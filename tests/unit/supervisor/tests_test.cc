@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_has_its_place) {
 }
 
 BOOST_AUTO_TEST_CASE(sources_and_sinks_are_replaced) {
-  const auto loaded = load(kStages + R"(tests:
+  const auto loaded = load(kStages + R"(savepoints: {every: 1s}
+tests:
   - name: t
     given: {in: [{a: 1}], both.r: {rows: [{a: 2}], schema: a bigint}}
     expect: {table: [{a: 1}], in.errors: []}
@@ -96,6 +97,7 @@ BOOST_AUTO_TEST_CASE(sources_and_sinks_are_replaced) {
   BOOST_TEST(made.spec.find("_kept/1")->from.at(0).output == "errors");
   BOOST_TEST(made.spec.find("_given/both-r")->options == R"({"path":"/t/given-both-r.ndjson","schema":"a bigint"})");
   BOOST_TEST(made.files.at("given-in.ndjson") == "{\"a\":1}\n");
+  BOOST_TEST((made.spec.savepoints == SavepointRules()));  // a test leaves nothing behind
 }
 
 BOOST_AUTO_TEST_CASE(a_source_without_rows_and_rows_without_use_are_refused) {
