@@ -11,7 +11,7 @@
 namespace stream {
 
 // What stands behind a key.
-enum class KeyKind : std::uint8_t {
+enum class KeyShape : std::uint8_t {
   kText,
   kTexts,  // one, or a list of them
   kName,   // see valid_name()
@@ -34,12 +34,12 @@ struct ManifestKey {
   std::string_view name;
   std::string_view arg = {};  // where it is an option of a verb too: what stands for the value
   std::string_view doc;       // a sentence or two
-  KeyKind kind = KeyKind::kText;
+  KeyShape kind = KeyShape::kText;
   std::string_view fallback = {};          // what holds where it is absent
   std::string_view choices = {};           // "none|fixed-delay"; of another kind, words that may stand instead
   std::string_view only = {};              // of `restart`: the strategies it belongs to, "" = all
   std::span<const ManifestKey> keys = {};  // of what is below
-  KeyKind instead = KeyKind::kKeys;        // what may stand in place of such a map: kText, kRows; kKeys = nothing
+  KeyShape instead = KeyShape::kKeys;      // what may stand in place of such a map: kText, kRows; kKeys = nothing
   std::uint32_t least = 0;
   std::uint32_t most = UINT32_MAX;
   bool required = false;

@@ -45,10 +45,10 @@ ordered_json object(std::span<const ManifestKey> keys);
 // What stands behind one name of a map of such maps.
 ordered_json named(const ManifestKey& key) {
   switch (key.instead) {
-    case KeyKind::kKeys: return object(key.keys);
-    case KeyKind::kRows:
+    case KeyShape::kKeys: return object(key.keys);
+    case KeyShape::kRows:
       return either(object(key.keys), list_of({{"type", {"object", "string", "number", "boolean"}}}));
-    case KeyKind::kText: return either(object(key.keys), scalar());
+    case KeyShape::kText: return either(object(key.keys), scalar());
     default: return scalar();
   }
 }
@@ -82,22 +82,22 @@ ordered_json stages_map() {
 
 ordered_json value(const ManifestKey& key) {
   switch (key.kind) {
-    case KeyKind::kText:
-    case KeyKind::kValue: return scalar();
-    case KeyKind::kTexts: return either(scalar(), list_of(scalar()));
-    case KeyKind::kName: return or_parameter(text(kNamePattern));
-    case KeyKind::kDuration: return duration(key);
-    case KeyKind::kCount: return or_parameter(integer(key), text(kIntegerPattern));
-    case KeyKind::kNumber: return or_parameter(number(key), text("^[0-9.eE+-]+$"));
-    case KeyKind::kSize: return or_parameter(text(kSizePattern));
-    case KeyKind::kChoice: return or_parameter(words(choices_of(key)));
-    case KeyKind::kFlag: return or_parameter(words({"true", "false"}));
-    case KeyKind::kInput: return either(scalar(), list_of(scalar()), map_of(scalar()));
-    case KeyKind::kKeys: return object(key.keys);
-    case KeyKind::kNamed: return map_of_named(key);
-    case KeyKind::kList: return list_of(object(key.keys));
-    case KeyKind::kRows: return list_of({{"type", {"object", "string", "number", "boolean"}}});
-    case KeyKind::kStages: return stages_map();
+    case KeyShape::kText:
+    case KeyShape::kValue: return scalar();
+    case KeyShape::kTexts: return either(scalar(), list_of(scalar()));
+    case KeyShape::kName: return or_parameter(text(kNamePattern));
+    case KeyShape::kDuration: return duration(key);
+    case KeyShape::kCount: return or_parameter(integer(key), text(kIntegerPattern));
+    case KeyShape::kNumber: return or_parameter(number(key), text("^[0-9.eE+-]+$"));
+    case KeyShape::kSize: return or_parameter(text(kSizePattern));
+    case KeyShape::kChoice: return or_parameter(words(choices_of(key)));
+    case KeyShape::kFlag: return or_parameter(words({"true", "false"}));
+    case KeyShape::kInput: return either(scalar(), list_of(scalar()), map_of(scalar()));
+    case KeyShape::kKeys: return object(key.keys);
+    case KeyShape::kNamed: return map_of_named(key);
+    case KeyShape::kList: return list_of(object(key.keys));
+    case KeyShape::kRows: return list_of({{"type", {"object", "string", "number", "boolean"}}});
+    case KeyShape::kStages: return stages_map();
   }
   return {};
 }
