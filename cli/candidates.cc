@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/job_client.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
+#include "supervisor/job_client.h"
 #include "supervisor/stage_folders.h"
 #include "transport/base/text.h"
 

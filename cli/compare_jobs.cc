@@ -10,7 +10,6 @@
 
 #include "cli/compare_pipeline.h"
 #include "cli/compare_states.h"
-#include "cli/job_client.h"
 #include "cli/job_results.h"
 #include "cli/live_comparison.h"
 #include "cli/live_screen.h"
@@ -19,6 +18,7 @@
 #include "cli/savepoint_refs.h"
 #include "cli/table.h"
 #include "cli/temporary_folder.h"
+#include "supervisor/job_client.h"
 
 namespace stream {
 namespace {

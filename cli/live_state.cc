@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/job_client.h"
 #include "snapshot/point_lookup.h"
+#include "supervisor/job_client.h"
 #include "supervisor/plan.h"
 #include "transport/base/clock.h"
 

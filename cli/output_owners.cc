@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "cli/job_client.h"
+#include "supervisor/job_client.h"
 #include "supervisor/job_paths.h"
 
 namespace stream {

@@ -1,6 +1,7 @@
 #include "cli/run_job.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/foreground_talk.h"
+#include "cli/job_server.h"
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_view.h"
 
@@ -70,7 +72,18 @@ int open_signals() {
   return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int run_foreground(std::string_view verb, RunRequest request) {
+void wait_for_end(int signals) {
+  for (;;) {
+    pollfd ready{signals, POLLIN, 0};
+    ::poll(&ready, 1, -1);
+    signalfd_siginfo info{};
+    while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo != SIGWINCH) return;
+    }
+  }
+}
+
+int run_foreground(std::string_view verb, RunRequest request, const std::string& http) {
   const int signals = open_signals();
   request.print_output = 1;
   const Keeping keeping = keeping_of(request);
@@ -80,6 +93,8 @@ int run_foreground(std::string_view verb, RunRequest request) {
   const bool terminal = ::isatty(2) != 0 && !typing && !printing;
   const bool warnings = request.plan.pipeline.log != to_string(LogLevel::kError);
   ForegroundTalk talk(keeping.paths.job, terminal, warnings);
+  const auto server = start_job_server(keeping.paths.job, http);
+  if (!server.ok()) return fail(verb, server.status());
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     if (keeping.ad_hoc && keeping.reads_stdin) remove_job(keeping.paths);  // its name is its own
@@ -121,7 +136,7 @@ char letter_of(Code code) {
   return code == Code::kSystem || code == Code::kNotFound ? 'S' : 'F';
 }
 
-[[noreturn]] void run_as_daemon(RunRequest request, int report) {
+[[noreturn]] void run_as_daemon(RunRequest request, const std::string& http, int report) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
   if (!request.input) ::dup2(null, 0);
@@ -132,8 +147,14 @@ char letter_of(Code code) {
     [[maybe_unused]] const ssize_t n = ::write(report, text.data(), text.size());
     ::close(report);
   };
+  auto server = start_job_server(keeping.paths.job, http);
+  if (!server.ok()) {
+    tell(letter_of(server.status().code()) + server.status().what());
+    ::_exit(kNo);
+  }
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
+    server->reset();
     tell(letter_of(runner.status().code()) + runner.status().what());
     ::_exit(kNo);
   }
@@ -144,6 +165,7 @@ char letter_of(Code code) {
   const auto state =
       job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
   const bool kept = !state.ok() || keeps(keeping, job);
+  server->reset();
   runner->reset();
   if (!kept) remove_job(paths);
   ::_exit(kDone);
@@ -151,7 +173,7 @@ char letter_of(Code code) {
 
 }  // namespace
 
-int run_detached(std::string_view verb, RunRequest request) {
+int run_detached(std::string_view verb, RunRequest request, const std::string& http) {
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return fail(verb, system_error("make", "pipe", errno));
   const std::string job = request.plan.pipeline.name;
@@ -159,7 +181,7 @@ int run_detached(std::string_view verb, RunRequest request) {
   if (pid < 0) return fail(verb, system_error("start", "supervisor", errno));
   if (pid == 0) {
     ::close(report[0]);
-    run_as_daemon(std::move(request), report[1]);
+    run_as_daemon(std::move(request), http, report[1]);
   }
   ::close(report[1]);
   std::string answer;

@@ -9,12 +9,16 @@ namespace stream {
 
 // Blocks the signals that end a job, and those of a terminal that changes its size; they become readable.
 int open_signals();
+// Waits for one of those that end a job.
+void wait_for_end(int signals);
 
+// `http`: where the job is served meanwhile; "" = nowhere. See job_server.h.
+//
 // In the foreground: one live status line on a terminal, warnings and errors on standard error,
 // Ctrl-C stops at a final checkpoint. Returns the exit code.
-int run_foreground(std::string_view verb, RunRequest request);
+int run_foreground(std::string_view verb, RunRequest request, const std::string& http = {});
 
 // In the background: returns when it is RUNNING, or has failed.
-int run_detached(std::string_view verb, RunRequest request);
+int run_detached(std::string_view verb, RunRequest request, const std::string& http = {});
 
 }  // namespace stream

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "cli/job_client.h"
 #include "cli/table.h"
+#include "supervisor/job_client.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/job_client.h"
 #include "snapshot/archive/open_savepoint.h"
+#include "supervisor/job_client.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
 #include "transport/base/text.h"

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "cli/job_client.h"
+#include "supervisor/job_client.h"
 #include "supervisor/job_log.h"
 #include "transport/base/check.h"
 

@@ -85,7 +85,7 @@ const VerbOption* find_option(const Verb& verb, std::string_view name);  // its 
 
 extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompareVerb, kCompletionVerb, kDeadLetterVerb,
     kEventsVerb, kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kPsVerb, kRescaleVerb, kResumeVerb, kRunVerb,
-    kSavepointVerb, kShowVerb, kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateLsVerb,
+    kSavepointVerb, kServeVerb, kShowVerb, kStagesVerb, kStateDiffVerb, kStateEditVerb, kStateExportVerb, kStateLsVerb,
     kStateMergeVerb, kStateNewVerb, kStateQueryVerb, kStateReshardVerb, kStateShowVerb, kStateSplitVerb, kStatsVerb,
     kStopVerb, kTapVerb, kTestVerb, kTopVerb, kUpgradeVerb, kWaitVerb;
 

@@ -5,7 +5,6 @@
 
 #include "cli/command.h"
 #include "cli/fit_report.h"
-#include "cli/job_client.h"
 #include "cli/manifest_test.h"
 #include "cli/pipeline_argument.h"
 #include "cli/savepoint_refs.h"
@@ -13,6 +12,7 @@
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/savepoint.h"
+#include "supervisor/job_client.h"
 #include "supervisor/state_trial.h"
 
 namespace stream {

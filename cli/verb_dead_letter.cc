@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "transport/base/files.h"
 #include "transport/base/json_fields.h"
 #include "transport/base/text.h"

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/retention.h"
 #include "snapshot/savepoint_partial.h"
+#include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
 
 namespace stream {

@@ -10,9 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "supervisor/job_log.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"

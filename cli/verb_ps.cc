@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -1,11 +1,11 @@
 #include <cstdio>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/run_job.h"
 #include "cli/run_options.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "supervisor/targets.h"
 
 namespace stream {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
+#include "cli/job_server.h"
 #include "cli/output_owners.h"
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
@@ -14,6 +14,7 @@
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
+#include "supervisor/job_client.h"
 #include "supervisor/pipeline_text.h"
 #include "transport/base/text.h"
 
@@ -137,6 +138,8 @@ int run(const VerbValues& values) {
   for (const std::string needs : {"claim", "outputs"}) {
     if (values.has(needs) && !values.has("from")) return fail("run", usage_error("--" + needs + " goes with --from"));
   }
+  const std::string& http = values.text("http");
+  if (const Status may = check_job_server(http); !may.ok()) return fail("run", may);
   const auto from = start_of(values, request);
   if (!from.ok()) return fail("run", from.status());
   pipeline.before_planning(look_before(request, *from));
@@ -147,6 +150,8 @@ int run(const VerbValues& values) {
     return kDone;
   }
   if (!plans.ok()) return pipeline.fail("run", plans.status());
+  if (plans->size() != 1 && !http.empty())
+    return fail("run", usage_error("--http serves one job, and these are several; 'stream serve' serves all"));
   if (plans->size() != 1) return run_several(pipeline, values, *std::move(plans));
   if (*from && request.outputs == Outputs::kBeside) {
     auto beside = plan_beside(pipeline, **from, JobPlan(plans->front()));
@@ -158,7 +163,7 @@ int run(const VerbValues& values) {
   }
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
-  return detach ? run_detached("run", std::move(request)) : run_foreground("run", std::move(request));
+  return detach ? run_detached("run", std::move(request), http) : run_foreground("run", std::move(request), http);
 }
 
 constexpr auto kRunOptions = with_pipeline({
@@ -170,6 +175,10 @@ constexpr auto kRunOptions = with_pipeline({
                .doc = "Start anew even if there is a checkpoint to go on from.",
                .kind = ValueKind::kFlag,
                .excludes = "from"},
+    VerbOption{.name = "http",
+               .arg = "ADDRESS",
+               .doc = "Serve the job over HTTP to this machine as long as it runs, at HOST:PORT or PORT, as 'stream "
+                      "serve' serves all; port 0 takes a free one."},
     VerbOption{.name = "from",
                .arg = "REF",
                .doc =

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
@@ -14,6 +13,7 @@
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/archive/pack.h"
 #include "snapshot/savepoint_partial.h"
+#include "supervisor/job_client.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -2,13 +2,13 @@
 #include <cstdio>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/live_state.h"
 #include "cli/row_printer.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/sqlite.h"
+#include "supervisor/job_client.h"
 #include "transport/base/clock.h"
 
 namespace stream {

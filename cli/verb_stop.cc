@@ -4,34 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "snapshot/spool.h"
-#include "supervisor/checkpoint_place.h"
-#include "supervisor/plan.h"
+#include "supervisor/job_client.h"
 
 namespace stream {
 namespace {
 
 using nlohmann::json;
-
-// A job that does not run is cancelled by saying so in its store. Returns whether anything is left of it.
-Result<bool> cancel_stored(const JobPaths& job) {
-  std::optional<JobLock> lock;
-  STREAM_ASSIGN(const auto store, open_store(job, &lock));
-  STREAM_ASSIGN(auto record, store->load());
-  if (!record) return failed("job '" + job.job + "' has never run");
-  record->state = JobState::kCancelled;
-  record->reason = "cancelled";
-  STREAM_TRY(store->save(*record));
-  // Nobody can go on with it: what it had taken in is of no use, and without a name neither is the rest.
-  STREAM_TRY(clear_spool(system_files(), job.spool()));
-  const auto plan = plan_from_json(record->plan);
-  const bool kept = !plan.ok() || !plan->pipeline.ad_hoc;
-  if (!kept) remove_job(job);
-  return kept;
-}
 
 int say_cancelled(const JobPaths& job, bool kept) {
   std::fprintf(stderr, "%s: cancelled; %s\n", job.job.c_str(),
@@ -49,12 +29,6 @@ void say_stopped(const JobPaths& job, const std::string& reason, bool drained) {
 Status not_saved(const JobPaths& job, const std::string& reason) {
   return failed("job '" + job.job + "' has stopped without a savepoint: " + reason + "; 'stream resume " + job.job +
                 "' goes on");
-}
-
-// A supervisor that ends at once may be gone before its answer has arrived; its store tells.
-bool is_cancelled(const JobPaths& job) {
-  const auto summary = stored_summary(job);
-  return summary.ok() && summary->value("state", "") == to_string(JobState::kCancelled);
 }
 
 void print(const std::string& path, const std::string& state, bool as_json) {
@@ -86,16 +60,8 @@ int run_stop(const VerbValues& values) {
 int run_cancel(const VerbValues& values) {
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("cancel", job.status());
-  if (!JobLock::runs(*job)) {
-    const auto kept = cancel_stored(*job);
-    return kept.ok() ? say_cancelled(*job, *kept) : fail("cancel", kept.status());
-  }
-  const auto answer = ask_job(*job, {{"verb", "cancel"}}, kNoLimit);
-  if (!answer.ok() && !(answer.status().code() == Code::kPeerGone && is_cancelled(*job))) {
-    return fail("cancel", answer.status());
-  }
-  const Status over = wait_until_over(*job);
-  return over.ok() ? say_cancelled(*job, std::filesystem::exists(job->folder)) : fail("cancel", over);
+  const Status cancelled = cancel_job(*job);
+  return cancelled.ok() ? say_cancelled(*job, std::filesystem::exists(job->folder)) : fail("cancel", cancelled);
 }
 
 constexpr VerbOption kStopOptions[] = {

@@ -7,11 +7,11 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/run_job.h"
 #include "cli/tap_listener.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 
 namespace stream {
 namespace {

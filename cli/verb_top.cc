@@ -7,11 +7,11 @@
 #include <cstdio>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/top_collector.h"
 #include "cli/top_terminal.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "transport/base/text.h"
 
 namespace stream {

@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/job_client.h"
 #include "cli/pipeline_argument.h"
 #include "cli/run_options.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/job_client.h"
 #include "supervisor/state_fit.h"
 
 namespace stream {

@@ -26,6 +26,7 @@ constexpr std::array kVerbs = {
     Verb{"resume", "go on with a job that was stopped or has failed", &kResumeVerb},
     Verb{"run", "start a job, or go on with it", &kRunVerb},
     Verb{"savepoint", "make, list, pack or delete savepoints", &kSavepointVerb},
+    Verb{"serve", "serve the jobs over HTTP, as Flink does", &kServeVerb},
     Verb{"show", "print what is known of a job", &kShowVerb},
     Verb{"stages", "list the stage programs, or print the help of one", &kStagesVerb},
     Verb{"state diff", "compare the state of two savepoints or checkpoints", &kStateDiffVerb},

@@ -65,6 +65,8 @@ json instance(const JobRunner& runner, const InstanceState& state) {
               {"instance", state.name.instance},
               {"pid", state.child ? state.child->pid() : 0},
               {"running_us", now.total_us},
+              {"idle_us", now.idle_us},
+              {"backpressured_us", now.backpressured_us},
               {"records_in", now.records_in},
               {"records_out", now.records_out},
               {"bytes_in", now.bytes_in},

@@ -259,6 +259,16 @@ def on_a_terminal(office, command):
         terminal.key("q")
 
 
+def a_server(office, command):
+    """At any address that is free."""
+    office.run_until(command.replace(":8081", ":0"), lambda printed: printed.startswith("http://127.0.0.1:"))
+
+
+def of_a_server(office, command):
+    office.run_until("stream serve --http 127.0.0.1:0 | { read url; " + command.replace("http://127.0.0.1:8081", '"$url"') + "; }",
+                     lambda printed: printed.startswith('{"jobs":'))
+
+
 # What has to be so before an example, or how it is run, by a part of its command; else jobs that it names run.
 SPECIAL = {
     "stream compare": compared, "stream top": on_a_terminal,
@@ -270,6 +280,7 @@ SPECIAL = {
     "--against web-errors@latest": against_a_savepoint,
     "stream dead-letter": dead_letters,
     "stream logs -f": lambda office, command: office.run_until(command, lambda printed: "\n" in printed),
+    "stream serve --http": a_server, "curl -s http": of_a_server,
     "stream stats --watch": lambda office, command: office.run_until(command, lambda printed: ".0 " in printed),
     "stream state edit": of_a_savepoint, "stream state diff": of_a_savepoint, "stream state ls web-errors@": of_a_label,
     "stream state show web-errors@": of_a_savepoint, "stream state query counts@": of_a_savepoint,

@@ -21,7 +21,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion", "state export", "top"}  # a script, rows, a screen
+NO_DATA = {"completion", "serve", "state export", "top"}  # a script, an address, rows, a screen
 ELSEWHERE_ASKED = {"compare", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
                    "state split", "upgrade"}  # in compare.py, compose.py, state.py, state_made.py, upgrade.py
 

@@ -42,7 +42,9 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
 // "events", "checkpoints" or "savepoints" of a job, running or not; see supervisor/job_lists.h.
 Result<nlohmann::json> list_of_job(const JobPaths& job, const std::string& what);
 
-// The plan of a job, running or not. Errors: kCorrupt if it has none.
+// The plan of a job, running or not, as JSON text in JSON.
+Result<nlohmann::json> plan_text_of_job(const JobPaths& job);
+// The same, taken apart. Errors: kCorrupt if it has none.
 Result<JobPlan> plan_of_job(const JobPaths& job);
 
 // Names of the stages of a job, running or not, in the order of its manifest.
@@ -50,5 +52,9 @@ Result<std::vector<std::string>> stages_of_job(const JobPaths& job);
 
 // Summary of a job, running or not.
 Result<nlohmann::json> job_summary(const JobPaths& job);
+
+// Ends a job, or marks one that does not run as cancelled; of one without a name nothing is left. Returns when it is
+// over. Errors: kFailed if it has never run, or has ended otherwise.
+Status cancel_job(const JobPaths& job);
 
 }  // namespace stream

@@ -1,11 +1,14 @@
-#include "cli/job_client.h"
+#include "supervisor/job_client.h"
 
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "snapshot/spool.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/job_lists.h"
 #include "supervisor/job_upgrade.h"
 #include "supervisor/plan.h"
+#include "transport/base/files.h"
 #include "transport/base/text.h"
 #include "transport/control.h"
 
@@ -181,14 +184,19 @@ Result<json> list_of_job(const JobPaths& job, const std::string& what) {
   return answer[what];
 }
 
-Result<JobPlan> plan_of_job(const JobPaths& job) {
+Result<json> plan_text_of_job(const JobPaths& job) {
   STREAM_ASSIGN(const json answer, ask_or_read(job, {{"verb", "plan"}}, [&]() -> Result<json> {
                   std::optional<JobLock> lock;
                   STREAM_ASSIGN(const auto store, open_store(job, &lock));
                   STREAM_ASSIGN(const auto record, store->load());
                   return json{{"plan", record ? record->plan : ""}};
                 }));
-  return plan_from_json(answer.value("plan", ""));
+  return json(answer.value("plan", ""));
+}
+
+Result<JobPlan> plan_of_job(const JobPaths& job) {
+  STREAM_ASSIGN(const json text, plan_text_of_job(job));
+  return plan_from_json(text.get_ref<const std::string&>());
 }
 
 Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
@@ -202,6 +210,39 @@ Result<json> job_summary(const JobPaths& job) {
   STREAM_ASSIGN(json summary, ask_or_read(job, {{"verb", "summary"}}, [&] { return stored_summary(job); }));
   summary.erase("ok");
   return summary;
+}
+
+namespace {
+
+// By saying so in its store.
+Status cancel_stored(const JobPaths& job) {
+  std::optional<JobLock> lock;
+  STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  STREAM_ASSIGN(auto record, store->load());
+  if (!record) return failed("job '" + job.job + "' has never run");
+  record->state = JobState::kCancelled;
+  record->reason = "cancelled";
+  STREAM_TRY(store->save(*record));
+  // Nobody can go on with it: what it had taken in is of no use, and without a name neither is the rest.
+  STREAM_TRY(clear_spool(system_files(), job.spool()));
+  const auto plan = plan_from_json(record->plan);
+  if (plan.ok() && plan->pipeline.ad_hoc) remove_job(job);
+  return {};
+}
+
+// A supervisor that ends at once may be gone before its answer has arrived; its store tells.
+bool is_cancelled(const JobPaths& job) {
+  const auto summary = stored_summary(job);
+  return summary.ok() && summary->value("state", "") == to_string(JobState::kCancelled);
+}
+
+}  // namespace
+
+Status cancel_job(const JobPaths& job) {
+  if (!JobLock::runs(job)) return cancel_stored(job);
+  const auto answer = ask_job(job, {{"verb", "cancel"}}, kNoLimit);
+  if (!answer.ok() && !(answer.status().code() == Code::kPeerGone && is_cancelled(job))) return answer.status();
+  return wait_until_over(job);
 }
 
 }  // namespace stream

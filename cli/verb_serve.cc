@@ -1,0 +1,132 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/run_job.h"
+#include "cli/verb.h"
+#include "cli/verb_values.h"
+#include "supervisor/http/service.h"
+#include "supervisor/job_client.h"
+#include "supervisor/pipeline.h"
+#include "transport/base/files.h"
+
+namespace stream {
+namespace {
+
+// "ci=operate": appends its hash to the file, and prints the token, which nobody can find out afterwards.
+Status add_token(const VerbValues& values) {
+  if (!values.has("tokens")) return usage_error("option '--new-token' needs '--tokens', the file it is kept in");
+  const std::string& text = values.text("new-token");
+  const std::size_t mark = text.find('=');
+  if (mark == std::string::npos) return usage_error("'" + text + "' is not NAME=ROLE, such as ci=operate");
+  STREAM_ASSIGN(const http::Role role, http::parse_role(text.substr(mark + 1)));
+  STREAM_ASSIGN(const http::NewToken token, http::make_token(text.substr(0, mark), role));
+  const std::string& file = values.text("tokens");
+  const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return system_error("write", file, errno);
+  const bool written = ::write(fd, token.line.data(), token.line.size()) == static_cast<ssize_t>(token.line.size());
+  const bool synced = written && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (!synced) return system_error("write", file, error);
+  std::printf("%s\n", token.secret.c_str());
+  return {};
+}
+
+Result<http::ServiceSettings> settings_of(const VerbValues& values) {
+  http::ServiceSettings settings;
+  STREAM_ASSIGN(settings.server, http::parse_address(values.text("http")));
+  if (values.has("tls-cert") != values.has("tls-key"))
+    return usage_error("TLS needs both '--tls-cert' and '--tls-key'");
+  settings.server.certificate = values.text("tls-cert");
+  settings.server.key = values.text("tls-key");
+  settings.insecure = values.flag("insecure");
+  if (values.has("tokens")) { STREAM_ASSIGN(settings.tokens, http::load_tokens(values.text("tokens"))); }
+  std::error_code error;
+  settings.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (error) return system_error("find", "this program", error.value());
+  for (const std::string& root : values.list("root")) {
+    const auto real = std::filesystem::canonical(root, error);
+    if (error) return usage_error("option '--root': '" + root + "' is no folder that is there");
+    settings.roots.push_back(real.string());
+  }
+  if (!values.has("job")) return settings;
+  const auto job = find_job(values.text("job"));
+  if (!job.ok() && !valid_name(values.text("job"))) return job.status();
+  settings.job = job.ok() ? job->job : values.text("job");
+  return settings;
+}
+
+int run_serve(const VerbValues& values) {
+  if (values.has("new-token")) {
+    const Status added = add_token(values);
+    return added.ok() ? kDone : fail("serve", added);
+  }
+  const int signals = open_signals();  // before any thread is there
+  const auto settings = settings_of(values);
+  if (!settings.ok()) return fail("serve", settings.status());
+  const auto service = http::Service::open(*settings);
+  if (!service.ok()) return fail("serve", service.status());
+  std::printf("%s\n", (*service)->url().c_str());
+  std::fflush(stdout);
+  wait_for_end(signals);
+  (*service)->stop();
+  std::_Exit(kDone);  // threads may still wait for the outcome of what supervisors do
+}
+
+constexpr VerbOption kServeOptions[] = {
+    {.name = "http",
+     .arg = "ADDRESS",
+     .doc = "Where to listen: HOST:PORT, or PORT of this machine alone; port 0 takes a free one.",
+     .fallback = "127.0.0.1:8081"},
+    {.name = "job", .arg = "JOB", .doc = "Serve this job only, which may also begin later.", .kind = ValueKind::kJob},
+    {.name = "tokens",
+     .arg = "FILE",
+     .doc = "Let in only who has a token of this file: a line each, NAME ROLE SHA256, of role read, operate or admin.",
+     .kind = ValueKind::kPath},
+    {.name = "new-token",
+     .arg = "NAME=ROLE",
+     .doc = "Make a token, print it, add its hash to the file of --tokens, and end. It cannot be found out later."},
+    {.name = "root",
+     .arg = "FOLDER",
+     .doc = "Let requests name places in this folder, for savepoints; without it they can name none.",
+     .kind = ValueKind::kPath,
+     .repeated = true},
+    {.name = "tls-cert", .arg = "FILE", .doc = "Certificate chain in PEM, for HTTPS.", .kind = ValueKind::kPath},
+    {.name = "tls-key", .arg = "FILE", .doc = "Its key in PEM.", .kind = ValueKind::kPath},
+    {.name = "insecure",
+     .doc = "Let tokens cross the network in the clear, where something else encrypts it.",
+     .kind = ValueKind::kFlag},
+};
+
+constexpr VerbExample kServeExamples[] = {
+    {"stream serve --http 127.0.0.1:8081", "Serves all jobs of this user to this machine."},
+    {"curl -s http://127.0.0.1:8081/jobs/overview", "Asks it for them."},
+    {"stream serve --new-token grafana=read --tokens tokens", "Makes a token that may read, and prints it."},
+};
+
+}  // namespace
+
+const VerbTable kServeVerb = {
+    .description =
+        "Serves the jobs of this user over HTTP, in the paths and forms of Flink's REST API, so that what can look at "
+        "Flink can look at them: see stream-rest(7). Prints its address, and ends with Ctrl-C, SIGTERM or SIGHUP.\n\n"
+        "Each job has a supervisor of its own, which this process asks as the verbs do. It holds nothing of them: it "
+        "can "
+        "be stopped, killed and started at any time, and finds them again.\n\n"
+        "It listens to this machine alone, unless it is told otherwise. Anybody on this machine can then ask; with "
+        "--tokens only who has one. At any other address tokens are needed, and TLS or --insecure.\n\n"
+        "Every request that would change something is written to $STREAM_HOME/.serve/audit.log, with its time and who "
+        "sent it.",
+    .options = kServeOptions,
+    .examples = kServeExamples,
+    .no = "",
+    .run = run_serve,
+};
+
+}  // namespace stream

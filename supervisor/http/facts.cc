@@ -1,0 +1,154 @@
+#include "supervisor/http/facts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace stream::http {
+namespace {
+
+// STOPPED is what Flink calls FINISHED after a stop with a savepoint; of a job whose supervisor was killed it says
+// SUSPENDED: another may go on with it.
+struct Word {
+  std::string_view ours;
+  std::string_view status;
+  std::string_view task;
+};
+constexpr std::array kWords = {
+    Word{"STARTING", "INITIALIZING", "INITIALIZING"},
+    Word{"RUNNING", "RUNNING", "RUNNING"},
+    Word{"RESTARTING", "RESTARTING", "SCHEDULED"},
+    Word{"STOPPING", "RUNNING", "RUNNING"},
+    Word{"RESCALING", "RUNNING", "RUNNING"},
+    Word{"STOPPED", "FINISHED", "FINISHED"},
+    Word{"FINISHED", "FINISHED", "FINISHED"},
+    Word{"CANCELLED", "CANCELED", "CANCELED"},
+    Word{"FAILED", "FAILED", "FAILED"},
+    Word{"DEAD", "SUSPENDED", "CANCELED"},
+};
+
+constexpr std::array kTaskStates = {"CREATED",   "SCHEDULED", "DEPLOYING", "RUNNING",     "FINISHED",
+                                    "CANCELING", "CANCELED",  "FAILED",    "RECONCILING", "INITIALIZING"};
+
+const Word& word_of(std::string_view state) {
+  const auto* at = std::ranges::find(kWords, state, &Word::ours);
+  return at == kWords.end() ? kWords[0] : *at;
+}
+
+double percentile(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::min(sorted.size() - 1, rank == 0 ? 0 : rank - 1)];
+}
+
+double sum_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum;
+}
+
+std::int64_t whole(double value) { return static_cast<std::int64_t>(std::llround(value)); }
+
+}  // namespace
+
+std::int64_t number_of(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_number() ? at->get<std::int64_t>() : 0;
+}
+
+double real_of(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_number() ? at->get<double>() : 0;
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+std::int64_t milliseconds(const Json& object, const char* key_us) { return number_of(object, key_us) / 1000; }
+
+JobFacts facts_of(const Json& summary, std::int64_t now_ms) {
+  JobFacts facts;
+  facts.state = text_of(summary, "state");
+  facts.status = word_of(facts.state).status;
+  const auto pid = summary.find("supervisor_pid");
+  facts.over = pid == summary.end() || pid->is_null();
+  facts.start_ms = milliseconds(summary, "submitted_us");
+  facts.attempt = number_of(summary, "attempt");
+  const std::int64_t ended_ms = milliseconds(summary, "ended_us");
+  if (facts.over && ended_ms >= facts.start_ms) facts.end_ms = ended_ms;
+  facts.duration_ms = std::max<std::int64_t>(0, (facts.end_ms < 0 ? now_ms : facts.end_ms) - facts.start_ms);
+  return facts;
+}
+
+std::string_view task_state(const JobFacts& facts) { return word_of(facts.state).task; }
+
+Json task_counts(std::string_view state, std::uint32_t count) {
+  Json counts = Json::object();
+  for (const char* name : kTaskStates) counts[name] = name == state ? count : 0;
+  return counts;
+}
+
+const Json& instance_of(const Json& stats, const std::string& stage, std::size_t instance) {
+  static const Json kNone;
+  const auto all = stats.find("instances");
+  if (all == stats.end()) return kNone;
+  for (const Json& one : *all) {
+    if (text_of(one, "stage") == stage && number_of(one, "instance") == static_cast<std::int64_t>(instance)) return one;
+  }
+  return kNone;
+}
+
+void IoSums::add(const Json& instance) {
+  if (!instance.is_object()) {
+    complete_ = false;
+    return;
+  }
+  bytes_in_ += number_of(instance, "bytes_in");
+  bytes_out_ += number_of(instance, "bytes_out");
+  records_in_ += number_of(instance, "records_in");
+  records_out_ += number_of(instance, "records_out");
+  full_us_ += number_of(instance, "backpressured_us");
+  idle_us_ += number_of(instance, "idle_us");
+  running_us_ += number_of(instance, "running_us");
+}
+
+Json IoSums::json() const {
+  const std::int64_t busy_us = std::max<std::int64_t>(0, running_us_ - full_us_ - idle_us_);
+  return {{"read-bytes", bytes_in_},
+          {"read-bytes-complete", complete_},
+          {"write-bytes", bytes_out_},
+          {"write-bytes-complete", complete_},
+          {"read-records", records_in_},
+          {"read-records-complete", complete_},
+          {"write-records", records_out_},
+          {"write-records-complete", complete_},
+          {"accumulated-backpressured-time", full_us_ / 1000},
+          {"accumulated-idle-time", idle_us_ / 1000},
+          {"accumulated-busy-time", static_cast<double>(busy_us) / 1000}};
+}
+
+Json statistics(std::vector<double> values) {
+  std::ranges::sort(values);
+  Json out = {{"min", values.empty() ? 0 : whole(values.front())},
+              {"max", values.empty() ? 0 : whole(values.back())},
+              {"avg", values.empty() ? 0 : whole(sum_of(values) / static_cast<double>(values.size()))}};
+  constexpr std::pair<const char*, double> kShares[] = {
+      {"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
+  for (const auto& [name, share] : kShares) out[name] = percentile(values, share);
+  return out;
+}
+
+Json whole_statistics(std::vector<double> values) {
+  std::ranges::sort(values);
+  Json out = {{"min", values.empty() ? 0 : whole(values.front())},
+              {"max", values.empty() ? 0 : whole(values.back())},
+              {"avg", values.empty() ? 0 : whole(sum_of(values) / static_cast<double>(values.size()))},
+              {"sum", whole(sum_of(values))}};
+  constexpr std::pair<const char*, double> kShares[] = {{"median", 0.5}, {"p25", 0.25}, {"p75", 0.75}, {"p95", 0.95}};
+  for (const auto& [name, share] : kShares) out[name] = whole(percentile(values, share));
+  return out;
+}
+
+}  // namespace stream::http

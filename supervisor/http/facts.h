@@ -1,0 +1,50 @@
+// What our jobs and stages are in Flink's words.
+#pragma once
+
+#include "supervisor/http/call.h"
+
+namespace stream::http {
+
+struct JobFacts {
+  std::string state;   // ours: "STOPPING"
+  std::string status;  // Flink's: "RUNNING"
+  bool over = false;   // nobody runs it
+  std::int64_t start_ms = 0;
+  std::int64_t end_ms = -1;  // -1 = it has not ended
+  std::int64_t duration_ms = 0;
+  std::int64_t attempt = 0;
+};
+JobFacts facts_of(const Json& summary, std::int64_t now_ms);
+
+// Of an instance in a job that is so.
+std::string_view task_state(const JobFacts& facts);
+
+// {"RUNNING": 3, "FAILED": 0, …}, all states of a task.
+Json task_counts(std::string_view state, std::uint32_t count);
+
+// The numbers of one instance, as `stream stats --json` has them; null where nothing is known.
+const Json& instance_of(const Json& stats, const std::string& stage, std::size_t instance);
+
+// Bytes, records and times of one instance, or the sum of several.
+class IoSums {
+ public:
+  void add(const Json& instance);
+  Json json() const;
+
+ private:
+  std::int64_t bytes_in_ = 0, bytes_out_ = 0, records_in_ = 0, records_out_ = 0;
+  std::int64_t full_us_ = 0, idle_us_ = 0, running_us_ = 0;
+  bool complete_ = true;
+};
+
+// min, max, avg and percentiles of values; all 0 where there are none.
+Json statistics(std::vector<double> values);
+// The same as Flink aggregates subtasks: in whole numbers, with the sum.
+Json whole_statistics(std::vector<double> values);
+
+std::int64_t number_of(const Json& object, const char* key);
+double real_of(const Json& object, const char* key);
+std::string text_of(const Json& object, const char* key);
+std::int64_t milliseconds(const Json& object, const char* key_us);
+
+}  // namespace stream::http

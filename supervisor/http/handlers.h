@@ -1,0 +1,78 @@
+// The functions that answer, by the file they are in. What each does is said in routes.cc.
+#pragma once
+
+#include <optional>
+
+#include "supervisor/http/call.h"
+
+namespace stream::http {
+
+// server_handlers.cc
+Answer get_overview(Call& call);
+Answer get_config(Call& call);
+Answer get_openapi(Call& call);
+Answer get_server_config(Call& call);
+Answer get_server_logs(Call& call);
+Answer get_server_log(Call& call);
+
+// job_handlers.cc
+Answer get_jobs(Call& call);
+Answer get_jobs_overview(Call& call);
+Answer get_job(Call& call);
+Answer get_job_status(Call& call);
+Answer get_job_plan(Call& call);
+Answer get_job_config(Call& call);
+Answer get_job_exceptions(Call& call);
+Answer get_job_accumulators(Call& call);
+Answer get_job_result(Call& call);
+Answer get_job_summary(Call& call);
+Answer get_job_stats(Call& call);
+Answer get_job_events(Call& call);
+Answer get_job_savepoints(Call& call);
+
+// checkpoint_handlers.cc
+Answer get_checkpoints(Call& call);
+Answer get_checkpoint_config(Call& call);
+Answer get_checkpoint(Call& call);
+Answer get_checkpoint_subtasks(Call& call);
+
+// vertex_handlers.cc
+Answer get_vertex(Call& call);
+Answer get_vertex_times(Call& call);
+Answer get_vertex_watermarks(Call& call);
+Answer get_vertex_backpressure(Call& call);
+Answer get_vertex_hosts(Call& call);
+Answer get_vertex_accumulators(Call& call);
+Answer get_subtask(Call& call);
+Answer get_attempt(Call& call);
+Answer get_requirements(Call& call);
+
+// metric_handlers.cc
+Answer get_server_metrics(Call& call);
+Answer get_job_metrics(Call& call);
+Answer get_jobs_metrics(Call& call);
+Answer get_vertex_metrics(Call& call);
+Answer get_subtask_metrics(Call& call);
+Answer get_subtasks_metrics(Call& call);
+Answer get_host_metrics(Call& call);
+
+// host_handlers.cc
+std::optional<Answer> check_host(const Call& call);  // nothing, or that there is no such host
+Answer get_hosts(Call& call);
+Answer get_host(Call& call);
+Answer get_host_logs(Call& call);
+
+// change_handlers.cc
+Answer post_savepoint(Call& call);
+Answer post_stop(Call& call);
+Answer get_savepoint_outcome(Call& call);
+Answer post_checkpoint(Call& call);
+Answer get_checkpoint_outcome(Call& call);
+Answer post_disposal(Call& call);
+Answer get_disposal_outcome(Call& call);
+Answer patch_job(Call& call);
+Answer put_requirements(Call& call);
+Answer post_resume(Call& call);
+Answer get_resume_outcome(Call& call);
+
+}  // namespace stream::http

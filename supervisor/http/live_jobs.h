@@ -1,0 +1,34 @@
+// The jobs of this user on this machine. Whatever comes in, a supervisor is asked for the same thing at most a few
+// times a second: answers are kept for a moment, and those who ask meanwhile wait for one answer.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "supervisor/http/jobs.h"
+#include "supervisor/job_paths.h"
+#include "transport/base/clock.h"
+
+namespace stream::http {
+
+class LiveJobs final : public Jobs {
+ public:
+  explicit LiveJobs(std::string only) : only_(std::move(only)) {}  // one job; "" = all
+
+  std::vector<std::string> names() override;
+  Result<SharedJson> summary(const std::string& job) override;
+  Result<SharedJson> stats(const std::string& job) override;
+  Result<SharedJson> list(const std::string& job, const std::string& what) override;
+  Result<SharedPlan> plan(const std::string& job) override;
+  std::map<std::string, std::string> logs(const std::string& job) override;
+
+ private:
+  struct Known;
+  Result<SharedJson> know(const std::string& job, const std::string& what, const std::function<Result<Json>()>& ask);
+
+  const std::string only_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Known>> known_;  // by "JOB what"
+};
+
+}  // namespace stream::http

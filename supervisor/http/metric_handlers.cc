@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <cmath>
+
+#include "supervisor/http/dispatch.h"
+#include "supervisor/http/facts.h"
+#include "supervisor/http/handlers.h"
+#include "supervisor/http/host.h"
+#include "supervisor/http/metrics.h"
+#include "transport/base/text.h"
+
+namespace stream::http {
+namespace {
+
+std::vector<std::string> list_of(const Call& call, std::string_view name) {
+  std::vector<std::string> out;
+  for (const std::string& part : split(call.value(name), ',')) {
+    if (!part.empty()) out.push_back(part);
+  }
+  return out;
+}
+
+// Without `get` the names alone, with it the values of those that there are: what is not known is left out.
+Answer metrics_answer(const Call& call, const std::vector<MetricValue>& all) {
+  const std::vector<std::string> wanted = list_of(call, "get");
+  Json out = Json::array();
+  for (const MetricValue& metric : all) {
+    if (!call.query.contains("get"))
+      out.push_back({{"id", metric.id}});
+    else if (std::ranges::find(wanted, metric.id) != wanted.end())
+      out.push_back({{"id", metric.id}, {"value", metric_text(metric.value)}});
+  }
+  return answer_with(out);
+}
+
+using Values = std::map<std::string, std::vector<double>>;
+
+void collect(const std::vector<MetricValue>& metrics, Values& values) {
+  for (const MetricValue& metric : metrics) values[metric.id].push_back(metric.value);
+}
+
+double sum_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum;
+}
+
+// The coefficient of variation, in percent.
+double skew_of(const std::vector<double>& values) {
+  const double mean = sum_of(values) / static_cast<double>(values.size());
+  if (mean == 0) return 0;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return std::sqrt(squares / static_cast<double>(values.size())) / std::abs(mean) * 100;
+}
+
+Json aggregated(const std::string& id, const std::vector<double>& values, const std::vector<std::string>& how) {
+  const std::pair<const char*, double> all[] = {{"min", *std::ranges::min_element(values)},
+                                                {"max", *std::ranges::max_element(values)},
+                                                {"avg", sum_of(values) / static_cast<double>(values.size())},
+                                                {"sum", sum_of(values)},
+                                                {"skew", skew_of(values)}};
+  Json out = {{"id", id}};
+  for (const auto& [name, value] : all) {
+    if (how.empty() || std::ranges::find(how, name) != how.end()) out[name] = value;
+  }
+  return out;
+}
+
+Answer aggregated_answer(const Call& call, const Values& values) {
+  const std::vector<std::string> wanted = list_of(call, "get");
+  std::vector<std::string> how = list_of(call, "agg");
+  for (std::string& word : how) {
+    word = lower(word);
+    const std::vector<std::string> known = {"min", "max", "avg", "sum", "skew"};
+    if (std::ranges::find(known, word) == known.end())
+      return refuse(400, "'agg' knows no '" + word + "'; it takes " + join(known, ", "));
+  }
+  Json out = Json::array();
+  for (const auto& [id, all] : values) {
+    if (!call.query.contains("get"))
+      out.push_back({{"id", id}});
+    else if (std::ranges::find(wanted, id) != wanted.end())
+      out.push_back(aggregated(id, all, how));
+  }
+  return answer_with(out);
+}
+
+// "1,3,5-9"
+Result<std::vector<std::size_t>> subtasks_of(const Call& call, std::size_t count) {
+  std::vector<std::size_t> out;
+  if (!call.query.contains("subtasks")) {
+    for (std::size_t i = 0; i < count; ++i) out.push_back(i);
+    return out;
+  }
+  for (const std::string& part : list_of(call, "subtasks")) {
+    const std::size_t dash = part.find('-');
+    const auto first = parse_integer(part.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : parse_integer(part.substr(dash + 1));
+    if (!first.ok() || !last.ok() || *first < 0 || *last < *first || static_cast<std::size_t>(*last) >= count)
+      return usage_error("'subtasks' holds '" + part + "', which is no subtask and no range of 0 to " +
+                         std::to_string(count - 1) + "; one is 1,3,5-9");
+    for (auto i = static_cast<std::size_t>(*first); i <= static_cast<std::size_t>(*last); ++i) out.push_back(i);
+  }
+  return out;
+}
+
+Result<std::vector<MetricValue>> metrics_of_job(Jobs& jobs, const std::string& name, std::int64_t now_ms) {
+  STREAM_ASSIGN(const SharedJson summary, jobs.summary(name));
+  STREAM_ASSIGN(const SharedJson checkpoints, jobs.list(name, "checkpoints"));
+  return job_metrics(*summary, *checkpoints, now_ms);
+}
+
+}  // namespace
+
+Answer get_server_metrics(Call& call) {
+  double running = 0;
+  for (const std::string& name : call.jobs.names()) {
+    const auto summary = call.jobs.summary(name);
+    running += summary.ok() && !facts_of(**summary, call.site.now_ms).over ? 1 : 0;
+  }
+  return metrics_answer(call, {{"numRunningJobs", running}, {"numRegisteredTaskManagers", 1}});
+}
+
+Answer get_job_metrics(Call& call) {
+  STREAM_HTTP_ASSIGN(const auto metrics, metrics_of_job(call.jobs, call.job.name, call.site.now_ms));
+  return metrics_answer(call, metrics);
+}
+
+Answer get_jobs_metrics(Call& call) {
+  const std::vector<std::string> wanted = list_of(call, "jobs");
+  Values values;
+  for (const std::string& name : call.jobs.names()) {
+    const auto summary = call.jobs.summary(name);
+    if (!summary.ok()) continue;
+    const bool meant = wanted.empty() || std::ranges::find(wanted, text_of(**summary, "id")) != wanted.end();
+    const auto metrics = meant ? metrics_of_job(call.jobs, name, call.site.now_ms) : std::vector<MetricValue>();
+    if (metrics.ok()) collect(*metrics, values);
+  }
+  return aggregated_answer(call, values);
+}
+
+Answer get_vertex_metrics(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  std::vector<MetricValue> all;
+  for (std::size_t i = 0; i < call.plan->stages[call.stage].parallelism; ++i) {
+    for (MetricValue& metric : instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, i)))
+      all.push_back({std::to_string(i) + "." + metric.id, metric.value});
+  }
+  return metrics_answer(call, all);
+}
+
+Answer get_subtask_metrics(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  return metrics_answer(
+      call, instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, call.subtask)));
+}
+
+Answer get_subtasks_metrics(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  STREAM_HTTP_ASSIGN(const auto subtasks, subtasks_of(call, call.plan->stages[call.stage].parallelism));
+  Values values;
+  for (const std::size_t i : subtasks)
+    collect(instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, i)), values);
+  return aggregated_answer(call, values);
+}
+
+Answer get_host_metrics(Call& call) {
+  if (auto refusal = check_host(call)) return *refusal;
+  const HostFacts host = host_facts();
+  return metrics_answer(call, {{"Status.Host.CPU.Cores", static_cast<double>(host.cores)},
+                               {"Status.Host.Memory.Total", static_cast<double>(host.memory_bytes)},
+                               {"Status.Host.Memory.Available", static_cast<double>(host.free_bytes)}});
+}
+
+}  // namespace stream::http

@@ -1,0 +1,99 @@
+#include "supervisor/http/service.h"
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+
+#include "supervisor/http/audit.h"
+#include "supervisor/http/dispatch.h"
+#include "supervisor/http/host.h"
+#include "supervisor/http/live_changes.h"
+#include "supervisor/http/live_jobs.h"
+#include "supervisor/job_paths.h"
+
+namespace stream::http {
+
+namespace {
+
+Status make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  return error ? system_error("create folder", path, error.value()) : Status();
+}
+
+bool changes_something(const Request& request) { return request.method != "GET" && request.method != "HEAD"; }
+
+}  // namespace
+
+struct Service::Parts {
+  explicit Parts(const ServiceSettings& settings)
+      : access(settings.tokens, settings.server.host),
+        jobs(settings.job),
+        changes(settings.program, settings.roots),
+        host(host_name()),
+        tls(!settings.server.certificate.empty()) {}
+
+  std::optional<Answer> gate(const Head& head, Request& request) {
+    auto refusal = access.gate(head, request);
+    if (refusal && changes_something(request)) note(request, refusal->status);
+    return refusal;
+  }
+
+  Answer answer(const Request& request) {
+    const Site site{host, address, system_clock().wall_us() / 1000};
+    Answer answer = dispatch(request, site, {jobs, changes, operations});
+    if (changes_something(request)) note(request, answer.status);
+    return answer;
+  }
+
+  void note(const Request& request, int status) {
+    const Status written = audit->write(request, status, system_clock().wall_us());
+    if (!written.ok() && !told.exchange(true))
+      std::fprintf(stderr, "stream serve: warning: %s\n", written.what().c_str());
+  }
+
+  const Access access;
+  std::unique_ptr<Audit> audit = {};
+  std::atomic<bool> told = false;  // that it cannot be written
+  LiveJobs jobs;
+  LiveChanges changes;
+  Operations operations;
+  const std::string host;
+  const bool tls;
+  std::string address = {};
+  std::unique_ptr<Server> server = {};  // last: it asks all the others
+};
+
+Status check_exposure(const ServiceSettings& settings) {
+  const std::string& host = settings.server.host;
+  if (is_loopback(host)) return {};
+  const std::string begin = "others can reach " + address_text(host, settings.server.port) + ": ";
+  if (settings.tokens.empty())
+    return usage_error(begin + "give --tokens FILE, made with --new-token, or listen at 127.0.0.1");
+  if (settings.server.certificate.empty() && !settings.insecure)
+    return usage_error(begin + "give --tls-cert and --tls-key, or --insecure where something else encrypts");
+  return {};
+}
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::~Service() = default;
+
+void Service::stop() { parts_->server.reset(); }
+
+std::string Service::url() const { return (parts_->tls ? "https://" : "http://") + parts_->address; }
+
+Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) {
+  STREAM_TRY(check_exposure(settings));
+  auto parts = std::make_unique<Parts>(settings);
+  STREAM_TRY(make_folder(stream_home()));
+  STREAM_ASSIGN(parts->audit, Audit::open(stream_home() + "/.serve"));
+  Parts* all = parts.get();
+  Server::Talk talk;
+  talk.gate = [all](const Head& head, Request& request) { return all->gate(head, request); };
+  talk.answer = [all](const Request& request) { return all->answer(request); };
+  STREAM_ASSIGN(parts->server, Server::open(settings.server, std::move(talk)));
+  parts->address = address_text(settings.server.host, parts->server->port());
+  return std::unique_ptr<Service>(new Service(std::move(parts)));
+}
+
+}  // namespace stream::http

@@ -1,0 +1,536 @@
+"""`stream serve`: every answer has the form that its own OpenAPI document gives it, and Flink's where that is at hand;
+every change does what the verb does; every wrong request is refused, and says why."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import jsonschema
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests" / "support"))
+from certificates import Certificates  # noqa: E402
+from harness import check, main, wait_until  # noqa: E402
+
+CONTRACT = TOP.parent / "shared" / "reference" / "flink-rest-openapi.yml"
+
+LIVE = """pipeline: live
+checkpoint: {interval: 100ms}
+stages:
+  made: {run: generate, columns: "n, n % 7 as k", rate: 2000}
+  totals: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
+  out: {run: write-null}
+"""
+BROKEN = """pipeline: broken
+checkpoint: {interval: 50ms}
+stages:
+  made: {run: read-file, path: broken.ndjson, schema: "a bigint", on-error: fail}
+  out: {run: write-null}
+"""
+ENDED = "pipeline: ended\nstages:\n  made: {run: generate, columns: n, rows: 1000}\n  out: {run: write-file, path: ended.ndjson}\n"
+
+# What Flink's clients ask for, by the names that they use.
+WANTED = """
+GET /overview|GET /config|GET /jobs|GET /jobs/overview|GET /jobs/metrics|GET /jobs/{}|PATCH /jobs/{}|GET /jobs/{}/status|GET /jobs/{}/plan
+GET /jobs/{}/config|GET /jobs/{}/exceptions|GET /jobs/{}/accumulators|GET /jobs/{}/execution-result|GET /jobs/{}/metrics
+GET /jobs/{}/checkpoints|POST /jobs/{}/checkpoints|GET /jobs/{}/checkpoints/config|GET /jobs/{}/checkpoints/details/{}
+GET /jobs/{}/checkpoints/details/{}/subtasks/{}|GET /jobs/{}/checkpoints/{}|POST /jobs/{}/savepoints|GET /jobs/{}/savepoints/{}
+POST /jobs/{}/stop|GET /jobs/{}/resource-requirements|PUT /jobs/{}/resource-requirements|POST /savepoint-disposal|GET /savepoint-disposal/{}
+GET /jobs/{}/vertices/{}|GET /jobs/{}/vertices/{}/subtasktimes|GET /jobs/{}/vertices/{}/watermarks|GET /jobs/{}/vertices/{}/backpressure
+GET /jobs/{}/vertices/{}/taskmanagers|GET /jobs/{}/vertices/{}/accumulators|GET /jobs/{}/vertices/{}/metrics
+GET /jobs/{}/vertices/{}/subtasks/metrics|GET /jobs/{}/vertices/{}/subtasks/{}|GET /jobs/{}/vertices/{}/subtasks/{}/metrics
+GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}|GET /taskmanagers|GET /taskmanagers/{}|GET /taskmanagers/{}/metrics|GET /taskmanagers/{}/logs
+GET /jobmanager/config|GET /jobmanager/logs|GET /jobmanager/metrics
+"""
+# Flink's document differs from what Flink sends: lists of metrics are bare, and ids of slot sharing groups are texts.
+UNLIKE = {"MetricCollectionResponseBody", "AggregatedMetricsResponseBody", "SlotSharingGroupId", "SerializedThrowable"}
+
+
+class Client:
+    """What asks a server; without a connection kept, so that each request stands alone."""
+
+    def __init__(self, url, token=None, context=None):
+        at = urllib.parse.urlsplit(url)
+        self.url, self.host, self.port, self.token, self.context = url, at.hostname, at.port, token, context
+
+    def send(self, method, path, body=None, headers=None, content_type="application/json"):
+        """Status, headers and text of the answer."""
+        make = (lambda: http.client.HTTPSConnection(self.host, self.port, timeout=30, context=self.context)) if self.context \
+            else (lambda: http.client.HTTPConnection(self.host, self.port, timeout=30))
+        connection = make()
+        sent = dict(headers or {})
+        if self.token:
+            sent.setdefault("Authorization", f"Bearer {self.token}")
+        if body is not None:
+            sent.setdefault("Content-Type", content_type)
+        connection.request(method, path, body if body is None or isinstance(body, (str, bytes)) else json.dumps(body), sent)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def ask(self, method, path, body=None, expect=200, **options):
+        status, headers, text = self.send(method, path, body, **options)
+        check(status == expect, f"{method} {path}: {status}, not {expect}: {text[:500]}")
+        return json.loads(text) if headers.get_content_type() == "application/json" else text
+
+    def get(self, path, **options):
+        return self.ask("GET", path, **options)
+
+    def refused(self, method, path, expect, says, body=None, **options):
+        """One line, which says this."""
+        answer = self.ask(method, path, body, expect=expect, **options)
+        check(list(answer) == ["errors"] and len(answer["errors"]) == 1, f"{method} {path}: {answer}")
+        line = answer["errors"][0]
+        check("\n" not in line and re.search(says, line), f"{method} {path}: '{line}' does not say '{says}'")
+
+    def outcome(self, path, trigger):
+        """Of an operation, when it is over."""
+        return wait_until(f"{path} to be over", lambda: self.over(f"{path}/{trigger}"))["operation"]
+
+    def over(self, path):
+        answer = self.get(path)
+        return answer if answer["status"]["id"] == "COMPLETED" else None
+
+
+class Server:
+    def __init__(self, stream, *args):
+        self.process = stream.start("stream", "serve", *(args if "--http" in args else ("--http", "127.0.0.1:0", *args)), stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            self.process.wait(timeout=10)
+            check(False, self.process.stderr.read())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        talk = self.process.communicate(timeout=30)[1]
+        check(self.process.returncode in (0, -signal.SIGKILL), f"exit {self.process.returncode}: {talk}")
+
+
+def jobs_of_all_kinds(stream):
+    """Running, failed, finished."""
+    stream.write("live.yaml", LIVE)
+    stream.write("broken.yaml", BROKEN)
+    stream.write("broken.ndjson", '{"a":1}\nno record\n')
+    stream.write("ended.yaml", ENDED)
+    stream.run("stream", "run", "broken.yaml", expect=1)
+    stream.run("stream", "run", "ended.yaml")
+    stream.run("stream", "run", "-d", "live.yaml")
+    stream.run("stream", "wait", "live", "--for", "checkpoint")
+
+
+def resolver_of(document):
+    return jsonschema.RefResolver("", document)
+
+
+def check_form(value, schema, document, what):
+    faults = list(jsonschema.Draft4Validator(schema, resolver=resolver_of(document)).iter_errors(value))
+    check(not faults, f"{what}: {faults[0].message[:300] if faults else ''} at {list(faults[0].path) if faults else ''}")
+
+
+def strict(schema):
+    """Nothing but what is said: a field that the document does not have is a fault too."""
+    if isinstance(schema, dict):
+        out = {key: strict(value) for key, value in schema.items()}
+        if out.get("type") == "object" and "properties" in out and "allOf" not in out:
+            out.setdefault("additionalProperties", False)
+        return out
+    return [strict(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def is_of(operation, status="200"):
+    return operation["responses"][status]["content"]["application/json"]["schema"]
+
+
+def read_operations(document):
+    return [path for path, methods in document["paths"].items() if "get" in methods and "/{triggerid}" not in path]
+
+
+def values_for(client, job):
+    """What stands for the parameters of a path."""
+    details = client.get(f"/jobs/{job}")
+    history = client.get(f"/jobs/{job}/checkpoints")["history"]
+    vertex = details["vertices"][-1]["id"]
+    return {"jobid": details["jid"], "vertexid": vertex, "subtaskindex": "0", "checkpointid": str(history[0]["id"]) if history else None,
+            "taskmanagerid": client.get("/taskmanagers")["taskmanagers"][0]["id"], "filename": f"{job}.stream.log",
+            "attempt": str(client.get(f"/jobs/{job}/vertices/{vertex}/subtasks/0")["attempt"])}
+
+
+def contract():
+    """Flink's own document, where it is at hand, by path without the names of parameters."""
+    if not CONTRACT.exists():
+        return None
+    import yaml
+    document = yaml.safe_load(CONTRACT.read_text())
+    for name in UNLIKE:
+        document["components"]["schemas"][name] = {}
+    return document
+
+
+def flink_schema(theirs, path):
+    for known, methods in (theirs or {"paths": {}})["paths"].items():
+        if re.sub(r"{\w+}", "{}", known) == path and "get" in methods:
+            return methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    return None
+
+
+def answers_have_the_form_of_both_documents(stream):
+    jobs_of_all_kinds(stream)
+    theirs, compared = contract(), 0
+    with Server(stream) as server:
+        client = Client(server.url)
+        ours = client.get("/openapi.json")
+        tight = dict(ours, components=strict(ours["components"]))
+        had = {f"{method.upper()} {re.sub(r'{[a-z]+}', '{}', path)}" for path, methods in ours["paths"].items() for method in methods}
+        lacking = {operation.strip() for operation in re.split(r"[|\n]", WANTED) if operation.strip()} - had
+        check(not lacking, f"not there: {sorted(lacking)}")
+        wait_until("watermarks or not, numbers", lambda: client.get("/jobs/live/stats")["instances"][0]["records_out"] > 0)
+        for job in ("live", "broken", "ended"):
+            values = values_for(client, job)
+            for path in read_operations(ours):
+                if "checkpointid" in path and values["checkpointid"] is None:
+                    continue
+                for prefix in ("", "/v1"):
+                    answer = client.get(prefix + re.sub(r"{(\w+)}", lambda found: values[found[1]], path))
+                schema = ours["paths"][path]["get"]["responses"]["200"]["content"]
+                if "application/json" not in schema:
+                    check(isinstance(answer, str) and answer, f"{path}: {answer}")
+                    continue
+                check_form(answer, is_of(ours["paths"][path]["get"]), tight, f"{job} {path}")
+                flink = flink_schema(theirs, re.sub(r"{\w+}", "{}", path))
+                if flink is not None:
+                    check_form(answer, flink, theirs, f"{job} {path} as Flink has it")
+                    compared += 1
+    check(theirs is None or compared > 60, f"only {compared} answers were compared")
+
+
+def what_is_told_is_what_there_is(stream):
+    jobs_of_all_kinds(stream)
+    with Server(stream) as server:
+        client = Client(server.url)
+        by_name = {job["name"]: job for job in client.get("/jobs/overview")["jobs"]}
+        check({name: job["state"] for name, job in by_name.items()} == {"live": "RUNNING", "broken": "FAILED", "ended": "FINISHED"}, f"{by_name}")
+        shown = json.loads(stream.run("stream", "show", "--json", "live"))
+        check(by_name["live"]["jid"] == shown["id"], "the id is not that of the job")
+        overview = client.get("/overview")
+        check([overview[f"jobs-{state}"] for state in ("running", "finished", "failed", "cancelled")] == [1, 1, 1, 0], f"{overview}")
+        check(overview["slots-total"] == 4, f"{overview}")
+
+        live = client.get("/jobs/live")
+        check([(vertex["name"], vertex["parallelism"]) for vertex in live["vertices"]] == [("made", 1), ("totals", 2), ("out", 1)], f"{live['vertices']}")
+        nodes = {node["id"]: node for node in live["plan"]["nodes"]}
+        ids = {vertex["name"]: vertex["id"] for vertex in live["vertices"]}
+        check([source["id"] for source in nodes[ids["totals"]]["inputs"]] == [ids["made"]], "an edge is wrong")
+        check(nodes[ids["totals"]]["inputs"][0]["ship_strategy"] == "HASH", "so is its kind")
+        check(ids == {vertex["name"]: vertex["id"] for vertex in client.get(f"/jobs/{live['jid']}")["vertices"]}, "ids of vertices change")
+
+        rows = wait_until("rows", lambda: int(dict_of(client.get(f"/jobs/live/vertices/{ids['made']}/metrics?get=0.numRecordsOut"))["0.numRecordsOut"]))
+        sums = client.get(f"/jobs/live/vertices/{ids['totals']}/subtasks/metrics?get=numRecordsIn&agg=sum,min")[0]
+        check(set(sums) == {"id", "sum", "min"} and sums["sum"] >= sums["min"], f"{sums}")
+        check(client.get("/jobs/live/vertices/totals/subtasks/metrics?get=numRecordsIn&subtasks=1")[0]["sum"] <= sums["sum"] + 1e6 and rows > 0, "")
+
+        checkpoints = client.get("/jobs/live/checkpoints")
+        newest = checkpoints["latest"]["completed"]
+        check(newest["status"] == "COMPLETED" and checkpoints["counts"]["completed"] > 0, f"{newest}")
+        details = client.get(f"/jobs/live/checkpoints/details/{newest['id']}")
+        check(details["num_acknowledged_subtasks"] == 4 and details["tasks"][ids["totals"]]["num_subtasks"] == 2, f"{details}")
+        subtasks = client.get(f"/jobs/live/checkpoints/details/{newest['id']}/subtasks/totals")["subtasks"]
+        check(sorted(subtask["index"] for subtask in subtasks) == [0, 1], f"{subtasks}")
+
+        failure = client.get("/jobs/broken/exceptions")["exceptionHistory"]["entries"][0]
+        check(failure["taskName"] == "made.0" and "broken.ndjson" in failure["stacktrace"], f"{failure}")
+        result = client.get("/jobs/broken/execution-result")["job-execution-result"]
+        check(result["application-status"] == "FAILED" and "broken.ndjson" in result["failure-cause"]["stack-trace"], f"{result}")
+        check(client.get("/jobs/ended/execution-result")["job-execution-result"]["application-status"] == "SUCCEEDED", "ended")
+        check(client.get("/jobs/live/execution-result") == {"status": {"id": "IN_PROGRESS"}}, "live")
+        check("running" in client.get("/jobmanager/logs/live.stream.log"), "the log of the job")
+
+
+def dict_of(metrics):
+    return {metric["id"]: metric["value"] for metric in metrics}
+
+
+def changes_by_curl(stream):
+    """With nothing else: savepoint, checkpoint, rescale, stop, resume, disposal, cancel."""
+    jobs_of_all_kinds(stream)
+    (stream.folder / "allowed").mkdir()
+    with Server(stream, "--root", stream.folder / "allowed") as server:
+        client = Client(server.url)
+
+        def curl(*args):
+            return json.loads(stream.run("curl", "-sS", *args))
+
+        def post(path, body, method="POST"):
+            return curl("-X", method, "-H", "Content-Type: application/json", "-d", json.dumps(body), server.url + path)
+
+        trigger = post("/jobs/live/savepoints", {"target-directory": str(stream.folder / "allowed"), "triggerId": "a" * 32})["request-id"]
+        check(trigger == "a" * 32, trigger)
+        check(post("/v1/jobs/live/savepoints", {"triggerId": trigger})["request-id"] == trigger, "sent again, it is the same")
+        location = client.outcome("/jobs/live/savepoints", trigger)["location"]
+        check(location.startswith(str(stream.folder / "allowed" / "savepoint-")) and os.path.isdir(location), location)
+        check(len(client.get("/jobs/live/savepoints")) == 1, "two savepoints were made")
+        check(client.get("/jobs/live/checkpoints")["latest"]["savepoint"]["external_path"] == location, "the savepoint is not told")
+
+        number = client.outcome("/jobs/live/checkpoints", post("/jobs/live/checkpoints", {})["request-id"])["checkpointId"]
+        check(number > 0, number)
+
+        totals = client.get("/jobs/live")["vertices"][1]["id"]
+        check(post("/jobs/live/resource-requirements", {totals: {"parallelism": {"lowerBound": 1, "upperBound": 3}}}, "PUT") == {}, "rescale")
+        wait_until("three instances", lambda: client.get("/jobs/live")["vertices"][1]["parallelism"] == 3)
+        check(client.get("/jobs/live/resource-requirements")[totals]["parallelism"]["upperBound"] == 3, "told so")
+
+        stopped = client.outcome("/jobs/live/savepoints", post("/jobs/live/stop", {"drain": False})["request-id"])["location"]
+        check(os.path.isdir(stopped), stopped)
+        wait_until("its end", lambda: client.get("/jobs/live/status")["status"] == "FINISHED")
+        check(json.loads(stream.run("stream", "show", "--json", "live"))["state"] == "STOPPED", "stopped")
+
+        resumed = curl("-X", "POST", server.url + "/jobs/live/resume")["request-id"]
+        check(client.outcome("/jobs/live/resume", resumed) == {}, "resumed")
+        wait_until("it to run", lambda: client.get("/jobs/live/status")["status"] == "RUNNING")
+        check(stream.stats("live")["job"]["continued_from"] != "", "it began anew")
+
+        gone = post("/savepoint-disposal", {"savepoint-path": location})["request-id"]
+        check(client.outcome("/savepoint-disposal", gone) == {}, "disposal")
+        check(not os.path.exists(location) and os.path.isdir(stopped), "the wrong savepoint is gone")
+
+        check(curl("-X", "PATCH", server.url + "/jobs/live?mode=cancel") == {}, "cancel")
+        wait_until("its end", lambda: client.get("/jobs/live/status")["status"] == "CANCELED")
+        lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
+        check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH"], f"{lines}")
+        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines), f"{lines}")
+
+
+def wrong_requests_say_why(stream):
+    jobs_of_all_kinds(stream)
+    (stream.folder / "allowed").mkdir()
+    os.symlink("/etc", stream.folder / "allowed/out")
+    with Server(stream, "--root", stream.folder / "allowed") as server:
+        client = Client(server.url)
+        client.refused("GET", "/jobs/" + "0" * 32, 404, "no job '0{32}'; /jobs lists all")
+        client.refused("GET", "/jobs/liev", 404, "did you mean 'live'")
+        client.refused("GET", "/job/overview", 404, "did you mean '/jobs/overview'")
+        client.refused("GET", "/jobs/live/vertices/total", 404, "no vertex 'total'; did you mean 'totals'")
+        client.refused("GET", "/jobs/live/vertices/totals/subtasks/7", 404, "no subtask '7'; they count from 0 to 1")
+        client.refused("GET", "/jobs/live/checkpoints/details/x", 404, "no checkpoint 'x'")
+        client.refused("GET", "/jobs/live/savepoints/" + "b" * 32, 404, "no operation")
+        client.refused("GET", "/taskmanagers/x", 404, "no task manager 'x'")
+        client.refused("GET", "/jobs/live/vertices/totals/subtasks/metrics?subtasks=0-9", 400, "'0-9'")
+        client.refused("GET", "/jobs/live/vertices/totals/subtasks/metrics?agg=median", 400, "'median'; it takes min")
+        client.refused("GET", "/jobs/%zz", 400, "'%'")
+        status, headers, _ = client.send("DELETE", "/jobs/live")
+        check(status == 405 and headers["Allow"] == "GET, PATCH", f"{status} {headers}")
+        client.refused("POST", "/overview", 405, "it takes GET")
+        client.refused("PATCH", "/jobs/live?mode=kill", 400, "'kill'; it takes cancel")
+        client.refused("POST", "/jobs/live/savepoints", 400, "no JSON", body="{")
+        client.refused("POST", "/jobs/live/savepoints", 400, "must be an object", body=[])
+        client.refused("POST", "/jobs/live/savepoints", 400, "no field 'target'; .*it takes target-directory", body={"target": "x"})
+        client.refused("POST", "/jobs/live/savepoints", 400, "'triggerId' must be 32 hex", body={"triggerId": "x"})
+        client.refused("POST", "/jobs/live/savepoints", 415, "Content-Type application/json", body="{}", content_type="text/plain")
+        client.refused("PUT", "/jobs/live/resource-requirements", 400, "lowerBound", body={"totals": {"parallelism": {"lowerBound": 2, "upperBound": 1}}})
+        client.refused("PUT", "/jobs/live/resource-requirements", 404, "no vertex 'x'", body={"x": {"parallelism": {"upperBound": 1}}})
+        for job, state in (("broken", "FAILED"), ("ended", "FINISHED")):
+            client.refused("POST", f"/jobs/{job}/savepoints", 409, f"is {state}; a savepoint needs a running one", body={})
+        client.refused("POST", "/jobs/live/resume", 409, "runs already")
+        client.refused("POST", "/savepoint-disposal", 404, "no job has made a savepoint", body={"savepoint-path": str(stream.folder)})
+        for place in ("/etc", "allowed", str(stream.folder / "allowed/../home"), str(stream.folder / "allowed/out"), str(stream.folder / "allowedx")):
+            client.refused("POST", "/jobs/live/savepoints", 400, "absolute path|--root", body={"target-directory": place})
+        for name in ("..%2f..%2f..%2fetc%2fpasswd", "live.job.sqlite", "live.%2e%2e", "..", "live.stream.log%2f..%2f..%2fjob.sqlite"):
+            client.refused("GET", f"/jobmanager/logs/{name}", 404, "there is no")
+        # A page from elsewhere, and a name from elsewhere that leads here.
+        client.refused("POST", "/jobs/live/stop", 403, "a page of 'http://evil.example'", body={}, headers={"Origin": "http://evil.example"})
+        client.refused("GET", "/jobs", 403, "called localhost, not 'evil.example'", headers={"Host": "evil.example"})
+        check("Access-Control-Allow-Origin" not in client.send("GET", "/jobs", headers={"Origin": "http://evil.example"})[1], "CORS is open")
+        check(client.get("/jobs/live/status")["status"] == "RUNNING", "the job was harmed")
+        check(client.send("HEAD", "/jobs")[2] == "", "HEAD has a body")
+
+
+def raw(client, data, patience=20):
+    """What comes back for these bytes, until the server closes."""
+    with socket.create_connection((client.host, client.port), timeout=patience) as connection:
+        connection.sendall(data)
+        came = b""
+        while chunk := connection.recv(65536):
+            came += chunk
+    return came
+
+
+def what_is_too_much_is_refused(stream):
+    stream.write("ended.yaml", ENDED)
+    stream.run("stream", "run", "ended.yaml")
+    with Server(stream) as server:
+        client = Client(server.url)
+        client.refused("POST", "/savepoint-disposal", 413, "larger than", body=b" " * (5 << 20))
+        chunks = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+        came = raw(client, b"POST /savepoint-disposal HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks * 6)
+        check(came.startswith(b"HTTP/1.1 413"), f"{came[:200]}")
+        packed = b"POST /savepoint-disposal HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
+        check(raw(client, packed).startswith(b"HTTP/1.1 415"), "a packed body")
+        came = raw(client, b"GET /jobs HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000 + b"\r\n")
+        check(not came.startswith(b"HTTP/1.1 200"), f"{came[:200]}")
+        came = raw(client, b"GET /jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nRange: bytes=0-0,1-1" + b",2-2" * 500 + b"\r\n\r\n")
+        check(came.startswith(b"HTTP/1.1 200") and len(came) < 2000, f"{came[:200]}")
+        check(raw(client, b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400"), "nonsense")
+        began = time.monotonic()
+        slow = [socket.create_connection((client.host, client.port)) for _ in range(200)]  # of clients that say nothing, or half a word
+        for connection in slow[:100]:
+            connection.sendall(b"GET /jobs HTT")
+        check(len(client.get("/jobs")["jobs"]) == 1, "others are answered meanwhile, or soon")
+        took = time.monotonic() - began
+        for connection in slow:
+            connection.settimeout(60)
+            while connection.recv(4096):
+                pass
+            connection.close()
+        check(took < 40, f"answered after {took} s")
+
+
+def tokens_and_their_roles(stream):
+    jobs_of_all_kinds(stream)
+    made = Certificates(stream.folder)
+    secrets = {role: stream.run("stream", "serve", "--new-token", f"{role}-one={role}", "--tokens", "tokens").strip() for role in ("read", "operate", "admin")}
+    kept = (stream.folder / "tokens").read_text()
+    check(not any(secret in kept for secret in secrets.values()) and kept.count("\n") == 3, kept)
+    with Server(stream, "--tokens", "tokens", "--tls-cert", made.server, "--tls-key", made.server_key) as server:
+        check(server.url.startswith("https://"), server.url)
+        context = ssl.create_default_context(cafile=str(made.authority))
+        client = {role: Client(server.url, secret, context) for role, secret in {**secrets, "none": None, "wrong": "x" * 64}.items()}
+        client["none"].refused("GET", "/jobs", 401, "a token is needed")
+        check(client["none"].send("GET", "/jobs")[1]["WWW-Authenticate"] == "Bearer", "how to send one")
+        client["wrong"].refused("GET", "/jobs", 401, "not known")
+        check(len(client["read"].get("/jobs")["jobs"]) == 3, "reading")
+        check(len(client["read"].get("/jobs", headers={"Host": "stream.example"})["jobs"]) == 3, "by another name")
+        client["read"].refused("POST", "/jobs/live/checkpoints", 403, "'read-one' has the role read; POST .* needs operate", body={})
+        check(client["operate"].ask("POST", "/jobs/live/checkpoints", {}, expect=202)["request-id"], "operating")
+        client["operate"].refused("POST", "/savepoint-disposal", 403, "needs admin", body={"savepoint-path": "x"})
+        client["admin"].refused("POST", "/savepoint-disposal", 404, "no job has made", body={"savepoint-path": "x"})
+        lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
+        check([(line["who"], line["status"]) for line in lines] == [("read-one", 403), ("operate-one", 202), ("operate-one", 403), ("admin-one", 404)], f"{lines}")
+        try:
+            Client(server.url, secrets["read"], ssl.create_default_context(cafile=str(made.stranger))).get("/jobs")
+            check(False, "a stranger's authority has signed it")
+        except ssl.SSLError:
+            pass
+        check(raw(client["read"], b"GET /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n").find(b"200 OK") < 0, "it answers in the clear")
+
+
+def others_are_let_in_only_with_token_and_tls(stream):
+    stream.run("stream", "serve", "--new-token", "one=read", "--tokens", "tokens")
+    for args, says in ((("--http", "0.0.0.0:0"), "others can reach 0.0.0.0:0: give --tokens"),
+                       (("--http", ":0", "--insecure"), "give --tokens"),
+                       (("--http", "[::]:0", "--tokens", "tokens"), "give --tls-cert"),
+                       (("--http", "127.0.0.1:0", "--tls-cert", "x"), "both"),
+                       (("--http", "nowhere"), "no address to listen at"),
+                       (("--new-token", "two=root", "--tokens", "tokens"), "'root' is no role"),
+                       (("--new-token", "two=read"), "needs '--tokens'"),
+                       (("--http", "127.0.0.1:0", "--tokens", "/dev/null"), "can be written by others"),
+                       (("--http", "127.0.0.1:0", "--root", "nowhere"), "no folder that is there")):
+        stream.run("stream", "serve", *args, expect=100)
+        check(says in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{args}: {stream.last_stderr}")
+    os.chmod(stream.folder / "tokens", 0o666)
+    stream.run("stream", "serve", "--http", "127.0.0.1:0", "--tokens", "tokens", expect=100)
+    os.chmod(stream.folder / "tokens", 0o600)
+    with Server(stream, "--http", "0.0.0.0:0", "--tokens", "tokens", "--insecure") as server:
+        at = server.url.replace("0.0.0.0", "127.0.0.1")
+        Client(at).refused("GET", "/jobs", 401, "a token is needed")
+        stream.run("stream", "serve", "--http", urllib.parse.urlsplit(at).netloc, expect=111)
+        check("unable to listen at '127.0.0.1:" in stream.last_stderr, stream.last_stderr)
+
+
+def killed_and_started_again_it_finds_its_jobs(stream):
+    stream.write("live.yaml", LIVE)
+    stream.run("stream", "run", "-d", "live.yaml")
+    with Server(stream) as server:
+        first = Client(server.url).get("/jobs")
+        server.process.kill()
+    before = stream.instances("live")
+    with Server(stream) as server:
+        client = Client(server.url)
+        check(client.get("/jobs") == first, "other jobs")
+        check(stream.instances("live") == before, "the job was started anew")
+        # A job that is gone on with, or begins, is seen without anybody saying so.
+        stream.kill(stream.processes("live"))
+        wait_until("its death to be told", lambda: client.get("/jobs/live/status")["status"] == "SUSPENDED")
+        stream.run("stream", "resume", "live")
+        wait_until("its life", lambda: client.get("/jobs/live/status")["status"] == "RUNNING")
+        check([job["id"] for job in client.get("/jobs")["jobs"]] == [first["jobs"][0]["id"]], "its id has changed")
+
+
+def one_job_alone(stream):
+    stream.write("live.yaml", LIVE)
+    stream.write("ended.yaml", ENDED)
+    stream.run("stream", "run", "ended.yaml")
+    stream.run("stream", "run", "-d", "live.yaml")
+    with Server(stream, "--job", "live") as server:
+        client = Client(server.url)
+        check([job["name"] for job in client.get("/jobs/overview")["jobs"]] == ["live"], "another job is told")
+        client.refused("GET", "/jobs/ended", 404, "no job 'ended'")
+        client.refused("GET", "/jobmanager/logs/ended.stream.log", 404, "no log")
+
+
+def a_run_is_served_as_long_as_it_lasts(stream):
+    stream.write("live.yaml", LIVE)
+    job = stream.start("stream", "run", "live.yaml", "--http", "127.0.0.1:0", stderr=subprocess.PIPE)
+    line = job.stderr.readline()
+    found = re.fullmatch(r"live: served at (http://127.0.0.1:\d+)\n", line)
+    check(found, line)
+    client = Client(found[1])
+    wait_until("it to run", lambda: client.get("/jobs/live/status")["status"] == "RUNNING")
+    server, = children_of(job.pid, "serve")
+    stream.kill([server])  # and the job goes on
+    wait_until("its end", lambda: not children_of(job.pid, "serve"))
+    check(stream.stats("live")["job"]["state"] == "RUNNING", "the job is gone with its server")
+    stream.run("stream", "cancel", "live")
+    check(job.wait(timeout=30) == 0, job.stderr.read())
+    stream.run("stream", "run", "-d", "live.yaml", "--http", "0")
+    at = re.search(r"http://\S+", stream.last_stderr)[0]
+    check(Client(at).get("/overview")["jobs-running"] == 1, "a job in the background")
+    stream.run("stream", "run", "live.yaml", "--http", urllib.parse.urlsplit(at).netloc, "--name", "other", expect=1)
+    check("unable to listen" in stream.last_stderr, stream.last_stderr)
+    stream.kill([stream.stats("live")["job"]["supervisor_pid"]])
+    wait_until("the server to follow", lambda: not listens(at))
+    stream.run("stream", "run", "live.yaml", "--http", "0.0.0.0:0", expect=100)
+    check("'stream serve' serves others" in stream.last_stderr, stream.last_stderr)
+
+
+def children_of(pid, word):
+    """Those that run with this word as an argument."""
+    found = []
+    for child in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split():
+        try:
+            if word in pathlib.Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+                found.append(int(child))
+        except OSError:  # gone meanwhile
+            pass
+    return found
+
+
+def listens(url):
+    at = urllib.parse.urlsplit(url)
+    try:
+        socket.create_connection((at.hostname, at.port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main([answers_have_the_form_of_both_documents, what_is_told_is_what_there_is, changes_by_curl, wrong_requests_say_why, what_is_too_much_is_refused,
+          tokens_and_their_roles, others_are_let_in_only_with_token_and_tls, killed_and_started_again_it_finds_its_jobs, one_job_alone,
+          a_run_is_served_as_long_as_it_lasts])

@@ -1,0 +1,135 @@
+// Jobs that are made up, for handlers.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "supervisor/http/dispatch.h"
+
+namespace stream::http {
+
+class FakeJobs final : public Jobs {
+ public:
+  FakeJobs() {
+    auto plan = std::make_shared<JobPlan>();
+    plan->pipeline.name = "live";
+    plan->pipeline.stages = {{.name = "made", .run = "generate"}, {.name = "totals", .run = "aggregate"}};
+    plan->stages.resize(2);
+    plan->stages[1].parallelism = 2;
+    plan->order = {0, 1};
+    plan->edges = {{.from = 0, .to = 1, .kind = EdgeKind::kHash}};
+    plan_ = std::move(plan);
+  }
+
+  std::vector<std::string> names() override { return {"live"}; }
+  Result<SharedJson> summary(const std::string&) override {
+    if (!fault.ok()) return fault;
+    return std::make_shared<const Json>(Json{{"job", "live"},
+                                             {"id", std::string(32, 'a')},
+                                             {"state", state},
+                                             {"supervisor_pid", state == "RUNNING" ? Json(7) : Json()},
+                                             {"attempt", 2},
+                                             {"submitted_us", 1'000'000},
+                                             {"started_us", 2'000'000},
+                                             {"ended_us", 5'000'000},
+                                             {"reason", "totals.1 was killed"},
+                                             {"stages", Json::parse(R"([{"stage": "made", "parallelism": 1},
+                                                                        {"stage": "totals", "parallelism": 2}])")}});
+  }
+  Result<SharedJson> stats(const std::string&) override {
+    Json instances = Json::array();
+    for (int i = 0; i < 2; ++i) {
+      instances.push_back({{"stage", "totals"},
+                           {"instance", i},
+                           {"records_in", 10 * (i + 1)},
+                           {"busy", 0.25},
+                           {"backpressured", i == 0 ? 0.05 : 0.6},
+                           {"running_us", 900'000},
+                           {"idle_us", 300'000},
+                           {"backpressured_us", 100'000},
+                           {"watermark_us", 4'000'000},
+                           {"user_counters", {{"seen", 3}}}});
+    }
+    return std::make_shared<const Json>(Json{{"job", Json::object()}, {"instances", instances}});
+  }
+  Result<SharedJson> list(const std::string&, const std::string& what) override {
+    return std::make_shared<const Json>(Json::parse(what == "events"        ? kEvents
+                                                    : what == "checkpoints" ? kCheckpoints
+                                                                            : kSavepoints));
+  }
+  Result<SharedPlan> plan(const std::string&) override { return plan_; }
+  std::map<std::string, std::string> logs(const std::string&) override { return {}; }
+
+  std::string state = "RUNNING";
+  Status fault;
+
+ private:
+  static constexpr const char* kEvents =
+      R"([{"at_us": 1, "kind": "started", "text": "a new run"},
+          {"at_us": 3000000, "kind": "failed", "text": "totals.1 was killed by SIGKILL"}])";
+  static constexpr const char* kCheckpoints =
+      R"([{"epoch": 3, "status": "triggered", "triggered_us": 9000000, "ended_us": 0, "bytes": 0, "duration_us": -9000000,
+           "detail": {}},
+          {"epoch": 2, "status": "committed", "triggered_us": 6000000, "ended_us": 6020000, "bytes": 300,
+           "duration_us": 20000, "detail": [
+             {"instance": "made.0", "start_delay_us": 0, "alignment_us": 0, "sync_us": 0, "async_us": 0, "bytes": 100},
+             {"instance": "totals.1", "start_delay_us": 1000, "alignment_us": 2000, "sync_us": 3000, "async_us": 4000,
+              "bytes": 200}]},
+          {"epoch": 1, "status": "aborted", "triggered_us": 4000000, "ended_us": 5000000, "bytes": 0,
+           "duration_us": 1000000, "detail": {"reason": "the disk is full", "waiting_for": "totals.0"}}])";
+  static constexpr const char* kSavepoints = R"([{"epoch": 2, "path": "/somewhere/2"}])";
+  SharedPlan plan_;
+};
+
+class FakeChanges final : public Changes {
+ public:
+  Result<std::string> savepoint(const std::string& job, const std::string& to) override {
+    note("savepoint " + job + " " + to);
+    if (!fault.ok()) return fault;
+    return std::string("/made");
+  }
+  Result<std::string> stop(const std::string& job, const std::string& to, bool drain) override {
+    note("stop " + job + " " + to + (drain ? " drained" : ""));
+    return std::string("/last");
+  }
+  Result<std::uint64_t> checkpoint(const std::string& job) override {
+    note("checkpoint " + job);
+    return std::uint64_t{7};
+  }
+  Status cancel(const std::string& job) override {
+    note("cancel " + job);
+    return {};
+  }
+  Status rescale(const std::string& job, const std::map<std::string, std::uint32_t>& parallelism) override {
+    for (const auto& [stage, number] : parallelism) note("rescale " + job + " " + stage + " " + std::to_string(number));
+    return {};
+  }
+  Status dispose(const std::string& path) override {
+    note("dispose " + path);
+    return {};
+  }
+  Status resume(const std::string& job) override {
+    note("resume " + job);
+    return {};
+  }
+  Status check_place(const std::string& path) override {
+    return path == "/allowed" ? Status() : usage_error("not there");
+  }
+
+  std::vector<std::string> made() {
+    const std::lock_guard lock(mutex_);
+    return made_;
+  }
+
+  Status fault;
+
+ private:
+  void note(std::string what) {
+    const std::lock_guard lock(mutex_);
+    made_.push_back(std::move(what));
+  }
+  std::mutex mutex_;
+  std::vector<std::string> made_;
+};
+
+}  // namespace stream::http
