@@ -15,8 +15,9 @@
 namespace stream::http {
 namespace {
 
-constexpr Microseconds kHearOut = 200'000;
-constexpr std::size_t kHearOutBytes = 1U << 20;
+constexpr Microseconds kHearOut = 500'000;
+constexpr Microseconds kSlice = 100'000;
+constexpr std::size_t kHearOutBytes = 16U << 20;
 
 void name_of(const sockaddr_storage& address, std::string& ip, int& port) {
   char text[INET6_ADDRSTRLEN] = {};
@@ -41,8 +42,8 @@ Connection::~Connection() {
     SSL_free(tls_);
   }
   ::shutdown(socket_, SHUT_WR);
-  const Microseconds until = system_clock().monotonic_us() + kHearOut;
-  for (std::size_t heard = 0; heard < kHearOutBytes && wait(POLLIN, until);) {
+  const Microseconds until = system_clock().monotonic_us() + (answered_ ? kHearOut : 0);
+  for (std::size_t heard = 0; heard < kHearOutBytes && ready(POLLIN, until - system_clock().monotonic_us());) {
     const ssize_t got = ::recv(socket_, buffer_, sizeof buffer_, MSG_DONTWAIT);
     if (got <= 0) break;
     heard += static_cast<std::size_t>(got);
@@ -50,14 +51,18 @@ Connection::~Connection() {
   ::close(socket_);
 }
 
-bool Connection::wait(short events, Microseconds until) const {
+bool Connection::ready(short events, Microseconds patience) const {
+  if (patience <= 0) return false;
+  pollfd one{socket_, events, 0};
+  return ::poll(&one, 1, static_cast<int>(patience / 1000 + 1)) > 0;
+}
+
+// `began`: what it takes too long for, where others wait.
+bool Connection::wait(short events, Microseconds until, Microseconds began) const {
   for (;;) {
-    const Microseconds left = until - system_clock().monotonic_us();
-    if (left <= 0) return false;
-    pollfd ready{socket_, events, 0};
-    const int count = ::poll(&ready, 1, static_cast<int>(left / 1000 + 1));
-    if (count > 0) return true;
-    if (count < 0 && errno != EINTR) return false;
+    const Microseconds now = system_clock().monotonic_us();
+    if (now >= until || (now - began >= kHurried && crowded_())) return false;
+    if (ready(events, std::min(kSlice, until - now))) return true;
   }
 }
 
@@ -71,32 +76,37 @@ short Connection::events_wanted(int result) const {
 
 bool Connection::shake_hands() {
   if (tls_ == nullptr) return true;
-  const Microseconds until = system_clock().monotonic_us() + kRequestTime;
+  const Microseconds began = system_clock().monotonic_us();
   for (;;) {
     ERR_clear_error();
     const int result = SSL_accept(tls_);
     if (result == 1) return true;
     const short events = events_wanted(result);
-    if (events == 0 || !wait(events, until)) return false;
+    if (events == 0 || !wait(events, began + kRequestTime, began)) return false;
   }
 }
 
 bool Connection::wait_for_request(Microseconds patience, const std::function<bool()>& go_on) {
-  constexpr Microseconds kSlice = 100'000;
   if (begin_ < end_ || (tls_ != nullptr && SSL_pending(tls_) > 0)) return true;
   const Microseconds until = system_clock().monotonic_us() + patience;
   while (go_on()) {
-    const Microseconds now = system_clock().monotonic_us();
-    if (now >= until) return false;
-    if (wait(POLLIN, std::min(until, now + kSlice))) return true;
+    const Microseconds left = until - system_clock().monotonic_us();
+    if (left <= 0) return false;
+    if (ready(POLLIN, std::min(kSlice, left))) return true;
   }
   return false;
 }
 
 void Connection::begin_request() {
-  deadline_ = system_clock().monotonic_us() + kRequestTime;
+  began_ = system_clock().monotonic_us();
+  deadline_ = began_ + kRequestTime;
   left_ = kHeadMax;
   too_much_ = false;
+}
+
+void Connection::begin_answer() {
+  answered_ = true;
+  deadline_ = system_clock().monotonic_us() + kAnswerTime;
 }
 
 ssize_t Connection::fill() {
@@ -113,7 +123,7 @@ ssize_t Connection::fill() {
       events = events_wanted(got);
       if (events == 0) return -1;
     }
-    if (!wait(events, deadline_)) return -1;
+    if (!wait(events, deadline_, began_)) return -1;
   }
 }
 
@@ -147,7 +157,7 @@ ssize_t Connection::write(const char* from, std::size_t size) {
       events = events_wanted(sent);
       if (events == 0) return -1;
     }
-    if (!wait(events, deadline_)) return -1;
+    if (!wait(events, deadline_, system_clock().monotonic_us())) return -1;
   }
 }
 

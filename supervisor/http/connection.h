@@ -12,11 +12,14 @@ namespace stream::http {
 
 inline constexpr Microseconds kRequestTime = 10'000'000;  // to send a request
 inline constexpr Microseconds kAnswerTime = 30'000'000;   // to take an answer
+inline constexpr Microseconds kHurried = 1'000'000;       // the same of both, where others wait
 inline constexpr std::size_t kHeadMax = 32U << 10;        // bytes
 
 class Connection final : public httplib::Stream {
  public:
-  Connection(socket_t socket, SSL* tls) : socket_(socket), tls_(tls) {}
+  // `crowded`: whether others wait for the thread that this one has.
+  Connection(socket_t socket, SSL* tls, std::function<bool()> crowded)
+      : socket_(socket), tls_(tls), crowded_(std::move(crowded)) {}
   Connection(const Connection&) = delete;
   // Says that nothing more comes, hears the other side out for a moment, and closes.
   ~Connection() override;
@@ -27,7 +30,7 @@ class Connection final : public httplib::Stream {
   void begin_request();                        // its head
   bool too_much() const { return too_much_; }  // more came than was to
   void begin_body(std::size_t most) { left_ = most; }
-  void begin_answer() { deadline_ = system_clock().monotonic_us() + kAnswerTime; }
+  void begin_answer();
 
   bool is_readable() const override { return true; }  // reading waits itself
   bool is_writable() const override { return true; }
@@ -39,11 +42,15 @@ class Connection final : public httplib::Stream {
 
  private:
   ssize_t fill();
-  bool wait(short events, Microseconds until) const;
+  bool wait(short events, Microseconds until, Microseconds began) const;
+  bool ready(short events, Microseconds patience) const;
   short events_wanted(int result) const;  // of TLS; 0 = it is over
 
   const socket_t socket_;
   SSL* const tls_;
+  const std::function<bool()> crowded_;
+  bool answered_ = false;
+  Microseconds began_ = 0;
   Microseconds deadline_ = 0;
   std::size_t left_ = kHeadMax;  // bytes that may be read
   bool too_much_ = false;

@@ -98,6 +98,7 @@ std::string text_of_status(int status) {
   switch (status) {
     case 413: return "the body is larger than " + format_size(kBodyMax) + ", the most that is taken";
     case 414: return "the address is too long";
+    case 431: return "the head is larger than " + format_size(kHeadMax) + ", the most that is taken";
     case 416: return "ranges are not answered";
     default: return "the request is no HTTP/1.1 that can be understood";
   }
@@ -154,6 +155,11 @@ class HttplibServer final : public Server, private httplib::Server {
       return HandlerResponse::Handled;
     });
     set_error_handler([this](const httplib::Request& in, httplib::Response& out) { answer(in, out); });
+    // httplib would share the port with any other server of this user, which then took half of the requests.
+    set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     errno = 0;
     port_ = settings.port == 0 ? bind_to_any_port(settings.host) : settings.port;
     if (port_ < 0 || (settings.port != 0 && !bind_to_port(settings.host, settings.port)))
@@ -175,7 +181,7 @@ class HttplibServer final : public Server, private httplib::Server {
       SSL_set_fd(tls, socket);
       ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
     }
-    Connection connection(socket, tls);
+    Connection connection(socket, tls, [this] { return waiting_ > 0 || stopping_; });
     return connection.shake_hands() && serve(connection);
   }
 
@@ -192,9 +198,10 @@ class HttplibServer final : public Server, private httplib::Server {
   bool serve(Connection& connection) {
     // Where others wait, a connection is not kept for what may come.
     const auto patient = [this] { return !stopping_ && waiting_ == 0; };
-    bool first = true;
-    for (int i = 1; i <= kRequestsMax; ++i, first = false) {
-      const auto go_on = [&] { return first ? !stopping_ : patient(); };
+    const Microseconds came = system_clock().monotonic_us();
+    for (int i = 1; i <= kRequestsMax; ++i) {
+      const bool first = i == 1;
+      const auto go_on = [&] { return patient() || (first && system_clock().monotonic_us() - came < kHurried); };
       if (!connection.wait_for_request(first ? kRequestTime : kIdle, go_on)) return true;
       Exchange now{.connection = &connection};
       exchange = &now;
@@ -212,6 +219,8 @@ class HttplibServer final : public Server, private httplib::Server {
   void look_at(httplib::Request& in) {
     exchange->connection->begin_body(kBodyMax + kChunkMarks);
     in.ranges.clear();
+    // Whoever gives no length sends no body; httplib would wait for one.
+    if (!in.has_header("Content-Length") && !in.has_header("Transfer-Encoding")) in.set_header("Content-Length", "0");
     Head head{.method = in.method, .target = in.target};
     head.authorization = in.get_header_value("Authorization");
     head.host = in.get_header_value("Host");
@@ -253,7 +262,8 @@ class HttplibServer final : public Server, private httplib::Server {
     if (out.status != 404 || exchange->request.method.empty()) {
       exchange->close = true;
       out.set_header("Connection", "close");
-      const int status = exchange->connection->too_much() ? 413 : out.status;
+      const int too_much = exchange->request.method.empty() ? 431 : 413;
+      const int status = exchange->connection->too_much() ? too_much : out.status;
       return put(refuse(status, text_of_status(status)), out);
     }
     exchange->request.body = in.body;

@@ -376,14 +376,16 @@ def what_is_too_much_is_refused(stream):
     stream.run("stream", "run", "ended.yaml")
     with Server(stream) as server:
         client = Client(server.url)
-        client.refused("POST", "/savepoint-disposal", 413, "larger than", body=b" " * (5 << 20))
+        stream.write("large", " " * (5 << 20))
+        large = ("-X", "POST", "-H", "Content-Type: application/json", "--data-binary", "@large", server.url + "/savepoint-disposal")
+        check("larger than" in json.loads(stream.run("curl", "-sS", *large))["errors"][0], "a large body")
         chunks = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
         came = raw(client, b"POST /savepoint-disposal HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks * 6)
         check(came.startswith(b"HTTP/1.1 413"), f"{came[:200]}")
         packed = b"POST /savepoint-disposal HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
         check(raw(client, packed).startswith(b"HTTP/1.1 415"), "a packed body")
         came = raw(client, b"GET /jobs HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000 + b"\r\n")
-        check(not came.startswith(b"HTTP/1.1 200"), f"{came[:200]}")
+        check(came.startswith(b"HTTP/1.1 431"), f"{came[:200]}")
         came = raw(client, b"GET /jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nRange: bytes=0-0,1-1" + b",2-2" * 500 + b"\r\n\r\n")
         check(came.startswith(b"HTTP/1.1 200") and len(came) < 2000, f"{came[:200]}")
         check(raw(client, b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400"), "nonsense")
@@ -398,7 +400,7 @@ def what_is_too_much_is_refused(stream):
             while connection.recv(4096):
                 pass
             connection.close()
-        check(took < 40, f"answered after {took} s")
+        check(took < 20, f"answered after {took} s")
 
 
 def tokens_and_their_roles(stream):
@@ -491,7 +493,7 @@ def a_run_is_served_as_long_as_it_lasts(stream):
     found = re.fullmatch(r"live: served at (http://127.0.0.1:\d+)\n", line)
     check(found, line)
     client = Client(found[1])
-    wait_until("it to run", lambda: client.get("/jobs/live/status")["status"] == "RUNNING")
+    wait_until("it to run", lambda: '"RUNNING"' in client.send("GET", "/jobs/live/status")[2])
     server, = children_of(job.pid, "serve")
     stream.kill([server])  # and the job goes on
     wait_until("its end", lambda: not children_of(job.pid, "serve"))
