@@ -47,13 +47,14 @@ Result<http::ServiceSettings> settings_of(const VerbValues& values) {
   settings.server.key = values.text("tls-key");
   settings.insecure = values.flag("insecure");
   if (values.has("tokens")) { STREAM_ASSIGN(settings.tokens, http::load_tokens(values.text("tokens"))); }
+  settings.permissions.exec = values.flag("allow-exec");
   std::error_code error;
   settings.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error) return system_error("find", "this program", error.value());
   for (const std::string& root : values.list("root")) {
     const auto real = std::filesystem::canonical(root, error);
     if (error) return usage_error("option '--root': '" + root + "' is no folder that is there");
-    settings.roots.push_back(real.string());
+    settings.permissions.roots.push_back(real.string());
   }
   if (!values.has("job")) return settings;
   const auto job = find_job(values.text("job"));
@@ -72,6 +73,9 @@ int run_serve(const VerbValues& values) {
   if (!settings.ok()) return fail("serve", settings.status());
   const auto service = http::Service::open(*settings);
   if (!service.ok()) return fail("serve", service.status());
+  // Relative paths of manifests that are sent start there.
+  if (!settings->permissions.roots.empty() && ::chdir(settings->permissions.roots.front().c_str()) != 0)
+    return fail("serve", system_error("enter", settings->permissions.roots.front(), errno));
   std::printf("%s\n", (*service)->url().c_str());
   std::fflush(stdout);
   wait_for_end(signals);
@@ -94,9 +98,13 @@ constexpr VerbOption kServeOptions[] = {
      .doc = "Make a token, print it, add its hash to the file of --tokens, and end. It cannot be found out later."},
     {.name = "root",
      .arg = "FOLDER",
-     .doc = "Let requests name places in this folder, for savepoints; without it they can name none.",
+     .doc = "Let requests name files in this folder: where savepoints go, what a manifest reads and writes. Relative "
+            "paths start at the first. Without it requests can name none.",
      .kind = ValueKind::kPath,
      .repeated = true},
+    {.name = "allow-exec",
+     .doc = "Let manifests that are sent run programs, and trusted code: whoever may send one can do what you can.",
+     .kind = ValueKind::kFlag},
     {.name = "tls-cert", .arg = "FILE", .doc = "Certificate chain in PEM, for HTTPS.", .kind = ValueKind::kPath},
     {.name = "tls-key", .arg = "FILE", .doc = "Its key in PEM.", .kind = ValueKind::kPath},
     {.name = "insecure",

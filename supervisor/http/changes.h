@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "supervisor/http/jobs.h"
 
@@ -21,6 +22,10 @@ class Changes {
   // A savepoint that a job has made.
   virtual Status dispose(const std::string& path) = 0;
   virtual Status resume(const std::string& job) = 0;
+  // Starts the pipelines of a manifest, and gives their names when they run. Errors: kUsage, a line for each thing that
+  // is wrong with it or is not allowed; kFailed where one cannot be started.
+  virtual Result<std::vector<std::string>> submit(const std::string& manifest) = 0;
+  virtual Status validate(const std::string& manifest) = 0;  // as submit(), without starting anything
   // Where a savepoint may be made: inside of one of the folders that the server was given. Errors: kUsage.
   virtual Status check_place(const std::string& path) = 0;
 };

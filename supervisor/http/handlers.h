@@ -75,4 +75,8 @@ Answer put_requirements(Call& call);
 Answer post_resume(Call& call);
 Answer get_resume_outcome(Call& call);
 
+// pipeline_handlers.cc
+Answer post_pipeline(Call& call);
+Answer post_validation(Call& call);
+
 }  // namespace stream::http

@@ -1,11 +1,12 @@
 #include "supervisor/http/live_changes.h"
 
-#include <algorithm>
-#include <filesystem>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/child.h"
 #include "supervisor/job_client.h"
+#include "supervisor/stage_folders.h"
+#include "transport/base/files.h"
 #include "transport/base/text.h"
 
 namespace stream::http {
@@ -19,22 +20,27 @@ Json wish(const char* verb, const std::string& to) {
   return request;
 }
 
-}  // namespace
-
-bool is_inside(const std::string& path, const std::vector<std::string>& folders) {
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
-  if (error || !real.is_absolute()) return false;
-  return std::ranges::any_of(folders, [&](const std::string& folder) {
-    const std::filesystem::path root = std::filesystem::weakly_canonical(folder, error);
-    const auto [end, at] = std::ranges::mismatch(root, real);
-    return !error && end == root.end();
-  });
+// The verb read a line more than was sent.
+std::string with_own_lines(const std::string& text) {
+  constexpr std::string_view kPlace = "standard input:";
+  std::string out;
+  for (const std::string& line : split(text, '\n')) {
+    if (line.empty()) continue;
+    const std::size_t colon = line.find(':', kPlace.size());
+    const auto number = line.starts_with(kPlace) && colon != std::string::npos
+                            ? parse_integer(line.substr(kPlace.size(), colon - kPlace.size()))
+                            : Result<std::int64_t>(std::int64_t{0});
+    const bool placed = number.ok() && *number > 1;
+    out += (out.empty() ? "" : "\n") + (placed ? "manifest:" + std::to_string(*number - 1) + line.substr(colon) : line);
+  }
+  return out;
 }
+
+}  // namespace
 
 Status LiveChanges::check_place(const std::string& path) {
   if (!path.starts_with('/')) return usage_error("'" + path + "' is no absolute path");
-  if (is_inside(path, roots_)) return {};
+  if (is_inside(path, permissions_.roots)) return {};
   return usage_error("'" + path +
                      "' is not inside a folder that this server was given with --root; leave it out, and "
                      "the savepoint is made in the job's own");
@@ -76,6 +82,35 @@ Status LiveChanges::dispose(const std::string& path) {
 
 Status LiveChanges::resume(const std::string& job) {
   return ask_child(program_, {"resume", job}, "", kStartPatience).status();
+}
+
+// A remark in front, so that the verb takes it for a manifest whatever it begins with: it was looked at as one.
+Status LiveChanges::run(const std::vector<std::string>& args, const std::string& manifest) const {
+  STREAM_ASSIGN(const Finished done, run_child(program_, args, "#\n" + manifest, kStartPatience));
+  if (done.signal == 0 && done.exit_code == 0) return {};
+  const std::string why = with_own_lines(done.err);
+  return done.exit_code == 100 || args[0] == "check" ? usage_error(why) : failed(why);
+}
+
+Result<std::vector<std::string>> LiveChanges::submit(const std::string& manifest) {
+  if (!room_.try_acquire_for(std::chrono::seconds(5)))
+    return Status(Code::kInterrupted, "other manifests are being started; try again in a moment");
+  FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
+  auto names = check_submission(manifest, permissions_, catalogue, system_files());
+  const Status ran = names.ok() ? run({"run", "-d", "-"}, manifest) : Status();
+  room_.release();
+  if (!ran.ok()) return ran;
+  return names;
+}
+
+Status LiveChanges::validate(const std::string& manifest) {
+  if (!room_.try_acquire_for(std::chrono::seconds(5)))
+    return {Code::kInterrupted, "other manifests are being looked at; try again in a moment"};
+  FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
+  const auto names = check_submission(manifest, permissions_, catalogue, system_files());
+  Status status = names.ok() ? run({"check", "-"}, manifest) : names.status();
+  room_.release();
+  return status;
 }
 
 }  // namespace stream::http

@@ -53,7 +53,10 @@ Json operation(const Route& route, const std::vector<std::string>& in_path) {
   for (const std::string& name : split(route.query, ' ')) {
     if (!name.empty()) out["parameters"].push_back(parameter(name, false));
   }
-  if (!route.body.empty()) out["requestBody"] = {{"content", content(route.body)}};
+  if (route.body == kPlainText)
+    out["requestBody"] = {{"content", {{"application/yaml", {{"schema", {{"type", "string"}}}}}}}};
+  else if (!route.body.empty())
+    out["requestBody"] = {{"content", content(route.body)}};
   const std::string_view shape = route.answer.empty() ? std::string_view("Nothing") : route.answer;
   out["responses"] = {{std::to_string(route.status), {{"description", "It went well."}, {"content", content(shape)}}},
                       {"default", {{"description", "Why not, in one line."}, {"content", content("Errors")}}}};

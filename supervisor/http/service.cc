@@ -29,7 +29,7 @@ struct Service::Parts {
   explicit Parts(const ServiceSettings& settings)
       : access(settings.tokens, settings.server.host),
         jobs(settings.job),
-        changes(settings.program, settings.roots),
+        changes(settings.program, settings.permissions),
         host(host_name()),
         tls(!settings.server.certificate.empty()) {}
 

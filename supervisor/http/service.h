@@ -7,16 +7,17 @@
 
 #include "supervisor/http/access.h"
 #include "supervisor/http/server.h"
+#include "supervisor/http/submission.h"
 
 namespace stream::http {
 
 struct ServiceSettings {
   ServerSettings server;
   std::vector<Token> tokens = {};
-  bool insecure = false;                // tokens may cross a network in the clear
-  std::string program = {};             // the `stream` that resumes jobs
-  std::vector<std::string> roots = {};  // absolute folders that requests may name places in
-  std::string job = {};                 // only this one; "" = all
+  bool insecure = false;         // tokens may cross a network in the clear
+  std::string program = {};      // the `stream` that resumes jobs
+  Permissions permissions = {};  // of requests
+  std::string job = {};          // only this one; "" = all
 };
 
 // Errors: kUsage where somebody else could ask, or could read along.

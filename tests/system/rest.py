@@ -199,6 +199,8 @@ def answers_have_the_form_of_both_documents(stream):
         ours = client.get("/openapi.json")
         tight = dict(ours, components=strict(ours["components"]))
         had = {f"{method.upper()} {re.sub(r'{[a-z]+}', '{}', path)}" for path, methods in ours["paths"].items() for method in methods}
+        page = set(re.findall(r"^\.It Li ([A-Z]+ /\S*)", (TOP / "man/stream-rest.7").read_text(), re.M))
+        check({re.sub(r"{\w+}", "{}", operation) for operation in page} == had, f"stream-rest(7) lists others: {page}")
         lacking = {operation.strip() for operation in re.split(r"[|\n]", WANTED) if operation.strip()} - had
         check(not lacking, f"not there: {sorted(lacking)}")
         wait_until("watermarks or not, numbers", lambda: client.get("/jobs/live/stats")["instances"][0]["records_out"] > 0)
@@ -486,6 +488,63 @@ def one_job_alone(stream):
         client.refused("GET", "/jobmanager/logs/ended.stream.log", 404, "no log")
 
 
+SENT = """pipeline: sent
+stages:
+  made: {run: generate, columns: n, rows: 1000}
+  out: {run: write-file, path: sent.ndjson}
+"""
+
+
+def a_manifest_is_sent_and_runs(stream):
+    """And nothing comes of one that names what is not allowed."""
+    root = stream.folder / "root"
+    root.mkdir()
+    os.symlink(stream.folder, root / "out")
+    stream.write("secret", "words\n")
+    stream.write("root/part.yaml", "stages:\n  out: {run: write-null}\n")
+    stream.environment["WORDS"] = "secret words"
+    stream.environment["TOKEN"] = "words"
+    with Server(stream, "--root", root) as server:
+        client = Client(server.url)
+        yaml = {"content_type": "application/yaml"}
+        check(client.ask("POST", "/pipelines/validate", SENT, **yaml) == {"valid": True, "problems": []}, "a good one")
+        check(not stream.home("sent").exists(), "it was started")
+        begun, = client.ask("POST", "/pipelines", SENT, **yaml)["jobs"]
+        check(begun["name"] == "sent" and client.get(f"/jobs/{begun['jid']}")["name"] == "sent", f"{begun}")
+        stream.run("stream", "wait", "sent")
+        check((root / "sent.ndjson").read_text().count("\n") == 1000, "its rows")
+        wrong = client.ask("POST", "/pipelines/validate", SENT.replace("rows: 1000", "rows: x").replace("run: write-file", "run: write-fiel"), **yaml)
+        check(not wrong["valid"] and all(re.match(r"manifest:[34]:", line) for line in wrong["problems"]), f"{wrong}")
+        rows = "made: {run: generate, columns: n, rows: 1}"
+        for stages, says in ((f"{rows}\n  out: {{run: write-file, path: {stream.folder}/x}}", "is not inside a folder"),
+                             (f"{rows}\n  out: {{run: write-file, path: ../x}}", "is not inside a folder"),
+                             (f"{rows}\n  out: {{run: write-file, path: out/x}}", "is not inside a folder"),
+                             ("made: {run: read-file, path: /etc/passwd, format: lines}", "is not inside a folder"),
+                             ("made: {run: read-file, path: 'out/sec*', format: lines}", "is not inside a folder"),
+                             (f"{rows}\n  via: {{run: exec, command: 'touch x', schema: n bigint}}", "--allow-exec"),
+                             (f"{rows}\n  via: {{run: lua, code: 'return row', trusted: true}}", "--allow-exec"),
+                             (f"{rows}\n  via: {{run: lua, script: ../x.lua}}", "is not inside a folder"),
+                             (f"{rows}\n  out: {{run: write-http, url: 'http://127.0.0.1:1/', token: 'env:TOKEN'}}", "a secret of the server|no option"),
+                             (f"{rows}\n  out: {{run: write-redis, stream: x, password: 'env:TOKEN'}}", "names a secret of the server"),
+                             (f"{rows}\n  out: {{run: write-redis, stream: x, password: 'file:../secret'}}", "is not inside a folder"),
+                             (f"{rows}\n  out: {{run: write-file, path: '${{env:WORDS}}'}}", "WORDS")):
+            text = f"pipeline: bad\nstages:\n  {stages}\n"
+            status, _, answer = client.send("POST", "/pipelines", text, **yaml)
+            check(status == 400 and re.search(says, answer), f"{stages}: {status} {answer}")
+            check(not client.ask("POST", "/pipelines/validate", text, **yaml)["valid"], stages)
+        for text, says in (("pipeline: bad\ninclude: {part: ../part.yaml}\nstages:\n  part: {run: part}\n", "is not inside a folder"),
+                           ("pipeline: bad\ncheckpoint: {path: /tmp/x}\nstages:\n  made: {run: generate, columns: n}\n", "is not inside a folder"),
+                           ("generate --rows 1 | write-file x", "manifest"), ('"generate --rows 1 | exec touch-it": x', "manifest|unknown"), ("", "manifest|empty")):
+            status, _, answer = client.send("POST", "/pipelines", text, **yaml)
+            check(status == 400 and re.search(says, answer), f"{text}: {status} {answer}")
+        check(stream.jobs() == ["sent"] and not (stream.folder / "x").exists(), f"{stream.jobs()}")
+        client.refused("POST", "/pipelines", 415, "application/yaml", body=SENT, content_type="text/plain")
+    with Server(stream, "--root", root, "--allow-exec") as server:
+        text = SENT.replace("sent", "sends").replace("  out:", "  via: {run: exec, command: cat, schema: n bigint}\n  out:")
+        Client(server.url).ask("POST", "/pipelines", text, content_type="application/yaml")
+        stream.run("stream", "wait", "sends")
+
+
 def a_run_is_served_as_long_as_it_lasts(stream):
     stream.write("live.yaml", LIVE)
     job = stream.start("stream", "run", "live.yaml", "--http", "127.0.0.1:0", stderr=subprocess.PIPE)
@@ -533,6 +592,6 @@ def listens(url):
 
 
 if __name__ == "__main__":
-    main([answers_have_the_form_of_both_documents, what_is_told_is_what_there_is, changes_by_curl, wrong_requests_say_why, what_is_too_much_is_refused,
+    main([answers_have_the_form_of_both_documents, what_is_told_is_what_there_is, changes_by_curl, a_manifest_is_sent_and_runs, wrong_requests_say_why, what_is_too_much_is_refused,
           tokens_and_their_roles, others_are_let_in_only_with_token_and_tls, killed_and_started_again_it_finds_its_jobs, one_job_alone,
           a_run_is_served_as_long_as_it_lasts])

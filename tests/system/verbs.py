@@ -159,7 +159,7 @@ def cut(word):
 def completion_knows_verbs_options_and_choices(stream):
     verbs = tables(stream)
     check(complete(stream, "stream", "") == {name.split()[0] for name in verbs}, "every verb")
-    check(complete(stream, "stream", "s") == {"savepoint", "show", "stages", "state", "stats", "stop"}, "verbs with an s")
+    check(complete(stream, "stream", "s") == {"savepoint", "serve", "show", "stages", "state", "stats", "stop"}, "verbs with an s")
     check(complete(stream, "stream", "--") == {"--help", "--man", "--version"}, "options without a verb")
     check(complete(stream, "stream", "nonsense", "") == set(), "nothing is known of an unknown verb")
     for name, verb in verbs.items():

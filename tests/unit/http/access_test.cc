@@ -23,7 +23,7 @@ int status_of(const Access& access, const Head& head, std::string* who = nullptr
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(access)
+BOOST_AUTO_TEST_SUITE(access_rules)
 
 BOOST_AUTO_TEST_CASE(a_token_has_a_role_and_is_not_in_its_line) {
   std::vector<Token> tokens;

@@ -112,6 +112,12 @@ class FakeChanges final : public Changes {
     note("resume " + job);
     return {};
   }
+  Result<std::vector<std::string>> submit(const std::string& manifest) override {
+    note("submit " + manifest);
+    if (!fault.ok()) return fault;
+    return std::vector<std::string>{"live"};
+  }
+  Status validate(const std::string&) override { return fault; }
   Status check_place(const std::string& path) override {
     return path == "/allowed" ? Status() : usage_error("not there");
   }

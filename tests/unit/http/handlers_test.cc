@@ -49,9 +49,10 @@ void check_whole(const Json& value, const Json& schema, const Json& all, const s
     const std::string name = schema["$ref"].get<std::string>().substr(21);
     return check_whole(value, all[name], all, where);
   }
-  for (const Json& name : schema.value("required", Json::array()))
-    BOOST_TEST(value.contains(name), where << " lacks " << name);
-  for (const auto& [name, inner] : schema.value("properties", Json::object()).items()) {
+  const Json required = schema.value("required", Json::array());
+  for (const Json& name : required) BOOST_TEST(value.contains(name), where << " lacks " << name);
+  const Json properties = schema.value("properties", Json::object());
+  for (const auto& [name, inner] : properties.items()) {
     if (value.contains(name)) check_whole(value[name], inner, all, where + "/" + name);
   }
   if (schema.contains("items")) {
@@ -185,6 +186,20 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_not_begun) {
   BOOST_TEST(desk.changes.made().empty());
   desk.jobs.fault = Status(Code::kInterrupted, "the supervisor of 'live' did not answer within 5s");
   BOOST_TEST(desk.send("GET", "/jobs/live").status == 503);
+}
+
+BOOST_AUTO_TEST_CASE(a_manifest_is_sent_as_it_is) {
+  Desk desk;
+  BOOST_TEST(Json::parse(desk.send("POST", "/pipelines", "pipeline: live").text)["jobs"][0]["name"] == "live");
+  BOOST_TEST(desk.changes.made()[0] == "submit pipeline: live");
+  desk.changes.fault = usage_error("manifest:1:1: one\nmanifest:2:1: two");
+  const Answer wrong = desk.send("POST", "/pipelines", "x");
+  BOOST_TEST(wrong.status == 400);
+  BOOST_TEST(Json::parse(wrong.text)["errors"].size() == 2U);
+  const Answer invalid = desk.send("POST", "/pipelines/validate", "x");
+  BOOST_TEST(invalid.status == 200);
+  BOOST_TEST(Json::parse(invalid.text)["valid"] == false);
+  BOOST_TEST(Json::parse(invalid.text)["problems"].size() == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
