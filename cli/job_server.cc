@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "supervisor/http/server.h"
+#include "supervisor/http/address.h"
 #include "transport/base/clock.h"
 
 namespace stream {

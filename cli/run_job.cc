@@ -1,7 +1,6 @@
 #include "cli/run_job.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -70,17 +69,6 @@ int open_signals() {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-void wait_for_end(int signals) {
-  for (;;) {
-    pollfd ready{signals, POLLIN, 0};
-    ::poll(&ready, 1, -1);
-    signalfd_siginfo info{};
-    while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo != SIGWINCH) return;
-    }
-  }
 }
 
 int run_foreground(std::string_view verb, RunRequest request, const std::string& http) {

@@ -9,8 +9,6 @@ namespace stream {
 
 // Blocks the signals that end a job, and those of a terminal that changes its size; they become readable.
 int open_signals();
-// Waits for one of those that end a job.
-void wait_for_end(int signals);
 
 // `http`: where the job is served meanwhile; "" = nowhere. See job_server.h.
 //

@@ -2,15 +2,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "cli/command.h"
-#include "cli/run_job.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
-#include "supervisor/http/service.h"
+#include "supervisor/http/settings.h"
+#include "supervisor/http/tokens.h"
 #include "supervisor/job_client.h"
 #include "supervisor/pipeline.h"
 #include "transport/base/files.h"
@@ -46,7 +46,7 @@ Result<http::ServiceSettings> settings_of(const VerbValues& values) {
   settings.server.certificate = values.text("tls-cert");
   settings.server.key = values.text("tls-key");
   settings.insecure = values.flag("insecure");
-  if (values.has("tokens")) { STREAM_ASSIGN(settings.tokens, http::load_tokens(values.text("tokens"))); }
+  settings.tokens = values.text("tokens");
   settings.permissions.exec = values.flag("allow-exec");
   std::error_code error;
   settings.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
@@ -68,19 +68,14 @@ int run_serve(const VerbValues& values) {
     const Status added = add_token(values);
     return added.ok() ? kDone : fail("serve", added);
   }
-  const int signals = open_signals();  // before any thread is there
   const auto settings = settings_of(values);
   if (!settings.ok()) return fail("serve", settings.status());
-  const auto service = http::Service::open(*settings);
-  if (!service.ok()) return fail("serve", service.status());
-  // Relative paths of manifests that are sent start there.
-  if (!settings->permissions.roots.empty() && ::chdir(settings->permissions.roots.front().c_str()) != 0)
-    return fail("serve", system_error("enter", settings->permissions.roots.front(), errno));
-  std::printf("%s\n", (*service)->url().c_str());
-  std::fflush(stdout);
-  wait_for_end(signals);
-  (*service)->stop();
-  std::_Exit(kDone);  // threads may still wait for the outcome of what supervisors do
+  // It becomes another program, which has what HTTP and TLS need.
+  const std::string folder = std::filesystem::path(settings->program).parent_path().string();
+  const std::string server = folder + "/" STREAM_SERVER;
+  const std::string text = http::to_json(*settings);
+  ::execl(server.c_str(), server.c_str(), text.c_str(), nullptr);
+  return fail("serve", system_error("run", server, errno));
 }
 
 constexpr VerbOption kServeOptions[] = {

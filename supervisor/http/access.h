@@ -1,4 +1,4 @@
-// Who may do what. Tokens are kept as hashes; without any, only this machine is let in.
+// Who may do what. Without tokens only this machine is let in.
 #pragma once
 
 #include <optional>
@@ -6,28 +6,9 @@
 #include <vector>
 
 #include "supervisor/http/message.h"
+#include "supervisor/http/tokens.h"
 
 namespace stream::http {
-
-struct Token {
-  std::string name;
-  Role role = Role::kRead;
-  std::string sha256;  // 64 hex digits
-};
-
-// A line a token: NAME ROLE SHA256; # begins a remark. Errors: kUsage, naming file and line.
-Result<std::vector<Token>> parse_tokens(const std::string& text, const std::string& file);
-// The file must not be writable by others. Errors: as above, kNotFound, kSystem.
-Result<std::vector<Token>> load_tokens(const std::string& file);
-
-// A new token, and its line. Errors: kSystem.
-struct NewToken {
-  std::string secret;
-  std::string line;
-};
-Result<NewToken> make_token(const std::string& name, Role role);
-
-std::string sha256_of(std::string_view text);  // 64 hex digits
 
 class Access {
  public:

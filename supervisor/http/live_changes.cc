@@ -1,6 +1,7 @@
 #include "supervisor/http/live_changes.h"
 
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/child.h"
@@ -18,6 +19,13 @@ Json wish(const char* verb, const std::string& to) {
   Json request = {{"verb", verb}};
   if (!to.empty()) request["to"] = to;
   return request;
+}
+
+// Stages are beside the verb, not beside this program.
+std::vector<std::string> folders_of(const std::string& program) {
+  std::vector<std::string> folders = stage_folders();
+  folders.front() = std::filesystem::path(program).parent_path().string();
+  return folders;
 }
 
 // The verb read a line more than was sent.
@@ -95,7 +103,7 @@ Status LiveChanges::run(const std::vector<std::string>& args, const std::string&
 Result<std::vector<std::string>> LiveChanges::submit(const std::string& manifest) {
   if (!room_.try_acquire_for(std::chrono::seconds(5)))
     return Status(Code::kInterrupted, "other manifests are being started; try again in a moment");
-  FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
+  FolderCatalogue catalogue(folders_of(program_), cache_folder(), system_files());
   auto names = check_submission(manifest, permissions_, catalogue, system_files());
   const Status ran = names.ok() ? run({"run", "-d", "-"}, manifest) : Status();
   room_.release();
@@ -106,7 +114,7 @@ Result<std::vector<std::string>> LiveChanges::submit(const std::string& manifest
 Status LiveChanges::validate(const std::string& manifest) {
   if (!room_.try_acquire_for(std::chrono::seconds(5)))
     return {Code::kInterrupted, "other manifests are being looked at; try again in a moment"};
-  FolderCatalogue catalogue(stage_folders(), cache_folder(), system_files());
+  FolderCatalogue catalogue(folders_of(program_), cache_folder(), system_files());
   const auto names = check_submission(manifest, permissions_, catalogue, system_files());
   Status status = names.ok() ? run({"check", "-"}, manifest) : names.status();
   room_.release();

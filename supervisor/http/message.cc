@@ -1,14 +1,11 @@
 #include "supervisor/http/message.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "transport/base/text.h"
 
 namespace stream::http {
 namespace {
-
-constexpr std::array<std::string_view, 3> kRoles = {"read", "operate", "admin"};
 
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -38,15 +35,6 @@ Result<std::string> decoded(std::string_view text, bool plus_is_blank) {
 }
 
 }  // namespace
-
-std::string_view to_string(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
-
-Result<Role> parse_role(std::string_view text) {
-  for (std::size_t i = 0; i < kRoles.size(); ++i) {
-    if (text == kRoles[i]) return static_cast<Role>(i);
-  }
-  return usage_error("'" + std::string(text) + "' is no role; there are read, operate and admin");
-}
 
 Answer answer_with(const nlohmann::json& body, int status) {
   return {.status = status, .text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};

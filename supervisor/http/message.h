@@ -8,14 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/http/tokens.h"
 #include "transport/base/status.h"
 
 namespace stream::http {
-
-// What somebody may do: each role may do what those before it may.
-enum class Role : std::uint8_t { kRead, kOperate, kAdmin };
-std::string_view to_string(Role role);  // "read", "operate", "admin"
-Result<Role> parse_role(std::string_view text);
 
 struct Request {
   std::string method;

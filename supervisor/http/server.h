@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/http/address.h"
 #include "supervisor/http/message.h"
 
 namespace stream::http {
@@ -14,18 +15,6 @@ namespace stream::http {
 inline constexpr std::size_t kBodyMax = 4U << 20;  // bytes
 inline constexpr std::size_t kAnswering = 64;      // connections, a thread each
 inline constexpr std::size_t kWaiting = 1024;      // connections; any more are refused
-
-struct ServerSettings {
-  std::string host = "127.0.0.1";
-  int port = 8081;               // 0 = any free one
-  std::string certificate = {};  // PEM file of a chain; "" = no TLS
-  std::string key = {};
-};
-
-// "127.0.0.1:8081", "[::1]:8081", ":8081" (every address), "8081" (loopback). Errors: kUsage.
-Result<ServerSettings> parse_address(const std::string& text);
-bool is_loopback(const std::string& host);
-std::string address_text(const std::string& host, int port);
 
 class Server {
  public:

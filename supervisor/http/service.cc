@@ -26,8 +26,8 @@ bool changes_something(const Request& request) { return request.method != "GET" 
 }  // namespace
 
 struct Service::Parts {
-  explicit Parts(const ServiceSettings& settings)
-      : access(settings.tokens, settings.server.host),
+  Parts(const ServiceSettings& settings, std::vector<Token> tokens)
+      : access(std::move(tokens), settings.server.host),
         jobs(settings.job),
         changes(settings.program, settings.permissions),
         host(host_name()),
@@ -84,7 +84,9 @@ std::string Service::url() const { return (parts_->tls ? "https://" : "http://")
 
 Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) {
   STREAM_TRY(check_exposure(settings));
-  auto parts = std::make_unique<Parts>(settings);
+  std::vector<Token> tokens;
+  if (!settings.tokens.empty()) { STREAM_ASSIGN(tokens, load_tokens(settings.tokens)); }
+  auto parts = std::make_unique<Parts>(settings, std::move(tokens));
   STREAM_TRY(make_folder(stream_home()));
   STREAM_ASSIGN(parts->audit, Audit::open(stream_home() + "/.serve"));
   Parts* all = parts.get();

@@ -7,18 +7,9 @@
 
 #include "supervisor/http/access.h"
 #include "supervisor/http/server.h"
-#include "supervisor/http/submission.h"
+#include "supervisor/http/settings.h"
 
 namespace stream::http {
-
-struct ServiceSettings {
-  ServerSettings server;
-  std::vector<Token> tokens = {};
-  bool insecure = false;         // tokens may cross a network in the clear
-  std::string program = {};      // the `stream` that resumes jobs
-  Permissions permissions = {};  // of requests
-  std::string job = {};          // only this one; "" = all
-};
 
 // Errors: kUsage where somebody else could ask, or could read along.
 Status check_exposure(const ServiceSettings& settings);

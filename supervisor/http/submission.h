@@ -5,16 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/http/settings.h"
 #include "supervisor/pipeline.h"
 #include "supervisor/stage_info.h"
 #include "transport/base/files.h"
 
 namespace stream::http {
-
-struct Permissions {
-  std::vector<std::string> roots;  // absolute folders; relative paths start at the first
-  bool exec = false;               // stages may run programs, and code that can do anything
-};
 
 // Whether a path, with all links followed as far as it is there, is one of the folders or inside of one. Patterns are
 // taken for names: what matters is the folder they are in.

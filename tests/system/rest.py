@@ -553,9 +553,9 @@ def a_run_is_served_as_long_as_it_lasts(stream):
     check(found, line)
     client = Client(found[1])
     wait_until("it to run", lambda: '"RUNNING"' in client.send("GET", "/jobs/live/status")[2])
-    server, = children_of(job.pid, "serve")
+    server, = servers_of(job.pid)
     stream.kill([server])  # and the job goes on
-    wait_until("its end", lambda: not children_of(job.pid, "serve"))
+    wait_until("its end", lambda: not servers_of(job.pid))
     check(stream.stats("live")["job"]["state"] == "RUNNING", "the job is gone with its server")
     stream.run("stream", "cancel", "live")
     check(job.wait(timeout=30) == 0, job.stderr.read())
@@ -570,12 +570,11 @@ def a_run_is_served_as_long_as_it_lasts(stream):
     check("'stream serve' serves others" in stream.last_stderr, stream.last_stderr)
 
 
-def children_of(pid, word):
-    """Those that run with this word as an argument."""
+def servers_of(pid):
     found = []
     for child in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split():
         try:
-            if word in pathlib.Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+            if pathlib.Path(f"/proc/{child}/cmdline").read_text().split("\0")[0].endswith("/stream-server"):
                 found.append(int(child))
         except OSError:  # gone meanwhile
             pass

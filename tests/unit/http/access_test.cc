@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(addresses) {
   BOOST_TEST(!check_exposure(settings).ok());
   settings.insecure = true;
   BOOST_TEST(!check_exposure(settings).ok());
-  settings.tokens = {{"one", Role::kRead, ""}};
+  settings.tokens = "tokens";
   BOOST_TEST(check_exposure(settings).ok());
   settings.insecure = false;
   BOOST_TEST(!check_exposure(settings).ok());
