@@ -256,7 +256,8 @@ constexpr VerbExample kExamples[] = {
     {"stream stats --watch web-errors", "Watches a job at work."},
     {"stream stats --json web-errors | jq '.instances[] | {stage, busy, backpressured}'",
      "Finds the stage that holds the others up."},
-    {"stream stats --csv --watch web-errors | head -20 > stats.csv", "Keeps numbers for a spreadsheet."},
+    {"stream stats --csv web-errors > stats.csv",
+     "Keeps numbers for a spreadsheet; with --watch, every second of them."},
 };
 
 }  // namespace
