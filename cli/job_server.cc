@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "supervisor/http/address.h"
+#include "supervisor/http/settings.h"
 #include "transport/base/clock.h"
 
 namespace stream {
@@ -44,7 +44,13 @@ Result<std::optional<StageProcess>> start_job_server(const std::string& job, con
   std::error_code error;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error) return system_error("find", "this program", error.value());
-  STREAM_ASSIGN(StageProcess server, StageProcess::start({self, "serve", "--http", address, "--job", job}, -1));
+  // Not by the verb, which knows only jobs that are there.
+  http::ServiceSettings settings;
+  settings.program = self;
+  settings.job = job;
+  STREAM_ASSIGN(settings.server, http::parse_address(address));
+  const std::string program = std::filesystem::path(self).parent_path().string() + "/" STREAM_SERVER;
+  STREAM_ASSIGN(StageProcess server, StageProcess::start({program, http::to_json(settings)}, -1));
   STREAM_ASSIGN(const std::string url, first_line(server));
   std::fprintf(stderr, "%s: served at %s\n", job.c_str(), url.c_str());
   return std::optional(std::move(server));

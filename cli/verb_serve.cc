@@ -12,7 +12,6 @@
 #include "supervisor/http/settings.h"
 #include "supervisor/http/tokens.h"
 #include "supervisor/job_client.h"
-#include "supervisor/pipeline.h"
 #include "transport/base/files.h"
 
 namespace stream {
@@ -57,9 +56,8 @@ Result<http::ServiceSettings> settings_of(const VerbValues& values) {
     settings.permissions.roots.push_back(real.string());
   }
   if (!values.has("job")) return settings;
-  const auto job = find_job(values.text("job"));
-  if (!job.ok() && !valid_name(values.text("job"))) return job.status();
-  settings.job = job.ok() ? job->job : values.text("job");
+  STREAM_ASSIGN(const JobPaths job, find_job(values.text("job")));
+  settings.job = job.job;
   return settings;
 }
 
@@ -83,7 +81,11 @@ constexpr VerbOption kServeOptions[] = {
      .arg = "ADDRESS",
      .doc = "Where to listen: HOST:PORT, or PORT of this machine alone; port 0 takes a free one.",
      .fallback = "127.0.0.1:8081"},
-    {.name = "job", .arg = "JOB", .doc = "Serve this job only, which may also begin later.", .kind = ValueKind::kJob},
+    {.name = "job",
+     .arg = "JOB",
+     .doc = "Name or unique id prefix of the only job to serve; left out, all are.",
+     .kind = ValueKind::kJob,
+     .positional = true},
     {.name = "tokens",
      .arg = "FILE",
      .doc = "Let in only who has a token of this file: a line each, NAME ROLE SHA256, of role read, operate or admin.",

@@ -54,9 +54,9 @@ def a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be(stream):
 def whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost(stream):
     """Whatever was promised is there, whatever is listed is whole, and it can be asked for again."""
     wanted, pick, promised, states = expected(stream), random.Random(9), [], set()
-    stream.write("job.yaml", manifest(rate=SLOW))
+    stream.write("job.yaml", manifest(rate=300)  # not over before it is stopped for the last time)
     stream.run("stream", "run", "-d", "job.yaml")
-    past(stream, 300)
+    past(stream, 100)
     aside = stream.folder / "aside"
     for turn, how in enumerate((["stop"], ["savepoint"], ["stop", "--no-savepoint"], ["savepoint", "--archive"], ["stop", "--to", aside / "2"],
                                 ["savepoint", "--single-file", "--to", aside / "3"], ["stop"], ["savepoint", "--to", aside / "4"])):
@@ -113,7 +113,7 @@ def a_supervisor_that_dies_at_the_very_end_has_ended_it_once(stream):
         anew(stream)
         before = checkpoints(stream)
         job = stream.start("stream", "run", "job.yaml", stderr=subprocess.DEVNULL)
-        wait_until("it to run", lambda: stream.jobs() and stream.succeeds("stream", "wait", "job", "--for", "running"))
+        wait_until("it to run", lambda: stream.jobs() and shown(stream)["state"] == "RUNNING")
         source = stream.instances("job")["made.0"]
         with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
             db.execute("begin exclusive")

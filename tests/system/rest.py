@@ -444,7 +444,8 @@ def others_are_let_in_only_with_token_and_tls(stream):
                        (("--new-token", "two=root", "--tokens", "tokens"), "'root' is no role"),
                        (("--new-token", "two=read"), "needs '--tokens'"),
                        (("--http", "127.0.0.1:0", "--tokens", "/dev/null"), "can be written by others"),
-                       (("--http", "127.0.0.1:0", "--root", "nowhere"), "no folder that is there")):
+                       (("--http", "127.0.0.1:0", "--root", "nowhere"), "no folder that is there"),
+                       (("nobody",), "there is no job 'nobody'")):
         stream.run("stream", "serve", *args, expect=100)
         check(says in stream.last_stderr and stream.last_stderr.count("\n") == 1, f"{args}: {stream.last_stderr}")
     os.chmod(stream.folder / "tokens", 0o666)
@@ -481,7 +482,7 @@ def one_job_alone(stream):
     stream.write("ended.yaml", ENDED)
     stream.run("stream", "run", "ended.yaml")
     stream.run("stream", "run", "-d", "live.yaml")
-    with Server(stream, "--job", "live") as server:
+    with Server(stream, "live") as server:
         client = Client(server.url)
         check([job["name"] for job in client.get("/jobs/overview")["jobs"]] == ["live"], "another job is told")
         client.refused("GET", "/jobs/ended", 404, "no job 'ended'")

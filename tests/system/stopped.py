@@ -78,7 +78,7 @@ def an_input_that_has_ended_stays_ended(stream):
 
     def ended():
         return {i["stage"] for i in stream.stats("job")["instances"] if i["ended"]} == {"short", "few", "few-table"}
-    begun(stream, *SHORT, rows=500, rate=4000)
+    begun(stream, *SHORT, rows=100, rate=400)
     for turn in range(4):
         wait_until("the end of the short one", lambda: stream.instances("job") and ended())
         first = int(stream.run("stream", "checkpoint", "job"))
