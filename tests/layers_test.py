@@ -25,10 +25,11 @@ MAY_INCLUDE = {
     "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "supervisor/metrics/edge": RECORD | {"supervisor/metrics"},
     "supervisor/metrics": RECORD | {"transport", "supervisor/metrics"},
     "supervisor/http": RECORD | {"transport", "snapshot", "supervisor", "supervisor/http"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor/metrics", "snapshot/archive", "stages/expression", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/http", "supervisor/metrics", "cli"},
+    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/http", "supervisor/metrics/edge", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}
@@ -36,7 +37,7 @@ SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "MQTTClient.h": {"stages/read-mqtt"}, "hiredis/hiredis.h": {"stages/redis"}, "libpq-fe.h": {"stages/postgres"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics/edge", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):

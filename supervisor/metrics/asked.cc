@@ -1,7 +1,7 @@
 // Reporters that answer when they are asked.
 #include <atomic>
 
-#include "supervisor/metrics/endpoint.h"
+#include "supervisor/metrics/http_parts.h"
 #include "supervisor/metrics/jolokia.h"
 #include "supervisor/metrics/make_reporters.h"
 #include "supervisor/metrics/prometheus.h"
@@ -15,14 +15,14 @@ class Asked : public Reporter {
   explicit Asked(ReporterSetup setup) : setup_(std::move(setup)) {}
 
   Status report(const MetricsSnapshot&) override {
-    if (endpoint_ && endpoint_->listening()) return {};
+    if (listener_) return {};
     STREAM_ASSIGN(const ListenAddress address, parse_listen_address(setup_.text("address")));
-    endpoint_ = std::make_unique<HttpEndpoint>();
-    STREAM_TRY(endpoint_->listen(address, [this](const HttpQuestion& question) {
+    STREAM_ASSIGN(const HttpParts* parts, http_parts());
+    STREAM_ASSIGN(listener_, parts->listen(address, [this](const HttpQuestion& question) {
       ++answered_;
       return answer(question);
     }));
-    setup_.say(setup_.spec.name + " answers at http://" + address.host + ":" + std::to_string(endpoint_->port()) +
+    setup_.say(setup_.spec.name + " answers at http://" + address.host + ":" + std::to_string(listener_->port()) +
                path());
     return {};
   }
@@ -32,13 +32,13 @@ class Asked : public Reporter {
   virtual HttpAnswer answer(const HttpQuestion& question) = 0;
   virtual std::string path() const = 0;
   // Before what answer() needs is gone.
-  void stop() { endpoint_.reset(); }
+  void stop() { listener_.reset(); }
 
   ReporterSetup setup_;
 
  private:
   std::atomic<std::uint64_t> answered_ = 0;
-  std::unique_ptr<HttpEndpoint> endpoint_;
+  std::unique_ptr<HttpListener> listener_;
 };
 
 class Prometheus final : public Asked {

@@ -3,39 +3,34 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "supervisor/metrics/addresses.h"
-
-namespace httplib {
-class Client;
-}
+#include "supervisor/metrics/http_parts.h"
 
 namespace stream::metrics {
-
-using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
-
-struct HttpRequest {
-  std::string method;  // PUT, POST, DELETE
-  std::string path;    // below that of the URL, with what is behind '?'
-  std::string type;
-  std::string body;
-};
 
 class HttpSender {
  public:
   // `authority`: a file of certificates to trust; "" = those of the system.
-  HttpSender(const Url& url, const HttpHeaders& headers, const std::string& authority);
-  ~HttpSender();
+  HttpSender(Url url, HttpHeaders headers, std::string authority)
+      : url_(std::move(url)), headers_(std::move(headers)), authority_(std::move(authority)) {}
 
-  void use_password(const std::string& user, const std::string& password);
-  // Errors: kSystem, also for an answer that is not of 2xx, with the begin of what it says.
-  Status send(const HttpRequest& request);
+  void use_password(const std::string& user, const std::string& password) {
+    user_ = user;
+    password_ = password;
+  }
+  // Paths are below that of the URL. Errors: kSystem, also for an answer that is not of 2xx, with the begin of what it
+  // says.
+  Status send(HttpRequest request);
 
  private:
+  Status connect();
+
   Url url_;
   HttpHeaders headers_;
-  std::unique_ptr<httplib::Client> client_;
+  std::string authority_;
+  std::string user_;
+  std::string password_;
+  std::unique_ptr<HttpClient> client_;
 };
 
 // Everything but letters, digits, '-', '_', '.' and '~' as %XX.

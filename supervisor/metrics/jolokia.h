@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "supervisor/metrics/endpoint.h"
+#include "supervisor/metrics/http_parts.h"
 #include "supervisor/metrics/snapshot.h"
 
 namespace stream::metrics {
