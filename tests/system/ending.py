@@ -54,7 +54,7 @@ def a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be(stream):
 def whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost(stream):
     """Whatever was promised is there, whatever is listed is whole, and it can be asked for again."""
     wanted, pick, promised, states = expected(stream), random.Random(9), [], set()
-    stream.write("job.yaml", manifest(rate=300)  # not over before it is stopped for the last time)
+    stream.write("job.yaml", manifest(rate=300))  # not over before it is stopped for the last time
     stream.run("stream", "run", "-d", "job.yaml")
     past(stream, 100)
     aside = stream.folder / "aside"
