@@ -68,6 +68,7 @@ void JobVerbs::handle(const ControlMessage& message) {
   const std::string verb = text_of(request, "verb");
   if (verb == "summary") return answer(message.identity, job_summary_json(runner_));
   if (verb == "stats") return answer(message.identity, job_stats_json(runner_));
+  if (verb == "metrics") return answer(message.identity, job_metrics_json(runner_));
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);

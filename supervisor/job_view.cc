@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_lists.h"
+#include "supervisor/job_metrics.h"
+#include "supervisor/metrics/snapshot.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -97,6 +100,33 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   return out;
 }
 
+// As Flink's REST API names them: a meter is its rate, a histogram several values.
+void add_point(const metrics::MetricPoint& point, json& values) {
+  if (point.kind != metrics::Kind::kHistogram) {
+    values[point.name] = point.value;
+    return;
+  }
+  const metrics::HistogramValue& histogram = point.histogram;
+  values[point.name + "_count"] = histogram.count;
+  values[point.name + "_min"] = histogram.min;
+  values[point.name + "_max"] = histogram.max;
+  values[point.name + "_mean"] = histogram.mean;
+  values[point.name + "_stddev"] = histogram.deviation;
+  constexpr const char* kNames[] = {"_median", "_p75", "_p95", "_p98", "_p99", "_p999"};
+  static_assert(std::size(kNames) == metrics::kQuantiles.size());
+  for (std::size_t i = 0; i < std::size(kNames); ++i) values[point.name + kNames[i]] = histogram.quantiles[i];
+}
+
+json group_json(const metrics::MetricGroup& group) {
+  json out = {{"scope", metrics::scope_name(group.scope)}, {"values", json::object()}};
+  for (const auto& [name, value] : group.variables) {
+    if (name == "task_name" || name == "operator_name") out["stage"] = value;
+    if (name == "subtask_index") out["instance"] = std::stoi(value);
+  }
+  for (const metrics::MetricPoint& point : group.points) add_point(point, out["values"]);
+  return out;
+}
+
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string compact_rate(double value) {
@@ -127,6 +157,13 @@ std::string job_stats_json(const JobRunner& runner) {
   }
   if (runner.last_checkpoint()) out["checkpoint"] = to_json(*runner.last_checkpoint());
   return dump(out);
+}
+
+std::string job_metrics_json(const JobRunner& runner) {
+  json groups = json::array();
+  const auto snapshot = metrics::collect(runner.job_metrics().view(system_clock().monotonic_us()));
+  for (const metrics::MetricGroup& group : snapshot.groups) groups.push_back(group_json(group));
+  return dump({{"ok", true}, {"groups", std::move(groups)}});
 }
 
 std::string outcome_text(const JobRunner& runner) {

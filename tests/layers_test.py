@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor/metrics/edge": RECORD | {"supervisor/metrics"},
     "supervisor/metrics": RECORD | {"transport", "supervisor/metrics"},
-    "supervisor/http": RECORD | {"transport", "snapshot", "supervisor", "supervisor/http"},
+    "supervisor/http": RECORD | {"transport", "snapshot", "supervisor", "supervisor/metrics", "supervisor/http"},
     "supervisor": RECORD | {"transport", "snapshot", "supervisor/metrics", "snapshot/archive", "stages/expression", "supervisor"},
     "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/http", "supervisor/metrics/edge", "cli"},
 }

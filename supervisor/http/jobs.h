@@ -25,6 +25,8 @@ class Jobs {
   virtual Result<SharedJson> summary(const std::string& job) = 0;
   // As `stream stats --json` prints it; of a job that does not run, without instances.
   virtual Result<SharedJson> stats(const std::string& job) = 0;
+  // Groups of metrics: {"scope", "stage", "instance", "values"}; of a job that does not run there are none.
+  virtual Result<SharedJson> metrics(const std::string& job) = 0;
   // "events", "checkpoints", "savepoints"; see supervisor/job_lists.h.
   virtual Result<SharedJson> list(const std::string& job, const std::string& what) = 0;
   virtual Result<SharedPlan> plan(const std::string& job) = 0;

@@ -69,6 +69,15 @@ Result<SharedJson> LiveJobs::stats(const std::string& job) {
   });
 }
 
+Result<SharedJson> LiveJobs::metrics(const std::string& job) {
+  return know(job, "metrics", [&]() -> Result<Json> {
+    auto answer = ask_job(job_paths(job), {{"verb", "metrics"}}, kQuickAnswer);
+    if (answer.ok()) return answer->value("groups", Json::array());
+    if (answer.status().code() == Code::kPeerGone) return Json::array();
+    return std::move(answer).status();
+  });
+}
+
 Result<SharedJson> LiveJobs::list(const std::string& job, const std::string& what) {
   return know(job, what, [&] { return list_of_job(job_paths(job), what); });
 }

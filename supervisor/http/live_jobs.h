@@ -18,6 +18,7 @@ class LiveJobs final : public Jobs {
   std::vector<std::string> names() override;
   Result<SharedJson> summary(const std::string& job) override;
   Result<SharedJson> stats(const std::string& job) override;
+  Result<SharedJson> metrics(const std::string& job) override;
   Result<SharedJson> list(const std::string& job, const std::string& what) override;
   Result<SharedPlan> plan(const std::string& job) override;
   std::map<std::string, std::string> logs(const std::string& job) override;

@@ -4,7 +4,6 @@
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
-#include "supervisor/http/host.h"
 #include "supervisor/http/metrics.h"
 #include "transport/base/text.h"
 
@@ -104,11 +103,7 @@ Result<std::vector<std::size_t>> subtasks_of(const Call& call, std::size_t count
   return out;
 }
 
-Result<std::vector<MetricValue>> metrics_of_job(Jobs& jobs, const std::string& name, std::int64_t now_ms) {
-  STREAM_ASSIGN(const SharedJson summary, jobs.summary(name));
-  STREAM_ASSIGN(const SharedJson checkpoints, jobs.list(name, "checkpoints"));
-  return job_metrics(*summary, *checkpoints, now_ms);
-}
+const std::string& stage_of(const Call& call) { return call.plan->pipeline.stages[call.stage].name; }
 
 }  // namespace
 
@@ -118,12 +113,15 @@ Answer get_server_metrics(Call& call) {
     const auto summary = call.jobs.summary(name);
     running += summary.ok() && !facts_of(**summary, call.site.now_ms).over ? 1 : 0;
   }
-  return metrics_answer(call, {{"numRunningJobs", running}, {"numRegisteredTaskManagers", 1}});
+  std::vector<MetricValue> all = machine_metrics();
+  all.push_back({"numRunningJobs", running});
+  all.push_back({"numRegisteredTaskManagers", 1});
+  return metrics_answer(call, all);
 }
 
 Answer get_job_metrics(Call& call) {
-  STREAM_HTTP_ASSIGN(const auto metrics, metrics_of_job(call.jobs, call.job.name, call.site.now_ms));
-  return metrics_answer(call, metrics);
+  STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
+  return metrics_answer(call, job_metrics(*groups));
 }
 
 Answer get_jobs_metrics(Call& call) {
@@ -133,43 +131,39 @@ Answer get_jobs_metrics(Call& call) {
     const auto summary = call.jobs.summary(name);
     if (!summary.ok()) continue;
     const bool meant = wanted.empty() || std::ranges::find(wanted, text_of(**summary, "id")) != wanted.end();
-    const auto metrics = meant ? metrics_of_job(call.jobs, name, call.site.now_ms) : std::vector<MetricValue>();
-    if (metrics.ok()) collect(*metrics, values);
+    if (!meant) continue;
+    const auto groups = call.jobs.metrics(name);
+    if (groups.ok()) collect(job_metrics(**groups), values);
   }
   return aggregated_answer(call, values);
 }
 
 Answer get_vertex_metrics(Call& call) {
-  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
   std::vector<MetricValue> all;
   for (std::size_t i = 0; i < call.plan->stages[call.stage].parallelism; ++i) {
-    for (MetricValue& metric : instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, i)))
+    for (MetricValue& metric : instance_metrics(*groups, stage_of(call), i))
       all.push_back({std::to_string(i) + "." + metric.id, metric.value});
   }
   return metrics_answer(call, all);
 }
 
 Answer get_subtask_metrics(Call& call) {
-  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
-  return metrics_answer(
-      call, instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, call.subtask)));
+  STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
+  return metrics_answer(call, instance_metrics(*groups, stage_of(call), call.subtask));
 }
 
 Answer get_subtasks_metrics(Call& call) {
-  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
   STREAM_HTTP_ASSIGN(const auto subtasks, subtasks_of(call, call.plan->stages[call.stage].parallelism));
   Values values;
-  for (const std::size_t i : subtasks)
-    collect(instance_metrics(instance_of(*stats, call.plan->pipeline.stages[call.stage].name, i)), values);
+  for (const std::size_t i : subtasks) collect(instance_metrics(*groups, stage_of(call), i), values);
   return aggregated_answer(call, values);
 }
 
 Answer get_host_metrics(Call& call) {
   if (auto refusal = check_host(call)) return *refusal;
-  const HostFacts host = host_facts();
-  return metrics_answer(call, {{"Status.Host.CPU.Cores", static_cast<double>(host.cores)},
-                               {"Status.Host.Memory.Total", static_cast<double>(host.memory_bytes)},
-                               {"Status.Host.Memory.Available", static_cast<double>(host.free_bytes)}});
+  return metrics_answer(call, machine_metrics());
 }
 
 }  // namespace stream::http

@@ -1,100 +1,54 @@
 #include "supervisor/http/metrics.h"
 
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/http/facts.h"
+#include "supervisor/metrics/host.h"
+#include "supervisor/metrics/snapshot.h"
 
 namespace stream::http {
 namespace {
 
-struct InstanceMetric {
-  std::string_view id;
-  const char* from;  // in the numbers of an instance
-  double per;        // of what is said there
-};
-constexpr std::array kInstance = {
-    InstanceMetric{"numRecordsIn", "records_in", 1},
-    InstanceMetric{"numRecordsOut", "records_out", 1},
-    InstanceMetric{"numBytesIn", "bytes_in", 1},
-    InstanceMetric{"numBytesOut", "bytes_out", 1},
-    InstanceMetric{"numRecordsInPerSecond", "records_in_rate", 1},
-    InstanceMetric{"numRecordsOutPerSecond", "records_out_rate", 1},
-    InstanceMetric{"numBytesInPerSecond", "bytes_in_rate", 1},
-    InstanceMetric{"numBytesOutPerSecond", "bytes_out_rate", 1},
-    InstanceMetric{"busyTimeMsPerSecond", "busy", 0.001},
-    InstanceMetric{"idleTimeMsPerSecond", "idle", 0.001},
-    InstanceMetric{"backPressuredTimeMsPerSecond", "backpressured", 0.001},
-    InstanceMetric{"currentInputWatermark", "watermark_us", 1000},
-    InstanceMetric{"numLateRecordsDropped", "late_records", 1},
-    InstanceMetric{"numRecordsInErrors", "bad_records", 1},
-    InstanceMetric{"buffers.queuedBytes", "queued_bytes", 1},
-    InstanceMetric{"state.rows", "state_rows", 1},
-    InstanceMetric{"state.bytes", "state_bytes", 1},
-    InstanceMetric{"state.spilledBytes", "spilled_bytes", 1},
-    InstanceMetric{"Status.Process.Memory.Resident", "resident_bytes", 1},
-};
+void add_values(const Json& group, const std::string& prefix, std::vector<MetricValue>& out) {
+  const auto values = group.find("values");
+  if (values == group.end()) return;
+  for (const auto& [name, value] : values->items()) {
+    if (value.is_number()) out.push_back({prefix + name, value.get<double>()});
+  }
+}
 
-constexpr std::array<const char*, 10> kJob = {
-    "uptime",
-    "fullRestarts",
-    "numRestarts",
-    "numberOfCompletedCheckpoints",
-    "numberOfFailedCheckpoints",
-    "lastCompletedCheckpointId",
-    "lastCheckpointDuration",
-    "lastCheckpointSize",
-    "numRecordsInErrors",
-    "numLateRecordsDropped",
-};
+bool is_of(const Json& group, metrics::Scope scope) { return text_of(group, "scope") == metrics::scope_name(scope); }
 
 }  // namespace
 
-std::vector<MetricValue> instance_metrics(const Json& instance) {
+std::vector<MetricValue> job_metrics(const Json& groups) {
   std::vector<MetricValue> out;
-  if (!instance.is_object()) return out;
-  for (const InstanceMetric& metric : kInstance) {
-    if (instance.contains(metric.from))
-      out.push_back({std::string(metric.id), real_of(instance, metric.from) / metric.per});
-  }
-  for (const char* own : {"user_counters", "user_gauges"}) {
-    const auto at = instance.find(own);
-    if (at == instance.end() || !at->is_object()) continue;
-    for (const auto& [name, value] : at->items()) {
-      if (value.is_number()) out.push_back({name, value.get<double>()});
-    }
+  for (const Json& group : groups) {
+    if (is_of(group, metrics::Scope::kJob)) add_values(group, "", out);
   }
   return out;
 }
 
-std::vector<MetricValue> job_metrics(const Json& summary, const Json& checkpoints, std::int64_t now_ms) {
-  double complete = 0;
-  double failed = 0;
-  Json last;
-  for (const Json& checkpoint : checkpoints) {
-    const std::string status = text_of(checkpoint, "status");
-    const bool done = status == "complete" || status == "committed";
-    if (done && last.is_null()) last = checkpoint;
-    complete += done ? 1 : 0;
-    failed += status == "aborted" ? 1 : 0;
-  }
-  if (last.is_null()) last = Json::object();
-  const double restarts = real_of(summary, "restarts");
-  const std::array values = {static_cast<double>(facts_of(summary, now_ms).duration_ms),
-                             restarts,
-                             restarts,
-                             complete,
-                             failed,
-                             real_of(last, "epoch"),
-                             real_of(last, "duration_us") / 1000,
-                             real_of(last, "bytes"),
-                             real_of(summary, "bad_records"),
-                             real_of(summary, "late_records")};
-  static_assert(values.size() == kJob.size());
+std::vector<MetricValue> instance_metrics(const Json& groups, const std::string& stage, std::size_t instance) {
   std::vector<MetricValue> out;
-  for (std::size_t i = 0; i < kJob.size(); ++i) out.push_back({kJob[i], values[i]});
+  for (const Json& group : groups) {
+    if (text_of(group, "stage") != stage || real_of(group, "instance") != static_cast<double>(instance)) continue;
+    if (is_of(group, metrics::Scope::kTask)) add_values(group, "", out);
+    if (is_of(group, metrics::Scope::kOperator)) add_values(group, stage + ".", out);
+  }
+  return out;
+}
+
+std::vector<MetricValue> machine_metrics() {
+  metrics::MetricsView view;
+  metrics::HostProbe().look(system_clock().monotonic_us(), view.machine, view.supervisor);
+  std::vector<MetricValue> out;
+  for (const metrics::MetricGroup& group : metrics::collect(view).groups) {
+    if (group.scope != metrics::Scope::kSupervisor) continue;
+    for (const metrics::MetricPoint& point : group.points) out.push_back({point.name, point.value});
+  }
   return out;
 }
 

@@ -1,5 +1,10 @@
-// The metrics of jobs and instances under Flink's names: one table, from which they are listed and read.
+// Metrics as Flink's API shows them: values of the groups that a supervisor tells, which come from the table in
+// metrics/metric.h.
 #pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "supervisor/http/jobs.h"
 
@@ -10,11 +15,12 @@ struct MetricValue {
   double value = 0;
 };
 
-// Of an entry of `instances` in `stream stats --json`; none of what it has not told. Counters and gauges of the
-// user's own are there under their names.
-std::vector<MetricValue> instance_metrics(const Json& instance);
-// Of a job.
-std::vector<MetricValue> job_metrics(const Json& summary, const Json& checkpoints, std::int64_t now_ms);
+// Of the "groups" that Jobs::metrics() gives. Nothing of a job that does not run.
+std::vector<MetricValue> job_metrics(const Json& groups);
+// Of one instance: those of the task, and those of its operator behind the name of the stage, as in Flink.
+std::vector<MetricValue> instance_metrics(const Json& groups, const std::string& stage, std::size_t instance);
+// Of this machine and process.
+std::vector<MetricValue> machine_metrics();
 
 // "12", "0.5": as Flink's clients read it.
 std::string metric_text(double value);

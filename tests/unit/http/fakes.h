@@ -52,6 +52,21 @@ class FakeJobs final : public Jobs {
     }
     return std::make_shared<const Json>(Json{{"job", Json::object()}, {"instances", instances}});
   }
+  Result<SharedJson> metrics(const std::string&) override {
+    if (state != "RUNNING") return std::make_shared<const Json>(Json::array());
+    Json groups = Json::array({{{"scope", "jobmanager.job"}, {"values", {{"numRestarts", 2}}}}});
+    for (int i = 0; i < 2; ++i) {
+      groups.push_back({{"scope", "taskmanager.job.task"},
+                        {"stage", "totals"},
+                        {"instance", i},
+                        {"values", {{"numRecordsIn", 10 * (i + 1)}, {"busyTimeMsPerSecond", 250}}}});
+      groups.push_back({{"scope", "taskmanager.job.task.operator"},
+                        {"stage", "totals"},
+                        {"instance", i},
+                        {"values", {{"seen", 3}}}});
+    }
+    return std::make_shared<const Json>(std::move(groups));
+  }
   Result<SharedJson> list(const std::string&, const std::string& what) override {
     return std::make_shared<const Json>(Json::parse(what == "events"        ? kEvents
                                                     : what == "checkpoints" ? kCheckpoints

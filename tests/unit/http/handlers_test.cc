@@ -142,9 +142,10 @@ BOOST_AUTO_TEST_CASE(metrics_are_listed_read_and_aggregated) {
   const std::string base = "/jobs/live/vertices/totals";
   const Json names = desk.get(base + "/metrics");
   BOOST_TEST((std::ranges::find(names, Json{{"id", "1.numRecordsIn"}}) != names.end()));
-  BOOST_TEST((std::ranges::find(names, Json{{"id", "0.seen"}}) != names.end()));
+  BOOST_TEST((std::ranges::find(names, Json{{"id", "0.totals.seen"}}) != names.end()));
   BOOST_TEST(desk.get(base + "/metrics?get=1.numRecordsIn,none").dump() == R"([{"id":"1.numRecordsIn","value":"20"}])");
   BOOST_TEST(desk.get(base + "/subtasks/0/metrics?get=busyTimeMsPerSecond")[0]["value"] == "250");
+  BOOST_TEST(desk.get("/jobs/live/metrics?get=numRestarts").dump() == R"([{"id":"numRestarts","value":"2"}])");
   const Json sums = desk.get(base + "/subtasks/metrics?get=numRecordsIn")[0];
   BOOST_TEST(sums["min"] == 10.0);
   BOOST_TEST(sums["avg"] == 15.0);
