@@ -46,6 +46,7 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
   metrics_->finish(*log_);
   attempt_.reset();
   end_input();
+  STREAM_TRY(finish_savepoints());
   verbs_->say_goodbye();
   if (ready_) std::exchange(ready_, nullptr)(false);
   return record_.state;

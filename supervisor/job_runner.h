@@ -217,6 +217,7 @@ class JobRunner {
   void prune_savepoints();
   void clean_savepoints();
   void hurry_savepoints();
+  Status finish_savepoints();
 
   JobPaths paths_;
   std::optional<JobLock> lock_;

@@ -1,4 +1,6 @@
 // Savepoints of a running job: those asked for, those made by themselves, and those that go again.
+#include <poll.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -130,6 +132,17 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
 // Nothing else runs any more, or will until they are there.
 void JobRunner::hurry_savepoints() {
   for (const auto& work : building_) work->hurry();
+}
+
+// Whoever has asked for what is being built gets it, and it is listed.
+Status JobRunner::finish_savepoints() {
+  hurry_savepoints();
+  while (!building_.empty()) {
+    pollfd ready{builder_.wake_fd(), POLLIN, 0};
+    ::poll(&ready, 1, -1);
+    STREAM_TRY(builder_.deliver());
+  }
+  return {};
 }
 
 void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status) {

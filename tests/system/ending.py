@@ -51,6 +51,19 @@ def a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be(stream):
     check({str(path) for path in folder.iterdir()} == set(listed) and all(whole(stream, path) for path in listed), str(listed))
 
 
+def a_savepoint_that_is_being_made_when_the_job_stops_is_made(stream):
+    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: none}\nstages:\n  made: {run: generate, columns: n, rows: 300000}\n"
+                 "  more: {run: generate, columns: n, rate: 10}\n"
+                 "  hours: {run: aggregate, from: [made, more], by: n, compute: {many: count(*)}}\n  gone: {run: write-null}\n")
+    stream.run("stream", "run", "-d", "job.yaml")
+    wait_until("its state", lambda: any(i["state_rows"] >= 300000 for i in stream.stats("job")["instances"]))
+    savepoint = stream.start("stream", "savepoint", "job", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until("that it is being made", lambda: list((stream.home("job") / "savepoints").glob(".*")), interval=0.001)
+    stream.run("stream", "stop", "--no-savepoint", "job")
+    said, talk = savepoint.communicate(timeout=30)
+    check(savepoint.returncode == 0 and catalogue(stream) == [said.strip()] and whole(stream, said.strip()), f"{said}{talk}{catalogue(stream)}")
+
+
 def whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost(stream):
     """Whatever was promised is there, whatever is listed is whole, and it can be asked for again."""
     wanted, pick, promised, states = expected(stream), random.Random(9), [], set()
@@ -184,6 +197,6 @@ def what_gc_is_killed_in_can_be_done_again(stream):
 
 
 if __name__ == "__main__":
-    main([whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost, a_job_that_ends_by_itself_is_finished_and_not_stopped,
+    main([a_savepoint_that_is_being_made_when_the_job_stops_is_made, whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost, a_job_that_ends_by_itself_is_finished_and_not_stopped,
           a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be, a_supervisor_that_dies_at_the_very_end_has_ended_it_once,
           whoever_is_killed_near_the_end_of_the_input_it_ends_once, what_gc_is_killed_in_can_be_done_again])
