@@ -10,7 +10,7 @@ import subprocess
 from harness import check, wait_until
 
 ROWS = 12_000
-SLOW, FAST = 1_500, 1_000_000  # to be caught while it runs; to come to its end
+SLOW, FAST = 900, 1_000_000  # to be caught while it runs; to come to its end
 MANIFEST = f"""
 pipeline: job
 checkpoint: {{interval: 50ms}}
