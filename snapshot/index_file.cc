@@ -148,7 +148,8 @@ CREATE TABLE files (              -- oldest first: a base, then the increments o
 
 Status write_index(Database& db, const CheckpointIndex& index) {
   STREAM_TRY(db.execute(std::string(kCheckpointDdl)));
-  STREAM_ASSIGN(Statement row, db.prepare("INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  STREAM_ASSIGN(Statement row,
+                db.prepare("INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const std::string hash = hash_of(index);
   row.bind_text(1, index.savepoint ? "savepoint" : "checkpoint").bind(2, i64(index.epoch.value()));
   row.bind(3, std::int64_t{index.drained}).bind_text(4, index.job).bind_text(5, index.run);

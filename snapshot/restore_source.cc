@@ -39,12 +39,9 @@ std::string to_json(const InstanceFiles& files) { return to_value(files).dump();
 std::string to_json(const RestoreSource& source) {
   json instances = json::array();
   for (const InstanceFiles& files : source.instances) instances.push_back(to_value(files));
-  json value = {{"folder", source.folder},
-                {"local", source.local},
-                {"epoch", source.epoch.value()},
-                {"parallelism", source.parallelism},
-                {"instances", std::move(instances)},
-                {"extend", source.extend}};
+  json value = {{"folder", source.folder},           {"local", source.local},
+                {"epoch", source.epoch.value()},     {"parallelism", source.parallelism},
+                {"instances", std::move(instances)}, {"extend", source.extend}};
   if (source.evolution != StageEvolution()) value["evolution"] = json::parse(to_json(source.evolution));
   return value.dump();
 }

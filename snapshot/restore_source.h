@@ -40,7 +40,7 @@ struct RestoreSource {
   // True for a checkpoint in the folder this instance's own checkpoints go to: its increments may
   // then build on these files. False for a savepoint or a folder elsewhere.
   bool extend = false;
-  std::string local = {};  // absolute folder that may hold copies of some of the files; "" = none
+  std::string local = {};         // absolute folder that may hold copies of some of the files; "" = none
   StageEvolution evolution = {};  // what is taken up otherwise than it was kept
 
   // Whether increments may build on these files as they are.

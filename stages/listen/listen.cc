@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
-#include "transport/base/secret.h"
 #include "stages/listen/syslog.h"
+#include "transport/base/secret.h"
 
 namespace stream::listen {
 namespace {

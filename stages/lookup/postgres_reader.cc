@@ -1,10 +1,10 @@
 #include "stages/lookup/postgres_reader.h"
 
 #include "stages/format/value.h"
-#include "transport/base/secret.h"
 #include "stages/lookup/relation.h"
 #include "stages/postgres/connection.h"
 #include "stages/postgres/values.h"
+#include "transport/base/secret.h"
 
 namespace stream {
 namespace {

@@ -10,7 +10,6 @@
 namespace stream {
 namespace {
 
-
 // The first line of libpq's words, without its "ERROR:  ".
 std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));

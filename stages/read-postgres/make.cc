@@ -1,9 +1,9 @@
 #include <cstdio>
 
-#include "transport/base/secret.h"
 #include "stages/read-postgres/cdc.h"
 #include "stages/read-postgres/poll.h"
 #include "stages/read-postgres/read_postgres.h"
+#include "transport/base/secret.h"
 
 namespace stream {
 namespace {

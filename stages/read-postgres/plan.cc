@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <set>
 
-#include "transport/base/secret.h"
 #include "stages/read-postgres/cdc_position.h"
 #include "stages/read-postgres/poll.h"
 #include "stages/read-postgres/read_postgres.h"
 #include "stages/read-postgres/table_feed.h"
+#include "transport/base/secret.h"
 #include "transport/base/text.h"
 
 namespace stream {

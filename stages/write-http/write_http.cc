@@ -7,8 +7,8 @@
 #include "stages/kit/message_sink.h"
 #include "stages/kit/no_sigpipe.h"
 #include "stages/kit/retry.h"
-#include "transport/base/secret.h"
 #include "stages/kit/tls_options.h"
+#include "transport/base/secret.h"
 
 namespace stream {
 namespace {

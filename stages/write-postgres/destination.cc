@@ -1,8 +1,8 @@
 #include "stages/write-postgres/destination.h"
 
 #include "stages/kit/retry.h"
-#include "transport/base/secret.h"
 #include "stages/kit/sink_key.h"
+#include "transport/base/secret.h"
 
 namespace stream {
 

@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "transport/base/secret.h"
 #include "stages/postgres/connection.h"
 #include "stages/write-postgres/prepared_name.h"
+#include "transport/base/secret.h"
 
 namespace stream {
 namespace {
