@@ -1,15 +1,19 @@
 """Jobs that are stopped and gone on with, here or elsewhere, and inputs that end before others: nothing is lost, nothing is done twice."""
 
 import json
+import os
 import pathlib
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
 from in_flight import FAST, ROWS, SLOW, compare, dead, expected, manifest, past, results, rows_of, shown  # noqa: E402
+
+NOBODY = 65534
 
 
 def begun(stream, *changes, rows=300, rate=SLOW):
@@ -43,17 +47,26 @@ def a_job_that_stops_again_and_again_is_one_that_never_did(stream):
 
 
 def what_was_stopped_here_goes_on_elsewhere(stream):
-    """What both have written is what one would have; tables whose rows are replaced go along."""
+    """In one file, to another user; what both have written is what one would have. Tables whose rows are replaced go along."""
     wanted = expected(stream)
     begun(stream, rows=3000)
     stream.run("stream", "stop", "job", "--to", "carried")
+    stream.run("stream", "savepoint", "--pack", "carried", "--to", "carried.tar.zst")
     there = stream.folder / "there"
     there.mkdir()
-    for name in ("ranks.db", "parts", "carried"):
+    for name in ("ranks.db", "parts", "carried.tar.zst"):
         shutil.move(stream.folder / name, there / name)
     shutil.rmtree(stream.home("job"))
-    stream.write("there/job.yaml", manifest(rate=FAST))
-    stream.run("stream", "run", there / "job.yaml", "--from", there / "carried")
+    shutil.rmtree(stream.folder / "carried")
+    stream.write("there/job.yaml", manifest(rate=FAST, out=str(there)))
+    another = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else []
+    stream.folder.chmod(0o755)
+    for path in [there, *there.rglob("*")] if another else []:
+        os.chown(path, NOBODY, NOBODY)
+    environment = dict(stream.environment, STREAM_HOME=str(there / "home"), XDG_CACHE_HOME=str(there / "cache"))
+    done = subprocess.run([*another, str(stream.programs / "stream"), "run", "job.yaml", "--from", "carried.tar.zst"], env=environment,
+                          cwd=there, capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0, done.stderr)
     found, here = results(there), results(stream.folder, leave=("ranks",))
     compare({name: sorted(here.get(name, []) + rows) for name, rows in found.items()}, wanted)
 
