@@ -42,19 +42,6 @@ pid_t supervisor_of(int fd) {
   return ::fcntl(fd, F_GETLK, &range) == 0 && range.l_type != F_UNLCK ? range.l_pid : 0;
 }
 
-Status lock_folder(int fd, const JobPaths& paths, Microseconds patience) {
-  const Microseconds deadline = system_clock().monotonic_us() + patience;
-  for (;;) {
-    STREAM_ASSIGN(const bool ours, lock(fd, F_OFD_SETLK, kFolder, paths));
-    if (ours) return {};
-    if (system_clock().monotonic_us() >= deadline) {
-      return failed("processes of job '" + paths.job +
-                    "' are still alive although its supervisor is gone; see 'fuser " + paths.lock() + "'");
-    }
-    ::poll(nullptr, 0, kLookAgainMs);
-  }
-}
-
 // Dead in all but its locks, which the system frees last: it is on its way out, or SIGKILL is on its way
 // to it (proc(5): SigPnd and ShdPnd, and PF_EXITING in the flags).
 bool dying(pid_t pid) {
@@ -79,6 +66,22 @@ bool dying(pid_t pid) {
 
 Status already_running(const JobPaths& paths, pid_t supervisor) {
   return failed("job '" + paths.job + "' is already running, supervised by process " + std::to_string(supervisor));
+}
+
+Status lock_folder(int fd, const JobPaths& paths, Microseconds patience) {
+  const Microseconds deadline = system_clock().monotonic_us() + patience;
+  for (;;) {
+    STREAM_ASSIGN(const bool ours, lock(fd, F_OFD_SETLK, kFolder, paths));
+    if (ours) return {};
+    // One that has begun meanwhile keeps the folder as long as it runs. Our own place does not count.
+    if (const pid_t supervisor = supervisor_of(fd); supervisor != 0 && !dying(supervisor))
+      return already_running(paths, supervisor);
+    if (system_clock().monotonic_us() >= deadline) {
+      return failed("processes of job '" + paths.job +
+                    "' are still alive although its supervisor is gone; see 'fuser " + paths.lock() + "'");
+    }
+    ::poll(nullptr, 0, kLookAgainMs);
+  }
 }
 
 // Returns when the place is empty; a killed supervisor is waited for.

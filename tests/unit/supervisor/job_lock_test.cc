@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 namespace stream {
@@ -65,6 +66,13 @@ class Other {
   bool got_ = false;
 };
 
+bool sleeps(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  return text.find(") S ") != std::string::npos;
+}
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(job_lock, Fixture)
@@ -113,6 +121,24 @@ BOOST_AUTO_TEST_CASE(a_visitor_keeps_supervisors_waiting_not_refused) {
   BOOST_TEST(JobLock::take(paths, 0).status().what().find("still alive") != std::string::npos);
   visitor.end();
   BOOST_TEST(JobLock::take(paths).ok());
+}
+
+// It has found the place empty, and waits for the folder when a supervisor begins.
+BOOST_AUTO_TEST_CASE(a_visitor_does_not_wait_for_who_has_begun_meanwhile) {
+  const std::optional<JobLock> instance(*JobLock::visit(paths, 0));
+  const pid_t visitor = ::fork();
+  if (visitor == 0) {
+    const Status visited = JobLock::visit(paths, 10'000'000).status();
+    ::_exit(visited.what().find("already running") == std::string::npos);
+  }
+  while (!sleeps(visitor)) ::usleep(100);
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) ::_exit(JobLock::take(paths, 10'000'000).ok());
+  int status = -1;
+  ::waitpid(visitor, &status, 0);
+  ::kill(supervisor, SIGKILL);
+  ::waitpid(supervisor, nullptr, 0);
+  BOOST_TEST(status == 0);
 }
 
 // The system frees its memory before its locks.
