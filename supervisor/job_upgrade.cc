@@ -146,6 +146,7 @@ Status JobRunner::accept_new_version(Epoch epoch) {
   upgrade_->stage = UpgradeStage::kAccepted;
   upgrade_->first = epoch;
   STREAM_TRY(save_record());
+  event("upgraded", "from savepoint " + upgrade_->savepoint);  // before it is forgotten that there was one
   STREAM_TRY(store_->end_upgrade());
   STREAM_TRY(take_up_savepoint_rules());
   if (coordinator_) coordinator_->set_periodic(plan_.pipeline.checkpoint.enabled);
@@ -155,7 +156,6 @@ Status JobRunner::accept_new_version(Epoch epoch) {
 
 void JobRunner::on_upgrade_committed(Epoch epoch) {
   if (!upgrade_ || upgrade_->stage != UpgradeStage::kAccepted || epoch < upgrade_->first) return;
-  event("upgraded", "from savepoint " + upgrade_->savepoint);
   answer_upgrade(true, "");
 }
 
