@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <string>
 
 namespace stream::http {
 
@@ -22,11 +23,6 @@ HostFacts host_facts() {
     if (name == "MemAvailable:") facts.free_bytes = kib * 1024;
   }
   return facts;
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
 }
 
 }  // namespace stream::http

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace stream::http {
 
@@ -12,6 +11,5 @@ struct HostFacts {
   std::int64_t free_bytes = 0;  // that processes can still get
 };
 HostFacts host_facts();
-std::string host_name();
 
 }  // namespace stream::http

@@ -6,10 +6,10 @@
 
 #include "supervisor/http/audit.h"
 #include "supervisor/http/dispatch.h"
-#include "supervisor/http/host.h"
 #include "supervisor/http/live_changes.h"
 #include "supervisor/http/live_jobs.h"
 #include "supervisor/job_paths.h"
+#include "supervisor/metrics/host.h"
 
 namespace stream::http {
 
@@ -30,7 +30,7 @@ struct Service::Parts {
       : access(std::move(tokens), settings.server.host),
         jobs(settings.job),
         changes(settings.program, settings.permissions),
-        host(host_name()),
+        host(metrics::host_name()),
         tls(!settings.server.certificate.empty()) {}
 
   std::optional<Answer> gate(const Head& head, Request& request) {
