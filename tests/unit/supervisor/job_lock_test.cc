@@ -7,8 +7,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
+#include <string>
+
+#include "tests/support/sleeping.h"
 
 namespace stream {
 namespace {
@@ -65,13 +67,6 @@ class Other {
   int tell_ = -1;
   bool got_ = false;
 };
-
-bool sleeps(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  return text.find(") S ") != std::string::npos;
-}
 
 }  // namespace
 
@@ -131,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_visitor_does_not_wait_for_who_has_begun_meanwhile) {
     const Status visited = JobLock::visit(paths, 10'000'000).status();
     ::_exit(visited.what().find("already running") == std::string::npos);
   }
-  while (!sleeps(visitor)) ::usleep(100);
+  BOOST_TEST(wait_until_asleep(std::to_string(visitor)));
   const pid_t supervisor = ::fork();
   if (supervisor == 0) ::_exit(JobLock::take(paths, 10'000'000).ok());
   int status = -1;

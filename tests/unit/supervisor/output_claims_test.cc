@@ -1,12 +1,15 @@
 #include "supervisor/output_claims.h"
 
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
-#include <chrono>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "supervisor/job_lock.h"
+#include "tests/support/sleeping.h"
 #include "tests/support/temp_dir.h"
 
 using namespace stream;
@@ -93,8 +96,8 @@ BOOST_AUTO_TEST_CASE(the_last_instance_of_the_job_before_is_waited_for) {
     BOOST_TEST_REQUIRE(lock.ok());
     instance = *std::move(lock);
   }
-  std::thread ends([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::thread ends([&, waits = "self/task/" + std::to_string(::gettid())] {
+    wait_until_asleep(waits);
     instance.reset();
   });
   const std::string refusal = take(after, writing(jobs.file("out")));
