@@ -1,0 +1,47 @@
+// Agent: starts the instances of one job on its host for a supervisor elsewhere, and ends them when that is gone.
+//
+// One supervisor has one agent a host. Whoever comes later with the same place ends the one before and all it has
+// started, even where that stands still: there are never two generations of a job's processes on a host.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "supervisor/agent/line_link.h"
+#include "supervisor/agent/messages.h"
+#include "transport/base/clock.h"
+
+namespace stream {
+
+class Agent {
+ public:
+  Agent(int in, int out) : in_(in), out_(out), link_(in, out) {}
+  ~Agent();
+
+  // Serves to the end of its input. Errors: whatever ends it else; said to the supervisor as well.
+  Status run();
+
+ private:
+  Status greet();
+  Status take_place(const AgentMessage& hello);
+  void clear_scratch() const;
+  Status end_predecessor(const std::string& file);
+  Status wait();
+  Status take(const AgentMessage& message);
+  void start(const AgentMessage& message);
+  void look();
+  void say(const AgentMessage& message) { link_.send(to_json(message)); }
+
+  int in_;
+  int out_;
+  LineLink link_;
+  int lock_ = -1;
+  std::string folder_;
+  std::string sockets_;
+  Microseconds silence_ = 30'000'000;  // until the supervisor has said what it is
+  Microseconds heard_ = 0;
+  std::map<std::uint64_t, StageProcess> processes_;
+};
+
+}  // namespace stream
