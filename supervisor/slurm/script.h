@@ -1,0 +1,30 @@
+// The batch script of a job on Slurm. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "supervisor/slurm_spec.h"
+
+namespace stream::slurm {
+
+struct Batch {
+  std::string job;  // its name, of ours
+  SlurmSpec asked = {};
+  std::uint32_t instances = 1;
+  std::uint64_t memory_bytes = 0;     // the most that one may use
+  std::string program = {};           // path of `stream`, on every node
+  std::vector<std::string> run = {};  // its arguments: "run", "/data/counts.yaml", …
+  bool fresh = false;                 // the first time it begins anew, when it is requeued it goes on
+  std::string home = {};              // of all nodes: each has a folder there
+  std::string leaders = {};           // folder in which it is decided who leads: see stream-ha(7)
+  std::string output = {};            // of the supervisor; %j is the number that Slurm gives
+};
+
+std::string script(const Batch& batch);
+
+// What `--name` of sbatch and squeue has.
+std::string batch_name(const std::string& job);
+
+}  // namespace stream::slurm

@@ -1,0 +1,92 @@
+"""A real etcd and a real kube-apiserver on loopback, with RBAC. There are no controllers, no scheduler and no kubelet: a test plays them."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from harness import Failure, wait_until
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+TOKENS = "admin-token,admin,1,system:masters\njob-token,system:serviceaccount:default:stream-far,2\n"
+
+
+def api_server():
+    built = TOP / "build" / "kubernetes" / "kube-apiserver"
+    return str(built) if built.exists() else shutil.which("kube-apiserver", path=os.environ.get("STREAM_KUBERNETES", "") + ":" + os.environ["PATH"])
+
+
+def missing():
+    """Why there can be no cluster here; empty if there can be one."""
+    if not api_server():
+        return "no kube-apiserver in build/kubernetes, in the folder STREAM_KUBERNETES, or in PATH"
+    for program in ("etcd", "kubectl", "openssl"):
+        if not shutil.which(program):
+            return f"no {program}"
+    return ""
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Cluster:
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stream-kube-"))
+        self.processes = []
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def spawn(self, name, *command):
+        with open(self.folder / f"{name}.log", "w", encoding="utf-8") as log:
+            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder))
+
+    def begin(self):
+        store, peer, port = (free_port() for _ in range(3))
+        self.spawn("etcd", "etcd", "--data-dir", "etcd", "--listen-client-urls", f"http://127.0.0.1:{store}",
+                   "--advertise-client-urls", f"http://127.0.0.1:{store}", "--listen-peer-urls", f"http://127.0.0.1:{peer}",
+                   "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}", "--initial-cluster", f"default=http://127.0.0.1:{peer}")
+        (self.folder / "tokens.csv").write_text(TOKENS)
+        subprocess.run(["openssl", "genrsa", "-out", "sa.key", "2048"], cwd=self.folder, check=True, capture_output=True)
+        self.spawn("api", api_server(), f"--etcd-servers=http://127.0.0.1:{store}", f"--secure-port={port}", "--bind-address=127.0.0.1",
+                   "--cert-dir=certificates", "--token-auth-file=tokens.csv", "--authorization-mode=RBAC", "--service-account-key-file=sa.key",
+                   "--service-account-signing-key-file=sa.key", "--service-account-issuer=https://stream.test",
+                   "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.0.0.0/24")
+        self.config = self.folder / "config"
+        self.config.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}}],
+            "users": [{"name": "admin", "user": {"token": "admin-token"}}, {"name": "job", "user": {"token": "job-token"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "admin", "namespace": "default"}},
+                         {"name": "job", "context": {"cluster": "c", "user": "job", "namespace": "default"}}]}))
+        wait_until("the API server", self.is_ready, timeout=90, interval=0.2)
+
+    def is_ready(self):
+        for process in self.processes:
+            if process.poll() is not None:
+                raise Failure((self.folder / "api.log").read_text()[-3000:])
+        return self.ask("get", "--raw", "/readyz", expect=None) == "ok" and self.ask("get", "namespace", "default", expect=None)
+
+    def ask(self, *args, expect=0, stdin=None):
+        done = subprocess.run(["kubectl", f"--kubeconfig={self.config}", *args], input=stdin, capture_output=True, text=True, check=False, timeout=60)
+        if expect is not None and done.returncode != expect:
+            raise Failure(f"kubectl {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout if done.returncode == 0 else ""
+
+    def get(self, what):
+        return json.loads(self.ask("get", what, "-o", "json"))

@@ -1,0 +1,79 @@
+#include <boost/test/unit_test.hpp>
+
+#include "supervisor/kubernetes/objects.h"
+
+namespace stream::kubernetes {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(kubernetes)
+
+Deployed simple() {
+  return {.job = "counts",
+          .image = "registry.example/stream:1",
+          .file = "manifest.yaml",
+          .manifest = "pipeline: counts\n\"x\": y\n",
+          .digest = "d1"};
+}
+
+bool has(const Deployed& deployed, const std::string& text) {
+  return objects(deployed).find(text) != std::string::npos;
+}
+
+BOOST_AUTO_TEST_CASE(there_are_four_objects_and_none_gives_rights) {
+  const std::string text = objects(simple());
+  std::vector<std::string> kinds;
+  for (std::size_t at = text.find("\nkind: "); at != std::string::npos; at = text.find("\nkind: ", at + 1))
+    kinds.push_back(text.substr(at + 7, text.find('\n', at + 1) - at - 7));
+  const std::vector<std::string> wanted = {"ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Deployment"};
+  BOOST_TEST(kinds == wanted, boost::test_tools::per_element());
+  BOOST_TEST(has(simple(), "automountServiceAccountToken: false"));
+  BOOST_TEST(has(simple(), "strategy: {type: Recreate}"));
+}
+
+BOOST_AUTO_TEST_CASE(the_manifest_is_there_as_it_is) {
+  BOOST_TEST(has(simple(), "manifest: \"pipeline: counts\\n\\\"x\\\": y\\n\"\n"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_said_is_not_asked_for) {
+  BOOST_TEST(has(simple(), "resources: {}\n"));
+  BOOST_TEST(!has(simple(), "namespace:"));
+  BOOST_TEST(!has(simple(), "storageClassName"));
+  BOOST_TEST(!has(simple(), "envFrom"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_said_is_asked_for) {
+  Deployed deployed = simple();
+  deployed.space = "lab";
+  deployed.storage = "7Gi";
+  deployed.storage_class = "fast.disk";
+  deployed.cpus = "1.5";
+  deployed.memory = "2Gi";
+  deployed.secrets = {"keys"};
+  deployed.run = {"--set", "a=b \"c\""};
+  BOOST_TEST(check(deployed).ok());
+  for (const char* text : {"namespace: \"lab\"", "storage: \"7Gi\"", "storageClassName: \"fast.disk\"",
+                           R"(resources: {"requests":{"cpu":"1.5","memory":"2Gi"},"limits":{"memory":"2Gi"}})",
+                           "secretRef: {name: \"keys\"}", R"("run","manifest.yaml","--set","a=b \"c\"")"})
+    BOOST_TEST(has(deployed, text), text);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_api_server_would_refuse_is_refused) {
+  const auto refused = [](auto change) {
+    Deployed deployed = simple();
+    change(deployed);
+    return !check(deployed).ok();
+  };
+  BOOST_TEST(check(simple()).ok());
+  BOOST_TEST(refused([](Deployed& d) { d.job = "counts-"; }));
+  BOOST_TEST(refused([](Deployed& d) { d.image = ""; }));
+  BOOST_TEST(refused([](Deployed& d) { d.space = "Lab"; }));
+  BOOST_TEST(refused([](Deployed& d) { d.secrets = {"a}b"}; }));
+  BOOST_TEST(refused([](Deployed& d) { d.manifest.assign(1'000'001, 'x'); }));
+  for (const char* size : {"", "Gi", "0", "0.0Gi", "1.2.3", ".5", "5.", "5GiB", "-1", "1 Gi"})
+    BOOST_TEST(refused([&](Deployed& d) { d.storage = size; }), size);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace stream::kubernetes
