@@ -1,10 +1,12 @@
 #include "cli/candidates.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "cli/remote_candidates.h"
 #include "cli/savepoint_refs.h"
 #include "cli/verb.h"
 #include "supervisor/job_client.h"
@@ -27,6 +29,7 @@ struct Line {
   bool only_positionals = false;          // behind --
   std::set<std::string_view> given = {};  // names of options
   std::string job = {};                   // the JOB argument
+  std::vector<std::string> server = {};   // options that say which, as --server=URL
 };
 
 std::string flag_of(const VerbOption& option) { return "--" + std::string(option.name); }
@@ -51,10 +54,15 @@ bool names_job(ValueKind kind) {
   return kind == ValueKind::kJob || kind == ValueKind::kRunningJob || kind == ValueKind::kIdleJob;
 }
 
+bool names_server(const VerbOption& option) {
+  return option.name == "server" || option.name == "token-file" || option.name == "ca-file";
+}
+
 Line read(const Verb& verb, std::span<const std::string> complete) {
   Line line;
   for (const std::string& word : complete) {
     if (line.awaiting != nullptr) {
+      if (names_server(*line.awaiting)) line.server.push_back(flag_of(*line.awaiting) + "=" + word);
       line.awaiting = nullptr;
     } else if (word == "--") {
       line.only_positionals = true;
@@ -63,6 +71,7 @@ Line read(const Verb& verb, std::span<const std::string> complete) {
       if (option == nullptr) continue;
       line.given.insert(option->name);
       const bool with_value = word.starts_with("--") && word.find('=') != std::string::npos;
+      if (with_value && names_server(*option)) line.server.push_back(word);
       if (option->kind != ValueKind::kFlag && !with_value) line.awaiting = option;
     } else {
       const VerbOption* positional = positional_at(verb, line.positionals++);
@@ -72,18 +81,47 @@ Line read(const Verb& verb, std::span<const std::string> complete) {
   return line;
 }
 
-Candidates jobs(ValueKind kind) {
+std::map<std::string, bool> known_jobs(const Line& line) {
+  std::map<std::string, bool> runs;
+  if (!completes_remotely(line.server)) {
+    for (const std::string& job : list_jobs()) runs[job] = JobLock::runs(job_paths(job));
+    return runs;
+  }
+  for (const auto& job : remote_lines({"ps", "--all"}, line.server))
+    runs[job.value("job", "")] = job.contains("supervisor_pid") && !job["supervisor_pid"].is_null();
+  return runs;
+}
+
+Candidates jobs(ValueKind kind, const Line& line) {
   Candidates out;
-  for (const std::string& job : list_jobs()) {
-    const bool runs = JobLock::runs(job_paths(job));
+  for (const auto& [job, runs] : known_jobs(line)) {
     if ((kind == ValueKind::kRunningJob && !runs) || (kind == ValueKind::kIdleJob && runs)) continue;
     out.push_back({job, runs ? "runs" : "does not run"});
   }
   return out;
 }
 
-Candidates references() {
+// JOB@N, JOB@LABEL and JOB@latest.
+std::vector<std::string> remote_references(const Line& line) {
+  std::vector<std::string> out;
+  for (const auto& savepoint : remote_lines({"savepoint", "--list"}, line.server)) {
+    if (!savepoint.value("there", false)) continue;
+    const std::string job = savepoint.value("job", "");
+    for (const std::string& word : {std::to_string(savepoint.value("epoch", std::uint64_t{0})),
+                                    savepoint.value("label", ""), std::string("latest")}) {
+      const std::string reference = job + "@" + word;
+      if (!word.empty() && std::ranges::find(out, reference) == out.end()) out.push_back(reference);
+    }
+  }
+  return out;
+}
+
+Candidates references(const Line& line) {
   Candidates out;
+  if (completes_remotely(line.server)) {
+    for (const std::string& reference : remote_references(line)) out.push_back({reference, "savepoint"});
+    return out;
+  }
   for (const std::string& job : list_jobs()) {
     for (const std::string& reference : savepoint_references(job)) out.push_back({reference, "savepoint"});
   }
@@ -93,6 +131,13 @@ Candidates references() {
 
 Candidates stages_of(const Line& line) {
   Candidates out;
+  if (completes_remotely(line.server)) {
+    for (const auto& job : remote_lines({"show", line.job}, line.server)) {
+      for (const auto& stage : job.value("stages", nlohmann::json::array()))
+        out.push_back({stage.value("stage", ""), "stage"});
+    }
+    return out;
+  }
   const auto job = find_job(line.job);
   if (!job.ok()) return out;
   const auto names = stages_of_job(*job);
@@ -140,8 +185,8 @@ Candidates values_of(const VerbOption& option, const Line& line) {
     case ValueKind::kPipeline: return {{":manifest"}};
     case ValueKind::kJob:
     case ValueKind::kRunningJob:
-    case ValueKind::kIdleJob: return jobs(option.kind);
-    case ValueKind::kReference: return references();
+    case ValueKind::kIdleJob: return jobs(option.kind, line);
+    case ValueKind::kReference: return references(line);
     case ValueKind::kStageOfJob: return stages_of(line);
     case ValueKind::kStageProgram: return stage_programs();
     case ValueKind::kVerb: return verb_names();

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "cli/remote.h"
 #include "cli/verb_text.h"
 #include "cli/verb_values.h"
 
@@ -28,7 +29,9 @@ int fail(std::string_view verb, const Status& status) {
 int run_verb(const Verb& verb, std::span<const std::string> args) {
   const auto values = parse_verb(verb, args);
   if (!values.ok()) return fail(verb.name, values.status());
-  if (!values->flag("help") && !values->flag("man")) return verb.table->run(*values);
+  const bool told = values->flag("help") || values->flag("man");
+  if (!told && asks_server(verb, *values)) return run_remotely(verb, *values);
+  if (!told) return verb.table->run(*values);
   std::fputs((values->flag("man") ? verb_manual(verb) : verb_help(verb)).c_str(), stdout);
   return kDone;
 }

@@ -1,7 +1,6 @@
 #include "cli/foreground_talk.h"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,15 +8,13 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/terminal.h"
 #include "supervisor/job_view.h"
 
 namespace stream {
 namespace {
 
-std::size_t stderr_width() {
-  winsize size{};
-  return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
+std::size_t stderr_width() { return std::max<std::size_t>(terminal().error_columns, 2); }
 
 // False if not all of it went out: there is no room for more. A pipe that polls as writable takes PIPE_BUF bytes.
 bool put(std::string_view text) {

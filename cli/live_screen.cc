@@ -8,10 +8,13 @@
 #include <csignal>
 #include <cstdio>
 
+#include "cli/terminal.h"
+
 namespace stream {
 namespace {
 
 constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
+constexpr char kClear[] = "\033[H\033[2J";
 constexpr char kEndOfInput = 4;  // Ctrl-D, as a key
 
 sigset_t handled() {
@@ -34,8 +37,10 @@ bool has_terminal() { return ::isatty(0) != 0 && ::isatty(1) != 0 && ::tcgetpgrp
 
 }  // namespace
 
-LiveScreen::LiveScreen(bool wanted) : live_(wanted && has_terminal()) {
-  if (!live_ || ::tcgetattr(0, &found_) != 0) return;
+LiveScreen::LiveScreen(bool wanted) : live_(wanted && (terminal().live || has_terminal())) {
+  // What is drawn is shown elsewhere, where the keys are.
+  if (live_ && terminal().live) std::fputs(kClear, stdout);
+  if (!live_ || terminal().live || ::tcgetattr(0, &found_) != 0) return;
   const sigset_t set = handled();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -56,7 +61,8 @@ void LiveScreen::enter() {
   keys.c_cc[VMIN] = 1;
   keys.c_cc[VTIME] = 0;
   ::tcsetattr(0, TCSADRAIN, &keys);
-  std::fputs("\033[H\033[2J", stdout);
+  std::fputs(kClear, stdout);
+  std::fflush(stdout);
 }
 
 // What has been typed since is the shell's.
@@ -73,7 +79,7 @@ void LiveScreen::draw(const std::vector<std::string>& lines) {
 }
 
 LiveScreen::Event LiveScreen::wait(Microseconds pause) {
-  std::array<pollfd, 2> ready = {{{signals_, POLLIN, 0}, {live_ ? 0 : -1, POLLIN, 0}}};
+  std::array<pollfd, 2> ready = {{{signals_, POLLIN, 0}, {signals_ < 0 ? -1 : 0, POLLIN, 0}}};
   if (::poll(ready.data(), ready.size(), static_cast<int>(pause / 1000)) <= 0) return Event::kTime;
   return ready[0].revents != 0 ? on_signal() : on_key();
 }

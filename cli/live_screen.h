@@ -32,9 +32,10 @@ class LiveScreen {
   // the process does so in here, with the terminal as it was found.
   Event wait(Microseconds pause);
 
+  void restore();  // the terminal, as it was found
+
  private:
   void enter();
-  void restore();
   Event on_signal();
   Event on_key();
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "cli/tap_listener.h"
+#include "supervisor/tap_listener.h"
 #include "snapshot/workbench/live_module.h"
 #include "supervisor/job_paths.h"
 

@@ -5,6 +5,7 @@
 
 #include "cli/candidates.h"
 #include "cli/command.h"
+#include "cli/commanded.h"
 #include "cli/verb.h"
 #include "cli/verb_text.h"
 #include "supervisor/stage_folders.h"
@@ -35,6 +36,13 @@ int unknown_verb(const std::string& name) {
   return fail("", usage_error("there is no verb '" + name + "'" + did_you_mean(name, names)));
 }
 
+int run_words(const std::vector<std::string>& args) {
+  if (const FoundVerb found = find_verb(args); found.verb != nullptr)
+    return run_verb(*found.verb, std::span(args).subspan(found.words));
+  const std::string& first = args[0];
+  return verbs_of_group(first).empty() ? unknown_verb(first) : run_group(first, std::span(args).subspan(1));
+}
+
 int run(const std::vector<std::string>& args) {
   if (args.empty()) {
     print(verbs_help());
@@ -45,10 +53,12 @@ int run(const std::vector<std::string>& args) {
   if (first == "--man") return print(stream_manual());
   if (first == "--version") return print("stream " STREAM_VERSION "\n");
   if (first == "--candidates") return print(candidates_text(std::span(args).subspan(1)));
+  if (first == "--commanded" && args.size() == 1) {
+    const auto command = take_command();
+    return command ? run_words(*command) : kUsageExit;
+  }
   if (first.starts_with("-")) return fail("", usage_error("unknown option '" + first + "'; see stream help"));
-  if (const FoundVerb found = find_verb(args); found.verb != nullptr)
-    return run_verb(*found.verb, std::span(args).subspan(found.words));
-  return verbs_of_group(first).empty() ? unknown_verb(first) : run_group(first, std::span(args).subspan(1));
+  return run_words(args);
 }
 
 }  // namespace

@@ -32,7 +32,17 @@ constexpr std::array kEnvironment = {
           "Where jobs whose pipelines do not say it send their metrics, as the key 'metrics' of a manifest: "
           "prometheus, or "
           "{graphite: {address: ...}}. See stream-metrics(7)."},
+    Entry{"STREAM_SERVER", "URL of the server that does what verbs are asked for, as --server."},
+    Entry{"STREAM_TOKEN_FILE", "File of the token for it, as --token-file."},
+    Entry{"STREAM_CA_FILE", "Certificates of who has signed its own, as --ca-file."},
+    Entry{"STREAM_LOG_TO",
+          "Where jobs whose pipelines do not say it log to beside their files, as the key 'log-to' of a manifest: "
+          "journald, or {syslog: {facility: local0}}. See stream-manifest(5)."},
     Entry{"XDG_STATE_HOME", "See STREAM_HOME."},
+    Entry{"XDG_CONFIG_HOME",
+          "Units of the user's own are in $XDG_CONFIG_HOME/systemd/user, else ~/.config/systemd/user; see "
+          "stream-systemd(7)."},
+    Entry{"NOTIFY_SOCKET", "Of 'stream run' in the foreground: who is told how it goes, as sd_notify(3) says."},
     Entry{"XDG_CACHE_HOME", "Answers of stage programs are kept in $XDG_CACHE_HOME/stream, else ~/.cache/stream."},
     Entry{"NO_COLOR", "If it is set, nothing is coloured."},
     Entry{"TERM", "The kind of the terminal, for 'stream top'."},
@@ -49,6 +59,8 @@ constexpr std::array kFiles = {
     Entry{"$STREAM_HOME/JOB/checkpoints/", "Snapshot files and their indexes, see stream-snapshot(5)."},
     Entry{"$STREAM_HOME/JOB/savepoints/", "Savepoints that were not given another place."},
     Entry{"$STREAM_HOME/.unpacked/", "Archives of savepoints, while somebody reads them."},
+    Entry{"$STREAM_HOME/.fetched/",
+          "Savepoints and checkpoints that were read from object storage. What no job has just begun with may go."},
     Entry{"$STREAM_HOME/JOB/logs/", "What the job and its stages have logged, JSON lines, rotated at 16 MiB."},
     Entry{"$STREAM_HOME/JOB/dead-letter/", "Records that could not be processed, JSON lines."},
     Entry{"$XDG_CACHE_HOME/stream/",
@@ -75,6 +87,12 @@ constexpr std::string_view kDescription =
     "A JOB is named by its name or by the beginning of its id, at least 4 digits that no other id begins with. It may "
     "be left out where one job runs, or where there is only one. A REF names a savepoint: a path, JOB@N with the "
     "number of its checkpoint, JOB@LABEL, or JOB@latest.\n\n"
+    "With --server, or where STREAM_SERVER is set, the server at that address does what a verb is asked for, see "
+    "stream-serve(1), and what it prints, how wide and with what exit code, is as if it had been asked where the jobs "
+    "are. Manifests, and what they include, are those of this machine; every other path, of a savepoint or in a "
+    "manifest, is one of the server, in a folder that it was allowed. Standard input is sent where it is a manifest, "
+    "given as '-'. A command ends with who has asked for it: Ctrl-C here ends it there. 'serve', 'completion' and "
+    "'help' are about this machine whatever server there is.\n\n"
     "Answers go to standard output, everything else to standard error.";
 
 std::string entries(std::string_view macro, std::span<const Entry> list) {

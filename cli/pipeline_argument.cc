@@ -9,9 +9,13 @@
 #include <iterator>
 
 #include "cli/command.h"
+#include "cli/commanded.h"
 #include "cli/verb_values.h"
+#include "supervisor/http/submission.h"
+#include "supervisor/manifest_log.h"
 #include "supervisor/manifest_metrics.h"
 #include "supervisor/pipeline_text.h"
+#include "supervisor/slurm/nodes.h"
 #include "supervisor/targets.h"
 #include "transport/base/text.h"
 
@@ -40,18 +44,54 @@ PipelineArgument::PipelineArgument(const VerbValues& values)
 
 bool PipelineArgument::from_stdin() const { return values_.text("pipeline") == "-"; }
 
-Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::string& text, const std::string& file,
-                                                                  const std::string& folder) {
-  STREAM_ASSIGN(Overrides overrides, read_overrides(values_.list("parameter"), values_.list("set")));
+Result<Overrides> PipelineArgument::overrides_given() const {
+  std::vector<std::string> settings = values_.list("set");
+  settings.insert(settings.end(), settings_.begin(), settings_.end());
+  STREAM_ASSIGN(Overrides overrides, read_overrides(values_.list("parameter"), settings));
   if (parallelism_ != 0) overrides.parallelism = parallelism_;
   if (!ignore_name_) overrides.name = name_.value_or(values_.text("name"));
+  return overrides;
+}
+
+Result<std::vector<PipelineSpec>> PipelineArgument::read_manifest(const std::string& text, const std::string& file,
+                                                                  const std::string& folder) {
+  STREAM_ASSIGN(const Overrides overrides, overrides_given());
   auto pipelines =
       load_manifest({text, file, folder}, {catalogue_, system_files(), process_environment(), overrides}, problems_);
   STREAM_TRY(problems_.status());
   return pipelines;
 }
 
+// What somebody else has sent: its files are theirs, what it names is this machine's.
+Result<std::vector<PipelineSpec>> PipelineArgument::read_sent(const Commanded& from) {
+  const std::string& argument = values_.text("pipeline");
+  const std::string* sent = from.file(argument);
+  if (is_manifest_file(argument) && sent == nullptr) return usage_error(system_error("open", argument, ENOENT).what());
+  if (from_stdin() && sent == nullptr) return usage_error("standard input was not sent along");
+  const std::string& text = sent == nullptr ? argument : *sent;
+  const bool manifest = is_manifest_file(argument) || (from_stdin() && looks_like_manifest(text));
+  if (!manifest) return read_text(text, from.folder());
+  SentFiles files(from);
+  STREAM_ASSIGN(const Overrides overrides, overrides_given());
+  const Environment none = [](const std::string&) { return std::optional<std::string>(); };
+  auto pipelines = load_manifest({text, from_stdin() ? "standard input" : argument, from.folder()},
+                                 {catalogue_, files, none, overrides}, problems_);
+  STREAM_TRY(problems_.status());
+  return pipelines;
+}
+
 Result<std::vector<PipelineSpec>> PipelineArgument::read() {
+  const Commanded* from = commanded();
+  if (from == nullptr) return read_own();
+  input_.refuse(std::string(kNotSent));
+  auto pipelines = read_sent(*from);
+  if (!pipelines.ok()) return pipelines;
+  for (const PipelineSpec& pipeline : *pipelines) http::inspect(pipeline, from->permissions, catalogue_, problems_);
+  STREAM_TRY(problems_.status());
+  return pipelines;
+}
+
+Result<std::vector<PipelineSpec>> PipelineArgument::read_own() {
   std::error_code error;
   const std::string here = std::filesystem::current_path(error).string();
   if (error) return system_error("find", "current folder", error.value());
@@ -66,13 +106,32 @@ Result<std::vector<PipelineSpec>> PipelineArgument::read() {
   std::string text = argument;
   if (from_stdin()) text.assign(std::istreambuf_iterator<char>(std::cin), {});
   if (from_stdin() && looks_like_manifest(text)) return read_manifest(text, "standard input", here);
+  return read_text(text, here);
+}
+
+Result<std::vector<PipelineSpec>> PipelineArgument::read_text(const std::string& text, const std::string& folder) {
   if (values_.has("parameter") || values_.has("set")) return usage_error("-p and --set need a manifest");
-  PipelineSpec pipeline = parse_pipeline(text, name_.value_or(values_.text("name")), here, catalogue_, problems_);
+  PipelineSpec pipeline = parse_pipeline(text, name_.value_or(values_.text("name")), folder, catalogue_, problems_);
   STREAM_TRY(problems_.status());
   for (StageSpec& stage : pipeline.stages) {
     if (parallelism_ != 0 && !stage.parallelism_given) stage.parallelism = parallelism_;
   }
   return std::vector<PipelineSpec>{std::move(pipeline)};
+}
+
+// Who only looks at a manifest need not be in the allocation.
+Status PipelineArgument::take_nodes(std::vector<PipelineSpec>& pipelines) {
+  for (PipelineSpec& pipeline : pipelines) {
+    if (!pipeline.slurm_nodes) continue;
+    if (slurm::in_allocation()) {
+      STREAM_ASSIGN(pipeline.hosts, slurm::allocated_hosts(pipeline.slurm.folder));
+    } else if (before_planning_) {
+      return failed(
+          "'hosts: slurm' are the nodes of an allocation, and this is none: submit the manifest with "
+          "'stream deploy --on slurm', or run it under salloc");
+    }
+  }
+  return {};
 }
 
 // Of pipelines that say nothing of reporters themselves.
@@ -87,14 +146,30 @@ Status PipelineArgument::take_metrics(std::vector<PipelineSpec>& pipelines) {
   return {};
 }
 
+// What the option says, or of pipelines that say nothing of it themselves the environment.
+Status PipelineArgument::take_log_to(std::vector<PipelineSpec>& pipelines) {
+  const char* text = std::getenv("STREAM_LOG_TO");
+  const bool option = values_.has("log-to");
+  const std::string words = option ? values_.text("log-to") : std::string(text == nullptr ? "" : text);
+  if (words.empty()) return {};
+  const std::vector<LogSinkSpec> sinks = read_log_to_text(words, option ? "--log-to" : "STREAM_LOG_TO", problems_);
+  STREAM_TRY(problems_.status());
+  for (PipelineSpec& pipeline : pipelines) {
+    if (option || pipeline.log_to.empty()) pipeline.log_to = sinks;
+  }
+  return {};
+}
+
 Result<std::vector<JobPlan>> PipelineArgument::plan() {
   STREAM_ASSIGN(std::vector<PipelineSpec> pipelines, read());
+  STREAM_TRY(take_nodes(pipelines));
   STREAM_TRY(take_metrics(pipelines));
+  STREAM_TRY(take_log_to(pipelines));
   std::vector<JobPlan> plans;
   ProcessAsker processes(cache_folder(), system_files());
   SamplingAsker asker(processes, input_);
   if (from_stdin()) input_.refuse(std::string(kHoldsPipeline));
-  if (!before_planning_ && input_.terminal())
+  if (!before_planning_ && commanded() == nullptr && input_.terminal())
     input_.refuse("standard input is a terminal; pipe a sample of the data in");
   for (PipelineSpec& pipeline : pipelines) {
     if (edit_) STREAM_TRY(edit_(pipeline));

@@ -15,6 +15,8 @@
 
 namespace stream {
 
+// What is said instead of reading it for somebody else.
+inline constexpr std::string_view kNotSent = "standard input is not sent to a server; let a source read what is there";
 inline constexpr std::string_view kHoldsPipeline = "standard input holds the pipeline itself; give a file instead of -";
 
 inline constexpr std::array kPipelineOptions = {
@@ -44,6 +46,8 @@ inline constexpr std::array kPipelineOptions = {
                .doc = "Name of the job; with several pipelines in the manifest, the one that is meant."},
 };
 
+struct Commanded;
+
 // kPipelineOptions with a verb's own behind them.
 template <std::size_t N>
 constexpr std::array<VerbOption, kPipelineOptions.size() + N> with_pipeline(const VerbOption (&own)[N]) {
@@ -65,6 +69,9 @@ class PipelineArgument {
   void ignore_name() { ignore_name_ = true; }
   // The pipeline becomes this job's; with several in the manifest it is the one of that name.
   void use_name(std::string name) { name_ = std::move(name); }
+
+  // As one more --set.
+  void set(std::string setting) { settings_.push_back(std::move(setting)); }
 
   // All pipelines the argument holds. What is wrong with them is in problems() as well.
   Result<std::vector<PipelineSpec>> read();
@@ -88,7 +95,13 @@ class PipelineArgument {
   int fail(std::string_view verb, const Status& status) const;
 
  private:
+  Status take_nodes(std::vector<PipelineSpec>& pipelines);
   Status take_metrics(std::vector<PipelineSpec>& pipelines);
+  Result<Overrides> overrides_given() const;
+  Result<std::vector<PipelineSpec>> read_own();
+  Result<std::vector<PipelineSpec>> read_sent(const Commanded& from);
+  Result<std::vector<PipelineSpec>> read_text(const std::string& text, const std::string& folder);
+  Status take_log_to(std::vector<PipelineSpec>& pipelines);
   Result<std::vector<PipelineSpec>> read_manifest(const std::string& text, const std::string& file,
                                                   const std::string& folder);
 
@@ -101,6 +114,7 @@ class PipelineArgument {
   std::uint32_t parallelism_ = 0;  // 0: not given
   bool ignore_name_ = false;
   std::optional<std::string> name_;
+  std::vector<std::string> settings_;
 };
 
 // What this machine allows one process: the hard limit of open files, three for a socket.

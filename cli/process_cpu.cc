@@ -27,7 +27,7 @@ std::map<int, Microseconds> cpu_of_instances(const nlohmann::json& stats) {
   std::map<int, Microseconds> all;
   for (const auto& instance : stats["instances"]) {
     const int pid = instance.value("pid", 0);
-    if (pid <= 0) continue;
+    if (pid <= 0 || instance.value("far", false)) continue;
     if (const auto us = cpu_of(pid)) all[pid] = *us;
   }
   return all;

@@ -68,24 +68,42 @@ std::string json_line(const StateQuery& query, const std::vector<std::string>& n
   return line + "}\n";
 }
 
-Status print_json(StateQuery& query) {
+// The next row, as long as there may be more.
+Result<bool> next_of(StateQuery& query, std::uint64_t& left) {
+  if (left == 0) return false;
+  --left;
+  return query.next();
+}
+
+Status print_json(StateQuery& query, std::uint64_t left) {
   std::vector<std::string> names;
   for (const auto& column : query.columns()) names.push_back(json_text(column.name));
   Output out;
   for (;;) {
-    STREAM_ASSIGN(const bool row, query.next());
+    STREAM_ASSIGN(const bool row, next_of(query, left));
     if (!row) return out.flush();
     STREAM_TRY(out.add(json_line(query, names)));
   }
 }
 
-Status print_csv(StateQuery& query) {
+Status print_lists(StateQuery& query, std::uint64_t left) {
+  Output out;
+  for (;;) {
+    STREAM_ASSIGN(const bool row, next_of(query, left));
+    if (!row) return out.flush();
+    std::string line = "[";
+    for (std::size_t i = 0; i < query.columns().size(); ++i) line += (i == 0 ? "" : ",") + json_of(query, i);
+    STREAM_TRY(out.add(line + "]\n"));
+  }
+}
+
+Status print_csv(StateQuery& query, std::uint64_t left) {
   Output out;
   std::string head;
   for (const auto& column : query.columns()) head += (head.empty() ? "" : ",") + csv_text(column.name);
   STREAM_TRY(out.add(head + "\n"));
   for (;;) {
-    STREAM_ASSIGN(const bool row, query.next());
+    STREAM_ASSIGN(const bool row, next_of(query, left));
     if (!row) return out.flush();
     std::string line;
     for (std::size_t i = 0; i < query.columns().size(); ++i) line += (i == 0 ? "" : ",") + csv_field(query, i);
@@ -103,9 +121,9 @@ std::vector<std::string> headers(const StateQuery& query, bool any) {
   return names;
 }
 
-Status print_table(StateQuery& query) {
+Status print_table(StateQuery& query, std::uint64_t left) {
   Output out;
-  STREAM_ASSIGN(bool row, query.next());
+  STREAM_ASSIGN(bool row, next_of(query, left));
   const std::vector<std::string> names = headers(query, row);
   const std::size_t most = names.size() < 2 ? 0 : terminal_width() / 2;
   for (bool first = true; first || row; first = false) {
@@ -114,7 +132,7 @@ Status print_table(StateQuery& query) {
       std::vector<std::string> cells;
       for (std::size_t i = 0; i < names.size(); ++i) cells.push_back(fitting(visible(text_of(query, i)), most));
       table.add(std::move(cells));
-      STREAM_ASSIGN(row, query.next());
+      STREAM_ASSIGN(row, next_of(query, left));
     }
     STREAM_TRY(out.add(table.text()));
   }
@@ -160,11 +178,18 @@ std::string text_of(const StateQuery& query, std::size_t column) {
   return "";
 }
 
-Status print_rows(StateQuery& query, RowForm form) {
+std::string columns_of(const StateQuery& query) {
+  nlohmann::json columns = nlohmann::json::array();
+  for (const auto& column : query.columns()) columns.push_back({{"name", column.name}, {"type", column.declared}});
+  return columns.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status print_rows(StateQuery& query, RowForm form, std::uint64_t most) {
   switch (form) {
-    case RowForm::kTable: return print_table(query);
-    case RowForm::kLines: return print_json(query);
-    case RowForm::kCsv: return print_csv(query);
+    case RowForm::kTable: return print_table(query, most);
+    case RowForm::kLines: return print_json(query, most);
+    case RowForm::kCsv: return print_csv(query, most);
+    case RowForm::kLists: return print_lists(query, most);
   }
   return {};
 }

@@ -9,11 +9,16 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/foreground_talk.h"
 #include "cli/job_server.h"
+#include "cli/run_standby.h"
+#include "cli/service_talk.h"
+#include "cli/terminal.h"
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_view.h"
 
@@ -60,6 +65,11 @@ bool output_may_show() {
   return ::isatty(1) != 0 || (::fstat(1, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)));
 }
 
+bool logs_to(const JobPlan& plan, std::string_view kind) {
+  const auto& sinks = plan.pipeline.log_to;
+  return std::ranges::find(sinks, kind, &LogSinkSpec::kind) != sinks.end();
+}
+
 bool prints(const JobPlan& plan) {
   return std::ranges::find(plan.pipeline.stages, "print", &StageSpec::run) != plan.pipeline.stages.end();
 }
@@ -76,36 +86,55 @@ int open_signals() {
   return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int run_foreground(std::string_view verb, RunRequest request, const std::string& http) {
-  const int signals = open_signals();
+namespace {
+
+constexpr int kDeposed = -1;  // no exit code: another supervisor leads the job now
+
+// Whether a job that could not begin may begin later.
+using Passes = std::function<bool(const Status&)>;
+
+int run_once(std::string_view verb, RunRequest request, const std::string& http, int signals, ServiceTalk& service,
+             const Passes& passes = nullptr) {
   request.print_output = 1;
   const Keeping keeping = keeping_of(request);
   // A status line would wipe out what is being typed, and stand in the middle of what is printed.
   const bool typing = request.input && request.input->terminal();
   const bool printing = output_may_show() && prints(request.plan);
-  const bool terminal = ::isatty(2) != 0 && !typing && !printing;
+  const bool may_show = stream::terminal().error_columns != 0 && !typing && !printing;
   const bool warnings = request.plan.pipeline.log != to_string(LogLevel::kError);
+  // Who has the log on standard error, or in the journal with that, is told everything there.
+  const bool logs = logs_to(request.plan, "stderr") || (service.listening() && logs_to(request.plan, "journald"));
+  const bool terminal = may_show && !logs;
   ForegroundTalk talk(keeping.paths.job, terminal, warnings);
   const auto server = start_job_server(keeping.paths.job, http);
   if (!server.ok()) return fail(verb, server.status());
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     if (keeping.ad_hoc && keeping.reads_stdin) remove_job(keeping.paths);  // its name is its own
-    return fail(verb, runner.status());
+    const int code = fail(verb, runner.status());
+    return passes && passes(runner.status()) ? kDeposed : code;
   }
   JobRunner& job = **runner;
   const JobPaths paths = job.paths();
   say_notices(job);
   job.watch_signals(signals);
-  if (terminal) job.on_status([&](const JobRunner& running) { talk.show(running); });
+  if (terminal || service.listening()) {
+    job.on_status([&](const JobRunner& running) {
+      if (terminal) talk.show(running);
+      service.turn(running);
+    });
+  }
   job.log().on_line([&](const LogLine& line) {
-    if (line.level >= LogLevel::kWarning) talk.hear(line);
+    if (line.level >= LogLevel::kWarning && !logs) talk.hear(line);
   });
   if (!job.continued_from().empty())
     std::fprintf(stderr, "%s: continues from %s\n", paths.job.c_str(), job.continued_from().c_str());
-  const Result<JobState> state = job.run([](bool) {});
-  talk.end(job.record().reason);
+  const Result<JobState> state = job.run([&](bool running) {
+    if (running) service.running();
+  });
+  talk.end(job.deposed() ? "" : job.record().reason);
   if (!state.ok()) return fail(verb, state.status());
+  if (job.deposed()) return kDeposed;
   const bool kept = keeps(keeping, job);
   const std::string next = advice(keeping, kept);
   if (*state == JobState::kFailed) {
@@ -120,6 +149,44 @@ int run_foreground(std::string_view verb, RunRequest request, const std::string&
   return exit_code_of(*state);
 }
 
+// Leads and stands by in turns, until the job is over.
+int run_in_turns(std::string_view verb, const RunRequest& request, const std::string& http, const std::string& ha,
+                 int signals, ServiceTalk& service) {
+  const std::string job = request.plan.pipeline.name;
+  const auto standby = StandbyRun::open(request, ha, http);
+  if (!standby.ok()) return fail(verb, standby.status());
+  std::string said;
+  (*standby)->on_turn([&] { service.wait(said); });
+  for (;;) {
+    auto next = (*standby)->next(signals, [&](const std::string& line) {
+      said = line;
+      std::fprintf(stderr, "%s: %s\n", job.c_str(), line.c_str());
+    });
+    if (!next.ok()) return fail(verb, next.status());
+    if (const auto* over = std::get_if<StandbyRun::Over>(&*next)) {
+      std::fprintf(stderr, "%s: %s\n", job.c_str(), over->why.c_str());
+      return over->exit_code;
+    }
+    auto turn = std::get<RunRequest>(*std::move(next));
+    const auto passes = [&, leadership = turn.leadership](const Status& why) {
+      return (*standby)->passes(why, *leadership);
+    };
+    const int code = run_once(verb, std::move(turn), http, signals, service, passes);
+    if (code != kDeposed) return code;
+    (*standby)->began();
+    std::fprintf(stderr, "%s: leads no more\n", job.c_str());
+  }
+}
+
+}  // namespace
+
+int run_foreground(std::string_view verb, RunRequest request, const std::string& http, const std::string& ha) {
+  const int signals = open_signals();
+  ServiceTalk service;
+  return ha.empty() ? run_once(verb, std::move(request), http, signals, service)
+                    : run_in_turns(verb, request, http, ha, signals, service);
+}
+
 namespace {
 
 // What the background process says first of a failure, so that the exit code is the same in both.
@@ -128,45 +195,95 @@ char letter_of(Code code) {
   return code == Code::kSystem || code == Code::kNotFound ? 'S' : 'F';
 }
 
-[[noreturn]] void run_as_daemon(RunRequest request, const std::string& http, int report) {
-  ::setsid();
-  const int null = ::open("/dev/null", O_RDWR);
-  if (!request.input) ::dup2(null, 0);
-  ::dup2(null, 1);
-  const int signals = open_signals();
+// Tells who has started it, once.
+class Report {
+ public:
+  explicit Report(int fd) : fd_(fd) {}
+  void operator()(const std::string& text) {
+    if (fd_ < 0) return;
+    [[maybe_unused]] const ssize_t n = ::write(fd_, text.data(), text.size());
+    ::close(std::exchange(fd_, -1));
+  }
+  void operator()(const Status& status) { (*this)(letter_of(status.code()) + status.what()); }
+
+ private:
+  int fd_;
+};
+
+// Whether the job is over for this process: nobody else leads it.
+bool run_unseen(RunRequest request, const std::string& http, int signals, Report& tell,
+                const Passes& passes = nullptr) {
   const Keeping keeping = keeping_of(request);
-  const auto tell = [report](const std::string& text) {
-    [[maybe_unused]] const ssize_t n = ::write(report, text.data(), text.size());
-    ::close(report);
-  };
   auto server = start_job_server(keeping.paths.job, http);
   if (!server.ok()) {
-    tell(letter_of(server.status().code()) + server.status().what());
+    tell(server.status());
     ::_exit(kNo);
   }
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
     server->reset();
-    tell(letter_of(runner.status().code()) + runner.status().what());
+    if (passes && passes(runner.status())) return false;
+    tell(runner.status());
     ::_exit(kNo);
   }
-  say_notices(**runner);
-  ::dup2(null, 2);
   JobRunner& job = **runner;
+  say_notices(job);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  ::dup2(null, 2);
+  ::close(null);
   const JobPaths paths = job.paths();
   job.watch_signals(signals);
   const auto state =
       job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
-  const bool kept = !state.ok() || keeps(keeping, job);
+  const bool deposed = state.ok() && job.deposed();
+  const bool kept = deposed || !state.ok() || keeps(keeping, job);
   server->reset();
   runner->reset();
   if (!kept) remove_job(paths);
+  return !deposed;
+}
+
+[[noreturn]] void run_as_daemon(RunRequest request, const std::string& http, const std::string& ha, int report) {
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  if (!request.input) ::dup2(null, 0);
+  ::dup2(null, 1);
+  const int signals = open_signals();
+  Report tell(report);
+  if (ha.empty()) {
+    run_unseen(std::move(request), http, signals, tell);
+    ::_exit(kDone);
+  }
+  const auto standby = StandbyRun::open(request, ha, http);
+  if (!standby.ok()) {
+    tell(standby.status());
+    ::_exit(kNo);
+  }
+  const auto say = [&](const std::string& line) {
+    if (!line.starts_with("stands by")) return;
+    tell("W" + line);
+    ::dup2(null, 2);  // whoever waits for its end to be closed need not wait for this job
+  };
+  for (bool ended = false; !ended;) {
+    auto next = (*standby)->next(signals, say);
+    if (!next.ok()) tell(next.status());
+    const auto* over = next.ok() ? std::get_if<StandbyRun::Over>(&*next) : nullptr;
+    if (over != nullptr) tell("O" + over->why);
+    ended = !next.ok() || over != nullptr;
+    if (ended) break;
+    auto turn = std::get<RunRequest>(*std::move(next));
+    const auto passes = [&, leadership = turn.leadership](const Status& why) {
+      return (*standby)->passes(why, *leadership);
+    };
+    ended = run_unseen(std::move(turn), http, signals, tell, passes);
+    (*standby)->began();
+  }
   ::_exit(kDone);
 }
 
 }  // namespace
 
-int run_detached(std::string_view verb, RunRequest request, const std::string& http) {
+int run_detached(std::string_view verb, RunRequest request, const std::string& http, const std::string& ha) {
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return fail(verb, system_error("make", "pipe", errno));
   const std::string job = request.plan.pipeline.name;
@@ -174,7 +291,7 @@ int run_detached(std::string_view verb, RunRequest request, const std::string& h
   if (pid < 0) return fail(verb, system_error("start", "supervisor", errno));
   if (pid == 0) {
     ::close(report[0]);
-    run_as_daemon(std::move(request), http, report[1]);
+    run_as_daemon(std::move(request), http, ha, report[1]);
   }
   ::close(report[1]);
   std::string answer;
@@ -185,6 +302,10 @@ int run_detached(std::string_view verb, RunRequest request, const std::string& h
   if (answer.starts_with("R")) {
     const std::string from = answer.size() > 1 ? ", continues from " + answer.substr(1) : "";
     std::fprintf(stderr, "%s: running%s; see it with 'stream stats %s'\n", job.c_str(), from.c_str(), job.c_str());
+    return kDone;
+  }
+  if (answer.starts_with("W") || answer.starts_with("O")) {
+    std::fprintf(stderr, "%s: %s\n", job.c_str(), answer.substr(1).c_str());
     return kDone;
   }
   const std::string why = answer.size() > 1 ? answer.substr(1) : "the supervisor ended; see 'stream logs " + job + "'";

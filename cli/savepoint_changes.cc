@@ -7,9 +7,11 @@
 
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
+#include "cli/stored_savepoint.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/archive/pack.h"
 #include "snapshot/savepoint_partial.h"
+#include "storage/place.h"
 #include "supervisor/job_client.h"
 
 namespace stream {
@@ -48,6 +50,7 @@ Status in_catalogue(const JobPaths& job, const json& request, const std::functio
 }  // namespace
 
 Status remove_savepoint(const std::string& reference) {
+  if (is_object_url(reference)) return not_in_storage("this deletes nothing; delete its objects", reference);
   STREAM_ASSIGN(const std::string path, resolve_listed_savepoint(reference));
   const auto job = owner_of(path);
   if (!job) return remove_files(path);
@@ -61,6 +64,7 @@ Status remove_savepoint(const std::string& reference) {
 
 Status mark_savepoint(const std::string& reference, SavepointMark mark) {
   STREAM_TRY(check_label(mark.label.value_or("")));
+  if (is_object_url(reference)) return not_in_storage("nothing is said of savepoints", reference);
   STREAM_ASSIGN(mark.path, resolve_savepoint(reference));
   const auto job = owner_of(mark.path);
   if (!job) return usage_error("'" + mark.path + "' is in the catalogue of no job, which labels and notes are kept in");
@@ -101,6 +105,7 @@ Status list_copy_of(const std::string& path, const std::string& target) {
 }  // namespace
 
 Result<std::string> copy_savepoint(const std::string& reference, const std::string& to, bool pack) {
+  if (is_object_url(to)) return not_in_storage("nothing is packed; give a file, and upload it", to);
   STREAM_ASSIGN(const std::string path, resolve_savepoint(reference));
   const std::string target = target_of(to, path, pack);
   if (is_archive(path) == pack) return usage_error("'" + path + "' is " + (pack ? "an archive already" : "no archive"));

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/stored_savepoint.h"
 #include "snapshot/archive/open_savepoint.h"
+#include "storage/place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
@@ -64,6 +66,7 @@ const Named* choose(const std::vector<Named>& savepoints, const std::string& whi
 }  // namespace
 
 Result<std::string> resolve_savepoint(const std::string& reference) {
+  if (is_object_url(reference)) return fetch_snapshot(reference);
   const std::size_t at = reference.rfind('@');
   const std::string job = reference.substr(0, at);
   const std::vector<std::string> jobs = list_jobs();
@@ -139,6 +142,10 @@ constexpr int kOpenTries = 5;  // checkpoints come and go, but not so fast
 }  // namespace
 
 std::optional<Result<SnapshotPlace>> find_checkpoint(const std::string& reference) {
+  if (is_object_url(reference)) {
+    const auto fetched = fetch_snapshot(reference);
+    return fetched.ok() ? checkpoint_path(*fetched) : fetched.status();
+  }
   if (auto found = checkpoint_path(reference)) return found;
   const std::size_t at = reference.rfind('@');
   const std::vector<std::string> jobs = list_jobs();
@@ -148,6 +155,10 @@ std::optional<Result<SnapshotPlace>> find_checkpoint(const std::string& referenc
 
 Result<SnapshotPlace> find_snapshot(const std::string& reference) {
   if (auto found = find_checkpoint(reference)) return *std::move(found);
+  if (is_object_url(reference)) {
+    STREAM_ASSIGN(const std::string fetched, fetch_snapshot(reference));
+    return savepoint_at(fetched);
+  }
   const std::size_t at = reference.rfind('@');
   const std::vector<std::string> jobs = list_jobs();
   const auto is_job = [&](const std::string& name) { return std::ranges::find(jobs, name) != jobs.end(); };

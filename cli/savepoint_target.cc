@@ -26,7 +26,10 @@ Status check_target(const std::string& path, const std::string& label) {
 
 Result<SnapshotPlace> find_settled(const std::string& reference) {
   STREAM_ASSIGN(SnapshotPlace place, find_snapshot(reference));
-  if (place.index.savepoint) return place;
+  if (place.index.savepoint) {
+    STREAM_TRY(verify_files(place.index, place.folder));
+    return place;
+  }
   return usage_error("'" + reference +
                      "' is a checkpoint, whose sinks may have rows to write still; make a savepoint of job '" +
                      place.index.job + "'");

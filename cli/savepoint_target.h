@@ -28,7 +28,8 @@ std::string draft_of(const std::string& target);
 // The path does not exist, and its label can be one. Errors: kUsage.
 Status check_target(const std::string& path, const std::string& label);
 
-// Only savepoints can be rewritten: a checkpoint may hold rows that its sinks have not committed. Errors: kUsage.
+// Only savepoints can be rewritten: a checkpoint may hold rows that its sinks have not committed. What was altered is
+// refused, as what is made of it would be sealed anew. Errors: kUsage, kCorrupt.
 Result<SnapshotPlace> find_settled(const std::string& reference);
 
 CheckpointIndex relabelled(CheckpointIndex index, const std::string& label);

@@ -1,28 +1,21 @@
 #include "cli/table.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+
+#include "cli/terminal.h"
 
 namespace stream {
 
 namespace {
 
-winsize terminal_size() {
-  winsize size{};
-  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0) return {};
-  return size;
-}
-
 constexpr std::size_t kGap = 2;  // between two columns
 
 }  // namespace
 
-std::size_t terminal_width() { return terminal_size().ws_col; }
-std::size_t terminal_height() { return terminal_size().ws_row; }
+std::size_t terminal_width() { return terminal().columns; }
+std::size_t terminal_height() { return terminal().rows; }
 
 std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths;

@@ -1,8 +1,6 @@
 #include "cli/top_collector.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +8,6 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "supervisor/job_client.h"
 #include "supervisor/job_log.h"
 #include "transport/base/check.h"
 
@@ -18,9 +15,6 @@ namespace stream {
 namespace {
 
 using nlohmann::json;
-
-constexpr Microseconds kPatience = 1'000'000;  // with one job
-constexpr off_t kLogBytes = 256 << 10;         // of the end of the log
 
 CheckpointPart part_of(const json& i) {
   return {.instance = i.value("instance", ""),
@@ -56,56 +50,32 @@ Style style_of(LogLevel level) {
   return level < LogLevel::kInfo ? Style::kDim : Style::kPlain;
 }
 
-std::string end_of_file(const std::string& path, off_t most) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info {};
-  std::string text;
-  if (fd >= 0 && ::fstat(fd, &info) == 0) {
-    const off_t from = std::max<off_t>(0, info.st_size - most);
-    text.resize(static_cast<std::size_t>(info.st_size - from));
-    const ssize_t n = ::pread(fd, text.data(), text.size(), from);
-    text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, n)));
-  }
-  if (fd >= 0) ::close(fd);
-  return text;
-}
-
-std::vector<Span> log_lines(const JobPaths& job, const std::string& stage) {
-  const std::string text = end_of_file(job.logs() + "/" + std::string(kLogFile), kLogBytes);
+std::vector<Span> log_lines(TopSource& source, const std::string& job, const std::string& stage) {
   std::vector<Span> lines;
-  for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    const auto line = log_line_from_json(std::string_view(text).substr(begin, end - begin));
-    if (line && (stage.empty() || line->stage == stage)) lines.push_back({to_text(*line), style_of(line->level)});
+  for (const LogLine& line : source.log(job)) {
+    if (stage.empty() || line.stage == stage) lines.push_back({to_text(line), style_of(line.level)});
   }
   return lines;
 }
 
-std::vector<json> newest_first(const JobPaths& job, const std::string& what) {
-  const auto list = list_of_job(job, what);
-  if (!list.ok() || !list->is_array()) return {};
-  std::vector<json> items(list->begin(), list->end());
+std::vector<json> newest_first(TopSource& source, const std::string& job, const std::string& what) {
+  std::vector<json> items = source.list(job, what);
   const char* key = what == "events" ? "at_us" : "epoch";
   std::ranges::stable_sort(items, std::greater(), [&](const json& item) { return item.value(key, std::int64_t{0}); });
   return items;
 }
 
-Details details_of(const TopCollector::Wanted& wanted) {
-  const JobPaths job = job_paths(wanted.job);
+Details details_of(TopSource& source, const TopCollector::Wanted& wanted) {
   Details details{.job = wanted.job, .page = wanted.page, .checkpoints = {}, .events = {}, .logs = {}};
   if (wanted.page == Page::kCheckpoints) {
-    for (const json& c : newest_first(job, "checkpoints")) details.checkpoints.push_back(checkpoint_of(c));
+    for (const json& c : newest_first(source, wanted.job, "checkpoints"))
+      details.checkpoints.push_back(checkpoint_of(c));
   }
   if (wanted.page == Page::kEvents) {
-    for (const json& e : newest_first(job, "events")) details.events.push_back(event_of(e));
+    for (const json& e : newest_first(source, wanted.job, "events")) details.events.push_back(event_of(e));
   }
-  if (wanted.page == Page::kLogs) details.logs = log_lines(job, wanted.stage);
+  if (wanted.page == Page::kLogs) details.logs = log_lines(source, wanted.job, wanted.stage);
   return details;
-}
-
-Microseconds changed_us(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return 0;
-  return static_cast<Microseconds>(info.st_mtim.tv_sec) * 1'000'000 + info.st_mtim.tv_nsec / 1000;
 }
 
 // Signals are the screen's.
@@ -121,8 +91,8 @@ std::thread without_signals(std::function<void()> work) {
 
 }  // namespace
 
-TopCollector::TopCollector(Microseconds interval)
-    : interval_(interval), ready_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+TopCollector::TopCollector(std::unique_ptr<TopSource> source, Microseconds interval)
+    : source_(std::move(source)), interval_(interval), ready_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   STREAM_CHECK(ready_ >= 0);
   thread_ = without_signals([this] { run(); });
 }
@@ -175,36 +145,17 @@ void TopCollector::run() {
 
 Sample TopCollector::collect(const Wanted& wanted) {
   Sample sample{.at_us = system_clock().wall_us(), .jobs = {}, .details = {}};
-  for (const std::string& name : list_jobs()) {
-    if (auto load = load_of(job_paths(name))) sample.jobs.push_back(*std::move(load));
+  auto loads = source_->loads();
+  if (loads.ok()) loads_ = *std::move(loads);
+  for (JobLoad& load : loads_) {  // what was known last
+    if (loads.ok()) break;
+    load.state = "SILENT";
+    load.reason = loads.status().what();
   }
+  sample.jobs = loads_;
   const bool known = std::ranges::find(sample.jobs, wanted.job, &JobLoad::name) != sample.jobs.end();
-  if (known) sample.details = details_of(wanted);
+  if (known) sample.details = details_of(*source_, wanted);
   return sample;
-}
-
-// Nothing of a job that has never run, or that begins or ends at this very moment.
-std::optional<JobLoad> TopCollector::load_of(const JobPaths& job) {
-  if (JobLock::runs(job)) {
-    ended_.erase(job.job);
-    const auto stats = ask_job(job, {{"verb", "stats"}}, kPatience);
-    if (stats.ok()) return job_load(*stats);
-    if (stats.status().code() != Code::kInterrupted) return std::nullopt;
-    JobLoad silent;
-    silent.name = job.job;
-    silent.state = "SILENT";
-    silent.running = true;
-    silent.reason = stats.status().what();
-    return silent;
-  }
-  const Microseconds changed = std::max(changed_us(job.store()), changed_us(job.store() + "-wal"));
-  Ended& ended = ended_[job.job];
-  if (ended.changed_us != changed || changed == 0) {
-    const auto summary = stored_summary(job);
-    if (!summary.ok()) return std::nullopt;
-    ended = {changed, job_load(*summary)};
-  }
-  return ended.load;
 }
 
 }  // namespace stream

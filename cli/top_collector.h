@@ -2,13 +2,13 @@
 #pragma once
 
 #include <condition_variable>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "cli/top/top_state.h"
-#include "supervisor/job_paths.h"
+#include "cli/top_source.h"
 #include "transport/base/status.h"
 
 namespace stream {
@@ -23,7 +23,7 @@ class TopCollector {
     bool operator==(const Wanted&) const = default;
   };
 
-  explicit TopCollector(Microseconds interval);
+  TopCollector(std::unique_ptr<TopSource> source, Microseconds interval);
   ~TopCollector();
   TopCollector(const TopCollector&) = delete;
   TopCollector& operator=(const TopCollector&) = delete;
@@ -36,15 +36,10 @@ class TopCollector {
   std::optional<Sample> take();
 
  private:
-  // A job that does not run says the same until its store changes.
-  struct Ended {
-    Microseconds changed_us = 0;
-    JobLoad load;
-  };
   void run();
   Sample collect(const Wanted& wanted);
-  std::optional<JobLoad> load_of(const JobPaths& job);
 
+  const std::unique_ptr<TopSource> source_;
   const Microseconds interval_;
   const int ready_;
   std::mutex mutex_;
@@ -53,7 +48,7 @@ class TopCollector {
   bool at_once_ = false;
   bool ends_ = false;
   std::optional<Sample> sample_;
-  std::map<std::string, Ended> ended_;  // the thread's own
+  std::vector<JobLoad> loads_;  // the thread's own
   std::thread thread_;
 };
 

@@ -90,6 +90,7 @@ Result<Kept> load_kept(const std::string& reference) {
     kept.index = savepoint.index();
     kept.folder = savepoint.folder();
     kept.unpacked = savepoint.hold();
+    STREAM_TRY(verify_files(kept.index, kept.folder));
     kept.name = "savepoint " + path;
   }
   STREAM_ASSIGN(kept.plan, plan_from_json(kept.index.plan));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/commanded.h"
 #include "cli/compare_files.h"
 #include "cli/compare_jobs.h"
 #include "cli/compare_report.h"
@@ -37,7 +38,8 @@ const char* said(Sort sort) {
 
 // Rows of JSON end in .json too.
 bool is_json_manifest(const std::string& path) {
-  const auto text = system_files().read_at(path, 0, kManifestMax);
+  const std::string* sent = commanded() == nullptr ? nullptr : commanded()->file(path);
+  const auto text = sent == nullptr ? system_files().read_at(path, 0, kManifestMax) : Result<std::string>(*sent);
   const auto parsed = text.ok() ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
   return parsed.is_object() && parsed.contains("stages");
 }

@@ -6,6 +6,7 @@
 #include "cli/pipeline_argument.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/plan_hosts.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -51,11 +52,12 @@ std::string back_text(const std::string& goes_back) {
   return "cannot take rows back";
 }
 
-std::string stage_text(const JobPlan& plan, std::size_t at) {
+std::string stage_text(const JobPlan& plan, std::size_t at, const Placed& placed) {
   const StageSpec& spec = plan.pipeline.stages[at];
   const PlannedStage& stage = plan.stages[at];
   std::string out =
       spec.name + ": " + spec.run + (stage.parallelism == 1 ? "" : " x" + std::to_string(stage.parallelism)) + "\n";
+  if (!placed.empty()) out += line("hosts", hosts_text(plan, placed[at]));
   for (const PlannedEdge& edge : plan.edges) {
     if (edge.to == at) out += line("from", edge_text(plan, edge));
   }
@@ -113,7 +115,8 @@ std::string plan_text(const JobPlan& plan) {
       (checkpoint.enabled ? "a checkpoint every " + format_duration(checkpoint.interval) : "no checkpoints") + "\n";
   if (plan.pipeline.savepoints != SavepointRules())
     out += "savepoints: " + rules_text(plan.pipeline.savepoints, plan.pipeline.name) + "\n";
-  for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at);
+  const Placed placed = place_plan(plan).ok() ? *place_plan(plan) : Placed();
+  for (const std::size_t at : plan.order) out += "\n" + stage_text(plan, at, placed);
   out += guarantees_text(plan);
   if (!plan.warnings.empty()) out += "\n";
   for (const std::string& warning : plan.warnings) out += "warning: " + warning + "\n";
@@ -146,7 +149,7 @@ const VerbTable kExplainVerb = {
         "change "
         "and what they were before is told, the tables of its state, and, of a sink, when its rows become visible. A "
         "condition of a filter that its producer applies stands "
-        "with the edge.\n\n"
+        "with the edge. Where a manifest has several hosts, it says which of them the instances go to.\n\n"
         "At the end stands, for each sink, what holds from the sources to it after a crash, and which stages weaken "
         "it.",
     .options = kOptions,

@@ -10,8 +10,10 @@
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/retention.h"
 #include "snapshot/savepoint_partial.h"
+#include "supervisor/checkpoint_place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
+#include "supervisor/standby_mark.h"
 
 namespace stream {
 namespace {
@@ -27,7 +29,12 @@ Status collect_checkpoints(const JobPaths& job, bool dry_run, bool as_json) {
   STREAM_ASSIGN(const Inventory inventory, take_inventory(system_files(), job.checkpoints()));
   const RetentionPlan plan = plan_gc(inventory);
   for (const std::string& file : plan.files) print(job.job, job.checkpoints() + "/" + file, as_json);
-  return dry_run ? Status() : execute(system_files(), job.checkpoints(), plan);
+  if (!dry_run) STREAM_TRY(execute(system_files(), job.checkpoints(), plan));
+  STREAM_ASSIGN(const auto storage, storage_of(job));
+  if (!storage) return {};
+  STREAM_ASSIGN(const auto keys, storage->garbage());
+  for (const std::string& key : keys) print(job.job, storage->url_of(key), as_json);
+  return dry_run ? Status() : storage->remove(keys);
 }
 
 // What is left of savepoints that were being made or deleted.
@@ -59,14 +66,42 @@ Status collect_expired(const JobPaths& job, JobStore& store, bool dry_run, bool 
   return {};
 }
 
+bool is_over(JobState state) {
+  return state == JobState::kFinished || state == JobState::kCancelled || state == JobState::kFailed;
+}
+
+// A job that is over for so long goes as a whole, unless a savepoint would go with it. False: it stays.
+Result<bool> collect_ended(const JobPaths& job, JobStore& store, Microseconds ended_for, bool dry_run, bool as_json) {
+  STREAM_ASSIGN(const auto record, store.load());
+  if (!record || !is_over(record->state)) return false;
+  const Microseconds since = system_clock().wall_us() - record->ended_us;
+  if (since < ended_for) return false;
+  std::error_code none;
+  const std::filesystem::directory_iterator savepoints(job.savepoints(), none);
+  if (!none && savepoints != std::filesystem::directory_iterator()) {
+    std::fprintf(stderr, "%s: kept for its savepoints; 'stream savepoint --list %s' lists them, --delete deletes one\n",
+                 job.job.c_str(), job.job.c_str());
+    return false;
+  }
+  print(job.job, job.folder, as_json);
+  if (!dry_run) remove_job(job);
+  return true;
+}
+
 // Of a job that runs, its supervisor deletes, and says nothing; what it may be using is not for others to list.
-Status collect(const JobPaths& job, bool dry_run, bool as_json) {
+Status collect(const JobPaths& job, std::optional<Microseconds> ended_for, bool dry_run, bool as_json) {
   if (JobLock::runs(job)) {
     if (!dry_run) return ask_job(job, {{"verb", "gc"}}, kQuickAnswer).status();
     return collect_checkpoints(job, true, as_json);
   }
+  // What others lead is theirs to tidy.
+  if (standby_of(job) || !shared_place(job).empty()) return {};
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
+  if (ended_for) {
+    STREAM_ASSIGN(const bool gone, collect_ended(job, *store, *ended_for, dry_run, as_json));
+    if (gone) return {};
+  }
   STREAM_TRY(collect_checkpoints(job, dry_run, as_json));
   STREAM_TRY(collect_leftovers(job, *store, dry_run, as_json));
   return collect_expired(job, *store, dry_run, as_json);
@@ -84,8 +119,10 @@ int run(const VerbValues& values) {
     if (!job.ok()) return fail("gc", job.status());
     jobs = {job->job};
   }
+  std::optional<Microseconds> ended_for;
+  if (values.has("ended-for")) ended_for = values.duration("ended-for");
   for (const std::string& job : jobs) {
-    const Status status = collect(job_paths(job), values.flag("dry-run"), values.flag("json"));
+    const Status status = collect(job_paths(job), ended_for, values.flag("dry-run"), values.flag("json"));
     if (!status.ok()) return fail("gc", status);
   }
   if (!values.text("job").empty()) return kDone;
@@ -99,6 +136,11 @@ constexpr VerbOption kOptions[] = {
      .doc = "Name or unique id prefix of the job; without one every job.",
      .kind = ValueKind::kJob,
      .positional = true},
+    {.name = "ended-for",
+     .arg = "DURATION",
+     .doc = "Also delete jobs as a whole that finished, failed or were cancelled at least so long ago, with their log "
+            "and history: 30d. Those with savepoints in their own folder stay.",
+     .kind = ValueKind::kDuration},
     {.name = "dry-run", .letter = 'n', .doc = "Only print what would be deleted.", .kind = ValueKind::kFlag},
     json_option("Print JSON, a line a file."),
 };
@@ -106,6 +148,7 @@ constexpr VerbOption kOptions[] = {
 constexpr VerbExample kExamples[] = {
     {"stream gc --dry-run", "Lists what is left over of all jobs."},
     {"stream gc web-errors", "Deletes what is left over of one job."},
+    {"stream gc --ended-for 30d", "Forgets jobs that ended a month ago; once a day, from cron, nothing piles up."},
 };
 
 }  // namespace
@@ -118,6 +161,7 @@ const VerbTable kGcVerb = {
         "rules "
         "of 'stream savepoint --every' let go. What somebody uses is left alone, and so is every savepoint that is "
         "whole. "
+        "Everything about a job that has ended stays readable until it is deleted here, with --ended-for. "
         "A job that runs does that by itself after each checkpoint and savepoint; asked for, its supervisor does it at "
         "once and prints nothing.",
     .options = kOptions,

@@ -1,8 +1,6 @@
-#include <fcntl.h>
 #include <poll.h>
 #include <re2/re2.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/log_files.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_client.h"
@@ -41,75 +40,53 @@ class LogPrinter {
     partial_ += bytes;
     std::size_t begin = 0;
     for (std::size_t end; (end = partial_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      print(std::string_view(partial_).substr(begin, end - begin));
+      add(std::string_view(partial_).substr(begin, end - begin));
     }
     partial_.erase(0, begin);
+    std::fwrite(out_.data(), 1, out_.size(), stdout);
     std::fflush(stdout);
+    out_.clear();
   }
 
   // True if some line was of the stage that is asked for, whether it passed or not.
   bool stage_seen() const { return stage_seen_; }
 
  private:
-  void print(std::string_view text) {
+  void add(std::string_view text) {
     const auto line = log_line_from_json(text);
     if (line) stage_seen_ = stage_seen_ || line->stage == filter_.stage;
     if (!line || !filter_.passes(*line)) return;
-    const std::string out = as_json_ ? std::string(text) : to_text(*line);
-    std::fwrite(out.data(), 1, out.size(), stdout);
-    std::fputc('\n', stdout);
+    as_json_ ? void(out_ += text) : append_text(*line, &out_);
+    out_ += '\n';
   }
 
   LogFilter filter_;
   bool as_json_;
   bool stage_seen_ = false;
   std::string partial_;
+  std::string out_;
 };
 
-// Rotated files, oldest first, then the current one.
-std::vector<std::string> log_files(const JobPaths& job) {
-  std::vector<std::string> files;
-  for (int i = 9; i >= 1; --i) {
-    const std::string path = job.logs() + "/stream." + std::to_string(i) + ".log";
-    if (::access(path.c_str(), R_OK) == 0) files.push_back(path);
-  }
-  files.push_back(job.logs() + "/" + std::string(kLogFile));
-  return files;
+void print_all(LogFiles& files, LogPrinter& printer) {
+  files.read([&](std::string_view bytes) { printer.feed(bytes); });
+  if (files.take_lost()) std::fprintf(stderr, "stream logs: some lines went before they were read\n");
 }
 
-ino_t inode_of(int fd) {
-  struct stat info {};
-  return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
-}
-
-void copy_rest(int fd, LogPrinter& printer) {
-  char chunk[64 * 1024];
-  for (ssize_t n = 0; (n = ::read(fd, chunk, sizeof chunk)) > 0;) printer.feed({chunk, static_cast<std::size_t>(n)});
-}
-
-// Until the job ends, or the reader goes: what is appended, through rotation.
-void follow(const JobPaths& job, int fd, LogPrinter& printer) {
-  const std::string path = job.logs() + "/" + std::string(kLogFile);
+// Until the job ends, or the reader goes: what is appended.
+void follow(const JobPaths& job, LogFiles& files, LogPrinter& printer) {
   const int watch = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   ::inotify_add_watch(watch, job.logs().c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
   for (;;) {
     const bool running = JobLock::runs(job);
-    copy_rest(fd, printer);
-    struct stat now {};
-    if (::stat(path.c_str(), &now) == 0 && now.st_ino != inode_of(fd)) {
-      ::close(fd);
-      fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-      continue;
-    }
+    print_all(files, printer);
     if (!running) break;
     pollfd wait[] = {{watch, POLLIN, 0}, {1, 0, 0}};
     ::poll(wait, 2, 500);
     if ((wait[1].revents & POLLERR) != 0) break;  // nobody reads any more; a quiet job would not find out
-    char events[4096];
+    char events[64 * 1024];
     while (::read(watch, events, sizeof events) > 0) {}
   }
   ::close(watch);
-  ::close(fd);
 }
 
 Result<LogFilter> filter_of(const VerbValues& values) {
@@ -145,17 +122,10 @@ int run_logs(const VerbValues& values) {
   if (!job.ok()) return fail("logs", job.status());
   if (values.has("set-level")) return set_level(*job, values.text("stage"), values.text("set-level"));
   LogPrinter printer(*std::move(filter), values.flag("json"));
-  int current = -1;
-  for (const std::string& path : log_files(*job)) {
-    if (current >= 0) ::close(current);
-    current = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (current >= 0) copy_rest(current, printer);
-  }
+  LogFiles files(job->logs());
+  print_all(files, printer);
   if (const Status known = check_stage(*job, values.text("stage"), printer); !known.ok()) return fail("logs", known);
-  if (current >= 0 && values.flag("follow"))
-    follow(*job, current, printer);
-  else if (current >= 0)
-    ::close(current);
+  if (values.flag("follow")) follow(*job, files, printer);
   return kDone;
 }
 
@@ -200,7 +170,11 @@ const VerbTable kLogsVerb = {
         "A job that does not run can be asked too.\n\n"
         "A line that an instance repeats is written ten times in ten seconds; then one line tells how often it came "
         "more. "
-        "What is logged is kept in five files of 16 MiB, the oldest of which goes when another is needed.",
+        "What is logged is kept in five files of 16 MiB, the oldest of which goes when another is needed; the key "
+        "'log-to' "
+        "of a manifest says otherwise, and sends it to syslog, journald or standard error as well: see "
+        "stream-manifest(5).\n\n"
+        "Lines of all instances are in the order in which they came.",
     .options = kLogsOptions,
     .examples = kLogsExamples,
     .run = run_logs,

@@ -1,3 +1,4 @@
+#include <algorithm>
 // The verbs that show jobs: ps, show, events.
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_client.h"
+#include "supervisor/standby_mark.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -30,7 +32,7 @@ std::vector<json> summaries(bool all) {
   std::vector<json> out;
   for (const std::string& name : list_jobs()) {
     const JobPaths job = job_paths(name);
-    if (!all && !JobLock::runs(job)) continue;
+    if (!all && !JobLock::runs(job) && !standby_of(job)) continue;
     auto summary = job_summary(job);
     if (summary.ok()) out.push_back(*std::move(summary));
   }
@@ -52,12 +54,44 @@ std::string instances_of(const json& summary) {
   return std::to_string(sum);
 }
 
+// "on: totals 2 (1..8, within)"; "" where no stage has bounds.
+std::string scaling_of(const json& summary) {
+  const json scaling = summary.value("autoscale", json::object());
+  std::string out;
+  for (const json& stage : scaling.value("stages", json::array())) {
+    out += (out.empty() ? scaling.value("mode", "") + ": " : ", ") + stage.value("stage", "") + " " +
+           number(stage, "parallelism") + " (" + number(stage, "min") + ".." + number(stage, "max");
+    const std::string verdict = stage.value("verdict", "");
+    out += (verdict.empty() ? "" : ", " + verdict) + ")";
+  }
+  return out;
+}
+
+// "a 2, b 1": instances by host; "" where there is one.
+std::string hosts_of(const json& summary) {
+  std::string out;
+  const json hosts = summary.value("hosts", json::object());
+  for (const auto& [host, count] : hosts.items()) out += (out.empty() ? "" : ", ") + host + " " + count.dump();
+  return out;
+}
+
 int run_ps(const VerbValues& values) {
-  Table table({"JOB", "ID", "STATE", ">INSTANCES", ">ATTEMPT", ">CHECKPOINT", ">AGE"});
-  for (const json& job : summaries(values.flag("all"))) {
+  const std::vector<json> jobs = summaries(values.flag("all"));
+  const bool far = std::ranges::any_of(jobs, [](const json& job) { return job.contains("hosts"); });
+  std::vector<std::string> headers = {"JOB", "ID", "STATE", ">INSTANCES", ">ATTEMPT", ">CHECKPOINT", ">AGE"};
+  if (far) headers.emplace_back("HOSTS");
+  Table table(std::move(headers));
+  for (const json& job : jobs) {
     if (values.flag("json")) std::printf("%s\n", job.dump().c_str());
-    table.add({job.value("job", ""), job.value("id", "").substr(0, 8), job.value("state", ""), instances_of(job),
-               number(job, "attempt"), number(job, "checkpoint"), age(job.value("started_us", Microseconds{0}))});
+    std::vector<std::string> cells = {job.value("job", ""),
+                                      job.value("id", "").substr(0, 8),
+                                      job.value("state", ""),
+                                      instances_of(job),
+                                      number(job, "attempt"),
+                                      number(job, "checkpoint"),
+                                      age(job.value("started_us", Microseconds{0}))};
+    if (far) cells.push_back(hosts_of(job));
+    table.add(std::move(cells));
   }
   if (!values.flag("json")) std::fputs(table.text().c_str(), stdout);
   return kDone;
@@ -78,6 +112,8 @@ std::string shown(const JobPaths& job, const json& summary) {
       {"attempt", number(summary, "attempt")},
       {"checkpoint", number(summary, "checkpoint")},
       {"instances", stages_of(summary)},
+      {"hosts", hosts_of(summary)},
+      {"autoscale", scaling_of(summary)},
       {"bad", unless_zero(summary, "bad_records")},
       {"late", unless_zero(summary, "late_records")},
       {"submitted", local_time(summary.value("submitted_us", Microseconds{0}))},

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/instance_bounds.h"
 #include "supervisor/job_client.h"
 #include "transport/base/text.h"
 
@@ -14,11 +15,15 @@ namespace {
 
 using nlohmann::json;
 
-// "totals=3"
+// "totals=3", "totals=1..8"
 Result<json> wish_of(const std::string& text) {
   const std::size_t mark = text.find('=');
-  const Status wrong = usage_error("'" + text + "' is not STAGE=N, such as totals=3");
+  const Status wrong = usage_error("'" + text + "' is not STAGE=N or STAGE=MIN..MAX, such as totals=3 or totals=1..8");
   if (mark == std::string::npos || mark == 0) return wrong;
+  if (looks_like_bounds(text.substr(mark))) {
+    STREAM_ASSIGN(const InstanceBounds bounds, parse_bounds(text.substr(mark + 1)));
+    return json{{"stage", text.substr(0, mark)}, {"min", bounds.least}, {"max", bounds.most}};
+  }
   std::uint32_t number = 0;
   const char* begin = text.data() + mark + 1;
   const char* end = text.data() + text.size();
@@ -57,8 +62,14 @@ void print(const JobPaths& job, const json& answer) {
     std::printf("%s: %u -> %u\n", stage["stage"].get<std::string>().c_str(), stage["from"].get<unsigned>(),
                 stage["to"].get<unsigned>());
   }
-  if (answer["stages"].empty())
+  for (const json& stage : answer.value("bounds", json::array())) {
+    std::printf("%s: %u..%u\n", stage["stage"].get<std::string>().c_str(), stage["min"].get<unsigned>(),
+                stage["max"].get<unsigned>());
+  }
+  if (answer["stages"].empty()) {
+    if (answer.contains("bounds")) return;
     return void(std::fprintf(stderr, "%s: has that many instances already\n", job.job.c_str()));
+  }
   const auto kept = answer.value("kept_processes", std::uint64_t{0});
   const std::string others =
       answer.contains("all_because")
@@ -93,17 +104,19 @@ constexpr VerbOption kRescaleOptions[] = {
      .required = true},
     {.name = "stages",
      .arg = "STAGE=N",
-     .doc = "A stage and the number of instances it shall have.",
+     .doc = "A stage and the number of instances it shall have, or STAGE=MIN..MAX: bounds within which that changes by "
+            "itself, see stream-autoscale(7).",
      .positional = true,
      .required = true,
      .repeated = true},
-    json_option("Print JSON: the checkpoint, the time the stages stood still, how many processes ran on, and the "
-                "stages."),
+    json_option("Print JSON: the checkpoint, the time the stages stood still, how many processes ran on, the stages, "
+                "and the bounds that were given."),
 };
 
 constexpr VerbExample kRescaleExamples[] = {
     {"stream rescale web-errors per-minute=3", "Three processes share the work of one stage from now on."},
     {"stream rescale web-errors per-minute=1 table=1", "Goes back to one each, both at the same checkpoint."},
+    {"stream rescale web-errors per-minute=1..4", "From now on it may have from one to four, as many as are needed."},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/commanded.h"
 #include "cli/job_server.h"
 #include "cli/output_owners.h"
 #include "cli/pipeline_argument.h"
@@ -77,6 +78,7 @@ Result<std::string> earlier_plan(const std::string& job, bool fresh) {
 // time: two can run at once, and none goes on where another was killed.
 Status take_stdin(PipelineArgument& pipeline, bool detach, RunRequest& request) {
   if (!stdin_stage(request.plan)) return {};
+  if (commanded() != nullptr) return usage_error(std::string(kNotSent));
   if (pipeline.from_stdin()) return usage_error(std::string(kHoldsPipeline));
   if (detach && pipeline.input().terminal()) return usage_error(std::string(kTerminalInBackground));
   pipeline.input().announce_terminal();
@@ -152,6 +154,8 @@ int run(const VerbValues& values) {
   if (!plans.ok()) return pipeline.fail("run", plans.status());
   if (plans->size() != 1 && !http.empty())
     return fail("run", usage_error("--http serves one job, and these are several; 'stream serve' serves all"));
+  if (plans->size() != 1 && values.has("ha"))
+    return fail("run", usage_error("--ha is for one job, and these are several: choose one with --name"));
   if (plans->size() != 1) return run_several(pipeline, values, *std::move(plans));
   if (*from && request.outputs == Outputs::kBeside) {
     auto beside = plan_beside(pipeline, **from, JobPlan(plans->front()));
@@ -163,7 +167,9 @@ int run(const VerbValues& values) {
   }
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
-  return detach ? run_detached("run", std::move(request), http) : run_foreground("run", std::move(request), http);
+  const std::string& ha = values.text("ha");
+  return detach ? run_detached("run", std::move(request), http, ha)
+                : run_foreground("run", std::move(request), http, ha);
 }
 
 constexpr auto kRunOptions = with_pipeline({
@@ -179,6 +185,15 @@ constexpr auto kRunOptions = with_pipeline({
                .arg = "ADDRESS",
                .doc = "Serve the job over HTTP to this machine as long as it runs, at HOST:PORT or PORT, as 'stream "
                       "serve' serves all; port 0 takes a free one."},
+    VerbOption{.name = "ha",
+               .arg = "PLACE",
+               .doc = "Stand ready for the job together with supervisors on other hosts, of which one leads: "
+                      "file:///shared/folder or zookeeper://host1,host2,host3/path; see stream-ha(7)."},
+    VerbOption{.name = "log-to",
+               .arg = "WHERE",
+               .doc = "Where it is logged to beside the files that 'stream logs' reads, in place of what the manifest "
+                      "says: stderr, syslog, journald, or several, as 'stderr,journald'; with options as there: "
+                      "'{stderr: {format: json}}'."},
     VerbOption{.name = "from",
                .arg = "REF",
                .doc =

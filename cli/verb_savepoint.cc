@@ -8,8 +8,10 @@
 #include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
+#include "cli/stored_savepoint.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "storage/place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
 #include "transport/base/text.h"
@@ -45,6 +47,11 @@ Result<SavepointRules> rules_of(const VerbValues& values) {
   SavepointRules rules;
   if (values.has("keep")) rules.keep = values.integer("keep");
   if (values.has("keep-for")) rules.keep_for_us = values.duration("keep-for");
+  if (is_object_url(values.text("to"))) {
+    return not_in_storage(
+        "no savepoints are made by themselves; give a folder, or copy them with --to when they are made",
+        values.text("to"));
+  }
   if (values.has("to")) rules.to = absolute_target(values.text("to"));
   rules.single_file = values.flag("single-file");
   rules.archive = values.flag("archive");
@@ -94,9 +101,18 @@ int make_savepoint(const VerbValues& values) {
                   {"note", values.text("note")},
                   {"single_file", values.flag("single-file")},
                   {"archive", values.flag("archive")}};
-  if (values.has("to")) request["to"] = absolute_target(values.text("to"));
-  const auto answer = ask_job(*job, request, kNoLimit);
+  const bool stored = is_object_url(values.text("to"));
+  if (values.has("to") && !stored) request["to"] = absolute_target(values.text("to"));
+  if (stored) {
+    if (const Status free = check_free(values.text("to")); !free.ok()) return fail("savepoint", free);
+  }
+  auto answer = ask_job(*job, request, kNoLimit);
   if (!answer.ok()) return fail("savepoint", answer.status());
+  if (stored) {
+    const Status put = store_savepoint(answer->value("path", ""), values.text("to"));
+    if (!put.ok()) return fail("savepoint", failed(put.what() + "; it is in '" + answer->value("path", "") + "'"));
+    (*answer)["path"] = values.text("to");
+  }
   if (values.flag("json"))
     std::printf("%s\n", json{{"path", (*answer)["path"]}, {"epoch", (*answer)["epoch"]}}.dump().c_str());
   else
@@ -163,7 +179,8 @@ constexpr VerbOption kSavepointOptions[] = {
     job_argument(ValueKind::kJob),
     {.name = "to",
      .arg = "PATH",
-     .doc = "Folder, or file with --single-file, to make; with --every the folder to make them in, as PATH/JOB/N. Not "
+     .doc = "Folder, or file with --single-file, to make, or its s3:// URL, to which it is copied; with --every the "
+            "folder to make them in, as PATH/JOB/N. Not "
             "set: in the job's savepoints folder.",
      .kind = ValueKind::kPath},
     {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "cli/command.h"
@@ -12,6 +13,7 @@
 #include "supervisor/http/settings.h"
 #include "supervisor/http/tokens.h"
 #include "supervisor/job_client.h"
+#include "supervisor/stage_folders.h"
 #include "transport/base/files.h"
 
 namespace stream {
@@ -72,8 +74,12 @@ int run_serve(const VerbValues& values) {
   const std::string folder = std::filesystem::path(settings->program).parent_path().string();
   const std::string server = folder + "/" STREAM_SERVER;
   const std::string text = http::to_json(*settings);
+  ::unsetenv("STREAM_SERVER");  // the verbs that it runs are about this machine
   ::execl(server.c_str(), server.c_str(), text.c_str(), nullptr);
-  return fail("serve", system_error("run", server, errno));
+  const int why = errno;
+  const std::string package = why == ENOENT ? package_of("stream-server") : "";
+  if (package.empty()) return fail("serve", system_error("run", server, why));
+  return fail("serve", failed("the server is not installed; it is in the package '" + package + "'"));
 }
 
 constexpr VerbOption kServeOptions[] = {
@@ -121,6 +127,9 @@ const VerbTable kServeVerb = {
     .description =
         "Serves the jobs of this user over HTTP, in the paths and forms of Flink's REST API, so that what can look at "
         "Flink can look at them: see stream-rest(7). Prints its address, and ends with Ctrl-C, SIGTERM or SIGHUP.\n\n"
+        "A browser finds pages for people at that address: the jobs as graphs with what goes through them, charts of "
+        "how it was, checkpoints, savepoints, events, logs, state, rows as they pass, and what the verbs do as "
+        "buttons. They load nothing from anywhere else; what can be seen and done there is what the token allows.\n\n"
         "Each job has a supervisor of its own, which this process asks as the verbs do. It holds nothing of them: it "
         "can "
         "be stopped, killed and started at any time, and finds them again.\n\n"

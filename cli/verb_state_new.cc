@@ -3,15 +3,19 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 
 #include "cli/command.h"
+#include "cli/commanded.h"
 #include "cli/pipeline_argument.h"
 #include "cli/savepoint_target.h"
 #include "cli/state_columns.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "snapshot/archive/scratch_folder.h"
 #include "snapshot/workbench/state_bootstrap.h"
+#include "supervisor/job_paths.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"
 
@@ -108,6 +112,17 @@ std::vector<ViewedTable> of_stages(const std::vector<ViewedTable>& tables, const
   return kept;
 }
 
+// Rows that came with the command are put into a file for as long as they are read.
+Result<std::string> file_of(const std::string& from, std::optional<ScratchFolder>& scratch) {
+  const std::string* sent = commanded() == nullptr ? nullptr : commanded()->file(from);
+  if (sent == nullptr) return from;
+  STREAM_ASSIGN(ScratchFolder made, ScratchFolder::make(unpacked_root()));
+  scratch.emplace(std::move(made));
+  std::string path = scratch->path() + "/" + std::filesystem::path(from).filename().string();
+  STREAM_TRY(system_files().write_file(path, *sent));
+  return path;
+}
+
 Status make(const VerbValues& values, const JobPlan& plan, const std::string& target, std::vector<ViewedTable>& tables,
             std::vector<GivenTable>& given) {
   STREAM_TRY(check_target(values.text("to"), values.text("label")));
@@ -117,7 +132,9 @@ Status make(const VerbValues& values, const JobPlan& plan, const std::string& ta
   STREAM_ASSIGN(const auto draft, StateDraft::make(index, of_stages(tables, index), draft_of(target)));
   for (GivenTable& one : given) {
     const ViewedTable& table = tables[one.table];
-    STREAM_ASSIGN(const auto rows, open_given_rows(one.from, table.name));
+    std::optional<ScratchFolder> scratch;
+    STREAM_ASSIGN(const std::string from, file_of(one.from, scratch));
+    STREAM_ASSIGN(const auto rows, open_given_rows(from, table.name));
     STREAM_ASSIGN(one.rows, bootstrap(*draft, *draft->find(table.stage, table.spec.name), *rows));
   }
   return draft->seal(system_files(), relabelled(index, values.text("label")), target, values.flag("single-file"))

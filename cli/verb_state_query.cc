@@ -24,6 +24,7 @@ void tell_age(const StateView& view, const std::string& reference) {
 }
 
 RowForm form_of(const VerbValues& values) {
+  if (values.flag("lists")) return RowForm::kLists;
   return values.flag("json") ? RowForm::kLines : values.flag("csv") ? RowForm::kCsv : RowForm::kTable;
 }
 
@@ -36,13 +37,21 @@ Result<std::string> question(const VerbValues& values) {
   return usage_error("argument SQL is missing, or --table and --key");
 }
 
+// `head`: what is said of all rows, in front of lists.
+Status print(const VerbValues& values, StateQuery& query, const std::string& head) {
+  const RowForm form = form_of(values);
+  if (form == RowForm::kLists) std::printf("{\"columns\":%s%s}\n", columns_of(query).c_str(), head.c_str());
+  return print_rows(query, form,
+                    values.has("limit") ? static_cast<std::uint64_t>(values.integer("limit")) : UINT64_MAX);
+}
+
 // Of a job that runs, from its instances.
 Status answer_live(const VerbValues& values) {
   STREAM_ASSIGN(const JobPaths job, find_job(values.text("ref")));
   STREAM_ASSIGN(const std::string sql, question(values));
   STREAM_ASSIGN(const auto live, LiveJob::open(job));
   STREAM_ASSIGN(const auto query, StateQuery::start_live(live->state(), sql));
-  return print_rows(*query, form_of(values));
+  return print(values, *query, "");
 }
 
 Status answer_query(const VerbValues& values) {
@@ -50,7 +59,9 @@ Status answer_query(const VerbValues& values) {
   STREAM_ASSIGN(const auto view, open_snapshot(values.text("ref")));
   STREAM_ASSIGN(const auto query, StateQuery::start(*view, sql));
   tell_age(*view, values.text("ref"));
-  return print_rows(*query, form_of(values));
+  return print(values, *query,
+               ",\"checkpoint\":" + std::to_string(view->index().epoch.value()) +
+                   ",\"created_us\":" + std::to_string(view->index().created_us));
 }
 
 int run_query(const VerbValues& values) {
@@ -66,7 +77,12 @@ constexpr VerbOption kQueryOptions[] = {
     {.name = "live",
      .doc = "Ask the instances of a running job for single rows, as they are now: every key column is given with '='.",
      .kind = ValueKind::kFlag},
+    {.name = "limit", .arg = "N", .doc = "End after so many rows.", .kind = ValueKind::kInteger, .least = 1},
     {.name = "csv", .doc = "Print CSV with a header.", .kind = ValueKind::kFlag, .excludes = "json"},
+    {.name = "lists",
+     .doc = "Print JSON: first a line with the columns and which checkpoint answers, then each row as a list.",
+     .kind = ValueKind::kFlag,
+     .excludes = "json"},
     json_option("Print JSON, a line a row."),
 };
 

@@ -43,9 +43,11 @@ std::string number(const json& object, const char* key) {
 
 Lines instances_table(const json& stats) {
   const bool late = std::ranges::any_of(stats["instances"], [](const json& i) { return i["late_records"] != 0; });
+  const bool hosts = std::ranges::any_of(stats["instances"], [](const json& i) { return i.contains("host"); });
   std::vector<std::string> headers = {"INSTANCE", ">IN/s", ">OUT/s", ">IN B/s", ">BUSY",   ">IDLE", ">FULL",
                                       ">QUEUE",   ">LAG",  ">ROWS",  ">STATE",  ">MEMORY", ">BAD"};
   if (late) headers.push_back(">LATE");
+  if (hosts) headers.push_back("HOST");
   Table table(std::move(headers),
               {">IDLE", ">QUEUE", ">IN B/s", ">ROWS", ">LAG", ">STATE", ">OUT/s", ">FULL", ">MEMORY", ">BUSY"});
   for (const json& i : stats["instances"]) {
@@ -63,6 +65,7 @@ Lines instances_table(const json& stats) {
                    number(i, "resident_bytes"),
                    short_number(i["bad_records"].get<double>())};
     if (late) cells.push_back(short_number(i["late_records"].get<double>()));
+    if (hosts) cells.push_back(i.value("host", ""));
     table.add(std::move(cells));
   }
   return table.lines();
@@ -73,6 +76,19 @@ std::string metric_value(const json& value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value.get<double>());
   return text;
+}
+
+// By stage; empty if nothing was measured.
+Lines latency_table(const json& stats) {
+  const json latency = stats.value("latency", json::array());
+  Table table({"LATENCY", ">P50", ">P95", ">P99", ">MAX"}, {});
+  for (const json& of : latency) {
+    Lines cells = {of.value("stage", "")};
+    for (const char* key : {"p50_us", "p95_us", "p99_us", "max_us"})
+      cells.push_back(milliseconds(of.value(key, Microseconds{0})));
+    table.add(std::move(cells));
+  }
+  return latency.empty() ? Lines() : table.lines();
 }
 
 // What the user's own code counts, by name; empty if there is nothing.
@@ -129,9 +145,10 @@ Lines cut_to(std::size_t room, Lines table) {
 Lines picture(const json& stats, std::size_t room) {
   Lines lines = {job_line(stats["job"])};
   Lines instances = instances_table(stats);
-  if (Lines metrics = metrics_table(stats); !metrics.empty()) {
+  for (const Lines& more : {latency_table(stats), metrics_table(stats)}) {
+    if (more.empty()) continue;
     instances.emplace_back();
-    instances.insert(instances.end(), metrics.begin(), metrics.end());
+    instances.insert(instances.end(), more.begin(), more.end());
   }
   const json checkpoint = stats.value("checkpoint", json());
   const bool below = checkpoint.is_object() && checkpoint["detail"].is_array();
@@ -233,14 +250,14 @@ int run(const VerbValues& values) {
   if (!job.ok()) return fail("stats", job.status());
   const Form form = values.flag("json") ? Form::kJson : values.flag("csv") ? Form::kCsv : Form::kTable;
   if (values.flag("watch")) return watch(*job, form);
-  const auto stats = ask_job(*job, {{"verb", "stats"}}, kQuickAnswer);
+  const auto stats = stats_of_job(*job);
   if (!stats.ok()) return fail("stats", stats.status());
   print(*stats, form, true);
   return kDone;
 }
 
 constexpr VerbOption kOptions[] = {
-    job_argument(ValueKind::kRunningJob),
+    job_argument(ValueKind::kJob),
     {.name = "watch",
      .letter = 'w',
      .doc = "Show it again every second, until the job ends or, on a terminal, q is typed.",
@@ -264,7 +281,8 @@ constexpr VerbExample kExamples[] = {
 
 const VerbTable kStatsVerb = {
     .description =
-        "Prints a line for each process of a running job. IN, OUT and IN B are records and bytes a second over about "
+        "Prints a line for each process of a job; of one that does not run, as it was at its end. IN, OUT and IN B are "
+        "records and bytes a second over about "
         "the last second. BUSY, IDLE and FULL are shares of its time: working, waiting for input, waiting for room "
         "behind it. QUEUE is what it holds to be sent, in bytes; LAG how far event time is behind the clock; ROWS and "
         "STATE the size of its state; MEMORY what the system has given it; BAD the records it could not process, LATE, "
@@ -272,13 +290,16 @@ const VerbTable kStatsVerb = {
         "there are any, those that came too late for their window; both since the newest start. A narrow terminal "
         "shows the more "
         "telling of these columns, and --watch as many lines as there is room for.\n\n"
+        "LATENCY, a line a stage, is how long rows have taken from their source to the end of the stage, of about the "
+        "newest 128 that were measured in each process: ten times a second a source marks what it emits. What windows "
+        "keep is not waited for.\n\n"
         "What the user's own code counts in `lua` and `exec` follows by name: counters and gauges, a line each, since "
         "the newest start.\n\n"
         "Below stands where the time of the last checkpoint went in each process: DELAY until the barrier came, ALIGN "
         "until it had come on every channel, SYNC standing still, ASYNC writing beside the work.",
     .options = kOptions,
     .examples = kExamples,
-    .no = "The job does not run.",
+    .no = "The job has never run, or with --watch does not run.",
     .run = run,
 };
 

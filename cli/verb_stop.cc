@@ -105,7 +105,9 @@ const VerbTable kStopVerb = {
         "would fire them again, so it must be allowed with --accept-drained. If the job is killed before all is "
         "written, 'stream resume' writes it, reads nothing more, makes the savepoint, and stops it again.\n\n"
         "A sink whose server has been away for 3 s is not waited for: the job stops without a savepoint, and the verb "
-        "says so and exits with 1. Nothing is lost; resumed, the job writes what is missing.",
+        "says so and exits with 1. Nothing is lost; resumed, the job writes what is missing. So it is where the last "
+        "checkpoint is aborted again and again for 3 s, as on a full disk; resumed, the job goes on from the one "
+        "before.",
     .options = kStopOptions,
     .examples = kStopExamples,
     .no = "The job does not run, has ended otherwise, or has stopped without the savepoint or before it was drained.",

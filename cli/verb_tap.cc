@@ -8,7 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/run_job.h"
-#include "cli/tap_listener.h"
+#include "supervisor/tap_listener.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_client.h"

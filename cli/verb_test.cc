@@ -1,14 +1,12 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/manifest_test.h"
 #include "cli/pipeline_argument.h"
 #include "cli/run_job.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "transport/base/text.h"
@@ -26,8 +24,7 @@ struct Colours {
 };
 
 Colours colours() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  if (::isatty(1) == 0 || (no_colour != nullptr && *no_colour != '\0')) return {};
+  if (!terminal().colour) return {};
   return {"\033[32m", "\033[1;31m", "\033[31m", "\033[32m", "\033[0m"};
 }
 

@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
 #include "cli/command.h"
 #include "cli/top_collector.h"
@@ -110,10 +113,10 @@ bool obey_keys(TopTerminal& terminal, TopState& state, OrderRunner& runner) {
   return !terminal.gone();
 }
 
-int show(TopTerminal& terminal, const std::string& job, Microseconds interval) {
+int show(TopTerminal& terminal, std::unique_ptr<TopSource> source, const std::string& job, Microseconds interval) {
   TopState state(job);
   OrderRunner runner;
-  TopCollector collector(interval);
+  TopCollector collector(std::move(source), interval);
   for (;;) {
     collector.want({.page = state.page(), .job = state.job(), .stage = state.stage()});
     terminal.draw(picture(state, terminal.canvas()));
@@ -130,19 +133,44 @@ int show(TopTerminal& terminal, const std::string& job, Microseconds interval) {
   }
 }
 
+// For the verbs that ask it, and for those that keys order.
+bool take_server(const VerbValues& values) {
+  for (const auto& [option, variable] :
+       {std::pair{"server", "STREAM_SERVER"}, {"token-file", "STREAM_TOKEN_FILE"}, {"ca-file", "STREAM_CA_FILE"}}) {
+    if (values.has(option)) ::setenv(variable, values.text(option).c_str(), 1);
+  }
+  const char* server = std::getenv("STREAM_SERVER");
+  return server != nullptr && *server != '\0';
+}
+
+Result<std::string> job_here(const VerbValues& values) {
+  if (!values.has("job")) return std::string();
+  STREAM_ASSIGN(const JobPaths found, find_job(values.text("job")));
+  return found.job;
+}
+
+Result<std::string> job_of(TopSource& source, const VerbValues& values) {
+  STREAM_ASSIGN(const auto loads, source.loads());
+  const std::string& wanted = values.text("job");
+  if (wanted.empty()) return wanted;
+  const auto found = std::ranges::find_if(loads, [&](const JobLoad& load) {
+    return load.name == wanted || (wanted.size() >= 4 && load.id.starts_with(wanted));
+  });
+  if (found == loads.end()) return usage_error("there is no job '" + wanted + "' at the server");
+  return found->name;
+}
+
 int run(const VerbValues& values) {
   constexpr Microseconds kLeastInterval = 100'000;
   if (values.duration("interval") < kLeastInterval)
     return fail("top", usage_error("option '--interval': at least " + format_duration(kLeastInterval)));
-  std::string job;
-  if (values.has("job")) {
-    const auto found = find_job(values.text("job"));
-    if (!found.ok()) return fail("top", found.status());
-    job = found->job;
-  }
+  const bool far = take_server(values);
+  std::unique_ptr<TopSource> source = far ? jobs_of_server() : jobs_here();
+  const auto job = far ? job_of(*source, values) : job_here(values);
+  if (!job.ok()) return fail("top", job.status());
   auto terminal = TopTerminal::open();
   if (!terminal.ok()) return fail("top", terminal.status());
-  return show(*terminal, job, values.duration("interval"));
+  return show(*terminal, std::move(source), *job, values.duration("interval"));
 }
 
 constexpr VerbOption kOptions[] = {
@@ -179,7 +207,9 @@ const VerbTable kTopVerb = {
         "is red holds the others up. TREND is the flow of the last two minutes. A narrow terminal shows the more "
         "telling "
         "columns.\n\n"
-        "'stream stats' prints the same numbers once.",
+        "'stream stats' prints the same numbers once. With --server the jobs of a server are shown, and what keys "
+        "order "
+        "is done there.",
     .options = kOptions,
     .examples = kExamples,
     .run = run,

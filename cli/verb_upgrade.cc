@@ -7,6 +7,7 @@
 #include "cli/pipeline_argument.h"
 #include "cli/run_options.h"
 #include "cli/savepoint_refs.h"
+#include "cli/savepoint_target.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_client.h"
@@ -79,7 +80,9 @@ Status died(const JobPaths& job, const Status& status) {
 }
 
 int run(const VerbValues& values) {
-  if (const Status label = check_label(values.text("label")); !label.ok()) return fail("upgrade", label);
+  const std::string& label = values.text("label");
+  const Status target = values.has("to") ? check_target(values.text("to"), label) : check_label(label);
+  if (!target.ok()) return fail("upgrade", target);
   const auto job = find_job(values.text("job"));
   if (!job.ok()) return fail("upgrade", job.status());
   const auto kept = plan_of(*job);

@@ -15,12 +15,14 @@ constexpr std::array kVerbs = {
     Verb{"compare", "compare two runs, jobs, results or states", &kCompareVerb},
     Verb{"completion", "print a completion script for stream", &kCompletionVerb},
     Verb{"dead-letter", "print the records a job could not process", &kDeadLetterVerb},
+    Verb{"deploy", "run a pipeline on what somebody else runs", &kDeployVerb},
     Verb{"events", "print what has happened to a job", &kEventsVerb},
     Verb{"explain", "print the plan of a pipeline: schemas, columns, state", &kExplainVerb},
     Verb{"gc", "delete what crashes have left of snapshots", &kGcVerb},
     Verb{"graph", "draw the stages of a pipeline", &kGraphVerb},
     Verb{"help", "print what a verb does and takes", &kHelpVerb},
     Verb{"logs", "print what a job and its stages have logged", &kLogsVerb},
+    Verb{"profile", "draw what a stage spends its time with", &kProfileVerb},
     Verb{"ps", "list the jobs", &kPsVerb},
     Verb{"rescale", "give stages of a running job more or fewer processes", &kRescaleVerb},
     Verb{"resume", "go on with a job that was stopped or has failed", &kResumeVerb},
@@ -51,6 +53,18 @@ constexpr std::array kVerbs = {
 constexpr std::array kCommonOptions = {
     VerbOption{.name = "help", .letter = 'h', .doc = "Print this help.", .kind = ValueKind::kFlag},
     VerbOption{.name = "man", .doc = "Print the manual page.", .kind = ValueKind::kFlag},
+    VerbOption{
+        .name = "server",
+        .arg = "URL",
+        .doc = "Have the server at URL do it, see stream-rest(7). Not set: $STREAM_SERVER, else it is done here."},
+    VerbOption{.name = "token-file",
+               .arg = "FILE",
+               .doc = "File of the token for the server. Not set: $STREAM_TOKEN_FILE, else none.",
+               .kind = ValueKind::kPath},
+    VerbOption{.name = "ca-file",
+               .arg = "FILE",
+               .doc = "Certificates of who has signed the server's, PEM. Not set: $STREAM_CA_FILE, else the system's.",
+               .kind = ValueKind::kPath},
 };
 
 }  // namespace

@@ -30,8 +30,9 @@ function(stream_shared name)
   list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:stream_\\1>" OUTPUT_VARIABLE objects)
   list(TRANSFORM ARGN PREPEND stream_ OUTPUT_VARIABLE libraries)
   add_library(lib${name} SHARED ${objects})
+  # $ORIGIN: what it loads on demand lies beside it.
   set_target_properties(lib${name} PROPERTIES PREFIX "" SOVERSION ${PROJECT_VERSION}
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${STREAM_LIBDIR})
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH $ORIGIN LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${STREAM_LIBDIR})
   foreach(library ${libraries})
     get_target_property(needed ${library} LINK_LIBRARIES)
     list(FILTER needed EXCLUDE REGEX ^stream_)

@@ -77,6 +77,17 @@ RestoreSource restore_source(const CheckpointIndex& index, const std::string& st
   return source;
 }
 
+RestoreSource needed_by(RestoreSource source, std::uint32_t instance, std::uint32_t parallelism) {
+  if (source.parallelism != parallelism) return source;
+  std::ranges::sort(source.instances, {}, &InstanceFiles::instance);
+  const auto first =
+      std::ranges::find_if(source.instances, [](const InstanceFiles& one) { return !one.files.empty(); });
+  const std::uint32_t copied = first == source.instances.end() ? instance : first->instance;
+  std::erase_if(source.instances,
+                [&](const InstanceFiles& one) { return one.instance != instance && one.instance != copied; });
+  return source;
+}
+
 Status publish_checkpoint(Files& files, const std::string& checkpoints, const CheckpointIndex& index) {
   const std::string folder = checkpoint_folder(checkpoints, index.epoch);
   const std::string target = index_path(checkpoints, index.epoch);

@@ -67,6 +67,10 @@ std::vector<FileRef> files_of(const CheckpointIndex& index);
 RestoreSource restore_source(const CheckpointIndex& index, const std::string& stage, const std::string& folder,
                              bool extend);
 
+// What instance `instance` of `parallelism` reads of it: if the stage had as many, its own files and those of the first
+// that has any, whose copy of what all hold alike goes to all.
+RestoreSource needed_by(RestoreSource source, std::uint32_t instance, std::uint32_t parallelism);
+
 // Publishes the index as CHECKPOINTS/EPOCH/checkpoint.sqlite: the commit point of the checkpoint.
 // Before, verifies that every new file (those in folder EPOCH) is there with its size; verify_files()
 // goes further. On failure the outcome is unknown: read it again with load_checkpoint() or die.

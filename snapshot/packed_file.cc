@@ -2,7 +2,10 @@
 
 #include <zstd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 
 #include "snapshot/digest.h"
 #include "snapshot/segment.h"
@@ -27,15 +30,28 @@ bool types_match(const TableSpec& spec, const Batch& batch, std::size_t columns)
 }  // namespace
 
 struct PackedFile::Segment {
+  enum class Kind : std::uint8_t { kClear, kBefore, kTombstones, kRows };
   std::int64_t id = 0;
-  std::string kind;
+  Kind kind = Kind::kRows;
+  bool compressed = false;
   KeyGroupRange groups;
   std::int64_t rows = 0;
   std::int64_t before = 0;
-  bool compressed = false;
   std::int64_t raw_size = 0;
-  std::string xxh3;
   std::int64_t size = 0;
+  std::array<char, 16> xxh3{};
+
+  static std::optional<Kind> kind_of(std::string_view name) {
+    if (name == "clear") return Kind::kClear;
+    if (name == "before") return Kind::kBefore;
+    if (name == "tombstones") return Kind::kTombstones;
+    if (name == "rows") return Kind::kRows;
+    return std::nullopt;
+  }
+};
+
+struct PackedFile::Directory {
+  std::vector<Segment> segments;  // in the order in which they apply
 };
 
 PackedFile::PackedFile(std::unique_ptr<Database> db) : db_(std::move(db)) {}
@@ -79,39 +95,67 @@ Status PackedFile::read_tables() {
     if (!spec.ok()) return damaged(spec.status().what());
     if (spec->name != tables.text(1)) return damaged("a table goes by two names");
     ids_.push_back(tables.integer(0));
+    directories_.emplace_back();
     tables_.push_back(*std::move(spec));
   }
 }
 
-Status PackedFile::visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) {
+Result<const PackedFile::Directory*> PackedFile::directory(std::size_t index) {
+  if (directories_[index] == nullptr) {
+    auto read = std::make_unique<Directory>();
+    STREAM_TRY(read_directory(index, *read));
+    directories_[index] = std::move(read);
+  }
+  return directories_[index].get();
+}
+
+Status PackedFile::read_directory(std::size_t index, Directory& directory) {
   STREAM_ASSIGN(
       Statement find,
       db_->prepare(
           "SELECT id, kind, first_group, last_group, rows, before, codec, raw_size, xxh3, length(bytes) FROM segments "
-          "WHERE table_id = ? AND first_group < ? AND last_group >= ? ORDER BY id"));
-  find.bind(1, ids_[index]).bind(2, std::int64_t{groups.end}).bind(3, std::int64_t{groups.begin});
+          "WHERE table_id = ? ORDER BY id"));
+  find.bind(1, ids_[index]);
   for (;;) {
     STREAM_ASSIGN(const bool row, find.step());
     if (!row) return {};
-    const Segment segment{find.integer(0), std::string(find.text(1)), {u32(find.integer(2)), u32(find.integer(3)) + 1},
-                          find.integer(4), find.integer(5),           find.text(6) == "zstd",
-                          find.integer(7), std::string(find.blob(8)), find.integer(9)};
+    const std::optional<Segment::Kind> kind = Segment::kind_of(find.text(1));
+    const std::string_view hash = find.blob(8);
+    Segment segment{.id = find.integer(0),
+                    .compressed = find.text(6) == "zstd",
+                    .groups = {u32(find.integer(2)), u32(find.integer(3)) + 1},
+                    .rows = find.integer(4),
+                    .before = find.integer(5),
+                    .raw_size = find.integer(7),
+                    .size = find.integer(9)};
+    if (!kind) return damaged("segment " + std::to_string(segment.id) + " is of an unknown kind");
+    if (hash.size() != segment.xxh3.size()) return damaged("segment " + std::to_string(segment.id) + " has no hash");
+    segment.kind = *kind;
+    std::ranges::copy(hash, segment.xxh3.begin());
+    directory.segments.push_back(segment);
+  }
+}
+
+Status PackedFile::visit(std::size_t index, KeyGroupRange groups, ChangeVisitor& visitor) {
+  STREAM_ASSIGN(const Directory* found, directory(index));
+  for (const Segment& segment : found->segments) {
+    if (segment.groups.begin >= groups.end || segment.groups.end <= groups.begin) continue;
     STREAM_TRY(visit_segment(tables_[index], segment, groups, visitor));
   }
+  return {};
 }
 
 Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, KeyGroupRange groups,
                                  ChangeVisitor& visitor) {
-  if (segment.kind == "clear") return visitor.clear();
-  if (segment.kind == "before") return visitor.drop_before(segment.before);
+  if (segment.kind == Segment::Kind::kClear) return visitor.clear();
+  if (segment.kind == Segment::Kind::kBefore) return visitor.drop_before(segment.before);
   if (segment.size < 0 || segment.raw_size < 0 || segment.raw_size > kRawSizeMax) return damaged("impossible size");
   ByteBuilder stored;
   const std::span<std::uint8_t> into(stored.extend(static_cast<std::size_t>(segment.size)),
                                      static_cast<std::size_t>(segment.size));
   STREAM_TRY(db_->read_blob("segments", segment.id, into));
   Buffer bytes = stored.finish();
-  const auto hash = xxh3_128({bytes.as<char>(), bytes.size()});
-  if (std::string_view(hash.data(), hash.size()) != segment.xxh3)
+  if (xxh3_128({bytes.as<char>(), bytes.size()}) != segment.xxh3)
     return damaged("segment " + std::to_string(segment.id) + " does not match its hash");
   if (segment.compressed) {
     const auto size = static_cast<std::size_t>(segment.raw_size);
@@ -122,7 +166,7 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
   }
   Result<Batch> batch = read_segment(bytes);
   if (!batch.ok()) return damaged(batch.status().what());
-  const bool rows = segment.kind == "rows";
+  const bool rows = segment.kind == Segment::Kind::kRows;
   if (!types_match(spec, *batch, rows ? spec.columns() : spec.key.size()))
     return damaged("a segment has other columns than its table");
   if (static_cast<std::int64_t>(batch->rows) != segment.rows) return damaged("a segment has not its number of rows");
@@ -131,27 +175,23 @@ Status PackedFile::visit_segment(const TableSpec& spec, const Segment& segment, 
 }
 
 Result<std::vector<SnapshotFile::Weight>> PackedFile::weights(std::size_t index) {
-  STREAM_ASSIGN(
-      Statement find,
-      db_->prepare(
-          "SELECT first_group, last_group, raw_size, iif(kind = 'rows', min(rows, length(bytes)), 0) FROM segments "
-          "WHERE table_id = ? AND kind IN ('rows', 'tombstones')"));
-  find.bind(1, ids_[index]);
+  STREAM_ASSIGN(const Directory* found, directory(index));
   std::vector<Weight> weights;
-  for (;;) {
-    STREAM_ASSIGN(const bool row, find.step());
-    if (!row) return weights;
-    weights.push_back({{u32(find.integer(0)), u32(find.integer(1)) + 1},
-                       static_cast<std::uint64_t>(find.integer(2)),
-                       static_cast<std::uint64_t>(std::max<std::int64_t>(find.integer(3), 0))});
+  for (const Segment& segment : found->segments) {
+    const bool rows = segment.kind == Segment::Kind::kRows;
+    if (!rows && segment.kind != Segment::Kind::kTombstones) continue;
+    const std::int64_t count = rows ? std::clamp<std::int64_t>(segment.rows, 0, segment.size) : 0;
+    weights.push_back(
+        {segment.groups, static_cast<std::uint64_t>(segment.raw_size), static_cast<std::uint64_t>(count)});
   }
+  return weights;
 }
 
 Result<bool> PackedFile::has_marks(std::size_t index) {
-  STREAM_ASSIGN(Statement find,
-                db_->prepare("SELECT 1 FROM segments WHERE table_id = ? AND kind IN ('clear', 'before')"));
-  find.bind(1, ids_[index]);
-  return find.step();
+  STREAM_ASSIGN(const Directory* found, directory(index));
+  return std::ranges::any_of(found->segments, [](const Segment& segment) {
+    return segment.kind == Segment::Kind::kClear || segment.kind == Segment::Kind::kBefore;
+  });
 }
 
 }  // namespace stream

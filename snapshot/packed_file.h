@@ -69,14 +69,19 @@ class PackedFile final : public SnapshotFile {
 
  private:
   struct Segment;
+  // Read once: between what is in them lie the segments' bytes, so that each look costs a page a segment.
+  struct Directory;
   explicit PackedFile(std::unique_ptr<Database> db);
   Status read_meta();
   Status read_tables();
+  Result<const Directory*> directory(std::size_t index);
+  Status read_directory(std::size_t index, Directory& directory);
   Status visit_segment(const TableSpec& spec, const Segment& segment, KeyGroupRange groups, ChangeVisitor& visitor);
   Status damaged(std::string_view what) const;
 
   std::unique_ptr<Database> db_;
-  std::vector<std::int64_t> ids_;  // of tables_
+  std::vector<std::int64_t> ids_;                        // of tables_
+  std::vector<std::unique_ptr<Directory>> directories_;  // of those that were asked for
 };
 
 }  // namespace stream

@@ -11,11 +11,13 @@
 #include "snapshot/savepoint_file.h"
 #include "snapshot/savepoint_partial.h"
 #include "snapshot/table_slices.h"
+#include "transport/base/in_parallel.h"
 
 namespace stream {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 4 << 20;  // read, then written, in a step each
+// Read, then written, in a step each. A segment holds a few key groups of one file: smaller pieces read most of them twice.
+constexpr std::uint64_t kPieceBytes = 32 << 20;
 
 bool is_link(const std::string& path) {
   struct stat info;
@@ -91,8 +93,8 @@ Result<FileDigest> write_instance(const CheckpointIndex& index, const IndexInsta
   return writer.finish();
 }
 
-Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& instance, const std::string& folder,
-                  const FillInstance& fill, const RunStep& run) {
+Result<FileRef> build_file(Files& files, const CheckpointIndex& index, const IndexInstance& instance,
+                           const std::string& folder, const FillInstance& fill, const RunStep& run) {
   const std::string name = file_name(instance);
   const std::string path = folder + "/" + name;
   {
@@ -105,14 +107,18 @@ Status build_file(Files& files, const CheckpointIndex& index, IndexInstance& ins
   }
   STREAM_TRY(run([&] { return files.sync_file(path); }));
   STREAM_ASSIGN(FileDigest digest, digest_file(path, run));
-  instance.files = {{name, digest.size_bytes, std::move(digest.sha256), true}};
-  return {};
+  return FileRef{name, digest.size_bytes, std::move(digest.sha256), true};
 }
 
 Result<CheckpointIndex> build_folder(Files& files, CheckpointIndex index, const std::string& partial,
-                                     const FillInstance& fill, const RunStep& run) {
+                                     const FillInstance& fill, const RunStep& run, std::size_t threads) {
   STREAM_TRY(files.make_dir(partial));
-  for (IndexInstance& instance : index.instances) STREAM_TRY(build_file(files, index, instance, partial, fill, run));
+  std::vector<FileRef> built(index.instances.size());
+  STREAM_TRY(in_parallel(built.size(), threads, [&](std::size_t i) -> Status {
+    STREAM_ASSIGN(built[i], build_file(files, index, index.instances[i], partial, fill, run));
+    return {};
+  }));
+  for (std::size_t i = 0; i < built.size(); ++i) index.instances[i].files = {std::move(built[i])};
   const std::string path = partial + "/" + std::string(kSavepointIndexName);
   STREAM_ASSIGN(const auto db, Database::create(path, false));
   STREAM_TRY(write_index(*db, index));
@@ -158,12 +164,13 @@ Result<CheckpointIndex> build_single(Files& files, CheckpointIndex index, const 
 }  // namespace
 
 Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
-                                        bool single_file, const FillInstance& fill, const RunStep& run) {
+                                        bool single_file, const FillInstance& fill, const RunStep& run,
+                                        std::size_t threads) {
   index.savepoint = true;
   index.written_by = STREAM_VERSION;
   const Status published = publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
     STREAM_ASSIGN(index, single_file ? build_single(files, std::move(index), partial, target, fill, run)
-                                     : build_folder(files, std::move(index), partial, fill, run));
+                                     : build_folder(files, std::move(index), partial, fill, run, threads));
     return partial;
   });
   STREAM_TRY(published);
@@ -176,7 +183,7 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
       [&](const IndexInstance& instance, SavepointInstanceWriter& writer) {
         return fill_from(request, instance, writer);
       },
-      request.run);
+      request.run, request.threads);
 }
 
 Result<CheckpointIndex> load_savepoint(const std::string& path) {

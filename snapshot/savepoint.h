@@ -28,19 +28,22 @@ struct SavepointRequest {
   bool single_file = false;
   Microseconds created_us = 0;
   std::string note = {};
-  RunStep run = run_here;  // reading and writing some ten thousand rows, each
+  RunStep run = run_here;   // reading and writing some ten thousand rows, each
+  std::size_t threads = 1;  // that write instances at once; a single file takes them one after the other anyway
 };
 
 // Builds the savepoint beside `target` and renames it into place when everything is synced: it is
 // there as a whole or not at all. Outboxes are left out: build only after every sink has
-// committed the epoch. Reads one instance at a time, memory bounded. Slow; its steps may run on any thread.
+// committed the epoch. Memory is bounded for each thread. Slow; its steps may run on any thread, on several at once
+// if there are to be.
 // Errors: kUsage if the target exists, kCorrupt, kSystem.
 Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& request);
 
 // The same of any state: `fill` writes the tables of each instance of the index; their files are not looked at.
 using FillInstance = std::function<Status(const IndexInstance&, SavepointInstanceWriter&)>;
 Result<CheckpointIndex> write_savepoint(Files& files, CheckpointIndex index, const std::string& target,
-                                        bool single_file, const FillInstance& fill, const RunStep& run = run_here);
+                                        bool single_file, const FillInstance& fill, const RunStep& run = run_here,
+                                        std::size_t threads = 1);
 
 // The index of a savepoint folder or single file. Errors as load_index().
 Result<CheckpointIndex> load_savepoint(const std::string& path);

@@ -184,6 +184,7 @@ Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch e
   STREAM_TRY(files_.rename(source, target));
   STREAM_TRY(files_.sync_dir(folder));
   if (!near) STREAM_TRY(keep_copy(scratch_path, name));
+  if (options_.send) STREAM_TRY(options_.send(target, name));
   return FileRef{name, digest.size_bytes, std::move(digest.sha256), base};
 }
 

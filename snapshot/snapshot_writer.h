@@ -32,8 +32,11 @@ struct WriterOptions {
   SnapshotIdentity identity;  // epoch is set by each write
   std::string checkpoints;    // absolute; the job's checkpoints folder
   std::string local;          // absolute: a copy of what is published to another file system is left there; "" = none
-  std::string scratch;        // absolute, local, only this process's; made if absent
-  bool compress = false;      // zstd for segments
+  // Puts what has been published into storage as well, under its name below the checkpoints folder; none: there is
+  // none.
+  std::function<Status(const std::string& path, const std::string& name)> send = {};
+  std::string scratch;    // absolute, local, only this process's; made if absent
+  bool compress = false;  // zstd for segments
   std::size_t increments_max = 16;
   std::uint64_t compact_above_bytes = 1 << 20;  // what replaces less is merged by count only
   std::size_t piece_bytes = 32 << 20;           // of rows that are merged together, and twice as many sorted

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "supervisor/checkpoint_place.h"
+#include "supervisor/checkpoint_storage.h"
+#include "supervisor/launcher.h"
+#include "supervisor/plan_hosts.h"
 #include "supervisor/spool_needed.h"
 #include "supervisor/state_fit.h"
 
@@ -47,16 +51,25 @@ class Builder {
     out.exactly_once = plan_.pipeline.checkpoint.mode == CheckpointMode::kExactlyOnce;
     out.sockets = start_.paths.sockets();
     out.checkpoints = start_.paths.checkpoints();
-    if (!plan_.pipeline.checkpoint.path.empty()) out.local = start_.paths.local();
+    const std::string& place = plan_.pipeline.checkpoint.path;
+    // What is in storage has its copy in the job's own folder already.
+    if (is_object_url(place)) {
+      out.storage = storage_of_job(place, start_.paths.job);
+    } else if (!place.empty()) {
+      out.local = start_.paths.local();
+    }
     out.scratch = start_.paths.scratch() + "/" + peer_name(plan_, name.stage, name.instance);
     out.dead_letter = start_.paths.dead_letter();
+    out.predecessor_may_wake = start_.several_supervisors || has_far_hosts(plan_.pipeline);
+    if (!start_.placed.empty()) settle(name, out);
     out.inputs = inputs(name);
     out.not_read = plan_.stages[name.stage].not_read;
     out.outputs = outputs(name);
     out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
-      RestoreSource source = source_of(spec.name);
+      RestoreSource source = needed_by(source_of(spec.name), name.instance, plan_.stages[name.stage].parallelism);
       if (start_.extend) source.local = out.local;
+      if (out.silence_us > 0) source.folder = seen_from_everywhere(source.folder);
       out.restore = to_json(source);
     }
     if (start_.rewind_after) {
@@ -69,6 +82,29 @@ class Builder {
   }
 
  private:
+  // Where there are several hosts, what all write is in the folder that they share.
+  void settle(const InstanceName& name, Assignment& out) const {
+    out.host = plan_.pipeline.hosts[start_.placed[name.stage][name.instance]].name;
+    if (!has_far_hosts(plan_.pipeline)) return;
+    out.silence_us = plan_.pipeline.restart.heartbeat;
+    const std::string& shared = plan_.pipeline.checkpoint.path;
+    out.checkpoints = shared + "/" + start_.paths.job;
+    out.dead_letter = shared_dead_letter(shared, start_.paths.job);
+  }
+
+  // The job's own names are links, which other hosts do not have.
+  std::string seen_from_everywhere(const std::string& folder) const {
+    const std::string& shared = plan_.pipeline.checkpoint.path;
+    const std::string& job = start_.paths.job;
+    if (folder == start_.paths.checkpoints()) return shared + "/" + job;
+    const std::string savepoints = start_.paths.savepoints();
+    return folder.starts_with(savepoints) ? shared_savepoints(shared, job) + folder.substr(savepoints.size()) : folder;
+  }
+
+  bool apart(std::size_t from, std::uint32_t from_instance, std::size_t to, std::uint32_t to_instance) const {
+    return !start_.placed.empty() && start_.placed[from][from_instance] != start_.placed[to][to_instance];
+  }
+
   // The files it was told of by the plan they were written by, if they are of another.
   RestoreSource source_of(const std::string& stage) const {
     const auto found = evolutions_.find(stage);
@@ -95,8 +131,9 @@ class Builder {
       for (const Channel& channel : channels_) {
         const PlannedEdge& edge = plan_.edges[channel.edge];
         if (edge.to != name.stage || edge.input != i || channel.to_instance != name.instance) continue;
-        input.channels.push_back(
-            {channel.id.value(), peer_name(plan_, edge.from, channel.from_instance), channel.attempt.value()});
+        input.channels.push_back({channel.id.value(), peer_name(plan_, edge.from, channel.from_instance),
+                                  channel.attempt.value(),
+                                  apart(edge.from, channel.from_instance, name.stage, name.instance)});
       }
       out.push_back(std::move(input));
     }
@@ -151,6 +188,22 @@ std::vector<InstanceName> instances_of(const JobPlan& plan) {
     for (std::uint32_t i = 0; i < plan.stages[stage].parallelism; ++i) out.push_back({stage, i});
   }
   return out;
+}
+
+void settle_in(Assignment& assignment, const LaunchPlace& place, const std::string& key) {
+  assignment.address = place.address;
+  if (!place.far) {
+    assignment.key = key;
+    return;
+  }
+  const bool copies = !std::exchange(assignment.local, {}).empty();  // nobody would take them away there
+  assignment.sockets = place.sockets;
+  assignment.scratch = place.folder + "/scratch/" + assignment.stage + "." + std::to_string(assignment.instance);
+  if (assignment.restore.empty() || !copies) return;
+  auto source = restore_source_from_json(assignment.restore);
+  if (!source.ok()) return;
+  source->local.clear();
+  assignment.restore = to_json(*source);
 }
 
 std::vector<Assignment> make_assignments(const JobPlan& plan, const std::vector<Channel>& channels,

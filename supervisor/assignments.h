@@ -7,6 +7,7 @@
 
 #include "snapshot/checkpoint.h"
 #include "supervisor/job_paths.h"
+#include "supervisor/placement.h"
 #include "supervisor/plan.h"
 #include "transport/control_messages.h"
 
@@ -32,8 +33,15 @@ struct AttemptStart {
   bool extend = false;                // restore_folder is where new checkpoints go
   std::optional<Epoch> rewind_after;  // sinks take back what they committed later
   bool going_back = false;            // by the user's wish
+  bool several_supervisors = false;   // perhaps on other hosts
   bool accept_duplicates = false;     // and what they cannot take back stays
+  Placed placed = {};                 // hosts of the instances; empty where there is one
 };
+
+// What an instance is told that runs elsewhere than its supervisor: folders of that place. `key`: for channels between
+// hosts, where it has not got it before.
+struct LaunchPlace;
+void settle_in(Assignment& assignment, const LaunchPlace& place, const std::string& key);
 
 // `channels`: those of the plan, see channels_of().
 std::vector<Assignment> make_assignments(const JobPlan& plan, const std::vector<Channel>& channels,

@@ -23,6 +23,7 @@ AttemptRun::AttemptRun(Setup setup, ControlServer& control, JobLog& log)
     state.name = name;
     state.label = to_string(*setup_.plan, name);
     state.attempt = Attempt(setup_.assignments[instances_.size()].attempt);
+    state.host = setup_.assignments[instances_.size()].host;
     instances_.push_back(std::move(state));
   }
   follow_event_time();
@@ -72,10 +73,15 @@ Status AttemptRun::start() {
 }
 
 Status AttemptRun::start_process(InstanceState& state) {
-  const std::vector<std::string> argv = {setup_.plan->stages[state.name.stage].executable, "--control",
-                                         control_.endpoint() + "#" + identity(state)};
-  STREAM_ASSIGN(StageProcess child, StageProcess::start(argv, setup_.lock, is_print(state) ? setup_.print_output : -1));
-  state.child.emplace(std::move(child));
+  Launch launch;
+  launch.label = state.label;
+  launch.host = state.host;
+  launch.executable = setup_.plan->stages[state.name.stage].executable;
+  launch.endpoint = control_.endpoint();
+  launch.identity = identity(state);
+  launch.output = is_print(state) ? setup_.print_output : -1;
+  launch.memory_bytes = setup_.assignments[static_cast<std::size_t>(&state - instances_.data())].memory_bytes;
+  STREAM_ASSIGN(state.child, setup_.launcher->start(launch));
   state.stats_at = system_clock().monotonic_us();
   return {};
 }
@@ -83,9 +89,7 @@ Status AttemptRun::start_process(InstanceState& state) {
 void AttemptRun::add_to(Poller& poller) const {
   for (const auto* states : {&instances_, &retiring_}) {
     for (const InstanceState& state : *states) {
-      if (!state.child) continue;
-      if (state.child->running()) poller.add_descriptor(state.child->pidfd());
-      poller.add_descriptor(state.child->output());
+      if (state.child) state.child->add_to(poller);
     }
   }
 }
@@ -130,7 +134,11 @@ Result<std::vector<AttemptEvent>> AttemptRun::collect() {
     }
   }
   read_outputs();
-  for (InstanceState& state : instances_) take_last_line(state);
+  for (InstanceState& state : instances_) {
+    take_last_line(state);
+    // On another host: until it has been started there it cannot be silent.
+    if (state.child && state.child->pid() == 0) state.stats_at = system_clock().monotonic_us();
+  }
   follow_rewiring(events);
   return events;
 }
@@ -149,6 +157,7 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   state.stats_at = system_clock().monotonic_us();
   if (note.type == "stats") {
     STREAM_ASSIGN(const InstanceStats stats, stats_from_json(text));
+    for (const Microseconds took : stats.latencies_us) state.latency_ms.add(static_cast<double>(took) / 1000);
     on_stats(state, stats);
     return align(index, stats);
   } else if (!ready_reported_ && of_a_checkpoint(note.type)) {
@@ -173,6 +182,7 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
   } else if (note.type == "hello") {
     state.greeted = true;
     state.can_rescale = std::ranges::find(note.can, kCanRescale) != note.can.end();
+    state.can_be_traced = std::ranges::find(note.can, kCanBeTraced) != note.can.end();
     return state.waits ? Status() : assign(state);
   } else if (note.type == "holding") {
     events.emplace_back(Holding{index, Epoch(note.epoch)});
@@ -189,6 +199,7 @@ Status AttemptRun::on_note(InstanceIndex index, const std::string& text, const N
 
 Status AttemptRun::assign(InstanceState& state) {
   const auto index = static_cast<std::size_t>(&state - instances_.data());
+  if (!state.host.empty()) settle_in(setup_.assignments[index], state.child->place(), setup_.key);
   return control_.send(identity(state), to_json(setup_.assignments[index]));
 }
 
@@ -250,6 +261,13 @@ void AttemptRun::tell_who_waits(InstanceState& state, const InstanceStats& stats
   state.waits_told = true;
   log_.info(state.label + " waits for " + instances_[slowest->value()].label +
             ", which is behind in event time; told once, 'stream stats --json' says when it does");
+}
+
+Status AttemptRun::check_here(InstanceIndex instance, const std::string& done) const {
+  const InstanceState& state = instances_[instance.value()];
+  if (!state.child || !state.child->place().far) return {};
+  return failed(state.label + " runs on host '" + state.host + "' and cannot be " + done +
+                " from here; give its stage a host that is 'via: local'");
 }
 
 Status AttemptRun::send(InstanceIndex instance, const Note& note) {

@@ -16,8 +16,9 @@
 #include "supervisor/assignments.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
+#include "supervisor/launcher.h"
+#include "supervisor/metrics/histogram.h"
 #include "supervisor/rescale_plan.h"
-#include "supervisor/stage_process.h"
 #include "supervisor/watermark_watch.h"
 #include "transport/control.h"
 
@@ -64,11 +65,13 @@ using AttemptEvent = std::variant<AllReady, SnapshotReported, SnapshotFailed, Ep
 struct InstanceState {
   InstanceName name;
   std::string label;  // "errors.0"
-  std::optional<StageProcess> child;
+  std::string host;   // its name in the manifest; "" = the supervisor's
+  std::unique_ptr<LaunchedInstance> child;
   Attempt attempt;  // of the assignment
   bool can_rescale = false;
-  bool waits = false;    // it takes the place of another that has not ended yet
-  bool greeted = false;  // it has said hello
+  bool can_be_traced = false;  // it takes the message traced
+  bool waits = false;          // it takes the place of another that has not ended yet
+  bool greeted = false;        // it has said hello
   bool bound = false;
   bool connected = false;
   bool ready = false;
@@ -81,6 +84,7 @@ struct InstanceState {
   InstanceStats earlier;      // about a second before, for rates
   Microseconds stats_at = 0;  // monotonic
   Microseconds earlier_at = 0;
+  metrics::RecentValues latency_ms;
   std::optional<SnapshotDone> snapshot;  // the newest
 };
 
@@ -90,7 +94,8 @@ class AttemptRun {
     const JobPlan* plan = nullptr;
     std::vector<Assignment> assignments;  // by InstanceIndex
     std::vector<Channel> channels;
-    int lock = -1;
+    Launcher* launcher = nullptr;
+    std::string key;        // of channels between hosts
     int print_output = -1;  // standard output of `print` stages
     Microseconds heartbeat = 10'000'000;
   };
@@ -104,6 +109,8 @@ class AttemptRun {
   // Takes in everything that has happened. Errors: kSystem.
   Result<std::vector<AttemptEvent>> collect();
 
+  // Errors: kFailed for an instance of another host: it cannot be `done` something with from here.
+  Status check_here(InstanceIndex instance, const std::string& done) const;
   Status send(InstanceIndex instance, const Note& note);
   Status send_all(const Note& note);
   Status send_sources(const Note& note);

@@ -20,6 +20,7 @@ Status AttemptRun::rewire(const JobPlan& next, const RescalePlan& steps, std::ve
       state.name = name;
       state.label = to_string(next, name);
       state.attempt = Attempt(assignments[instances_.size()].attempt);
+      state.host = assignments[instances_.size()].host;
       state.waits = true;
     } else {
       const auto at = std::ranges::find(before, to_string(next, name), &InstanceState::label);

@@ -76,6 +76,11 @@ Coordinator::Actions Coordinator::stop(bool drain, Microseconds now) {
   return actions;
 }
 
+Coordinator::Actions Coordinator::run_on(Microseconds now) {
+  stopping_ = false;
+  return request(now);
+}
+
 Coordinator::Actions Coordinator::tick(Microseconds now) {
   Actions actions;
   if (current_ && !current_->publishing && now - current_->started >= config_.timeout) {

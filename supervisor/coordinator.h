@@ -58,6 +58,9 @@ class Coordinator {
   // A last checkpoint, after which the job ends with kFinished. `drain`: sources end first.
   Actions stop(bool drain, Microseconds now);
 
+  // It does not stop after all; `drain` is not taken back. A checkpoint is due, with which the sources read on.
+  Actions run_on(Microseconds now);
+
   // No checkpoint is taken but by cut(), until go_on(): a rescale has a checkpoint of its own.
   void pause() { paused_ = true; }
   Actions go_on(Microseconds now);

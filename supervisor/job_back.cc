@@ -32,8 +32,7 @@ Status JobRunner::go_back_to_checkpoint(const RunRequest& request) {
   record_.must_rewind = true;
   record_.rewind_after = request.back_to.value();
   STREAM_TRY(save_record());
-  for (auto epoch = epochs.rbegin(); *epoch != request.back_to; ++epoch)
-    STREAM_TRY(refuse_checkpoint(system_files(), paths_.checkpoints(), *epoch));
+  for (auto epoch = epochs.rbegin(); *epoch != request.back_to; ++epoch) STREAM_TRY(refuse(*epoch));
   return {};
 }
 

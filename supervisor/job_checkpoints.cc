@@ -28,6 +28,15 @@ Status publish_for_certain(const std::string& checkpoints, const CheckpointIndex
   return files.sync_dir(checkpoints);
 }
 
+// With several supervisors the index only makes the checkpoint possible: it counts once that is written where whoever
+// leads next reads it.
+Status publish_as_leader(const std::string& checkpoints, const CheckpointIndex& index, CheckpointStorage* storage,
+                         Leadership* leadership) {
+  STREAM_TRY(publish_for_certain(checkpoints, index));
+  if (storage != nullptr) STREAM_TRY(storage->publish(index.epoch));
+  return leadership == nullptr ? Status() : leadership->publish(index.run, index.epoch);
+}
+
 // For a line of the log, of a job that may have hundreds.
 std::string some_of(std::span<const std::string> names) {
   constexpr std::size_t kSome = 5;
@@ -106,15 +115,18 @@ void JobRunner::publish(Epoch epoch) {
   auto index = std::make_shared<CheckpointIndex>(make_index(epoch));
   const Attempt attempt = record_.attempt;
   publishing_ = true;
-  worker_.submit([index, checkpoints = paths_.checkpoints()] { return publish_for_certain(checkpoints, *index); },
-                 [this, epoch, index, attempt](Status status) {
-                   publishing_ = false;
-                   if (attempt != record_.attempt || !coordinator_) {
-                     trying() ? settle_trial(epoch, *index, status) : adopt_late(epoch, *index, status);
-                     return Status();
-                   }
-                   return on_published(epoch, *index, status);
-                 });
+  worker_.submit(
+      [index, checkpoints = paths_.checkpoints(), storage = storage_, leadership = leadership_] {
+        return publish_as_leader(checkpoints, *index, storage.get(), leadership.get());
+      },
+      [this, epoch, index, attempt](Status status) {
+        publishing_ = false;
+        if (attempt != record_.attempt || !coordinator_) {
+          trying() ? settle_trial(epoch, *index, status) : adopt_late(epoch, *index, status);
+          return Status();
+        }
+        return on_published(epoch, *index, status);
+      });
 }
 
 // The attempt failed while its index was being written. Nobody was told that the checkpoint is
@@ -130,8 +142,15 @@ void JobRunner::adopt_late(Epoch epoch, const CheckpointIndex& index, const Stat
 
 Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const Status& status) {
   const Microseconds now = system_clock().monotonic_us();
+  if (storage_ && status.code() == Code::kInterrupted) {
+    fail(status.what() + " in '" + plan_.pipeline.checkpoint.path.substr(0, plan_.pipeline.checkpoint.path.find('?')) +
+             "'; what it publishes counts, and this one must not go on",
+         false);
+    return {};
+  }
   if (!status.ok()) return act(coordinator_->publish_failed(epoch, status.what(), now));
   last_complete_ = epoch;
+  aborted_stop_.published();
   restore_scratch_.reset();
   aborted_.clear();  // all older: retention knows by itself
   restore_ = index;
@@ -187,6 +206,10 @@ void JobRunner::record_abort(const CoordinatorAction& action) {
                            (missing.empty() ? "" : " (no snapshot of " + some_of(missing) + ")");
   log_->warning(text);
   event("checkpoint-aborted", text);
+  if (phase_ == Phase::kStopping) {
+    aborted_stop_.aborted("checkpoint " + std::to_string(action.epoch.value()) + " was aborted: " + action.reason,
+                          system_clock().monotonic_us());
+  }
   std::erase_if(savepoints_due_, [&](const auto& due) {
     const bool lost = due.first == action.epoch;
     if (lost) savepoint_lost(due.second);
@@ -225,12 +248,16 @@ void JobRunner::retain() {
   if (coordinator_ && coordinator_->current()) in_progress.insert(*coordinator_->current());
   const RetentionPolicy policy{plan_.pipeline.checkpoint.keep};
   worker_.submit(
-      [paths = paths_, in_progress, aborted = aborted_, pinned = needed(), policy, spools = spools(plan_, paths_)] {
+      [paths = paths_, in_progress, aborted = aborted_, pinned = needed(), policy, spools = spools(plan_, paths_),
+       leadership = leadership_, storage = storage_] {
+        if (storage) STREAM_TRY(storage->settle());
         STREAM_ASSIGN(Inventory inventory, take_inventory(system_files(), paths.checkpoints()));
         inventory.in_progress = in_progress;
         inventory.aborted = aborted;
         inventory.pinned = pinned;
         const RetentionPlan plan = plan_retention(inventory, policy);
+        if (leadership && !leadership->lost().empty()) return Status();  // it is for others now
+        if (storage) STREAM_TRY(storage->retire(plan));
         STREAM_TRY(execute(system_files(), paths.checkpoints(), plan));
         STREAM_TRY(forget_local_copies(system_files(), paths));
         for (const StageSpool& spool : spools) {
@@ -253,6 +280,7 @@ void JobRunner::finish() {
   outcome_ = outcome_text(*this);
   if (status_listener_) status_listener_(*this);  // the last look at its processes
   metrics_->last_look();
+  keep_last_look();
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 
@@ -297,7 +325,7 @@ Status JobRunner::choose_restore() {
   }
   const Epoch refused = restore_->epoch;
   // Before anything is taken back: whoever restored it later would miss what sinks have taken back.
-  STREAM_TRY(refuse_checkpoint(system_files(), paths_.checkpoints(), refused));
+  STREAM_TRY(refuse(refused));
   STREAM_ASSIGN(NewestGood found, find_newest_good(system_files(), paths_.checkpoints()));
   for (const Damaged& damaged : found.damaged) {
     if (damaged.epoch == refused) continue;

@@ -7,7 +7,9 @@
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/job_lists.h"
 #include "supervisor/job_upgrade.h"
+#include "supervisor/last_look.h"
 #include "supervisor/plan.h"
+#include "supervisor/standby_mark.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"
 #include "transport/control.h"
@@ -35,7 +37,13 @@ Result<json> answer_of(const std::string& text) {
   return answer;
 }
 
-Status does_not_run(const JobPaths& job) { return {Code::kPeerGone, "job '" + job.job + "' does not run"}; }
+Status does_not_run(const JobPaths& job) {
+  const auto standby = standby_of(job);
+  if (!standby) return {Code::kPeerGone, "job '" + job.job + "' does not run"};
+  return {Code::kPeerGone, "job '" + job.job + "' does not run here, where a supervisor stands by: it is led by " +
+                               standby->value("host", "") + " (process " + std::to_string(standby->value("pid", 0)) +
+                               "); ask there"};
+}
 
 // Waits until this supervisor is gone, or the time is over. It is ending: that shows within milliseconds.
 Status wait_for_end_of(pid_t supervisor, const JobPaths& job) {
@@ -135,7 +143,30 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
   return store;
 }
 
+namespace {
+
+json standing_by(const JobPaths& job, const json& standby) {
+  const std::string leader = standby.value("host", "") + " (process " + std::to_string(standby.value("pid", 0)) + ")";
+  return {{"job", job.job},
+          {"id", standby.value("id", "")},
+          {"run", standby.value("run", "")},
+          {"state", "STANDBY"},
+          {"supervisor_pid", standby.value("own_pid", 0)},
+          {"attempt", 0},
+          {"restarts", 0},
+          {"started_us", standby.value("since_us", Microseconds{0})},
+          {"submitted_us", 0},
+          {"ended_us", 0},
+          {"checkpoint", standby.value("checkpoint", std::uint64_t{0})},
+          {"stages", json::array()},
+          {"leader", standby},
+          {"reason", "led by " + leader}};
+}
+
+}  // namespace
+
 Result<json> stored_summary(const JobPaths& job) {
+  if (auto standby = standby_of(job)) return standing_by(job, *standby);
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(const auto record, store->load());
@@ -206,6 +237,21 @@ Result<std::vector<std::string>> stages_of_job(const JobPaths& job) {
   return names;
 }
 
+Result<json> stats_of_job(const JobPaths& job) {
+  return ask_or_read(job, {{"verb", "stats"}}, [&]() -> Result<json> {
+    json stats = last_look(job);
+    stats.erase("groups");
+    STREAM_ASSIGN(stats["job"], stored_summary(job));
+    return stats;
+  });
+}
+
+Result<json> metrics_of_job(const JobPaths& job) {
+  STREAM_ASSIGN(const json answer,
+                ask_or_read(job, {{"verb", "metrics"}}, [&]() -> Result<json> { return last_look(job); }));
+  return answer.value("groups", json::array());
+}
+
 Result<json> job_summary(const JobPaths& job) {
   STREAM_ASSIGN(json summary, ask_or_read(job, {{"verb", "summary"}}, [&] { return stored_summary(job); }));
   summary.erase("ok");
@@ -216,6 +262,11 @@ namespace {
 
 // By saying so in its store.
 Status cancel_stored(const JobPaths& job) {
+  if (standby_of(job)) return does_not_run(job);
+  if (const std::string place = shared_place(job); !place.empty()) {
+    return failed("job '" + job.job + "' does not run here, and others may run it: what it is stands at " + place +
+                  "; begin it with 'stream run " + place + "', and cancel it then");
+  }
   std::optional<JobLock> lock;
   STREAM_ASSIGN(const auto store, open_store(job, &lock));
   STREAM_ASSIGN(auto record, store->load());

@@ -50,6 +50,10 @@ Result<JobPlan> plan_of_job(const JobPaths& job);
 // Names of the stages of a job, running or not, in the order of its manifest.
 Result<std::vector<std::string>> stages_of_job(const JobPaths& job);
 
+// What `stream stats` and reporters show of a job: of one that does not run, what there was at its end.
+Result<nlohmann::json> stats_of_job(const JobPaths& job);
+Result<nlohmann::json> metrics_of_job(const JobPaths& job);  // a list of groups
+
 // Summary of a job, running or not.
 Result<nlohmann::json> job_summary(const JobPaths& job);
 

@@ -1,5 +1,6 @@
 #include "supervisor/job_lists.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "transport/base/check.h"
@@ -32,11 +33,16 @@ Result<json> schedule_list(JobStore& store) {
 }
 
 template <class T>
+json array_of(const std::vector<T>& records) {
+  json list = json::array();
+  for (const T& record : records) list.push_back(to_json(record));
+  return list;
+}
+
+template <class T>
 Result<json> listed(Result<std::vector<T>> records) {
   if (!records.ok()) return std::move(records).status();
-  json list = json::array();
-  for (const T& record : *records) list.push_back(to_json(record));
-  return list;
+  return array_of(*records);
 }
 
 }  // namespace
@@ -49,6 +55,26 @@ json to_json(const CheckpointRecord& record) {
           {"bytes", record.bytes},
           {"duration_us", record.ended_us - record.triggered_us},
           {"detail", json::parse(record.detail, nullptr, false)}};
+}
+
+Result<json> job_news(JobStore& store, Microseconds since) {
+  // Mostly there is little: all is read where the few are not enough.
+  constexpr std::size_t kFew = 8;
+  constexpr std::size_t kMost = 1000;
+  std::vector<EventRecord> events;
+  std::vector<CheckpointRecord> checkpoints;
+  for (const std::size_t most : {kFew, kMost}) {
+    STREAM_ASSIGN(events, store.events(most));
+    if (events.size() < most || events.front().at_us <= since) break;
+  }
+  for (const std::size_t most : {kFew, kMost}) {
+    STREAM_ASSIGN(checkpoints, store.checkpoints(most));
+    if (checkpoints.size() < most || checkpoints.back().triggered_us <= since) break;
+  }
+  std::ranges::reverse(checkpoints);
+  std::erase_if(events, [since](const EventRecord& event) { return event.at_us <= since; });
+  std::erase_if(checkpoints, [since](const CheckpointRecord& checkpoint) { return checkpoint.ended_us <= since; });
+  return json{{"events", array_of(events)}, {"checkpoints", array_of(checkpoints)}};
 }
 
 json stages_to_json(const JobPlan& plan) {

@@ -14,6 +14,9 @@ namespace stream {
 bool is_job_list(std::string_view what);
 Result<nlohmann::json> job_list(JobStore& store, std::string_view what);
 
+// {"events", "checkpoints"} that are newer than this (wall clock); oldest first. Checkpoints in progress are not there.
+Result<nlohmann::json> job_news(JobStore& store, Microseconds since);
+
 nlohmann::json to_json(const CheckpointRecord& record);
 
 // [{"stage": "totals", "parallelism": 3}]

@@ -1,4 +1,4 @@
-// JobLog: the job's log, JSON lines in JOB/logs/stream.log, rotated at 16 MiB, 5 files kept.
+// JobLog: the job's log, JSON lines in JOB/logs/stream.log, rotated, and whatever else it goes to: see log_sinks.h.
 //
 // Each line is {"ts","level","job","stage","instance","attempt","checkpoint","message"}; the
 // supervisor's own lines have no stage. `stream logs` renders and filters it.
@@ -7,11 +7,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "transport/base/clock.h"
+#include "supervisor/log_line.h"
+#include "supervisor/log_spec.h"
 #include "transport/base/ids.h"
 #include "transport/base/status.h"
 
@@ -21,36 +22,11 @@ class logger;
 
 namespace stream {
 
-enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarning, kError };
-std::string_view to_string(LogLevel level);
-Result<LogLevel> parse_log_level(std::string_view text);
-
-struct LogLine {
-  Microseconds at_us = 0;
-  LogLevel level = LogLevel::kInfo;
-  std::string stage;  // "" = the supervisor
-  std::uint32_t instance = 0;
-  std::uint32_t attempt = 0;
-  std::uint64_t checkpoint = 0;
-  std::string message;
-};
-
-std::string to_json(const LogLine& line, const std::string& job);
-std::optional<LogLine> log_line_from_json(std::string_view json);
-// "2026-11-22T20:30:00.123Z warning errors.0 a2: message"
-std::string to_text(const LogLine& line);
-
-// A line a stage wrote to stderr: its level and what is left of it. "stream-filter: warning: x"
-// is a warning, anything without a level is info.
-LogLine line_of_stage(std::string_view text);
-// Why its process ended, if the line says so: "stream-filter: fatal: x" gives "x", any other "".
-std::string fatal_word(std::string_view text);
-
-class LogRepeats;
-
 class JobLog {
  public:
-  static Result<JobLog> open(const std::string& folder, const std::string& job, LogLevel least);
+  // A place it goes to that cannot be found is warned of, and nothing goes there.
+  static Result<JobLog> open(const std::string& folder, const std::string& job, LogLevel least,
+                             const std::vector<LogSinkSpec>& sinks = {});
   JobLog(JobLog&& other) noexcept;
   JobLog& operator=(JobLog&& other) noexcept;
   ~JobLog();
@@ -69,6 +45,7 @@ class JobLog {
   void on_line(std::function<void(const LogLine&)> listener) { listener_ = std::move(listener); }
 
  private:
+  struct Parts;  // what is held back, and where else lines go
   JobLog();
   void own(LogLevel level, std::string message);
   void put(LogLine line);
@@ -77,7 +54,7 @@ class JobLog {
   std::string job_;
   LogLevel least_ = LogLevel::kInfo;
   std::map<std::string, LogLevel> least_of_;
-  std::unique_ptr<LogRepeats> repeats_;
+  std::unique_ptr<Parts> parts_;
   Attempt attempt_;
   Epoch checkpoint_;
   std::function<void(const LogLine&)> listener_;

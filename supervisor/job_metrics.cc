@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "snapshot/digest.h"
+#include "supervisor/history_store.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/metrics/host.h"
 
@@ -49,6 +50,7 @@ InstanceView JobMetrics::view_of(const InstanceState& state) const {
   out.running = state.ready && runner_.phase() != Phase::kRestarting;
   out.stats = state.stats;
   out.earlier = state.earlier;
+  out.latency_ms = state.latency_ms.value();
   if (!state.snapshot) return out;
   const SnapshotDone& done = *state.snapshot;
   const auto triggered = triggered_at(done.epoch);
@@ -88,9 +90,25 @@ void JobMetrics::turn(Microseconds now, JobLog& log) {
     service_.reset();
     if (!specs_.empty()) service_ = std::make_unique<metrics::MetricsService>(specs_, runner_.plan().pipeline.folder);
   }
+  keep_history(now, log);
   if (!service_ || now < next_ || !runner_has_attempt()) return;
   offer(now);
   tell(log);
+}
+
+Microseconds JobMetrics::next() const {
+  if (!runner_has_attempt()) return INT64_MAX;
+  return std::min(history_next_, service_ ? next_ : INT64_MAX);
+}
+
+void JobMetrics::keep_history(Microseconds now, JobLog& log) {
+  if (now < history_next_ || !runner_has_attempt()) return;
+  history_next_ = now + kHistoryEvery;
+  if (!history_)
+    history_ = std::make_unique<HistoryWriter>(history_file(runner_.paths().folder), runner_.plan().pipeline.ad_hoc);
+  history_->offer(view(now));
+  if (const std::string failure = history_->failure(); !failure.empty())
+    log.warning(failure + "; numbers of this time will be missing there");
 }
 
 void JobMetrics::tell(JobLog& log) {
@@ -100,6 +118,7 @@ void JobMetrics::tell(JobLog& log) {
 }
 
 void JobMetrics::finish(JobLog& log) {
+  history_.reset();
   if (!service_) return;
   const Microseconds now = system_clock().monotonic_us();
   if (runner_has_attempt()) last_ = view(now);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "supervisor/history_writer.h"
 #include "supervisor/metrics/service.h"
 #include "supervisor/metrics/tally.h"
 
@@ -22,7 +23,7 @@ class JobMetrics {
   // Once a turn of the supervisor; what there is to be logged is logged.
   void turn(Microseconds now, JobLog& log);
   // When an offer is due next; INT64_MAX: nobody wants one.
-  Microseconds next() const { return service_ && runner_has_attempt() ? next_ : INT64_MAX; }
+  Microseconds next() const;
   // The last look at the instances, before they are gone.
   void last_look();
 
@@ -43,6 +44,7 @@ class JobMetrics {
   bool runner_has_attempt() const;
   void offer(Microseconds now);
   void tell(JobLog& log);
+  void keep_history(Microseconds now, JobLog& log);
 
   // When the checkpoint of an instance's newest snapshot was triggered: that is the newest, or the one before.
   std::optional<Microseconds> triggered_at(std::uint64_t epoch) const;
@@ -55,6 +57,8 @@ class JobMetrics {
   std::unique_ptr<metrics::MetricsService> service_;
   std::optional<metrics::MetricsView> last_;  // of the instances, before they go
   Microseconds next_ = 0;
+  std::unique_ptr<HistoryWriter> history_;
+  Microseconds history_next_ = 0;
 };
 
 }  // namespace stream

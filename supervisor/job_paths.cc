@@ -60,8 +60,12 @@ std::vector<std::string> list_jobs() {
   std::vector<std::string> jobs;
   if (!names.ok()) return jobs;
   for (const std::string& name : *names) {
+    const std::string folder = stream_home() + "/" + name;
     struct stat info {};
-    if (::stat((stream_home() + "/" + name + "/job.lock").c_str(), &info) == 0) jobs.push_back(name);
+    // The second where a supervisor only stands by.
+    const bool known =
+        ::stat((folder + "/job.lock").c_str(), &info) == 0 || ::stat((folder + "/standby").c_str(), &info) == 0;
+    if (known) jobs.push_back(name);
   }
   return jobs;
 }
@@ -71,6 +75,13 @@ void remove_old_sockets(const JobPaths& paths) {
   for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
     if (name[0] >= '0' && name[0] <= '9') (void)system_files().remove(paths.sockets() + "/" + name);
   }
+}
+
+Result<std::string> make_socket_folder(const std::string& name) {
+  std::string folder = socket_root() + "/" + name;
+  STREAM_TRY(make_private_folder(socket_root()));
+  STREAM_TRY(make_private_folder(folder));
+  return folder;
 }
 
 Status make_job_folders(const JobPaths& paths) {

@@ -44,6 +44,9 @@ std::vector<std::string> list_jobs();
 // the socket folder belongs to somebody else.
 Status make_job_folders(const JobPaths& paths);
 
+// A folder for sockets by this name, mode 0700, that is ours. Errors: as make_job_folders().
+Result<std::string> make_socket_folder(const std::string& name);
+
 // Deletes the sockets that the processes of earlier attempts have left: nobody listens there.
 void remove_old_sockets(const JobPaths& paths);
 

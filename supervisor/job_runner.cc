@@ -8,8 +8,10 @@
 #include <csignal>
 
 #include "supervisor/exit_rules.h"
+#include "supervisor/job_autoscale.h"
 #include "supervisor/job_metrics.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/last_look.h"
 #include "supervisor/live_rescale.h"
 #include "transport/base/text.h"
 
@@ -54,15 +56,20 @@ Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) 
 
 Status JobRunner::begin_attempt() {
   phase_ = stop_wanted_ || drain_wanted_ ? Phase::kStopping : Phase::kStarting;
+  STREAM_TRY(autoscale_->fit());
   record_.attempt = record_.attempt.next();
   STREAM_TRY(save_record());  // durable before any process of it exists
+  // What sinks commit when they are restored must be what whoever leads next goes on from.
+  if (leadership_ && restore_ && restore_extends_) STREAM_TRY(leadership_->publish(record_.run, restore_->epoch));
   log_->set_context(record_.attempt, last_complete_);
   if (record_.must_rewind) STREAM_TRY(store_->take_back(record_.run, Epoch(record_.rewind_after)));
+  STREAM_TRY(place_instances(plan_));
   AttemptRun::Setup setup;
   setup.plan = &plan_;
   setup.channels = channels_of(plan_);
   setup.assignments = make_assignments(plan_, setup.channels, attempt_start());
-  setup.lock = lock_->descriptor();
+  setup.launcher = launcher_.get();
+  if (transport_.keys()) setup.key = secret_to_text(transport_.keys()->secret);
   setup.print_output = print_output_;
   setup.heartbeat = plan_.pipeline.restart.heartbeat;
   set_stats_every(setup.assignments);
@@ -88,6 +95,8 @@ AttemptStart JobRunner::attempt_start() const {
   if (record_.must_rewind) start.rewind_after = Epoch(record_.rewind_after);
   start.going_back = record_.going_back;
   start.accept_duplicates = accept_duplicates_;
+  start.several_supervisors = leadership_ != nullptr;
+  start.placed = placed_;
   return start;
 }
 
@@ -102,10 +111,12 @@ Microseconds JobRunner::patience(Microseconds now) const {
   if (coordinator_) {
     if (const auto tick = coordinator_->next_tick()) until = std::min(until, *tick);
   }
-  if (phase_ == Phase::kRestarting && !publishing_) until = std::min(until, restart_at_);
+  if (phase_ == Phase::kRestarting && !publishing_ && launcher_->settled()) until = std::min(until, restart_at_);
   if (status_listener_) until = std::min(until, next_status_);
   until = std::min(until, metrics_->next());
+  until = std::min(until, launcher_->next_turn());
   until = std::min(until, upgrade_due());
+  if (phase_ == Phase::kRunning) until = std::min(until, autoscale_->next());
   if (peer_lost_) until = std::min(until, peer_lost_at_ + kPeerLostGrace);
   until = std::min(until, now + plan_.pipeline.restart.heartbeat / 4);
   return std::max<Microseconds>(0, until - now);
@@ -120,6 +131,8 @@ Status JobRunner::wait() {
   poller.add_descriptor(signal_fd_);
   poller.add_descriptor(watched_output_);  // a pipe to write to becomes readable only by losing its reader
   if (pump_) poller.add_descriptor(pump_->wake_fd());
+  launcher_->add_to(poller);
+  if (leadership_) poller.add_descriptor(leadership_->lost_fd());
   if (attempt_) attempt_->add_to(poller);
   return poller.wait(patience(system_clock().monotonic_us()));
 }
@@ -127,11 +140,13 @@ Status JobRunner::wait() {
 Status JobRunner::turn() {
   STREAM_TRY(wait());
   take_signals();
+  check_leadership();
   for (Worker* worker : {&worker_, &builder_}) {
     if (Status done = worker->deliver(); !done.ok()) fail(done.what(), true);
   }
   STREAM_TRY(verbs_->serve());
   serve_input();
+  follow_hosts(system_clock().monotonic_us());
   if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
   if (attempt_ && phase_ != Phase::kRestarting) {
     STREAM_ASSIGN(const auto events, attempt_->collect());
@@ -141,7 +156,7 @@ Status JobRunner::turn() {
     }
   }
   const Microseconds now = system_clock().monotonic_us();
-  if (phase_ == Phase::kRestarting && !publishing_ && now >= restart_at_) {
+  if (phase_ == Phase::kRestarting && !publishing_ && now >= restart_at_ && launcher_->settled()) {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);
@@ -151,6 +166,7 @@ Status JobRunner::turn() {
     if (Status turned = rescale_->turn(now); !turned.ok()) fail(turned.what(), true);
     if (rescale_ && rescale_->over()) rescale_.reset();
   }
+  if (Status scaled = autoscale_->turn(now); !scaled.ok()) fail(scaled.what(), true);
   check_upgrade(now);
   if (coordinator_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {
     if (Status acted = act(coordinator_->tick(now)); !acted.ok()) fail(acted.what(), true);
@@ -165,6 +181,25 @@ Status JobRunner::turn() {
   return {};
 }
 
+// Whoever leads now goes on from what was published. Nothing may be decided here any more, nor written of the job.
+void JobRunner::check_leadership() {
+  if (!leadership_ || phase_ == Phase::kOver) return;
+  const std::string why = leadership_->lost();
+  if (why.empty()) return;
+  deposed_ = true;
+  if (attempt_) attempt_->kill_all();
+  if (rescale_) std::exchange(rescale_, nullptr)->give_up(why);
+  coordinator_.reset();
+  for (const auto& [epoch, wish] : std::exchange(savepoints_due_, {})) {
+    verbs_->on_aborted(epoch, why);
+    savepoint_lost(wish);
+  }
+  log_->warning("leads no more: " + why);
+  event("deposed", why);
+  phase_ = Phase::kOver;
+  hurry_savepoints();
+}
+
 void JobRunner::check_heartbeats(Microseconds now) {
   if (!attempt_ || leaving_until_ || phase_ == Phase::kRestarting || phase_ == Phase::kOver) return;
   if (peer_lost_ && now - peer_lost_at_ >= kPeerLostGrace) return fail(*peer_lost_, true);
@@ -175,9 +210,13 @@ void JobRunner::check_heartbeats(Microseconds now) {
        true);
 }
 
-// A stop does not wait for a server that is away: what has to go there is in the checkpoint.
+// A stop does not wait for a server that is away: what has to go there is in the checkpoint. Nor for a disk that is
+// full.
 void JobRunner::check_stopping(Microseconds now) {
   if (phase_ != Phase::kStopping || !attempt_ || leaving_until_ || publishing_) return;
+  if (const auto why = aborted_stop_.hopeless(now); why && coordinator_ && !coordinator_->in_progress()) {
+    return upgrade_ ? run_on(*why) : stop_short(*why);
+  }
   const InstanceState* const waits = attempt_->in_trouble(now, kTroubleGrace);
   if (waits == nullptr || (coordinator_ && !coordinator_->awaits_commits_only())) return;
   stop_short(waits->label + " waits: " + waits->stats.trouble);
@@ -190,6 +229,7 @@ std::string JobRunner::waits_for() const {
 }
 
 void JobRunner::stop_short(const std::string& why) {
+  if (upgrade_ && upgrade_->stage == UpgradeStage::kStopping) return fail(why, true);
   const std::string last = "checkpoint " + std::to_string(last_complete_.value());
   const bool whole = coordinator_ && coordinator_->last_is_complete();
   end(JobState::kStopped, whole ? "final " + last + " is not committed, as " + why : "no final checkpoint, as " + why);
@@ -352,15 +392,27 @@ void JobRunner::end(JobState state, const std::string& reason, const std::string
   if (attempt_) attempt_->kill_all();
   if (rescale_) std::exchange(rescale_, nullptr)->give_up("the job is " + lower(to_string(state)));
   coordinator_.reset();
+  if (attempt_) keep_last_look();
   record_.state = state;
   record_.reason = reason;
   record_.ended_us = system_clock().wall_us();
+  // First where others read it: who finds a job there that has ended does not run it a second time. Who is interrupted
+  // makes way, perhaps for another supervisor: the job itself is not over.
+  const bool makes_way = interrupted_ && state == JobState::kStopped;
+  if (leadership_ && !makes_way) {
+    if (Status told = leadership_->end(std::string(to_string(state)), reason); !told.ok()) log_->error(told.what());
+    if (!leadership_->lost().empty()) return check_leadership();
+  }
   if (Status saved = save_record(); !saved.ok()) log_->error(saved.what());
   const std::string& text = reason.empty() ? outcome : reason;
   event(lower(to_string(state)), text);
   log_->info("job " + lower(to_string(state)) + (text.empty() ? "" : ": " + text));
   phase_ = Phase::kOver;
   hurry_savepoints();
+}
+
+void JobRunner::keep_last_look() {
+  if (Status kept = save_last_look(*this); !kept.ok()) log_->warning(kept.what() + "; its last numbers are not kept");
 }
 
 void JobRunner::take_signals() {

@@ -16,9 +16,12 @@
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/savepoint.h"
+#include "supervisor/aborted_stop.h"
 #include "supervisor/attempt.h"
+#include "supervisor/checkpoint_storage.h"
 #include "supervisor/coordinator.h"
 #include "supervisor/going_back.h"
+#include "supervisor/ha/leadership.h"
 #include "supervisor/input_pump.h"
 #include "supervisor/job_lock.h"
 #include "supervisor/job_log.h"
@@ -49,6 +52,8 @@ struct RunRequest {
   bool accept_drained = false;
   bool drop_state = false;  // of stages that are gone
   int print_output = -1;
+  // Where several supervisors stand ready; none: this one alone.
+  std::shared_ptr<Leadership> leadership = nullptr;
   // Standard input, for a plan that reads it; none: only what was spooled before is read.
   std::optional<SampledInput> input = std::nullopt;
 };
@@ -66,6 +71,8 @@ struct SavepointWish {
   bool scheduled = false;  // made by itself
   std::string asked_by;    // connection of whoever waits for it; "" = nobody in particular
 };
+
+class JobAutoscale;
 
 class JobRunner {
  public:
@@ -96,20 +103,24 @@ class JobRunner {
   std::uint64_t restarts() const { return restarts_; }
   JobStore& store() { return *store_; }
   JobLog& log() { return *log_; }
+  const JobAutoscale& autoscale() const { return *autoscale_; }
   // What it counts of itself, for metrics.
   const class JobMetrics& job_metrics() const { return *metrics_; }
   const std::string& continued_from() const { return continued_from_; }
   bool interrupted() const { return interrupted_; }  // by a signal
+  bool deposed() const { return deposed_; }          // another supervisor leads the job
   // What a user must hear of the choice of where to go on, a line each.
   const std::vector<std::string>& notices() const { return notices_; }
 
  private:
   friend class JobVerbs;
   friend class LiveRescale;
+  friend class JobAutoscale;
   JobRunner();
 
   // job_start.cc
   Status prepare(RunRequest request);
+  Status place_savepoints(const PipelineSpec& pipeline);
   Status prepare_record(RunRequest& request);
   void keep_rescaled_stages(RunRequest& request, const JobRecord& known);
   Status start_new_run(const RunRequest& request);
@@ -121,8 +132,17 @@ class JobRunner {
   Status settle_drain(bool accepted, bool stopped);
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
+  Status take_storage(const std::string& path, bool keep);
+  Status refuse(Epoch epoch);
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
+
+  // job_hosts.cc
+  Status prepare_hosts();
+  Result<std::string> open_door(const std::string& reaches);
+  Result<Placed> places_for(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr) const;
+  Status place_instances(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr);
+  void follow_hosts(Microseconds now);
 
   // job_back.cc
   Status go_back_to_checkpoint(const RunRequest& request);
@@ -149,11 +169,13 @@ class JobRunner {
   void wait_for_outcome(const std::string& cause);
   void settle_trial(Epoch epoch, const CheckpointIndex& index, const Status& published);
   void go_back(const std::string& cause);
+  void run_on(const std::string& why);
   void forgo_upgrade(const std::string& why);
   void upgrade_step(const std::string& text);
 
   // job_runner.cc
   Status turn();
+  void keep_last_look();
   void take_signals();
   Status wait();
   Microseconds patience(Microseconds now) const;
@@ -169,6 +191,7 @@ class JobRunner {
   // `outcome`: of a job that needs no reason.
   void end(JobState state, const std::string& reason, const std::string& outcome = {});
   void check_heartbeats(Microseconds now);
+  void check_leadership();
   void check_stopping(Microseconds now);
   void stop_short(const std::string& why);
   std::string waits_for() const;
@@ -220,6 +243,8 @@ class JobRunner {
   Status finish_savepoints();
 
   JobPaths paths_;
+  std::shared_ptr<Leadership> leadership_;      // null: nobody else may run the job
+  std::shared_ptr<CheckpointStorage> storage_;  // null: checkpoints are in a folder
   std::optional<JobLock> lock_;
   std::optional<OutputClaims> claims_;
   std::unique_ptr<JobStore> store_;
@@ -231,7 +256,13 @@ class JobRunner {
   std::optional<ControlServer> verb_socket_;
   std::unique_ptr<class JobVerbs> verbs_;
   std::unique_ptr<class JobMetrics> metrics_;
+  std::unique_ptr<Launcher> launcher_;
+  std::map<std::string, std::string> doors_;  // by address: where instances of other hosts find the control connection
+  std::size_t turned_away_ = 0;               // connections to it, not told yet
+  Microseconds tell_turned_away_at_ = 0;
+  Placed placed_;  // hosts of the instances; empty where there is one
   std::unique_ptr<AttemptRun> attempt_;
+  std::unique_ptr<JobAutoscale> autoscale_;
   std::unique_ptr<class LiveRescale> rescale_;  // while one is under way
   std::optional<Coordinator> coordinator_;
   std::optional<std::size_t> stdin_stage_;  // in the plan
@@ -261,6 +292,7 @@ class JobRunner {
   std::vector<std::pair<Epoch, SavepointWish>> savepoints_due_;
   std::set<Epoch> aborted_;  // since the last publication
   std::multiset<Epoch> pinned_;
+  std::string savepoints_folder_;  // unless somebody says another
   SavepointTimer savepoint_timer_;
   bool savepoint_wanted_ = false;  // the next checkpoint becomes the one that is due
   std::optional<SavepointWish> stop_savepoint_;
@@ -275,12 +307,14 @@ class JobRunner {
   bool claimed_goes_ = false;  // the claimed savepoint is being deleted
   std::optional<Upgrade> upgrade_;
   bool stop_wanted_ = false;
+  AbortedStop aborted_stop_;
   int starts_to_stop_ = 0;  // attempts that were to stop, and have not come to run
   bool drain_wanted_ = false;
   bool drained_ = false;         // the current checkpoint comes behind the ends of all sources
   bool ends_by_itself_ = false;  // … and is the last, as nobody has ended them
   bool cancelled_ = false;
   bool interrupted_ = false;
+  bool deposed_ = false;
   bool accept_duplicates_ = false;
   int print_output_ = -1;
   int watched_output_ = -1;  // the pipe that rows are printed to, as long as somebody reads it

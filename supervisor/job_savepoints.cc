@@ -11,9 +11,12 @@
 #include "supervisor/job_verbs.h"
 #include "supervisor/path_size.h"
 #include "supervisor/savepoint_schedule.h"
+#include "transport/base/in_parallel.h"
 
 namespace stream {
 namespace {
+
+constexpr int kStatusEveryMs = 250;
 
 namespace fs = std::filesystem;
 
@@ -88,7 +91,7 @@ void JobRunner::build_savepoints(Epoch epoch) {
 void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
   const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
   if (request->target.empty())
-    request->target = free_target(wish.folder.empty() ? paths_.savepoints() : wish.folder, wish, epoch, *store_);
+    request->target = free_target(wish.folder.empty() ? savepoints_folder_ : wish.folder, wish, epoch, *store_);
   SavepointRecord record{.epoch = epoch.value(),
                          .path = request->target,
                          .label = request->label,
@@ -104,7 +107,10 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
   pinned_.insert(epoch);
   const auto work = std::make_shared<PacedWork>();
   building_.push_back(work);
-  if (wish.ends_job) hurry_savepoints();
+  if (wish.ends_job) {
+    hurry_savepoints();
+    request->threads = threads_here();
+  }
   request->run = [work](const std::function<Status()>& step) { return work->run(step); };
   builder_.submit(
       [request, epoch, archive = wish.archive, above = wish.folder.empty() ? "" : folder_above(wish.folder)] {
@@ -139,7 +145,8 @@ Status JobRunner::finish_savepoints() {
   hurry_savepoints();
   while (!building_.empty()) {
     pollfd ready{builder_.wake_fd(), POLLIN, 0};
-    ::poll(&ready, 1, -1);
+    ::poll(&ready, 1, status_listener_ ? kStatusEveryMs : -1);
+    if (status_listener_) status_listener_(*this);
     STREAM_TRY(builder_.deliver());
   }
   return {};
@@ -177,7 +184,9 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
 // --- made by themselves --------------------------------------------------------------------------
 
 std::vector<std::string> JobRunner::savepoint_folders() const {
-  return savepoint_folders_of(savepoint_timer_.schedule().rules, paths_);
+  std::vector<std::string> folders = savepoint_folders_of(savepoint_timer_.schedule().rules, paths_);
+  if (savepoints_folder_ != paths_.savepoints()) folders.push_back(savepoints_folder_);
+  return folders;
 }
 
 Status JobRunner::set_schedule(SavepointSchedule schedule) {

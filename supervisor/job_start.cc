@@ -3,10 +3,13 @@
 
 #include "snapshot/savepoint.h"
 #include "supervisor/checkpoint_place.h"
+#include "supervisor/job_autoscale.h"
 #include "supervisor/job_metrics.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
+#include "supervisor/last_look.h"
 #include "supervisor/live_rescale.h"
+#include "supervisor/plan_hosts.h"
 #include "supervisor/state_fit.h"
 #include "transport/base/files.h"
 
@@ -33,7 +36,10 @@ Result<std::unique_ptr<JobRunner>> JobRunner::create(RunRequest request) {
   return runner;
 }
 
-JobRunner::JobRunner() : metrics_(std::make_unique<JobMetrics>(*this)), random_(std::random_device{}()) {}
+JobRunner::JobRunner()
+    : metrics_(std::make_unique<JobMetrics>(*this)),
+      autoscale_(std::make_unique<JobAutoscale>(*this)),
+      random_(std::random_device{}()) {}
 
 JobRunner::~JobRunner() { hurry_savepoints(); }
 
@@ -45,22 +51,36 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_TRY(make_job_folders(paths_));
   STREAM_ASSIGN(lock_, JobLock::take(paths_));
   STREAM_ASSIGN(const LogLevel level, parse_log_level(request.plan.pipeline.log));
-  STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level));
+  STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level, request.plan.pipeline.log_to));
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
+  leadership_ = std::move(request.leadership);
+  if (leadership_) STREAM_TRY(store_->tell(leadership_.get()));
+  forget_last_look(paths_);
   STREAM_TRY(settle_upgrade(*store_, paths_));
-  STREAM_ASSIGN(claims_, OutputClaims::open(paths_));
+  STREAM_ASSIGN(claims_, OutputClaims::open(paths_, leadership_ ? leadership_->place() : ""));
   STREAM_TRY(claims_->take(request.plan));
+  STREAM_TRY(place_savepoints(request.plan.pipeline));
   STREAM_TRY(settle_savepoints());
   STREAM_TRY(prepare_record(request));
+  STREAM_TRY(autoscale_->load(goes_on_));
   plan_ = std::move(request.plan);
   STREAM_TRY(take_up_savepoint_rules());
   STREAM_TRY(set_log_levels());
   watch_output();
   STREAM_TRY(prepare_input(request.input));
-  STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control"));
+  STREAM_TRY(prepare_hosts());
+  STREAM_ASSIGN(control_, ControlServer::bind(transport_, "ipc://" + paths_.sockets() + "/control",
+                                              transport_.keys().has_value()));
   STREAM_ASSIGN(verb_socket_, ControlServer::bind(transport_, paths_.verb_endpoint()));
   verbs_ = std::make_unique<JobVerbs>(*this, *verb_socket_);
   return {};
+}
+
+// Whoever leads next must find them.
+Status JobRunner::place_savepoints(const PipelineSpec& pipeline) {
+  const bool shared = leadership_ && !is_object_url(pipeline.checkpoint.path);
+  savepoints_folder_ = shared ? shared_savepoints(pipeline.checkpoint.path, paths_.job) : paths_.savepoints();
+  return shared ? system_files().make_dir(savepoints_folder_) : Status();
 }
 
 // What was chosen while it ran holds, unless the pipeline has been given another number of instances since.
@@ -91,7 +111,11 @@ Status JobRunner::prepare_record(RunRequest& request) {
   goes_on_ = known && resumable(known->state) && !request.fresh && request.from.empty();
   const bool goes_back = request.back_to != Epoch(0);
   const std::string& path = request.plan.pipeline.checkpoint.path;
-  STREAM_TRY(place_checkpoints(system_files(), paths_, path, goes_on_ || goes_back || !request.from.empty()));
+  const bool keep = goes_on_ || goes_back || !request.from.empty();
+  STREAM_TRY(place_checkpoints(system_files(), paths_, path, keep, leadership_ ? leadership_->place() : ""));
+  STREAM_TRY(take_storage(path, keep));
+  const bool shared = leadership_ || has_far_hosts(request.plan.pipeline);
+  if (shared && !storage_) STREAM_TRY(share_folders(system_files(), paths_, path));
   if (goes_back) {
     STREAM_TRY(go_back_to_checkpoint(request));
     goes_on_ = true;
@@ -188,6 +212,8 @@ Status JobRunner::start_new_run(const RunRequest& request) {
     STREAM_TRY(choose_outputs(request, known));
   }
   STREAM_TRY(save_record());
+  if (leadership_) STREAM_TRY(leadership_->begin_run(record_.run));
+  if (leadership_ && !leadership_->lost().empty()) return failed(leadership_->lost());
   return forget_checkpoints();
 }
 
@@ -250,8 +276,29 @@ Status JobRunner::find_missing(NewestGood& found) {
   return {};
 }
 
+// From here on nobody else publishes there.
+Status JobRunner::take_storage(const std::string& path, bool keep) {
+  if (!is_object_url(path)) return {};
+  STREAM_ASSIGN(auto storage, CheckpointStorage::open(paths_, path));
+  STREAM_TRY(storage->take(place_owner(paths_, leadership_ ? leadership_->place() : "")));
+  if (keep) {
+    STREAM_TRY(storage->fetch());
+    STREAM_ASSIGN(const auto garbage, storage->garbage());
+    STREAM_TRY(storage->remove(garbage));
+  }
+  storage_ = std::move(storage);
+  return {};
+}
+
+// A checkpoint that cannot be used, or is not to be: for good, and wherever it is.
+Status JobRunner::refuse(Epoch epoch) {
+  STREAM_TRY(refuse_checkpoint(system_files(), paths_.checkpoints(), epoch));
+  return storage_ ? storage_->refuse(epoch) : Status();
+}
+
 Status JobRunner::forget_checkpoints() {
   STREAM_TRY(store_->forget_checkpoints());
+  if (storage_) STREAM_TRY(storage_->clear());
   return remove_checkpoints(system_files(), paths_);
 }
 

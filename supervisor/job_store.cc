@@ -6,6 +6,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/sqlite_query.h"
+
 namespace stream {
 namespace {
 
@@ -13,6 +15,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kReserveBlock = 64;  // epochs a durable write makes usable
 
+constexpr std::int64_t kVersion = 1;  // PRAGMA user_version
 constexpr const char* kDdl = R"(
 CREATE TABLE IF NOT EXISTS job (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -48,7 +51,8 @@ CREATE TABLE IF NOT EXISTS savepoint_rules (
   one INTEGER PRIMARY KEY CHECK (one = 1), rules TEXT NOT NULL, manifest TEXT NOT NULL, next_us INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO savepoint_rules SELECT 1, json_object('every_us', every_us, 'keep', keep, 'keep_for_us', keep_for_us),
   '{}', next_us FROM savepoint_schedule;
-DELETE FROM savepoint_schedule;
+DELETE FROM savepoint_schedule WHERE one = 1;  -- without a condition the file would be written each time
+CREATE TABLE IF NOT EXISTS elastic (one INTEGER PRIMARY KEY CHECK (one = 1), memory TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
@@ -60,51 +64,13 @@ std::string bound(const std::string& table, const std::string& key) {
          " WHERE " + key + " <= NEW." + key + " - " + std::to_string(kHistoryKept) + "; END";
 }
 
-Status store_error(sqlite3* db, int code) {
-  const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-  const char* path = sqlite3_db_filename(db, "main");
-  return {damaged ? Code::kCorrupt : Code::kSystem,
-          "job store '" + std::string(path == nullptr ? "" : path) + "': " + sqlite3_errmsg(db)};
-}
+constexpr std::string_view kFile = "job store";
 
-// One prepared statement, bound in order.
-class Query {
+Status store_error(sqlite3* db, int code) { return sqlite_error(db, code, kFile); }
+
+class Query : public SqliteQuery {
  public:
-  Query(sqlite3* db, const char* sql) : db_(db) { code_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr); }
-  ~Query() { sqlite3_finalize(statement_); }
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
-
-  Query& put(std::int64_t value) {
-    sqlite3_bind_int64(statement_, ++bound_, value);
-    return *this;
-  }
-  Query& put(const std::string& text) {
-    sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  // True while rows come.
-  bool row() {
-    if (code_ == SQLITE_OK || code_ == SQLITE_ROW) code_ = sqlite3_step(statement_);
-    return code_ == SQLITE_ROW;
-  }
-  Status status() const { return code_ == SQLITE_DONE || code_ == SQLITE_ROW ? Status() : store_error(db_, code_); }
-  Status run() {
-    while (row()) {}
-    return status();
-  }
-  std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
-  std::string text(int column) {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return bytes == nullptr ? ""
-                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
-  }
-
- private:
-  sqlite3* db_;
-  sqlite3_stmt* statement_ = nullptr;
-  int code_ = SQLITE_OK;
-  int bound_ = 0;
+  Query(sqlite3* db, const char* sql) : SqliteQuery(db, sql, kFile) {}
 };
 
 std::string history_to_json(const RestartHistory& history) {
@@ -139,17 +105,48 @@ Result<std::unique_ptr<JobStore>> JobStore::open(const std::string& path) {
 
 JobStore::~JobStore() { sqlite3_close(db_); }
 
+Result<std::int64_t> JobStore::version() {
+  Query version(db_, "PRAGMA user_version");
+  if (!version.row()) return version.status().ok() ? corrupt("job store: no version") : version.status();
+  return version.integer(0);
+}
+
 Status JobStore::migrate() {
-  for (const std::string& sql : {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
-                                 std::string("PRAGMA temp_store = MEMORY"), std::string(kDdl), bound("events", "id"),
-                                 bound("checkpoints", "epoch"), std::string("PRAGMA user_version = 1")}) {
+  STREAM_ASSIGN(const std::int64_t before, version());
+  if (before > kVersion) {
+    return usage_error("'" + std::string(sqlite3_db_filename(db_, "main")) + "' has format version " +
+                       std::to_string(before) + ", and stream " + STREAM_VERSION + " reads up to " +
+                       std::to_string(kVersion) + "; use stream of the version that wrote it or later");
+  }
+  for (const std::string& sql :
+       {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), std::string("PRAGMA temp_store = MEMORY"),
+        std::string(kDdl), bound("events", "id"), bound("checkpoints", "epoch")}) {
     if (const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
       return store_error(db_, code);
   }
+  // Whoever only looks writes nothing: those who watch the file see when it changes.
+  if (before != kVersion) STREAM_TRY(Query(db_, ("PRAGMA user_version = " + std::to_string(kVersion)).c_str()).run());
+  return read_epochs();
+}
+
+Status JobStore::read_epochs() {
   Query reserved(db_, "SELECT reserved FROM epochs");
   if (!reserved.row()) return reserved.status().ok() ? corrupt("job store: no epochs") : reserved.status();
   next_epoch_ = reserved_ = static_cast<std::uint64_t>(reserved.integer(0));
   return {};
+}
+
+Status JobStore::tell(Leadership* leadership) {
+  leadership_ = leadership;
+  STREAM_TRY(leadership_->reserve(Epoch(reserved_)));
+  return told({});
+}
+
+// What is written here counts only when it is written there as well.
+Status JobStore::told(Status written) {
+  if (!written.ok() || leadership_ == nullptr) return written;
+  STREAM_ASSIGN(const std::string text, essentials());
+  return text.empty() ? Status() : leadership_->keep_job(text);
 }
 
 Result<std::optional<JobRecord>> JobStore::load() {
@@ -193,11 +190,11 @@ Status JobStore::load_run(JobRecord& record) {
 }
 
 Status JobStore::take_back(const std::string& run, Epoch epoch) {
-  return Query(db_, "INSERT OR IGNORE INTO taken_back VALUES (?, ?, ?)")
-      .put(run)
-      .put(static_cast<std::int64_t>(epoch.value()))
-      .put(static_cast<std::int64_t>(next_epoch_))
-      .run();
+  return told(Query(db_, "INSERT OR IGNORE INTO taken_back VALUES (?, ?, ?)")
+                  .put(run)
+                  .put(static_cast<std::int64_t>(epoch.value()))
+                  .put(static_cast<std::int64_t>(next_epoch_))
+                  .run());
 }
 
 Result<bool> JobStore::taken_back(const std::string& run, Epoch epoch) {
@@ -238,21 +235,21 @@ Status JobStore::save(const JobRecord& record) {
                  .put(static_cast<std::int64_t>(record.going_back ? 1 : 0))
                  .put(record.claimed)
                  .run());
-  return Query(db_, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .put(record.id)
-      .put(record.run)
-      .put(static_cast<std::int64_t>(record.state))
-      .put(static_cast<std::int64_t>(record.attempt.value()))
-      .put(record.manifest)
-      .put(record.plan)
-      .put(record.savepoint)
-      .put(record.submitted_us)
-      .put(record.ended_us)
-      .put(record.reason)
-      .put(history_to_json(record.history))
-      .put(static_cast<std::int64_t>(record.rewind_after))
-      .put(static_cast<std::int64_t>(record.must_rewind ? 1 : 0))
-      .run();
+  return told(Query(db_, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                  .put(record.id)
+                  .put(record.run)
+                  .put(static_cast<std::int64_t>(record.state))
+                  .put(static_cast<std::int64_t>(record.attempt.value()))
+                  .put(record.manifest)
+                  .put(record.plan)
+                  .put(record.savepoint)
+                  .put(record.submitted_us)
+                  .put(record.ended_us)
+                  .put(record.reason)
+                  .put(history_to_json(record.history))
+                  .put(static_cast<std::int64_t>(record.rewind_after))
+                  .put(static_cast<std::int64_t>(record.must_rewind ? 1 : 0))
+                  .run());
 }
 
 Epoch JobStore::next_epoch() const { return Epoch(next_epoch_); }
@@ -262,6 +259,7 @@ Status JobStore::reserve(Epoch epoch) {
   if (epoch.value() < reserved_) return {};
   const std::uint64_t reserved = epoch.value() + kReserveBlock;
   STREAM_TRY(Query(db_, "UPDATE epochs SET reserved = ?").put(static_cast<std::int64_t>(reserved)).run());
+  if (leadership_ != nullptr) STREAM_TRY(leadership_->reserve(Epoch(reserved)));
   reserved_ = reserved;
   return {};
 }
@@ -292,9 +290,9 @@ Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
 Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
 
 Status JobStore::accept_drained(Epoch epoch) {
-  return Query(db_, "INSERT OR IGNORE INTO accepted_drain VALUES (?)")
-      .put(static_cast<std::int64_t>(epoch.value()))
-      .run();
+  return told(Query(db_, "INSERT OR IGNORE INTO accepted_drain VALUES (?)")
+                  .put(static_cast<std::int64_t>(epoch.value()))
+                  .run());
 }
 
 Result<bool> JobStore::accepted_drained(Epoch epoch) {
@@ -326,12 +324,12 @@ Status JobStore::record_savepoint(const SavepointRecord& r) {
   }
   if (written.ok()) written = Query(db_, "COMMIT").run();
   if (!written.ok()) (void)Query(db_, "ROLLBACK").run();
-  return written;
+  return told(std::move(written));
 }
 
 Status JobStore::forget_savepoint(const std::string& path) {
   STREAM_TRY(Query(db_, "DELETE FROM savepoints WHERE path = ?").put(path).run());
-  return Query(db_, "DELETE FROM savepoint_facts WHERE path = ?").put(path).run();
+  return told(Query(db_, "DELETE FROM savepoint_facts WHERE path = ?").put(path).run());
 }
 
 Result<std::vector<SavepointRecord>> JobStore::savepoints_that(bool building) {
@@ -360,14 +358,14 @@ Result<std::optional<UpgradeRecord>> JobStore::upgrade() {
 }
 
 Status JobStore::begin_upgrade(const UpgradeRecord& r) {
-  return Query(db_, "INSERT OR REPLACE INTO upgrade VALUES (1, ?, ?, ?)")
-      .put(static_cast<std::int64_t>(r.after.value()))
-      .put(r.manifest)
-      .put(r.plan)
-      .run();
+  return told(Query(db_, "INSERT OR REPLACE INTO upgrade VALUES (1, ?, ?, ?)")
+                  .put(static_cast<std::int64_t>(r.after.value()))
+                  .put(r.manifest)
+                  .put(r.plan)
+                  .run());
 }
 
-Status JobStore::end_upgrade() { return Query(db_, "DELETE FROM upgrade").run(); }
+Status JobStore::end_upgrade() { return told(Query(db_, "DELETE FROM upgrade").run()); }
 
 Result<std::vector<SavepointRecord>> JobStore::savepoints() { return savepoints_that(false); }
 
@@ -385,11 +383,23 @@ Result<SavepointSchedule> JobStore::savepoint_schedule() {
 }
 
 Status JobStore::save_savepoint_schedule(const SavepointSchedule& s) {
-  return Query(db_, "INSERT OR REPLACE INTO savepoint_rules VALUES (1, ?, ?, ?)")
-      .put(rules_to_json(s.rules).dump())
-      .put(rules_to_json(s.manifest).dump())
-      .put(s.next_us)
-      .run();
+  return told(Query(db_, "INSERT OR REPLACE INTO savepoint_rules VALUES (1, ?, ?, ?)")
+                  .put(rules_to_json(s.rules).dump())
+                  .put(rules_to_json(s.manifest).dump())
+                  .put(s.next_us)
+                  .run());
+}
+
+Result<std::string> JobStore::elastic_memory() {
+  Query query(db_, "SELECT memory FROM elastic");
+  std::string memory;
+  if (query.row()) memory = query.text(0);
+  STREAM_TRY(query.status());
+  return memory;
+}
+
+Status JobStore::save_elastic_memory(const std::string& memory) {
+  return told(Query(db_, "INSERT OR REPLACE INTO elastic VALUES (1, ?)").put(memory).run());
 }
 
 Status JobStore::record_event(const EventRecord& r) {

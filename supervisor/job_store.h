@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/ha/leadership.h"
 #include "supervisor/restart_policy.h"
 #include "supervisor/savepoint_rules.h"
 #include "transport/base/clock.h"
@@ -104,6 +105,12 @@ class JobStore {
   static Result<std::unique_ptr<JobStore>> open(const std::string& path);
   ~JobStore();
 
+  // From now on `leadership` hears of everything that whoever leads next must know. Errors: as of its calls.
+  Status tell(Leadership* leadership);
+  Result<std::string> essentials();  // "" of a job that has never run
+  // Becomes what another store had in its essentials; epochs below `reserved` may have been used.
+  Status adopt(const std::string& essentials, Epoch reserved);
+
   Result<std::optional<JobRecord>> load();
   Status save(const JobRecord& record);  // durable on return
   // What `run` has come to after `epoch`, until now, is no more: durable before sinks hear of it.
@@ -131,6 +138,9 @@ class JobStore {
   Result<std::vector<SavepointRecord>> unfinished_savepoints();
   Result<SavepointSchedule> savepoint_schedule();
   Status save_savepoint_schedule(const SavepointSchedule& schedule);
+  // What a job that scales itself has decided, as JSON; "" = nothing. See job_autoscale.h.
+  Result<std::string> elastic_memory();
+  Status save_elastic_memory(const std::string& memory);  // durable on return
   Status record_event(const EventRecord& record);
   Result<std::vector<EventRecord>> events(std::size_t most);
 
@@ -138,10 +148,15 @@ class JobStore {
   Status load_run(JobRecord& record);
   Result<bool> taken_back(const std::string& run, Epoch epoch);
   explicit JobStore(sqlite3* db) : db_(db) {}
+  Result<std::int64_t> version();
   Status migrate();
+  Status read_epochs();
+  Status adopt_tables(const std::string& essentials);
+  Status told(Status written);
   Result<std::vector<SavepointRecord>> savepoints_that(bool building);
 
   sqlite3* db_;
+  Leadership* leadership_ = nullptr;
   std::uint64_t reserved_ = 0;  // durable: epochs below may be used
   std::uint64_t next_epoch_ = 0;
 };

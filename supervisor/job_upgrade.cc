@@ -50,6 +50,8 @@ Status JobRunner::begin_upgrade(UpgradeWish wish, SavepointWish savepoint) {
   if (stdin_stage_ || stdin_stage(wish.plan)) {
     return failed("a pipeline that reads standard input cannot be upgraded while it runs; stop it, then 'stream run'");
   }
+  if (wish.plan.pipeline.hosts != plan_.pipeline.hosts)
+    return failed("the new version names other hosts; stop the job, then 'stream run' the new version");
   const Microseconds now = system_clock().monotonic_us();
   upgrade_.emplace(Upgrade{std::move(wish)});
   upgrade_->began = now;
@@ -227,8 +229,16 @@ void JobRunner::go_back(const std::string& cause) {
   restart_at_ = system_clock().monotonic_us();
 }
 
+// The old version cannot stop, and runs on as it was.
+void JobRunner::run_on(const std::string& why) {
+  forgo_upgrade("unable to stop the old version with a savepoint: " + why + "; it runs on as it was");
+  phase_ = Phase::kRunning;
+  if (Status acted = act(coordinator_->run_on(system_clock().monotonic_us())); !acted.ok()) fail(acted.what(), true);
+}
+
 void JobRunner::forgo_upgrade(const std::string& why) {
   upgrade_->cause = why;
+  aborted_stop_ = {};
   stop_wanted_ = false;
   stop_savepoint_.reset();
   stop_savepoint_due_ = false;

@@ -7,6 +7,8 @@
 #include "supervisor/job_view.h"
 #include "supervisor/live_rescale.h"
 #include "supervisor/lookup_request.h"
+#include "supervisor/traced_request.h"
+#include "transport/base/json_fields.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -68,10 +70,15 @@ void JobVerbs::handle(const ControlMessage& message) {
   const std::string verb = text_of(request, "verb");
   if (verb == "summary") return answer(message.identity, job_summary_json(runner_));
   if (verb == "stats") return answer(message.identity, job_stats_json(runner_));
+  if (verb == "news") {
+    const auto told = job_news_json(runner_, request.value("since_us", Microseconds{0}), flag_of(request, "stats"));
+    return told.ok() ? answer(message.identity, *told) : error(message.identity, told.status().what());
+  }
   if (verb == "metrics") return answer(message.identity, job_metrics_json(runner_));
   if (verb == "plan")
     return answer(message.identity, done({{"plan", runner_.record().plan}, {"manifest", runner_.record().manifest}}));
   if (verb == "tap") return tap(message.identity, message.text);
+  if (verb == "traced") return traced(message.identity, message.text);
   if (verb == "rescale") return rescale(message.identity, message.text);
   if (verb == "lookup") return lookup(message.identity, message.text);
   if (verb == "checkpoint") return checkpoint(message.identity, false, {});
@@ -169,7 +176,11 @@ void JobVerbs::rescale(const std::string& identity, const std::string& request) 
   if (!wishes.ok()) return error(identity, wishes.status().what());
   auto begun = LiveRescale::begin(runner_, *wishes);
   if (!begun.ok()) return error(identity, begun.status().what());
-  if (*begun == nullptr) return answer(identity, done({{"stages", json::array()}}));
+  if (*begun == nullptr) {
+    json fields = {{"stages", json::array()}};
+    if (json bounds = bounds_of(*wishes); !bounds.empty()) fields["bounds"] = std::move(bounds);
+    return answer(identity, done(std::move(fields)));
+  }
   runner_.rescale_ = *std::move(begun);
   waiting_.push_back({identity, WaitsFor::kRescaled, {}, false, {}});
 }
@@ -265,6 +276,16 @@ void JobVerbs::lookup(const std::string& identity, const std::string& request) {
   if (!wanted.ok()) return error(identity, wanted.status().what());
   const Status sent = send_lookup(*runner_.attempt_, *wanted);
   return sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
+}
+
+// Where processes may be looked into only by those they permit it, see send_traced().
+void JobVerbs::traced(const std::string& identity, const std::string& request) {
+  const json wanted = json::parse(request, nullptr, false);
+  if (runner_.attempt() == nullptr || !runner_.coordinator_)
+    return error(identity, "job '" + runner_.paths().job + "' is " + std::string(to_string(runner_.phase())) +
+                               "; its instances can be looked at while they are there");
+  const Status sent = send_traced(*runner_.attempt_, text_of(wanted, "stage"), count_at(wanted, "by"));
+  sent.ok() ? answer(identity, done({})) : error(identity, sent.what());
 }
 
 void JobVerbs::on_ready(const std::set<std::size_t>& stages) {

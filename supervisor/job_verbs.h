@@ -50,6 +50,7 @@ class JobVerbs {
   Status mark(const SavepointMark& wanted);
   void tap(const std::string& identity, const std::string& request);
   void set_log_level(const std::string& identity, const std::string& stage, const std::string& level);
+  void traced(const std::string& identity, const std::string& request);
   void lookup(const std::string& identity, const std::string& request);
   void checkpoint(const std::string& identity, bool savepoint, SavepointWish wish);
   void rescale(const std::string& identity, const std::string& request);

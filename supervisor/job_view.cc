@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/job_autoscale.h"
 #include "supervisor/job_lists.h"
 #include "supervisor/job_metrics.h"
 #include "supervisor/metrics/snapshot.h"
@@ -30,22 +32,35 @@ std::uint64_t sum(const JobRunner& runner, std::uint64_t InstanceStats::*counter
   return sum;
 }
 
+// How many instances each has; null where there is one host.
+json hosts(const JobRunner& runner) {
+  json out;
+  if (runner.attempt() == nullptr) return out;
+  for (const InstanceState& state : runner.attempt()->instances()) {
+    if (!state.host.empty()) out[state.host] = (out.contains(state.host) ? out[state.host].get<int>() : 0) + 1;
+  }
+  return out;
+}
+
 json summary(const JobRunner& runner) {
-  return {{"job", runner.paths().job},
-          {"id", runner.record().id},
-          {"run", runner.record().run},
-          {"state", state_of(runner)},
-          {"supervisor_pid", ::getpid()},
-          {"attempt", runner.record().attempt.value()},
-          {"restarts", runner.restarts()},
-          {"started_us", runner.started_us()},
-          {"submitted_us", runner.record().submitted_us},
-          {"checkpoint", runner.last_complete().value()},
-          {"bad_records", sum(runner, &InstanceStats::bad_records)},
-          {"late_records", sum(runner, &InstanceStats::late_records)},
-          {"reason", runner.record().reason},
-          {"stages", stages_to_json(runner.plan())},
-          {"continued_from", runner.continued_from()}};
+  json out = {{"job", runner.paths().job},
+              {"id", runner.record().id},
+              {"run", runner.record().run},
+              {"state", state_of(runner)},
+              {"supervisor_pid", ::getpid()},
+              {"attempt", runner.record().attempt.value()},
+              {"restarts", runner.restarts()},
+              {"started_us", runner.started_us()},
+              {"submitted_us", runner.record().submitted_us},
+              {"checkpoint", runner.last_complete().value()},
+              {"bad_records", sum(runner, &InstanceStats::bad_records)},
+              {"late_records", sum(runner, &InstanceStats::late_records)},
+              {"reason", runner.record().reason},
+              {"stages", stages_to_json(runner.plan())},
+              {"continued_from", runner.continued_from()}};
+  if (json scaling = runner.autoscale().view(); !scaling.is_null()) out["autoscale"] = std::move(scaling);
+  if (json placed = hosts(runner); !placed.is_null()) out["hosts"] = std::move(placed);
+  return out;
 }
 
 double rate(std::uint64_t now, std::uint64_t before, Microseconds elapsed) {
@@ -56,6 +71,35 @@ double rate(std::uint64_t now, std::uint64_t before, Microseconds elapsed) {
 double share(Microseconds now, Microseconds before, Microseconds total_now, Microseconds total_before) {
   const Microseconds total = total_now - total_before;
   return total <= 0 ? 0 : std::clamp(static_cast<double>(now - before) / static_cast<double>(total), 0.0, 1.0);
+}
+
+Microseconds microseconds(double ms) { return static_cast<Microseconds>(ms * 1000); }
+
+json latency_json(const metrics::HistogramValue& ms) {
+  return {{"p50_us", microseconds(ms.quantiles[0])},
+          {"p95_us", microseconds(ms.quantiles[2])},
+          {"p99_us", microseconds(ms.quantiles[4])},
+          {"max_us", microseconds(ms.max)},
+          {"marks", ms.count}};
+}
+
+// Of each stage that marks have come to, of all its instances together.
+json latencies(const JobRunner& runner) {
+  std::map<std::size_t, std::pair<std::vector<double>, std::uint64_t>> stages;
+  for (const InstanceState& state : runner.attempt()->instances()) {
+    if (state.latency_ms.count() == 0) continue;
+    auto& [values, count] = stages[state.name.stage];
+    const auto kept = state.latency_ms.kept();
+    values.insert(values.end(), kept.begin(), kept.end());
+    count += state.latency_ms.count();
+  }
+  json out = json::array();
+  for (auto& [stage, all] : stages) {
+    json one = latency_json(metrics::histogram_of(std::move(all.first), all.second));
+    one["stage"] = runner.plan().pipeline.stages[stage].name;
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 json instance(const JobRunner& runner, const InstanceState& state) {
@@ -93,10 +137,25 @@ json instance(const JobRunner& runner, const InstanceState& state) {
     out["watermark_us"] = now.watermark;
     out["watermark_lag_us"] = system_clock().wall_us() - now.watermark;
   }
+  if (state.latency_ms.count() > 0) out["latency"] = latency_json(state.latency_ms.value());
+  if (now.pending_records >= 0) out["pending_records"] = now.pending_records;
+  if (!state.host.empty()) out["host"] = state.host;
+  if (state.child && state.child->place().far) out["far"] = true;
   if (now.ahead) out["ahead"] = true;
   if (!now.watermark_held_by.empty()) out["watermark_held_by"] = now.watermark_held_by;
   if (!now.user_counters.empty()) out["user_counters"] = now.user_counters;
   if (!now.user_gauges.empty()) out["user_gauges"] = now.user_gauges;
+  return out;
+}
+
+json stats(const JobRunner& runner) {
+  json out = {{"job", summary(runner)}, {"instances", json::array()}};
+  if (runner.attempt() != nullptr) {
+    for (const InstanceState& state : runner.attempt()->instances())
+      out["instances"].push_back(instance(runner, state));
+    if (json all = latencies(runner); !all.empty()) out["latency"] = std::move(all);
+  }
+  if (runner.last_checkpoint()) out["checkpoint"] = to_json(*runner.last_checkpoint());
   return out;
 }
 
@@ -121,7 +180,8 @@ json group_json(const metrics::MetricGroup& group) {
   json out = {{"scope", metrics::scope_name(group.scope)}, {"values", json::object()}};
   for (const auto& [name, value] : group.variables) {
     if (name == "task_name" || name == "operator_name") out["stage"] = value;
-    if (name == "subtask_index") out["instance"] = std::stoi(value);
+    if (name == "subtask_index" || name == "operator_subtask_index") out["instance"] = std::stoi(value);
+    if (name == "operator_id") out["operator_id"] = value;
   }
   for (const metrics::MetricPoint& point : group.points) add_point(point, out["values"]);
   return out;
@@ -150,12 +210,16 @@ std::string job_summary_json(const JobRunner& runner) {
 }
 
 std::string job_stats_json(const JobRunner& runner) {
-  json out = {{"ok", true}, {"job", summary(runner)}, {"instances", json::array()}};
-  if (runner.attempt() != nullptr) {
-    for (const InstanceState& state : runner.attempt()->instances())
-      out["instances"].push_back(instance(runner, state));
-  }
-  if (runner.last_checkpoint()) out["checkpoint"] = to_json(*runner.last_checkpoint());
+  json out = stats(runner);
+  out["ok"] = true;
+  return dump(out);
+}
+
+Result<std::string> job_news_json(JobRunner& runner, Microseconds since, bool with_stats) {
+  STREAM_ASSIGN(json out, job_news(runner.store(), since));
+  out["ok"] = true;
+  out["summary"] = summary(runner);
+  if (with_stats) out["stats"] = stats(runner);
   return dump(out);
 }
 

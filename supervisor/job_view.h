@@ -11,6 +11,8 @@ namespace stream {
 std::string job_summary_json(const JobRunner& runner);
 // {"job": summary, "instances": [{"stage","instance","pid","records_in_rate",…}], "checkpoint": {…}}
 std::string job_stats_json(const JobRunner& runner);
+// What has happened behind a time (wall clock): {"summary", "events", "checkpoints"}, and if wanted "stats", as above.
+Result<std::string> job_news_json(JobRunner& runner, Microseconds since, bool with_stats);
 // Every metric of the table in metrics/metric.h that has a value now, by what it belongs to.
 std::string job_metrics_json(const JobRunner& runner);
 // What a job that has finished has done: "1000 records written, 3 bad, 2 late".

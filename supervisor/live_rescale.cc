@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/job_autoscale.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_verbs.h"
 #include "transport/base/text.h"
@@ -15,17 +16,34 @@ Result<std::vector<RescaleWish>> rescale_wishes(const std::string& request) {
   const json parsed = json::parse(request, nullptr, false);
   std::vector<RescaleWish> wishes;
   try {
-    for (const json& wish : parsed.at("stages"))
-      wishes.push_back({wish.at("stage").get<std::string>(), wish.at("parallelism").get<std::uint32_t>()});
-  } catch (const json::exception&) { return usage_error("'rescale' needs stages, each with a parallelism"); }
+    for (const json& wish : parsed.at("stages")) {
+      RescaleWish& read = wishes.emplace_back(RescaleWish{wish.at("stage").get<std::string>(), 0, {}});
+      if (wish.contains("parallelism")) wish.at("parallelism").get_to(read.parallelism);
+      if (wish.contains("max")) read.bounds = InstanceBounds{wish.at("min"), wish.at("max")};
+    }
+  } catch (const json::exception&) {
+    return usage_error("'rescale' needs stages, each with a parallelism or with min and max");
+  }
+  for (const RescaleWish& wish : wishes) {
+    if (wish.bounds) STREAM_TRY(parse_bounds(to_string(*wish.bounds)).status());
+  }
   return wishes;
 }
 
-LiveRescale::LiveRescale(JobRunner& runner, JobPlan next, RescalePlan steps)
+json bounds_of(const std::vector<RescaleWish>& wishes) {
+  json out = json::array();
+  for (const RescaleWish& wish : wishes) {
+    if (wish.bounds) out.push_back({{"stage", wish.stage}, {"min", wish.bounds->least}, {"max", wish.bounds->most}});
+  }
+  return out;
+}
+
+LiveRescale::LiveRescale(JobRunner& runner, std::vector<RescaleWish> wishes, JobPlan next, RescalePlan steps)
     : runner_(runner),
       before_(runner.plan_),
       next_(std::move(next)),
       steps_(std::move(steps)),
+      wishes_(std::move(wishes)),
       flow_(concerned(), !steps_.whole.empty()) {}
 
 // A stage that does not know how its neighbours are replaced, by whoever it was written, is started anew with all
@@ -64,16 +82,24 @@ std::vector<std::uint32_t> LiveRescale::channels_to_hold(InstanceIndex instance)
 Result<std::unique_ptr<LiveRescale>> LiveRescale::begin(JobRunner& runner, std::vector<RescaleWish> wishes) {
   const std::string job = "job '" + runner.paths_.job + "' ";
   if (runner.rescale_) return failed(job + "is being rescaled already; ask again when that is done");
+  runner.autoscale_->complete(wishes);
   STREAM_ASSIGN(JobPlan next, rescaled(runner.plan_, wishes));
   RescalePlan steps = plan_rescale(runner.plan_, next);
-  if (steps.nothing()) return std::unique_ptr<LiveRescale>();
+  const bool bounds = std::ranges::any_of(wishes, [](const RescaleWish& wish) { return wish.bounds.has_value(); });
+  if (steps.nothing() && !bounds) return std::unique_ptr<LiveRescale>();
   if (!runner.coordinator_ || runner.phase_ != Phase::kRunning) {
     return failed(job + "is " + std::string(to_string(runner.phase_)) + "; it can be rescaled when it is RUNNING");
   }
   if (runner.upgrade_) return failed(job + "is being upgraded; ask again when that is done");
   if (runner.coordinator_->ending()) return failed(job + "has no more input and is about to finish");
+  STREAM_TRY(runner.places_for(next, &steps.restarts).status());
+  if (steps.nothing()) {
+    STREAM_TRY(keep(runner, std::move(next)));
+    runner.autoscale_->on_bounds_changed();
+    return std::unique_ptr<LiveRescale>();
+  }
   if (steps.whole.empty()) steps.whole = why_whole(runner, steps);
-  std::unique_ptr<LiveRescale> rescale(new LiveRescale(runner, std::move(next), std::move(steps)));
+  std::unique_ptr<LiveRescale> rescale(new LiveRescale(runner, std::move(wishes), std::move(next), std::move(steps)));
   runner.phase_ = Phase::kRescaling;
   runner.coordinator_->pause();
   runner.event("rescaling", rescale->changes());
@@ -169,6 +195,7 @@ Status LiveRescale::rewire() {
   }
   runner.record_.attempt = runner.record_.attempt.next();
   STREAM_TRY(runner.save_record());  // durable before any process of it exists
+  STREAM_TRY(runner.place_instances(next_, &steps_.restarts));
   const std::vector<Channel> channels =
       rewired_channels(runner.attempt_->channels(), next_, steps_, runner.record_.attempt);
   std::vector<Assignment> assignments = make_assignments(next_, channels, runner.attempt_start());
@@ -198,6 +225,7 @@ void LiveRescale::tell_failure(const std::string& text) {
   done_ = true;
   const std::string whole = "job '" + runner_.paths_.job + "' was not rescaled: " + text;
   runner_.event("rescale-failed", text);
+  runner_.autoscale_->on_rescale_failed();
   runner_.log_->warning(whole);
   runner_.verbs_->on_rescaled(failed(whole));
 }
@@ -208,13 +236,20 @@ Status LiveRescale::restart() {
   return runner_.begin_attempt();
 }
 
+// The plan is that of the job from now on.
+Status LiveRescale::keep(JobRunner& runner, JobPlan next) {
+  JobRecord record = runner.record_;
+  record.plan = plan_to_json(next);
+  record.manifest = pipeline_to_json(next.pipeline);
+  STREAM_TRY(runner.store_->save(record));
+  runner.record_ = std::move(record);
+  runner.plan_ = std::move(next);
+  return {};
+}
+
 Status LiveRescale::finish() {
-  JobRecord record = runner_.record_;
-  record.plan = plan_to_json(next_);
-  record.manifest = pipeline_to_json(next_.pipeline);
-  STREAM_TRY(runner_.store_->save(record));
-  runner_.record_ = std::move(record);
-  runner_.plan_ = next_;
+  STREAM_TRY(keep(runner_, next_));
+  runner_.autoscale_->on_rescaled(steps_.restarts);
   done_ = true;
   const std::string text = changes() + " at checkpoint " + std::to_string(flow_.epoch().value()) + " in " +
                            format_duration(stood_still() / 1000 * 1000) +
@@ -233,6 +268,7 @@ std::string LiveRescale::answer() const {
               {"downtime_us", stood_still()},
               {"kept_processes", kept_},
               {"stages", json::array()}};
+  if (json bounds = bounds_of(wishes_); !bounds.empty()) out["bounds"] = std::move(bounds);
   if (flow_.whole()) out["all_because"] = steps_.whole.empty() ? "somebody did not answer" : steps_.whole;
   for (const std::size_t stage : steps_.restarts) {
     out["stages"].push_back({{"stage", next_.pipeline.stages[stage].name},

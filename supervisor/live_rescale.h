@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +18,11 @@ namespace stream {
 
 class JobRunner;
 
-// From {"stages": [{"stage": "totals", "parallelism": 3}]}. Errors: kUsage.
+// From {"stages": [{"stage": "totals", "parallelism": 3}, {"stage": "out", "min": 1, "max": 4}]}. Errors: kUsage.
 Result<std::vector<RescaleWish>> rescale_wishes(const std::string& request);
+
+// [{"stage": "out", "min": 1, "max": 4}]: of those that get bounds.
+nlohmann::json bounds_of(const std::vector<RescaleWish>& wishes);
 
 class LiveRescale {
  public:
@@ -43,8 +47,9 @@ class LiveRescale {
   const RescaleFlow& flow() const { return flow_; }
 
  private:
-  LiveRescale(JobRunner& runner, JobPlan next, RescalePlan steps);
+  LiveRescale(JobRunner& runner, std::vector<RescaleWish> wishes, JobPlan next, RescalePlan steps);
   static std::string why_whole(const JobRunner& runner, const RescalePlan& steps);
+  static Status keep(JobRunner& runner, JobPlan next);
   std::set<InstanceIndex> concerned() const;
   std::vector<std::uint32_t> channels_to_hold(InstanceIndex instance) const;
   Status act(const RescaleFlow::Actions& actions);
@@ -65,6 +70,7 @@ class LiveRescale {
   JobPlan before_;
   JobPlan next_;
   RescalePlan steps_;
+  std::vector<RescaleWish> wishes_;
   RescaleFlow flow_;
   std::optional<Epoch> committed_;
   std::optional<std::pair<Epoch, std::string>> aborted_;

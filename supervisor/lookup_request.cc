@@ -48,8 +48,9 @@ Result<LookupRequest> lookup_request(const JobPlan& plan, std::string_view text)
 Status send_lookup(AttemptRun& attempt, const LookupRequest& lookup) {
   for (std::uint32_t i = 0; i < attempt.instances().size(); ++i) {
     const std::string& label = attempt.instances()[i].label;
-    if (label == lookup.stage + "." + std::to_string(lookup.instance))
-      return attempt.send(InstanceIndex(i), {"lookup", 0, lookup.note, {}});
+    if (label != lookup.stage + "." + std::to_string(lookup.instance)) continue;
+    STREAM_TRY(attempt.check_here(InstanceIndex(i), "asked for its state"));
+    return attempt.send(InstanceIndex(i), {"lookup", 0, lookup.note, {}});
   }
   return failed("instance " + std::to_string(lookup.instance) + " of stage '" + lookup.stage + "' is not there");
 }

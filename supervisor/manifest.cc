@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "supervisor/fragments.h"
+#include "supervisor/manifest_autoscale.h"
+#include "supervisor/manifest_hosts.h"
+#include "supervisor/manifest_log.h"
 #include "supervisor/manifest_metrics.h"
 #include "supervisor/manifest_node.h"
 #include "supervisor/manifest_settings.h"
+#include "supervisor/manifest_slurm.h"
 #include "supervisor/manifest_stages.h"
 #include "supervisor/manifest_tests.h"
 #include "transport/base/text.h"
@@ -32,6 +36,8 @@ class ManifestReader {
     substitute_below(root, pipeline.parameters, context_.environment, problems_);
     read_name(root, pipeline);
     read_settings(root, pipeline, problems_);
+    read_hosts(root, pipeline, problems_);
+    if (const Node* slurm = root.find("slurm")) pipeline.slurm = read_slurm(*slurm, problems_);
     std::vector<StageEntry> entries;
     std::vector<StageScope> scopes;
     if (const Node* include = root.find("include")) {
@@ -40,6 +46,9 @@ class ManifestReader {
     append_stages(root, "", "", entries, problems_);
     if (root.find("stages") == nullptr) problems_.add(root.at, "'stages' is missing");
     pipeline.stages = read_stages(entries, scopes, context_.catalogue, problems_);
+    check_placement(pipeline, problems_);
+    check_autoscale(root, pipeline, problems_);
+    if (const Node* sinks = root.find("log-to")) pipeline.log_to = read_log_to(*sinks, problems_);
     if (const Node* metrics = root.find("metrics")) pipeline.metrics = read_metrics(*metrics, problems_);
     if (const Node* evolve = root.find("evolve")) pipeline.evolve = read_evolve(*evolve, problems_);
     if (const Node* tests = root.find("tests")) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "supervisor/manifest_autoscale.h"
 #include "supervisor/savepoint_rules.h"
 #include "transport/base/check.h"
 #include "transport/base/text.h"
@@ -43,12 +44,111 @@ constexpr ManifestKey kCheckpointKeys[] = {
      .kind = KeyShape::kDuration,
      .fallback = "0s"},
     {.name = "keep", .doc = "How many are kept.", .kind = KeyShape::kCount, .fallback = "3", .least = 1, .most = 1000},
-    {.name = "path", .doc = "Folder to keep them in, as PATH/JOB; not set: the job's own."},
+    {.name = "path", .doc = "Folder, or s3://bucket/prefix, to keep them in, as PATH/JOB; not set: the job's own."},
     {.name = "mode",
      .doc = "at-least-once does not hold back the inputs that are ahead.",
      .kind = KeyShape::kChoice,
      .fallback = "exactly-once",
      .choices = "exactly-once|at-least-once"},
+};
+
+constexpr ManifestKey kHostKeys[] = {
+    {.name = "address",
+     .doc = "Name or number under which the others reach it; of this host a number, such as 10.0.0.1.",
+     .required = true},
+    {.name = "via",
+     .doc = "How instances are started there: over ssh, or, on the supervisor's own host, as its children.",
+     .kind = KeyShape::kChoice,
+     .fallback = "ssh",
+     .choices = "ssh|local"},
+    {.name = "user", .doc = "Whom to log in as; not set: as ssh has it."},
+    {.name = "port",
+     .doc = "Port of its ssh server; not set: as ssh has it.",
+     .kind = KeyShape::kCount,
+     .least = 1,
+     .most = 65'535},
+    {.name = "ssh-options",
+     .doc = "Further arguments of ssh, such as [-i, /etc/stream/key].",
+     .kind = KeyShape::kTexts},
+    {.name = "programs", .doc = "Folder of our programs there; not set: the same as here."},
+    {.name = "folder",
+     .doc = "Folder there for what its instances keep while they run; not set: below the state folder of the user."},
+    {.name = "slots",
+     .doc = "The most instances it takes; where all hosts have it, 'spread' gives each its share.",
+     .kind = KeyShape::kCount,
+     .least = 1,
+     .most = 100'000},
+    {.name = "labels", .doc = "Words that stages may name in place of hosts.", .kind = KeyShape::kTexts},
+};
+
+constexpr ManifestKey kSlurmKeys[] = {
+    {.name = "nodes", .doc = "How many nodes: a number, or the least and the most, such as 2-4.", .fallback = "1"},
+    {.name = "partition", .doc = "Partition; not set: the cluster's default."},
+    {.name = "account", .doc = "Account; not set: the user's default."},
+    {.name = "time", .doc = "Time limit; not set: that of the partition.", .kind = KeyShape::kDuration},
+    {.name = "cpus",
+     .doc = "CPUs of each node; not set: one for each instance that it gets.",
+     .kind = KeyShape::kCount,
+     .least = 1,
+     .most = 100'000},
+    {.name = "memory",
+     .doc = "Memory of each node; not set: the bounds of the instances that it gets, and 256MiB.",
+     .kind = KeyShape::kSize},
+    {.name = "grace",
+     .doc = "How long before its time limit the job stops with a savepoint.",
+     .kind = KeyShape::kDuration,
+     .fallback = "2m"},
+    {.name = "at-limit",
+     .doc = "What it does then: end, or wait in the queue to go on.",
+     .kind = KeyShape::kChoice,
+     .fallback = "stop",
+     .choices = "stop|requeue"},
+    {.name = "folder",
+     .doc = "Folder on each node for what instances keep while they run; not set: below the state folder of the user."},
+    {.name = "options", .doc = "Further options of sbatch, such as [--qos=high].", .kind = KeyShape::kTexts},
+};
+
+constexpr ManifestKey kLogFormat = {.name = "format",
+                                    .doc = "text, or json with all fields.",
+                                    .kind = KeyShape::kChoice,
+                                    .fallback = "text",
+                                    .choices = "text|json"};
+constexpr ManifestKey kLogLevel = {.name = "level",
+                                   .doc = "Least severe level that goes there.",
+                                   .kind = KeyShape::kChoice,
+                                   .fallback = "trace",
+                                   .choices = kLevels};
+
+constexpr ManifestKey kFileSinkKeys[] = {
+    {.name = "size", .doc = "How large it grows before it makes room.", .kind = KeyShape::kSize, .fallback = "16MiB"},
+    {.name = "keep",
+     .doc = "How many files there are.",
+     .kind = KeyShape::kCount,
+     .fallback = "5",
+     .least = 2,
+     .most = 10},
+};
+constexpr ManifestKey kStderrSinkKeys[] = {kLogFormat, kLogLevel};
+constexpr ManifestKey kSyslogSinkKeys[] = {
+    kLogFormat,
+    kLogLevel,
+    {.name = "address", .doc = "Path of its socket, or HOST:PORT of a far one.", .fallback = "/dev/log"},
+    {.name = "facility",
+     .doc = "What the lines are about.",
+     .kind = KeyShape::kChoice,
+     .fallback = "daemon",
+     .choices = "user|daemon|local0|local1|local2|local3|local4|local5|local6|local7"},
+};
+constexpr ManifestKey kJournaldSinkKeys[] = {
+    kLogLevel,
+    {.name = "address", .doc = "Path of its socket.", .fallback = "/run/systemd/journal/socket"},
+};
+
+constexpr ManifestKey kLogToKeys[] = {
+    {.name = "file", .doc = "The files that 'stream logs' reads.", .kind = KeyShape::kKeys, .keys = kFileSinkKeys},
+    {.name = "stderr", .doc = "Standard error.", .kind = KeyShape::kKeys, .keys = kStderrSinkKeys},
+    {.name = "syslog", .doc = "Syslog.", .kind = KeyShape::kKeys, .keys = kSyslogSinkKeys},
+    {.name = "journald", .doc = "The journal of systemd.", .kind = KeyShape::kKeys, .keys = kJournaldSinkKeys},
 };
 
 constexpr ManifestKey kRestartKeys[] = {
@@ -197,6 +297,10 @@ constexpr ManifestKey kManifestKeys[] = {
      .doc = "Savepoints that it makes by itself, and those that go again.",
      .kind = KeyShape::kKeys,
      .keys = kSavepointKeys},
+    {.name = "autoscale",
+     .doc = "When stages whose number of instances has bounds get more or fewer.",
+     .kind = KeyShape::kKeys,
+     .keys = kAutoscaleKeys},
     {.name = "key-groups",
      .doc = "Units in which keyed state moves between instances; cannot be changed later.",
      .kind = KeyShape::kCount,
@@ -211,6 +315,29 @@ constexpr ManifestKey kManifestKeys[] = {
      .kind = KeyShape::kChoice,
      .fallback = "info",
      .choices = kLevels},
+    {.name = "log-to",
+     .doc = "Where it is logged to, beside files of the job's own: a name, a list of them, or a map from a name to its "
+            "options.",
+     .kind = KeyShape::kKeys,
+     .keys = kLogToKeys,
+     .instead = KeyShape::kTexts},
+    {.name = "hosts",
+     .doc = "Hosts that instances run on: a map from a name to an address or to its keys, or slurm, the nodes of the "
+            "allocation it is run in; not set: this one.",
+     .kind = KeyShape::kNamed,
+     .choices = "slurm",
+     .keys = kHostKeys,
+     .instead = KeyShape::kText,
+     .names = true},
+    {.name = "place",
+     .doc = "How instances are placed on hosts where their stage does not say: over all, or on as few as can be.",
+     .kind = KeyShape::kChoice,
+     .fallback = "spread",
+     .choices = "spread|pack"},
+    {.name = "slurm",
+     .doc = "What 'stream deploy --on slurm' asks Slurm for.",
+     .kind = KeyShape::kKeys,
+     .keys = kSlurmKeys},
     {.name = "align",
      .doc = "How far sources may be apart in event time; not set: as far as they like.",
      .kind = KeyShape::kDuration},

@@ -40,7 +40,7 @@ struct ManifestKey {
   std::string_view choices = {};           // "none|fixed-delay"; of another kind, words that may stand instead
   std::string_view only = {};              // of `restart`: the strategies it belongs to, "" = all
   std::span<const ManifestKey> keys = {};  // of what is below
-  KeyShape instead = KeyShape::kKeys;      // what may stand in place of such a map: kText, kRows; kKeys = nothing
+  KeyShape instead = KeyShape::kKeys;  // what may stand in place of such a map: kText, kTexts, kRows; kKeys = nothing
   std::uint32_t least = 0;
   std::uint32_t most = UINT32_MAX;
   bool required = false;

@@ -71,7 +71,7 @@ ordered_json duration(const ManifestKey& key) {
 ordered_json map_of_named(const ManifestKey& key) {
   ordered_json out = map_of(named(key));
   if (key.names) out["propertyNames"] = text(kNamePattern);
-  return out;
+  return key.choices.empty() ? out : either(words(choices_of(key)), std::move(out));
 }
 
 ordered_json stages_map() {
@@ -79,6 +79,13 @@ ordered_json stages_map() {
   out["propertyNames"] = text(kNamePattern);
   out["minProperties"] = 1;
   return out;
+}
+
+// Some of its keys alone, where what is below may be absent.
+ordered_json names_or_object(const ManifestKey& key) {
+  ordered_json whole = object(key.keys);
+  for (auto& [name, below] : whole["properties"].items()) below["type"] = {"object", "null"};
+  return either(scalar(), list_of(words(names_of(key.keys))), std::move(whole));
 }
 
 ordered_json value(const ManifestKey& key) {
@@ -94,7 +101,7 @@ ordered_json value(const ManifestKey& key) {
     case KeyShape::kChoice: return or_parameter(words(choices_of(key)));
     case KeyShape::kFlag: return or_parameter(words({"true", "false"}));
     case KeyShape::kInput: return either(scalar(), list_of(scalar()), map_of(scalar()));
-    case KeyShape::kKeys: return object(key.keys);
+    case KeyShape::kKeys: return key.instead == KeyShape::kTexts ? names_or_object(key) : object(key.keys);
     case KeyShape::kNamed: return map_of_named(key);
     case KeyShape::kList: return list_of(object(key.keys));
     case KeyShape::kRows: return list_of({{"type", {"object", "string", "number", "boolean"}}});

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "storage/place.h"
+#include "supervisor/manifest_autoscale.h"
 #include "supervisor/manifest_node.h"
 #include "transport/base/text.h"
 
@@ -59,6 +61,18 @@ void read_restart(const Node& node, RestartSpec& spec, Problems& problems) {
   if (spec.max < spec.initial) problems.add(node.at, "'max' is shorter than 'initial'");
 }
 
+std::string checkpoint_path(const std::string& path, const std::string& folder, const Node& node, Problems& problems) {
+  const Node* const at = node.find("path");
+  if (is_object_url(path)) {
+    const auto place = parse_storage(path);
+    if (!place.ok()) problems.add(at->at, place.status().what());
+    return path;
+  }
+  const auto plain = plain_path(path);
+  if (!plain.ok()) return problems.add(at->at, plain.status().what()), path;
+  return std::filesystem::path(folder).append(*plain).lexically_normal().string();
+}
+
 void read_align(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   read_duration(root, "align", pipeline.align, problems);
   const Node* node = root.find("align");
@@ -72,10 +86,11 @@ void read_align(const Node& root, PipelineSpec& pipeline, Problems& problems) {
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   if (const Node* node = root.find("checkpoint")) read_checkpoint(*node, pipeline.checkpoint, problems);
   std::string& path = pipeline.checkpoint.path;
-  if (!path.empty()) path = std::filesystem::path(pipeline.folder).append(path).lexically_normal().string();
+  if (!path.empty()) path = checkpoint_path(path, pipeline.folder, *root.find("checkpoint"), problems);
   if (const Node* node = root.find("restart")) read_restart(*node, pipeline.restart, problems);
   if (const Node* node = root.find("savepoints"))
     pipeline.savepoints = read_savepoint_rules(*node, pipeline.folder, problems);
+  if (const Node* node = root.find("autoscale")) pipeline.autoscale = read_autoscale(*node, problems);
   read_count(root, key_of(manifest_keys(), "key-groups"), pipeline.key_groups, problems);
   read_align(root, pipeline, problems);
   read_memory(root, "memory", pipeline.memory_bytes, problems);

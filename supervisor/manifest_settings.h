@@ -6,7 +6,7 @@
 
 namespace stream {
 
-// checkpoint, restart, savepoints, key-groups, align, memory, log.
+// checkpoint, restart, savepoints, autoscale, key-groups, align, memory, log.
 void read_settings(const Node& root, PipelineSpec& pipeline, Problems& problems);
 
 }  // namespace stream

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/inputs.h"
+#include "supervisor/manifest_autoscale.h"
+#include "supervisor/manifest_hosts.h"
 #include "supervisor/manifest_node.h"
 #include "transport/base/text.h"
 
@@ -99,12 +101,12 @@ class StageReader {
 
   void read_placement() {
     const std::vector<std::string> levels = choices_of(key_of(manifest_keys(), "log"));
-    stage_.parallelism_given = node_.find("parallelism") != nullptr;
-    read_count(node_, "parallelism", 1, 1024, stage_.parallelism, problems_);
+    read_parallelism(node_, stage_, problems_);
     read_memory(node_, "memory", stage_.memory_bytes, problems_);
     std::size_t level = levels.size();
     read_word(node_, "log", levels, level, problems_);
     if (level < levels.size()) stage_.log = levels[level];
+    stage_.placement = read_stage_placement(node_, problems_);
   }
 
   const StageEntry& entry_;

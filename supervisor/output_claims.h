@@ -14,8 +14,9 @@ namespace stream {
 
 class OutputClaims {
  public:
-  // `paths`: of the job that claims; its folders are there.
-  static Result<OutputClaims> open(const JobPaths& paths);
+  // `paths`: of the job that claims; its folders are there. `shared`: what supervisors of the job have in common that
+  // may be on this host as well, "" = there are none; the one that leads has what another of them had, and still holds.
+  static Result<OutputClaims> open(const JobPaths& paths, std::string shared = {});
   OutputClaims(OutputClaims&& other) noexcept;
   OutputClaims& operator=(OutputClaims&& other) noexcept;
   ~OutputClaims();
@@ -24,13 +25,14 @@ class OutputClaims {
   Status take(const JobPlan& plan);
 
  private:
-  OutputClaims(int fd, std::string folder, JobPaths paths)
-      : fd_(fd), folder_(std::move(folder)), paths_(std::move(paths)) {}
+  OutputClaims(int fd, std::string folder, JobPaths paths, std::string shared)
+      : fd_(fd), folder_(std::move(folder)), paths_(std::move(paths)), shared_(std::move(shared)) {}
   Status take(const std::string& stage, const std::string& path);
 
   int fd_;
   std::string folder_;  // of who had what
   JobPaths paths_;
+  std::string shared_;
 };
 
 }  // namespace stream

@@ -4,6 +4,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/manifest_autoscale.h"
+#include "supervisor/manifest_hosts.h"
+#include "supervisor/manifest_log.h"
 #include "supervisor/manifest_metrics.h"
 #include "transport/base/text.h"
 
@@ -83,8 +86,11 @@ ordered_json to_json(const StageSpec& stage) {
   out["options"] = ordered_json::parse(stage.options);
   out["parallelism"] = stage.parallelism;
   out["parallelism-given"] = stage.parallelism_given;
+  if (stage.bounds.given()) out["bounds"] = ordered_json::array({stage.bounds.least, stage.bounds.most});
   out["memory-bytes"] = stage.memory_bytes;
   out["log"] = stage.log;
+  if (StagePlacement placed = stage.placement; placed != StagePlacement{.at = placed.at})
+    out["placement"] = placement_to_json(placed);
   out["at"] = to_json(stage.at);
   out["places"] = ordered_json::object();
   for (const auto& [option, place] : stage.option_places)
@@ -100,10 +106,14 @@ StageSpec stage_from(const ordered_json& json) {
                   .options = json.at("options").dump(),
                   .parallelism = json.at("parallelism"),
                   .parallelism_given = json.at("parallelism-given"),
+                  .bounds = {},
                   .memory_bytes = json.at("memory-bytes"),
                   .log = json.at("log"),
+                  .placement = {},
                   .at = place_from(json.at("at")),
                   .option_places = {}};
+  if (json.contains("bounds")) stage.bounds = {json.at("bounds").at(0), json.at("bounds").at(1)};
+  if (json.contains("placement")) stage.placement = placement_from_json(json.at("placement"));
   for (const ordered_json& ref : json.at("from")) stage.from.push_back(input_from(ref));
   for (const auto& [option, place] : json.at("places").items())
     stage.option_places[option] = {place_from(place.at(0)), place.at(1)};
@@ -121,11 +131,15 @@ PipelineSpec pipeline_from(const ordered_json& json) {
   spec.checkpoint = checkpoint_from(json.at("checkpoint"));
   spec.restart = restart_from(json.at("restart"));
   if (json.contains("savepoints")) spec.savepoints = rules_from_json(json.at("savepoints"));
+  if (json.contains("autoscale")) spec.autoscale = autoscale_from_json(json.at("autoscale"));
   spec.key_groups = json.at("key-groups");
   spec.align = json.value("align", Microseconds{0});
   spec.memory_bytes = json.at("memory-bytes");
   spec.log = json.at("log");
   for (const ordered_json& stage : json.at("stages")) spec.stages.push_back(stage_from(stage));
+  if (json.contains("hosts")) spec.hosts = hosts_from_json(json.at("hosts"));
+  if (json.value("place", "spread") == "pack") spec.place_rule = PlaceRule::kPack;
+  if (json.contains("log-to")) spec.log_to = log_to_from_json(json.at("log-to"));
   if (json.contains("metrics")) spec.metrics = metrics_from_json(json.at("metrics"));
   if (json.contains("evolve")) spec.evolve = evolve_from_json(json.at("evolve"));
   return spec;
@@ -171,10 +185,14 @@ std::string pipeline_to_json(const PipelineSpec& spec) {
   out["checkpoint"] = to_json(spec.checkpoint);
   out["restart"] = to_json(spec.restart);
   if (spec.savepoints != SavepointRules()) out["savepoints"] = rules_to_json(spec.savepoints);
+  if (spec.autoscale != autoscale::Settings()) out["autoscale"] = autoscale_to_json(spec.autoscale);
   out["key-groups"] = spec.key_groups;
   if (spec.align > 0) out["align"] = spec.align;
   out["memory-bytes"] = spec.memory_bytes;
   out["log"] = spec.log;
+  if (!spec.hosts.empty()) out["hosts"] = hosts_to_json(spec.hosts);
+  if (spec.place_rule == PlaceRule::kPack) out["place"] = "pack";
+  if (!spec.log_to.empty()) out["log-to"] = log_to_json(spec.log_to);
   out["stages"] = ordered_json::array();
   for (const StageSpec& stage : spec.stages) out["stages"].push_back(to_json(stage));
   if (!spec.metrics.empty()) out["metrics"] = metrics_to_json(spec.metrics);

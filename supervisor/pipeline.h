@@ -8,10 +8,15 @@
 #include <vector>
 
 #include "snapshot/memory_default.h"
+#include "supervisor/autoscale/settings.h"
 #include "supervisor/evolve.h"
+#include "supervisor/host_spec.h"
+#include "supervisor/instance_bounds.h"
+#include "supervisor/log_spec.h"
 #include "supervisor/metrics/reporter_spec.h"
 #include "supervisor/problems.h"
 #include "supervisor/savepoint_rules.h"
+#include "supervisor/slurm_spec.h"
 #include "transport/base/clock.h"
 #include "transport/record/key.h"
 
@@ -70,8 +75,10 @@ struct StageSpec {
   std::string options = "{}";
   std::uint32_t parallelism = 1;
   bool parallelism_given = false;  // else the planner may lower it to what the stage allows
+  InstanceBounds bounds = {};      // within which it may change by itself; `parallelism` is what it begins with
   std::uint64_t memory_bytes = kMemoryDefault;
   std::string log = {};  // "" = as the pipeline
+  StagePlacement placement = {};
   Place at = {};
   std::map<std::string, OptionPlace> option_places = {};
 };
@@ -109,10 +116,16 @@ struct PipelineSpec {
   CheckpointSpec checkpoint;
   RestartSpec restart;
   SavepointRules savepoints = {};
+  autoscale::Settings autoscale = {};
   std::uint32_t key_groups = kKeyGroupsDefault;
   Microseconds align = 0;          // how far sources may be apart in event time; 0 = as they like
   std::uint64_t memory_bytes = 0;  // of the whole job; 0 = the sum of the instances
   std::string log = "info";
+  std::vector<LogSinkSpec> log_to = {};
+  std::vector<HostSpec> hosts = {};  // none: the supervisor's alone
+  bool slurm_nodes = false;          // they are those of the Slurm allocation it is run in
+  SlurmSpec slurm = {};              // what that is asked for
+  PlaceRule place_rule = PlaceRule::kSpread;
   std::vector<StageSpec> stages = {};  // document order
   std::vector<metrics::ReporterSpec> metrics = {};
   std::vector<EvolvedStage> evolve = {};

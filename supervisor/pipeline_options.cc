@@ -107,8 +107,19 @@ class WordReader {
     }
   }
 
+  void place_within(const std::string& value, const Word& word) {
+    const auto bounds = parse_bounds(value);
+    if (!bounds.ok()) return report(word, bounds.status().what());
+    stage_.bounds = *bounds;
+    stage_.parallelism = bounds->least;
+    stage_.parallelism_given = true;
+  }
+
   void place(const std::string& name, const std::string& value, const Word& word) {
+    if (name == "hosts" || name == "near" || name == "place")
+      return report(word, "option '--" + name + "': hosts are named in a manifest, and stages placed there");
     if (name == "parallelism") {
+      if (looks_like_bounds(value)) return place_within(value, word);
       const auto n = parse_integer(value);
       if (!n.ok() || *n < 1 || *n > 1024) return report(word, "'" + value + "' is not a number from 1 to 1024");
       stage_.parallelism = static_cast<std::uint32_t>(*n);

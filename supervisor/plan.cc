@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/memory_size.h"
+#include "supervisor/plan_hosts.h"
 #include "supervisor/plan_passes.h"
 #include "transport/base/text.h"
 
@@ -14,16 +15,16 @@ void check_parallelism(JobPlan& plan, Problems& problems) {
     StageSpec& spec = plan.pipeline.stages[i];
     const std::uint32_t most = plan.stages[i].answer.parallelism_max;
     const std::string& why = plan.stages[i].answer.parallelism_why;
-    if (most != 0 && spec.parallelism > most) {
+    const std::uint32_t highest = std::max(spec.parallelism, spec.bounds.most);
+    if (most != 0 && highest > most) {
       if (spec.parallelism_given) {
-        problems.add(spec.at, "stage '" + spec.name + "' cannot have parallelism " + std::to_string(spec.parallelism) +
-                                  ": '" + spec.run + "' allows " + std::to_string(most) +
-                                  (why.empty() ? "" : ": " + why));
+        problems.add(spec.at, "stage '" + spec.name + "' cannot have parallelism " + std::to_string(highest) + ": '" +
+                                  spec.run + "' allows " + std::to_string(most) + (why.empty() ? "" : ": " + why));
       }
-      spec.parallelism = most;
+      spec.parallelism = std::min(spec.parallelism, most);
     }
     plan.stages[i].parallelism = spec.parallelism;
-    if (spec.parallelism > plan.pipeline.key_groups) {
+    if (highest > plan.pipeline.key_groups) {
       problems.add(spec.at, "stage '" + spec.name + "' has more instances than there are key groups (" +
                                 std::to_string(plan.pipeline.key_groups) + ")");
     }
@@ -134,6 +135,7 @@ JobPlan make_plan(PipelineSpec pipeline, Catalogue& catalogue, StageAsker& asker
 void check_limits(const JobPlan& plan, const PlanLimits& limits, Problems& problems) {
   check_sockets(plan, limits, problems);
   check_memory(plan, problems);
+  check_hosts(plan, problems);
 }
 
 std::optional<std::size_t> stdin_stage(const JobPlan& plan) {

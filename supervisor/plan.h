@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct PlannedStage {
   StageRole role = StageRole::kOperator;
   std::uint32_t parallelism = 1;
   std::uint32_t submitted = 0;  // parallelism as it was submitted, if it was rescaled since; else 0
+  std::optional<InstanceBounds> submitted_bounds = {};  // likewise
   std::vector<NamedSchema> inputs = {};
   std::vector<NamedSchema> outputs = {};
   StageAnswer answer = {};

@@ -60,6 +60,7 @@ class CombiningPass {
     spec.options = options_with(spec.options, combining.partial);
     spec.parallelism = senders_of(at);
     spec.parallelism_given = true;
+    spec.bounds = {};  // it stands beside those it reads from
     spec.memory_bytes = std::min(spec.memory_bytes, kMemory);
     make_room(at);
     PlannedStage& partial = plan_.stages[at];

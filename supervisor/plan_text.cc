@@ -34,6 +34,8 @@ ordered_json to_json(const PlannedStage& stage) {
       {"parallelism", stage.parallelism},  {"inputs", to_json(stage.inputs)},
       {"outputs", to_json(stage.outputs)}, {"answer", ordered_json::parse(answer_to_json(stage.answer))}};
   if (stage.submitted != 0) out["submitted"] = stage.submitted;
+  if (stage.submitted_bounds)
+    out["submitted-bounds"] = ordered_json::array({stage.submitted_bounds->least, stage.submitted_bounds->most});
   return out;
 }
 
@@ -42,8 +44,11 @@ PlannedStage stage_from(const ordered_json& json) {
                      .role = StageRole::kOperator,
                      .parallelism = json.at("parallelism"),
                      .submitted = json.value("submitted", 0U),
+                     .submitted_bounds = {},
                      .inputs = schemas_from(json.at("inputs")),
                      .outputs = schemas_from(json.at("outputs"))};
+  if (json.contains("submitted-bounds"))
+    stage.submitted_bounds = {json.at("submitted-bounds").at(0), json.at("submitted-bounds").at(1)};
   for (const StageRole role : {StageRole::kSource, StageRole::kSink}) {
     if (json.at("role") == role_name(role)) stage.role = role;
   }

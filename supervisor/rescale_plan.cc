@@ -34,6 +34,33 @@ Status check_number(const JobPlan& plan, std::size_t at, std::uint32_t paralleli
   return {};
 }
 
+Status check_bounds(const StageSpec& spec, std::uint32_t parallelism) {
+  if (!spec.bounds.given() || spec.bounds.clamp(parallelism) == parallelism) return {};
+  const std::string wanted = spec.name + "=" + std::to_string(std::min(spec.bounds.least, parallelism)) + ".." +
+                             std::to_string(std::max(spec.bounds.most, parallelism));
+  return usage_error("stage '" + spec.name + "' cannot have parallelism " + std::to_string(parallelism) +
+                     ": its bounds are " + to_string(spec.bounds) + "; give it others, as " + wanted);
+}
+
+Status apply(const RescaleWish& wish, const JobPlan& plan, JobPlan& out) {
+  STREAM_ASSIGN(const std::size_t at, find_stage(plan, wish.stage));
+  PlannedStage& stage = out.stages[at];
+  StageSpec& spec = out.pipeline.stages[at];
+  if (wish.bounds) {
+    STREAM_TRY(check_number(plan, at, wish.bounds->most));
+    if (!stage.submitted_bounds) stage.submitted_bounds = spec.bounds;
+    spec.bounds = *wish.bounds;
+  }
+  std::uint32_t parallelism = wish.parallelism;
+  if (parallelism == 0 && wish.bounds) parallelism = spec.bounds.clamp(stage.parallelism);
+  STREAM_TRY(check_number(plan, at, parallelism));
+  STREAM_TRY(check_bounds(spec, parallelism));
+  if (stage.submitted == 0) stage.submitted = stage.parallelism;
+  stage.parallelism = spec.parallelism = parallelism;
+  spec.parallelism_given = true;
+  return {};
+}
+
 std::uint64_t share_of_memory(const JobPlan& plan) {
   std::uint64_t instances = 0;
   for (const PlannedStage& stage : plan.stages) instances += stage.parallelism;
@@ -44,15 +71,7 @@ std::uint64_t share_of_memory(const JobPlan& plan) {
 
 Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishes, const PlanLimits& limits) {
   JobPlan out = plan;
-  for (const RescaleWish& wish : wishes) {
-    STREAM_ASSIGN(const std::size_t at, find_stage(plan, wish.stage));
-    STREAM_TRY(check_number(plan, at, wish.parallelism));
-    PlannedStage& stage = out.stages[at];
-    if (stage.submitted == 0) stage.submitted = stage.parallelism;
-    stage.parallelism = wish.parallelism;
-    out.pipeline.stages[at].parallelism = wish.parallelism;
-    out.pipeline.stages[at].parallelism_given = true;
-  }
+  for (const RescaleWish& wish : wishes) STREAM_TRY(apply(wish, plan, out));
   for (PlannedEdge& edge : out.edges) edge.hash_columns.clear();
   Problems problems;
   plan_partitions(out, problems);
@@ -62,6 +81,30 @@ Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishe
   return out;
 }
 
+namespace {
+
+// What was chosen for a stage, where the pipeline asks for what it asked for when that was chosen.
+std::optional<RescaleWish> kept_wish(const PlannedStage& chosen, const StageSpec& was, const StageSpec& asked) {
+  const bool bounds_chosen = chosen.submitted_bounds.has_value();
+  if (asked.bounds != (bounds_chosen ? *chosen.submitted_bounds : was.bounds)) return std::nullopt;
+  if (asked.parallelism != chosen.submitted) return std::nullopt;
+  RescaleWish wish{was.name, chosen.parallelism};
+  if (bounds_chosen && was.bounds != asked.bounds) wish.bounds = was.bounds;
+  const bool same = asked.parallelism == chosen.parallelism && !wish.bounds;
+  return same ? std::nullopt : std::optional(wish);
+}
+
+std::string kept_text(const RescaleWish& wish, const StageSpec& asked) {
+  std::string text = "stage '" + wish.stage + "' has ";
+  if (wish.bounds) text += to_string(*wish.bounds) + " instances, now ";
+  text += std::to_string(wish.parallelism) + (wish.bounds ? "" : " instances");
+  const std::string instead = asked.bounds.given() ? to_string(asked.bounds) : std::to_string(asked.parallelism);
+  if (asked.bounds.given() && !wish.bounds) return text + ", as it was rescaled within " + instead;
+  return text + ", as it was rescaled, and not " + instead;
+}
+
+}  // namespace
+
 KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before) {
   KeptRescale out{wanted, {}};
   for (std::size_t i = 0; i < before.stages.size(); ++i) {
@@ -69,14 +112,15 @@ KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before) {
     const std::string& name = before.pipeline.stages[i].name;
     const auto at = std::ranges::find(wanted.pipeline.stages, name, &StageSpec::name);
     if (chosen.submitted == 0 || at == wanted.pipeline.stages.end()) continue;
-    const std::uint32_t asked = at->parallelism;
-    if (asked != chosen.submitted || asked == chosen.parallelism) continue;
-    const std::vector<RescaleWish> wish = {{name, chosen.parallelism}};
-    auto kept = rescaled(out.plan, wish);
-    out.notes.push_back(kept.ok() ? "stage '" + name + "' has " + std::to_string(chosen.parallelism) +
-                                        " instances, as it was rescaled, and not " + std::to_string(asked)
-                                  : kept.status().what());
-    if (kept.ok()) out.plan = *std::move(kept);
+    const auto wish = kept_wish(chosen, before.pipeline.stages[i], *at);
+    if (!wish) continue;
+    auto kept = rescaled(out.plan, std::span(&*wish, 1));
+    out.notes.push_back(kept.ok() ? kept_text(*wish, *at) : kept.status().what());
+    if (!kept.ok()) continue;
+    out.plan = *std::move(kept);
+    PlannedStage& stage = out.plan.stages[static_cast<std::size_t>(at - wanted.pipeline.stages.begin())];
+    stage.submitted = chosen.submitted;
+    stage.submitted_bounds = chosen.submitted_bounds;
   }
   return out;
 }

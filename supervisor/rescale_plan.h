@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -13,12 +14,13 @@ namespace stream {
 
 struct RescaleWish {
   std::string stage;
-  std::uint32_t parallelism = 1;
+  std::uint32_t parallelism = 1;              // 0: as it is, as far as its bounds allow
+  std::optional<InstanceBounds> bounds = {};  // that it gets
 };
 
 // The plan with other numbers of instances: what the stages have answered stays, how rows are spread between them may
-// change. Errors: kUsage, saying what is possible: no such stage, a number it cannot have, changes of a row that would
-// arrive in either order.
+// change. Errors: kUsage, saying what is possible: no such stage, a number it cannot have or that its bounds do not
+// allow, changes of a row that would arrive in either order.
 Result<JobPlan> rescaled(const JobPlan& plan, std::span<const RescaleWish> wishes, const PlanLimits& limits = {});
 
 // A pipeline that goes on after it was rescaled: where it asks for what it asked for when it was submitted, what was

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "storage/place.h"
 #include "supervisor/manifest_node.h"
 #include "transport/base/text.h"
 
@@ -43,6 +44,12 @@ SavepointRules read_savepoint_rules(const Node& node, const std::string& folder,
   rules.keep = keep;
   read_duration(node, "keep-for", rules.keep_for_us, problems);
   read(node, "to", rules.to, problems);
+  if (is_object_url(rules.to)) {
+    problems.add(node.find("to")->at,
+                 "savepoints that are made by themselves go to a folder; 'stream savepoint --to' "
+                 "copies one to object storage");
+    return rules;
+  }
   if (!rules.to.empty()) rules.to = folder_in(folder, rules.to);
   read_flag(node, "single-file", rules.single_file, problems);
   read_flag(node, "archive", rules.archive, problems);

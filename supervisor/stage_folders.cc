@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "supervisor/child.h"
 #include "supervisor/pipeline.h"
@@ -54,6 +55,16 @@ std::string cache_folder() {
   return home.empty() ? "" : home + "/.cache/stream";
 }
 
+std::string package_of(std::string_view program) {
+  const auto folders = stage_folders();
+  if (folders.empty()) return "";
+  std::ifstream list(folders.front() + "/../share/stream/packages");
+  for (std::string name, package; list >> name >> package;) {
+    if (name == program) return package;
+  }
+  return "";
+}
+
 FolderCatalogue::FolderCatalogue(std::vector<std::string> folders, std::string cache, Files& files)
     : folders_(std::move(folders)), cache_(std::move(cache), files), files_(files) {}
 
@@ -78,7 +89,11 @@ Result<std::string> FolderCatalogue::describe(const std::string& executable) {
 Result<const StageInfo*> FolderCatalogue::find(std::string_view name) {
   if (const auto it = found_.find(name); it != found_.end()) return it->second.get();
   const auto executable = executable_of(name);
-  if (!executable) return nullptr;
+  if (!executable) {
+    const std::string package = package_of(std::string(kPrefix) + std::string(name));
+    if (package.empty()) return nullptr;
+    return failed("stage program '" + std::string(name) + "' is not installed; it is in the package '" + package + "'");
+  }
   STREAM_ASSIGN(const std::string text, describe(*executable));
   auto info = stage_info_from_json(text);
   if (!info.ok()) return failed("'" + *executable + " --describe': " + info.status().what());

@@ -17,6 +17,11 @@ namespace stream {
 // The folder of the running executable, then those of $STREAM_STAGE_PATH. PATH is never searched.
 std::vector<std::string> stage_folders();
 
+// Which package has a program that is not installed; "": nobody knows. Packages bring the list along, see
+// packaging/build.sh: share/stream/packages beside the folder of the running executable, a program and its package a
+// line.
+std::string package_of(std::string_view program);
+
 // $XDG_CACHE_HOME/stream, else ~/.cache/stream; "" if none is known. Not below $STREAM_HOME, where every
 // folder is a job.
 std::string cache_folder();

@@ -41,12 +41,12 @@ OptionInfo reserved(std::string name, std::string kind, std::string arg, std::st
                     .doc = {},
                     .fallback = std::move(fallback),
                     .choices = std::move(choices)};
-  option.repeated = option.name == "from";
+  option.repeated = option.name == "from" || option.name == "hosts";
   option.required = option.name == "run";
   return option;
 }
 
-constexpr std::string_view kSupervisors[] = {"run", "from", "parallelism", "memory", "log"};
+constexpr std::string_view kSupervisors[] = {"run", "from", "parallelism", "memory", "log", "hosts", "near", "place"};
 
 }  // namespace
 
@@ -62,6 +62,9 @@ std::span<const OptionInfo> reserved_options() {
       reserved("parallelism", "integer", "N", "1"),
       reserved("memory", "size", "SIZE", "512MiB"),
       reserved("log", "choice", "LEVEL", "info", {"trace", "debug", "info", "warning", "error"}),
+      reserved("hosts", "text", "HOST"),
+      reserved("near", "text", "STAGE"),
+      reserved("place", "choice", "RULE", "", {"spread", "pack"}),
   };
   return options;
 }
@@ -90,7 +93,6 @@ std::vector<std::string> StageInfo::option_names() const {
 }
 
 std::string no_option(const StageInfo& stage, const std::string& name, std::string_view written) {
-  if (name == "hosts") return "'" + std::string(written) + "' is not supported by this version";
   if (name == "ttl") {
     return "'" + stage.name + "' keeps no state that '" + std::string(written) +
            "' could end; leave it out, or give it to the stage whose state grows";

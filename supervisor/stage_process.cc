@@ -1,6 +1,7 @@
 #include "supervisor/stage_process.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -20,7 +21,7 @@ constexpr std::size_t kLinesKept = 20;
 constexpr int kExecFailed = 127;
 
 // Runs in the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* argv, pid_t parent, int talk, int output, int inherit, int report) {
+[[noreturn]] void become(char* const* argv, pid_t parent, int input, int talk, int output, int inherit, int report) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kExecFailed);  // it died before the line above
@@ -28,8 +29,7 @@ constexpr int kExecFailed = 127;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
-  const int null = ::open("/dev/null", O_RDONLY);
-  ::dup2(null, 0);
+  ::dup2(input >= 0 ? input : ::open("/dev/null", O_RDONLY), 0);
   ::dup2(output >= 0 ? output : talk, 1);
   ::dup2(talk, 2);
   if (inherit >= 0) ::fcntl(inherit, F_SETFD, 0);
@@ -47,20 +47,48 @@ int exec_error(int report) {
   return n == static_cast<ssize_t>(sizeof error) ? error : 0;
 }
 
+class Closing {
+ public:
+  explicit Closing(int fd) : fd_(fd) {}
+  ~Closing() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Closing(const Closing&) = delete;
+  Closing& operator=(const Closing&) = delete;
+
+ private:
+  int fd_;
+};
+
+// A file without a name that holds these bytes; -1 for none.
+Result<int> input_of(const std::string& bytes) {
+  if (bytes.empty()) return -1;
+  const int fd = ::memfd_create("input", MFD_CLOEXEC);
+  if (fd < 0) return system_error("make", "input of a process", errno);
+  if (::pwrite(fd, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) return fd;
+  const int error = errno;
+  ::close(fd);
+  return system_error("make", "input of a process", error);
+}
+
 }  // namespace
 
 std::string to_string(const ProcessExit& exit) {
+  if (!exit.lost.empty()) return "lost: " + exit.lost;
   if (!exit.signalled) return "exit code " + std::to_string(exit.code);
   const char* name = ::sigabbrev_np(exit.code);
   return name != nullptr ? "killed by SIG" + std::string(name) : "killed by signal " + std::to_string(exit.code);
 }
 
-Result<StageProcess> StageProcess::start(const std::vector<std::string>& argv, int inherit, int output) {
+Result<StageProcess> StageProcess::start(const std::vector<std::string>& argv, int inherit, int output,
+                                         const std::string& input) {
   std::vector<char*> args;
   for (const std::string& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
   args.push_back(nullptr);
   int talk[2];
   int report[2];
+  STREAM_ASSIGN(const int given, input_of(input));
+  const Closing close_given(given);
   if (::pipe2(talk, O_CLOEXEC) != 0) return system_error("start", argv[0], errno);
   if (::pipe2(report, O_CLOEXEC) != 0) {
     const int error = errno;
@@ -71,7 +99,7 @@ Result<StageProcess> StageProcess::start(const std::vector<std::string>& argv, i
   ::fcntl(talk[0], F_SETFL, O_NONBLOCK);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(args.data(), parent, talk[1], output, inherit, report[1]);
+  if (pid == 0) become(args.data(), parent, given, talk[1], output, inherit, report[1]);
   const int fork_error = errno;
   ::close(talk[1]);
   ::close(report[1]);

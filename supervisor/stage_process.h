@@ -17,6 +17,7 @@ struct ProcessExit {
   bool signalled = false;
   int code = 0;                    // exit code, or the signal's number
   std::uint64_t resident_kib = 0;  // the most it ever had
+  std::string lost = {};           // not empty: nobody knows how it ended, and why that is: its host is lost
 };
 
 // "exit code 98", "killed by SIGKILL".
@@ -28,8 +29,9 @@ class StageProcess {
   // only the supervisor, dies with its parent, reads nothing, writes both outputs into a pipe of
   // ours (standard output to `output` instead, if that is not negative), and inherits `inherit`
   // (the job's lock) if not negative. Call from the main thread only:
-  // the death signal belongs to the thread that forks.
-  static Result<StageProcess> start(const std::vector<std::string>& argv, int inherit, int output = -1);
+  // the death signal belongs to the thread that forks. `input`: what it reads after all.
+  static Result<StageProcess> start(const std::vector<std::string>& argv, int inherit, int output = -1,
+                                    const std::string& input = {});
   StageProcess(StageProcess&& other) noexcept;
   StageProcess& operator=(StageProcess&& other) noexcept;
   // Kills and reaps what still runs.

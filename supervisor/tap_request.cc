@@ -81,6 +81,7 @@ Status send_tap(AttemptRun& attempt, const TapRequest& tap) {
   for (const TapRequest::Edge& edge : tap.edges) {
     for (std::uint32_t i = 0; i < attempt.instances().size(); ++i) {
       if (attempt.instances()[i].name.stage != edge.stage) continue;
+      STREAM_TRY(attempt.check_here(InstanceIndex(i), "looked at with 'stream tap'"));
       STREAM_TRY(attempt.send(InstanceIndex(i), {"tap", 0, edge.note, {}}));
     }
   }

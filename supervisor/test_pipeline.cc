@@ -91,6 +91,7 @@ class TestMaker {
     if (out_.spec.find(spec.name) != nullptr) return;
     StageSpec stage = spec;
     stage.parallelism = 1;  // so that rows keep their order
+    stage.bounds = {};
     stage.parallelism_given = true;
     add_inputs(stage);
     out_.spec.stages.push_back(std::move(stage));

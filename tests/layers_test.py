@@ -12,6 +12,8 @@ RECORD = BASE | {"transport/record"}
 MAY_INCLUDE = {
     "transport/base": BASE,
     "transport/record": RECORD,
+    "storage": BASE | {"storage"},
+    "storage/s3": BASE | {"storage", "storage/s3"},
     "transport": RECORD | {"transport"},
     "snapshot": RECORD | {"snapshot"},
     "snapshot/archive": RECORD | {"snapshot", "snapshot/archive"},
@@ -19,25 +21,34 @@ MAY_INCLUDE = {
     "compare": RECORD | {"snapshot", "compare"},
     "stages/expression": RECORD | {"stages/expression"},
     "stages/format": RECORD | {"stages/format"},
-    "stages/kit": RECORD | {"transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/kit": RECORD | {"storage", "transport", "snapshot", "stages/kit", "stages/expression", "stages/format"},
     "stages/kafka": RECORD | {"stages/kit", "stages/kafka"},
     "stages/nats": RECORD | {"stages/kit", "stages/nats"},
     "stages/redis": RECORD | {"stages/kit", "stages/format", "stages/redis"},
     "stages/postgres": RECORD | {"stages/format", "stages/postgres"},
-    "stages/*": RECORD | {"snapshot", "stages/kit", "stages/expression", "stages/format"},
+    "stages/*": RECORD | {"storage", "snapshot", "stages/kit", "stages/expression", "stages/format"},
     "supervisor/metrics/edge": RECORD | {"supervisor/metrics"},
     "supervisor/metrics": RECORD | {"transport", "supervisor/metrics"},
-    "supervisor/http": RECORD | {"transport", "snapshot", "supervisor", "supervisor/metrics", "supervisor/http"},
-    "supervisor": RECORD | {"transport", "snapshot", "supervisor/metrics", "snapshot/archive", "stages/expression", "supervisor"},
-    "cli": RECORD | {"transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/http", "supervisor/metrics/edge", "cli"},
+    "supervisor/profile": RECORD | {"supervisor/profile"},
+    "supervisor/flink": RECORD | {"supervisor", "stages/expression", "supervisor/flink"},
+    "supervisor/kubernetes": RECORD | {"supervisor/kubernetes"},
+    "supervisor/slurm": RECORD | {"supervisor", "supervisor/slurm"},
+    "supervisor/systemd": BASE | {"supervisor/systemd"},
+    "supervisor/http": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "supervisor", "supervisor/autoscale", "supervisor/metrics", "supervisor/profile", "supervisor/http"},
+    "supervisor/ha/zookeeper": BASE | {"supervisor/ha", "supervisor/ha/zookeeper"},
+    "supervisor/ha": BASE | {"supervisor/ha"},
+    "supervisor/autoscale": BASE | {"supervisor/autoscale"},
+    "supervisor": RECORD | {"storage", "supervisor/ha", "supervisor/autoscale", "transport", "snapshot", "supervisor/metrics", "supervisor/profile", "snapshot/archive", "stages/expression", "supervisor"},
+    "cli/remote": BASE | {"cli/remote"},
+    "cli": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/flink", "supervisor/ha", "supervisor/http", "supervisor/kubernetes", "supervisor/metrics/edge", "supervisor/profile", "supervisor/slurm", "supervisor/systemd", "cli/remote", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}
 SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
-ONLY_IN = {"zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
+ONLY_IN = {"curl/curl.h": {"storage/s3"}, "zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "MQTTClient.h": {"stages/read-mqtt"}, "hiredis/hiredis.h": {"stages/redis"}, "libpq-fe.h": {"stages/postgres"},
-           "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics/edge", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "elfutils/libdwfl.h": {"supervisor/profile"}, "zookeeper/zookeeper.h": {"supervisor/ha/zookeeper"}, "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics/edge", "cli/remote", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):

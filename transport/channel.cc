@@ -25,8 +25,10 @@ Status peer_gone(const ChannelIdentity& identity, std::string_view why) {
   return {Code::kPeerGone, "lost '" + identity.peer + "': " + std::string(why)};
 }
 
-bool encrypted(const Transport& transport, const std::string& endpoint) {
-  return transport.keys() && endpoint.starts_with("tcp://");
+void prepare_tcp(Socket& socket, Socket::Side side, const Transport& transport, const std::string& endpoint) {
+  if (!endpoint.starts_with("tcp://")) return;
+  if (transport.keys()) socket.encrypt(side, *transport.keys());
+  socket.watch(transport.silence());
 }
 
 }  // namespace
@@ -36,7 +38,7 @@ Result<Receiver> Receiver::bind(Transport& transport, const std::string& endpoin
   receiver.socket_ = Socket(transport, ZMQ_DEALER, true);
   if (!receiver.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
   receiver.socket_.set_message_max(kFrameHeaderSize + kFrameBodyMax);
-  if (encrypted(transport, endpoint)) receiver.socket_.encrypt(Socket::Side::kBinds, *transport.keys());
+  prepare_tcp(receiver.socket_, Socket::Side::kBinds, transport, endpoint);
   STREAM_TRY(receiver.socket_.bind(endpoint, &receiver.endpoint_));
   receiver.identity_ = std::move(identity);
   return receiver;
@@ -127,7 +129,7 @@ Result<Sender> Sender::connect(Transport& transport, const std::string& endpoint
   if (!sender.socket_.open()) return Status(Code::kSystem, "unable to make a socket for '" + endpoint + "'");
   sender.socket_.set_message_max(kFrameHeaderSize);  // credits have no body
   sender.socket_.set(ZMQ_RECONNECT_IVL, until_listening ? 20 : -1);
-  if (encrypted(transport, endpoint)) sender.socket_.encrypt(Socket::Side::kConnects, *transport.keys());
+  prepare_tcp(sender.socket_, Socket::Side::kConnects, transport, endpoint);
   STREAM_TRY(sender.socket_.connect(endpoint));
   sender.identity_ = std::move(identity);
   sender.endpoint_ = endpoint;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "transport/base/clock.h"
 #include "transport/curve.h"
 #include "transport/frame.h"
 #include "transport/send_window.h"
@@ -39,9 +40,15 @@ class Transport {
   void encrypt_tcp(const CurveKeys& keys);
   const std::optional<CurveKeys>& keys() const { return keys_; }
 
+  // A peer over tcp that says nothing for so long, not even that it is alive, is lost; 0: only when its connection
+  // breaks, which a network that swallows everything does not do.
+  void watch_tcp(Microseconds silence) { silence_ = silence; }
+  Microseconds silence() const { return silence_; }
+
  private:
   void* context_;
   std::optional<CurveKeys> keys_;
+  Microseconds silence_ = 0;
   std::unique_ptr<CurveGuard> guard_;
 };
 
@@ -65,6 +72,7 @@ class Socket {
   void set_message_max(std::size_t bytes);
   enum class Side : std::uint8_t { kBinds, kConnects };
   void encrypt(Side side, const CurveKeys& keys);
+  void watch(Microseconds silence);  // see Transport::watch_tcp()
   Status bind(const std::string& endpoint, std::string* bound);
   Status connect(const std::string& endpoint);
 
@@ -74,6 +82,7 @@ class Socket {
   bool connection_refused() const { return refused_; }
   // A peer was turned away, or turned us away: it has another key, or none.
   bool key_refused() const { return key_refused_; }
+  std::size_t take_refused();  // how often since the last call
 
   // OK and false if the socket cannot take it now.
   Result<bool> send(const void* bytes, std::size_t size);
@@ -83,6 +92,7 @@ class Socket {
 
  private:
   void drain_monitor();
+  void take_event(unsigned kind, int descriptor);
 
   void* socket_ = nullptr;
   void* monitor_ = nullptr;
@@ -90,6 +100,9 @@ class Socket {
   bool lost_ = false;
   bool refused_ = false;
   bool key_refused_ = false;
+  std::size_t refusals_ = 0;
+  std::size_t unproven_ = 0;   // connections that came in and have neither proved nor failed to have the key
+  std::vector<int> accepted_;  // descriptors of connections that came in and are still open
 };
 
 // What every frame of a channel carries. By hand all is zero.
@@ -187,6 +200,9 @@ class Sender {
   bool ended_ = false;
   bool closed_ = false;
 };
+
+// The endpoint of any free port of an address: "tcp://10.0.0.1:*".
+std::string any_port(const std::string& address);
 
 // Waits for any of several sockets and descriptors.
 class Poller {

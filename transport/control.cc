@@ -21,6 +21,10 @@ Result<ControlClient> ControlClient::connect(Transport& transport, const std::st
   // the other end goes, and the last word of a supervisor is an answer somebody waits for.
   client.socket_.set(ZMQ_RECONNECT_IVL, 3'600'000);
   client.socket_.set(ZMQ_LINGER, 1000);  // the last word, why an instance ends, should arrive
+  if (endpoint.starts_with("tcp://")) {
+    if (transport.keys()) client.socket_.encrypt(Socket::Side::kConnects, *transport.keys());
+    client.socket_.watch(transport.silence());
+  }
   STREAM_TRY(client.socket_.connect(endpoint));
   return client;
 }
@@ -37,14 +41,26 @@ Result<std::optional<std::string>> ControlClient::receive() {
   return std::optional<std::string>();
 }
 
-Result<ControlServer> ControlServer::bind(Transport& transport, const std::string& endpoint) {
+Result<ControlServer> ControlServer::bind(Transport& transport, const std::string& endpoint, bool counts_refused) {
   ControlServer server;
-  server.socket_ = Socket(transport, ZMQ_ROUTER, false);
+  server.socket_ = Socket(transport, ZMQ_ROUTER, counts_refused);
   if (!server.socket_.open()) return Status(Code::kSystem, "unable to make a control socket");
   server.socket_.set_message_max(kMessageMax);
   STREAM_TRY(server.socket_.bind(endpoint, &server.endpoint_));
   return server;
 }
+
+// What a socket is set to holds for the places it is bound to afterwards.
+Result<std::string> ControlServer::bind_also(const Transport& transport, const std::string& endpoint) {
+  STREAM_CHECK(transport.keys().has_value());
+  socket_.encrypt(Socket::Side::kBinds, *transport.keys());
+  socket_.watch(transport.silence());
+  std::string bound;
+  STREAM_TRY(socket_.bind(endpoint, &bound));
+  return bound;
+}
+
+std::size_t ControlServer::take_refused() { return socket_.take_refused(); }
 
 Status ControlServer::send(const std::string& identity, const std::string& text) {
   if (zmq_send(socket_.handle(), identity.data(), identity.size(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) return {};

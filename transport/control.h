@@ -11,7 +11,7 @@ namespace stream {
 
 class ControlClient {
  public:
-  // `identity` is unique within a supervisor: "STAGE.INSTANCE.ATTEMPT".
+  // `identity` is unique within a supervisor: "STAGE.INSTANCE.ATTEMPT". Over tcp with the key of `transport`.
   static Result<ControlClient> connect(Transport& transport, const std::string& endpoint, const std::string& identity);
 
   // A supervisor that reads no more is lost: kPeerGone.
@@ -31,9 +31,14 @@ struct ControlMessage {
 
 class ControlServer {
  public:
-  static Result<ControlServer> bind(Transport& transport, const std::string& endpoint);
+  // `counts_refused`: take_refused() is called now and then.
+  static Result<ControlServer> bind(Transport& transport, const std::string& endpoint, bool counts_refused = false);
 
   const std::string& endpoint() const { return endpoint_; }
+  // Listens here as well, for holders of the key of `transport` alone; returns where. Errors: kSystem.
+  Result<std::string> bind_also(const Transport& transport, const std::string& endpoint);
+  // How many were turned away since the last call, as they did not have it.
+  std::size_t take_refused();
   // A message to an instance that is gone is dropped: its death is noticed elsewhere.
   Status send(const std::string& identity, const std::string& text);
   // Drops what is no message: anybody who may connect can send anything.

@@ -6,21 +6,23 @@ namespace stream {
 
 using nlohmann::json;
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer, attempt)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer, attempt, far)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InputAssignment, name, schema, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EdgeAssignment, to, spread, hash_columns, schema, where, channels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, edges)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism, key_groups,
                                                 folder, options, memory_bytes, exactly_once, sockets, checkpoints,
-                                                local, scratch, dead_letter, spool, stats_every, rewind_after,
+                                                storage, local, scratch, dead_letter, spool, host, address, key,
+                                                predecessor_may_wake, silence_us, stats_every, rewind_after,
                                                 must_rewind, going_back, aligned, accept_duplicates, inputs, not_read,
                                                 outputs, watermarks_apart, restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Rewiring, inputs, outputs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes_in, records_out, bytes_out, frames_out,
-                                                bad_records, late_records, total_us, idle_us, backpressured_us, cpu_us,
-                                                queued_bytes, watermark, watermark_held_by, watermark_idle, ahead,
-                                                state_rows, state_bytes, spilled_bytes, resident_bytes, turns, ended,
-                                                spool_input, spool_offset, user_counters, user_gauges, trouble)
+                                                bad_records, late_records, latencies_us, total_us, idle_us,
+                                                backpressured_us, cpu_us, queued_bytes, watermark, watermark_held_by,
+                                                watermark_idle, ahead, state_rows, state_bytes, spilled_bytes,
+                                                resident_bytes, pending_records, turns, ended, spool_input,
+                                                spool_offset, user_counters, user_gauges, trouble)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes, spool_input, spool_offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints, channels, can)

@@ -4,7 +4,7 @@
 //   instance -> supervisor   hello, endpoints, ready, holding, snapshot, snapshot-failed, committed, ended,
 //                            stats, peer-gone, failed
 //   supervisor -> instance   assignment, connect, start, align, hold, trigger, release, complete, rewire, drain,
-//                            tap, lookup, exit
+//                            tap, lookup, traced, exit
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct ChannelAssignment {
   std::uint32_t id = 0;
   std::string peer;           // "errors.0"
   std::uint32_t attempt = 0;  // in its frames and its endpoint; 0: that of the assignment
+  bool far = false;           // of an input: the peer is on another host
 };
 
 struct InputAssignment {
@@ -60,12 +61,18 @@ struct Assignment {
   std::string options;  // JSON
   std::uint64_t memory_bytes = 0;
   bool exactly_once = true;
-  std::string sockets;      // folder for ipc endpoints
-  std::string checkpoints;  // folder
-  std::string local;        // folder: copies of snapshot files are left there; "" for none
-  std::string scratch;      // folder, this instance's own
-  std::string dead_letter;  // folder
-  std::string spool;        // folder of the job's standard input; "" for a stage that does not read it
+  std::string sockets;                // folder for ipc endpoints
+  std::string checkpoints;            // folder
+  std::string storage;                // URL: snapshot files are uploaded below it as well; "" for none
+  std::string local;                  // folder: copies of snapshot files are left there; "" for none
+  std::string scratch;                // folder, this instance's own
+  std::string dead_letter;            // folder
+  std::string spool;                  // folder of the job's standard input; "" for a stage that does not read it
+  std::string host;                   // its name in the manifest; "" where there is one host
+  std::string address;                // of the host, where channels from others come in
+  std::string key;                    // of those channels; "" = the instance has it already, or needs none
+  bool predecessor_may_wake = false;  // an instance of an earlier attempt may live where nobody can end it
+  Microseconds silence_us = 0;        // a peer on another host that says nothing for so long is lost
   Microseconds stats_every = 500'000;
   std::uint64_t rewind_after = 0;  // not 0: sinks take back what they committed after this epoch
   bool must_rewind = false;
@@ -99,12 +106,14 @@ struct InstanceStats {
   std::uint64_t bytes_out = 0;
   std::uint64_t frames_out = 0;
   std::uint64_t bad_records = 0;
-  std::uint64_t late_records = 0;  // too late for their window
+  std::uint64_t late_records = 0;          // too late for their window
+  std::vector<Microseconds> latencies_us;  // since the last message, of the newest marks; see stream-frame(7)
   Microseconds total_us = 0;
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;
   Microseconds cpu_us = 0;  // of the process
   std::uint64_t queued_bytes = 0;
+  std::int64_t pending_records = -1;  // a source: that are there to be read; -1: it cannot tell
   Microseconds watermark = INT64_MIN;
   std::string watermark_held_by;
   bool watermark_idle = false;  // it has had no records for so long that it holds event time back no more
@@ -154,6 +163,8 @@ struct Note {
 
 // In Note::can: it knows hold, release and rewire.
 inline constexpr std::string_view kCanRescale = "rescale";
+// … and traced.
+inline constexpr std::string_view kCanBeTraced = "traced";
 // In Note::text of hold: the instance stands still behind the barrier.
 inline constexpr std::string_view kHoldAll = "all";
 

@@ -1,6 +1,7 @@
 #include "transport/curve.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -76,6 +77,33 @@ void answer_zap(void* socket, const CurveKey& admitted) {
 }
 
 }  // namespace
+
+Result<CurveKeys> curve_keys(const CurveKey& secret) {
+  CurveKeys keys;
+  keys.secret = secret;
+  STREAM_ASSIGN(keys.shared, public_key_of(secret));
+  return keys;
+}
+
+Result<CurveKeys> make_curve_keys() {
+  CurveKey secret{};
+  if (::getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size()))
+    return system_error("get", "random bytes", errno);
+  return curve_keys(secret);
+}
+
+std::string secret_to_text(const CurveKey& secret) {
+  char text[kZ85Size];
+  zmq_z85_encode(text, secret.data(), secret.size());
+  return text;
+}
+
+Result<CurveKey> secret_from_text(const std::string& text) {
+  CurveKey secret{};
+  if (text.size() != kZ85Size - 1 || zmq_z85_decode(secret.data(), text.c_str()) == nullptr)
+    return corrupt("a key is not 32 bytes in base 85");
+  return secret;
+}
 
 Result<CurveKeys> read_key_file(const std::string& path) {
   const std::string advice = "; make one with: (umask 077; head -c 32 /dev/urandom > '" + path + "')";

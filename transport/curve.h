@@ -21,6 +21,15 @@ struct CurveKeys {
   CurveKey shared{};  // the public half; only who has the secret can know it
 };
 
+// The keys of a secret. Errors: kUsage: no encryption in this libzmq.
+Result<CurveKeys> curve_keys(const CurveKey& secret);
+// Of a secret that nobody has had before. Errors: kSystem.
+Result<CurveKeys> make_curve_keys();
+
+// The secret as text that may stand in JSON, and back. Errors: kCorrupt.
+std::string secret_to_text(const CurveKey& secret);
+Result<CurveKey> secret_from_text(const std::string& text);
+
 // Errors: kSystem (unreadable), kUsage: wrong size, readable by others, no encryption in this libzmq.
 Result<CurveKeys> read_key_file(const std::string& path);
 

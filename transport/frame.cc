@@ -23,12 +23,14 @@ struct RawHeader {
   std::int64_t created_us;
   std::uint32_t rows;
   std::uint32_t body_size;
-  std::uint64_t epoch;
+  std::uint64_t epoch;  // or origin_us
   std::uint64_t consumed_bytes;
 };
 static_assert(sizeof(RawHeader) == kFrameHeaderSize);
 
 constexpr std::uint8_t kFlagIdle = 1;
+
+bool may_be_marked(FrameKind kind) { return kind == FrameKind::kData || kind == FrameKind::kWatermark; }
 
 RawHeader raw(const FrameHeader& header) {
   RawHeader out{};
@@ -44,7 +46,7 @@ RawHeader raw(const FrameHeader& header) {
   out.created_us = header.created_us;
   out.rows = header.rows;
   out.body_size = header.body_size;
-  out.epoch = header.epoch.value();
+  out.epoch = may_be_marked(header.kind) ? static_cast<std::uint64_t>(header.origin_us) : header.epoch.value();
   out.consumed_bytes = header.consumed_bytes;
   return out;
 }
@@ -233,7 +235,10 @@ Result<FrameHeader> decode_header(std::span<const std::uint8_t> frame) {
   header.watermark = in.watermark;
   header.created_us = in.created_us;
   header.rows = in.rows;
-  header.epoch = Epoch(in.epoch);
+  if (may_be_marked(header.kind))
+    header.origin_us = static_cast<Microseconds>(in.epoch);
+  else
+    header.epoch = Epoch(in.epoch);
   header.consumed_bytes = in.consumed_bytes;
   header.body_size = in.body_size;
   return header;

@@ -49,6 +49,7 @@ struct FrameHeader {
   Microseconds created_us = 0;         // wall clock at the sender
   std::uint32_t rows = 0;
   Epoch epoch;                       // kBarrier
+  Microseconds origin_us = 0;        // kData, kWatermark: when a source emitted what this is about; 0 = not marked
   std::uint64_t consumed_bytes = 0;  // kCredit
   std::uint32_t body_size = 0;
 };

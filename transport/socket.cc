@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <zmq.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -70,8 +71,8 @@ Socket::Socket(Transport& transport, int type, bool monitored) : socket_(zmq_soc
   if (!monitored) return;
   static std::atomic<unsigned> next{0};
   const std::string name = "inproc://monitor-" + std::to_string(next++);
-  constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
-                          ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+  constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                          ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   if (zmq_socket_monitor(socket_, name.c_str(), kEvents) != 0) return;
   monitor_ = zmq_socket(transport.context(), ZMQ_PAIR);
@@ -94,6 +95,9 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   lost_ = other.lost_;
   refused_ = other.refused_;
   key_refused_ = other.key_refused_;
+  refusals_ = other.refusals_;
+  unproven_ = other.unproven_;
+  accepted_ = std::move(other.accepted_);
   return *this;
 }
 
@@ -119,7 +123,16 @@ void Socket::encrypt(Side side, const CurveKeys& keys) {
   if (side == Side::kConnects) zmq_setsockopt(socket_, ZMQ_CURVE_SERVERKEY, keys.shared.data(), keys.shared.size());
 }
 
+void Socket::watch(Microseconds silence) {
+  if (silence <= 0) return;
+  const int milliseconds = static_cast<int>(std::clamp<Microseconds>(silence / 1000, 30, 6'000'000));
+  set(ZMQ_HEARTBEAT_IVL, milliseconds / 3);
+  set(ZMQ_HEARTBEAT_TIMEOUT, milliseconds);
+  set(ZMQ_HEARTBEAT_TTL, milliseconds);
+}
+
 Status Socket::bind(const std::string& endpoint, std::string* bound) {
+  if (endpoint.find('[') != std::string::npos) set(ZMQ_IPV6, 1);
   if (zmq_bind(socket_, endpoint.c_str()) != 0) return zmq_error("bind", endpoint);
   char name[512];
   std::size_t size = sizeof name;
@@ -129,6 +142,7 @@ Status Socket::bind(const std::string& endpoint, std::string* bound) {
 }
 
 Status Socket::connect(const std::string& endpoint) {
+  if (endpoint.find('[') != std::string::npos) set(ZMQ_IPV6, 1);
   if (zmq_connect(socket_, endpoint.c_str()) != 0) return zmq_error("connect to", endpoint);
   return {};
 }
@@ -143,25 +157,47 @@ void Socket::drain_monitor() {
       return;
     }
     std::uint16_t kind = 0;
-    std::memcpy(&kind, zmq_msg_data(&event), sizeof kind);
+    std::int32_t value = 0;
+    const auto* bytes = static_cast<const char*>(zmq_msg_data(&event));
+    std::memcpy(&kind, bytes, sizeof kind);
+    std::memcpy(&value, bytes + sizeof kind, sizeof value);
     zmq_msg_close(&event);
     zmq_msg_init(&event);  // the address, which nobody needs
     zmq_msg_recv(&event, monitor_, ZMQ_DONTWAIT);
     zmq_msg_close(&event);
-    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) key_refused_ = true;
-    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-      connected_ = true;
-    } else if (connected_) {
-      lost_ = true;
-    } else {
-      refused_ = true;
-    }
+    take_event(kind, value);
   }
+}
+
+// Strangers come and go beside the peer: what is lost when one of them goes is nothing. Which of several that came in
+// is the peer is not told, so it is lost at the latest when all have gone.
+void Socket::take_event(unsigned kind, int descriptor) {
+  const bool refused = kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+  if (refused) key_refused_ = true;
+  const bool failed = refused || kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+  const bool ends = !failed && kind != ZMQ_EVENT_ACCEPTED && kind != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+  if (kind == ZMQ_EVENT_ACCEPTED) {
+    accepted_.push_back(descriptor);
+    ++unproven_;
+    return;
+  }
+  // Of noise that is no handshake at all only the end is told.
+  if (failed || (ends && unproven_ > 0)) ++refusals_;
+  if (unproven_ > 0) --unproven_;
+  if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) connected_ = true;
+  if (ends) std::erase(accepted_, descriptor);
+  if ((failed || ends) && !connected_) refused_ = true;
+  if (ends && connected_ && accepted_.empty()) lost_ = true;
 }
 
 bool Socket::connection_lost() {
   drain_monitor();
   return lost_;
+}
+
+std::size_t Socket::take_refused() {
+  drain_monitor();
+  return std::exchange(refusals_, 0);
 }
 
 Result<bool> Socket::send(const void* bytes, std::size_t size) {
@@ -197,6 +233,10 @@ bool Socket::more() const {
   int value = 0;
   std::size_t size = sizeof value;
   return zmq_getsockopt(socket_, ZMQ_RCVMORE, &value, &size) == 0 && value != 0;
+}
+
+std::string any_port(const std::string& address) {
+  return "tcp://" + (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":*";
 }
 
 void Poller::clear() {

@@ -12,6 +12,7 @@
 
 #include "snapshot/archive/tar.h"
 #include "snapshot/archive/zstd_stream.h"
+#include "snapshot/digest.h"
 #include "snapshot/folder_lock.h"
 #include "snapshot/savepoint_partial.h"
 
@@ -28,6 +29,7 @@ constexpr std::size_t kFolderNameMax = 100;
 struct Part {
   std::string name;
   std::string path;
+  std::string sha256 = {};  // that it is to have; "" = whatever it has
 };
 
 std::string without_suffix(std::string name) {
@@ -42,7 +44,8 @@ std::vector<Part> parts_of(const CheckpointIndex& index, const std::string& path
   if (savepoint_folder(path) != path) return {{top.ends_with(".sqlite") ? top : top + ".sqlite", path}};
   std::vector<Part> parts = {
       {top + "/" + std::string(kSavepointIndexName), path + "/" + std::string(kSavepointIndexName)}};
-  for (const FileRef& file : files_of(index)) parts.push_back({top + "/" + file.path, path + "/" + file.path});
+  for (const FileRef& file : files_of(index))
+    parts.push_back({top + "/" + file.path, path + "/" + file.path, file.sha256});
   return parts;
 }
 
@@ -50,23 +53,39 @@ Status add(ZstdWriter& out, Files& files, const Part& part, std::int64_t modifie
   STREAM_ASSIGN(const std::uint64_t size, files.size(part.path));
   STREAM_ASSIGN(const std::string header, tar_header({part.name, size, false}, modified_s));
   STREAM_TRY(out.write(header));
+  std::optional<Sha256> digest;
+  if (!part.sha256.empty()) digest.emplace();
   for (std::uint64_t at = 0; at < size;) {
     STREAM_TRY(run([&]() -> Status {
       STREAM_ASSIGN(const std::string piece, files.read_at(part.path, at, kPieceBytes));
       if (piece.empty() || at + piece.size() > size) return corrupt("'" + part.path + "' changes while it is read");
       at += piece.size();
+      if (digest) digest->add(piece);
       return out.write(piece);
     }));
   }
+  if (digest && digest->finish().sha256 != part.sha256)
+    return corrupt("'" + part.path + "' is damaged: its SHA-256 is not what the index says");
   return out.write(std::string(tar_padding(size), '\0'));
+}
+
+Status write_parts(ZstdWriter& out, Files& files, const std::vector<Part>& parts, std::int64_t modified_s,
+                   const RunStep& run) {
+  for (const Part& part : parts) STREAM_TRY(add(out, files, part, modified_s, run));
+  STREAM_TRY(out.write(std::string(2 * kTarBlock, '\0')));
+  return out.finish();
 }
 
 Status write_archive(Files& files, const std::vector<Part>& parts, std::int64_t modified_s, const std::string& partial,
                      const RunStep& run) {
-  STREAM_ASSIGN(const auto out, ZstdWriter::create(files, partial));
-  for (const Part& part : parts) STREAM_TRY(add(*out, files, part, modified_s, run));
-  STREAM_TRY(out->write(std::string(2 * kTarBlock, '\0')));
-  STREAM_TRY(out->finish());
+  STREAM_TRY(files.write_file(partial, ""));
+  std::uint64_t written = 0;
+  ZstdWriter out([&](std::string_view bytes) {
+    const std::uint64_t at = written;
+    written += bytes.size();
+    return files.write_at(partial, at, bytes);
+  });
+  STREAM_TRY(write_parts(out, files, parts, modified_s, run));
   if (::chmod(partial.c_str(), 0444) != 0) return system_error("protect", partial, errno);
   return run([&] { return files.sync_file(partial); });
 }
@@ -175,8 +194,10 @@ namespace {
 
 Status pack(Files& files, const CheckpointIndex& index, const std::string& path, const std::string& target,
             const RunStep& run) {
+  std::vector<Part> parts = parts_of(index, path, target);
+  for (Part& part : parts) part.sha256.clear();  // they were hashed a moment ago
   return publish_savepoint(files, target, [&](const std::string& partial) -> Result<std::string> {
-    STREAM_TRY(write_archive(files, parts_of(index, path, target), index.created_us / 1'000'000, partial, run));
+    STREAM_TRY(write_archive(files, parts, index.created_us / 1'000'000, partial, run));
     return partial;
   });
 }
@@ -187,6 +208,12 @@ Status pack_savepoint(Files& files, const std::string& path, const std::string& 
   STREAM_ASSIGN(const CheckpointIndex index, load_savepoint(path));
   STREAM_TRY(verify_files(index, savepoint_folder(path)));
   return pack(files, index, path, target, run_here);
+}
+
+Status pack_into(Files& files, const std::string& path, const std::string& name, const ByteSink& sink) {
+  STREAM_ASSIGN(const CheckpointIndex index, load_savepoint(path));
+  ZstdWriter out(sink);
+  return write_parts(out, files, parts_of(index, path, name), index.created_us / 1'000'000, run_here);
 }
 
 Result<CheckpointIndex> build_archive(Files& files, const SavepointRequest& request) {

@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "snapshot/archive/zstd_stream.h"
 #include "snapshot/savepoint.h"
 #include "transport/base/files.h"
 
@@ -22,6 +23,11 @@ bool is_archive(const std::string& path);
 // Writes the savepoint at `path` as an archive and renames it to `target` when everything is synced. Its hashes are
 // checked before. Errors: kUsage if the target exists; kCorrupt; kSystem.
 Status pack_savepoint(Files& files, const std::string& path, const std::string& target);
+
+// The same to whoever takes its bytes, a piece at a time: what is sent somewhere need not be on this disk first. `name`
+// is that of the archive. Hashes are checked on the way: what was given to the sink is no archive where this fails.
+// Errors: kCorrupt, kSystem, and what the sink says.
+Status pack_into(Files& files, const std::string& path, const std::string& name, const ByteSink& sink);
 
 // build_savepoint() into an archive.
 Result<CheckpointIndex> build_archive(Files& files, const SavepointRequest& request);

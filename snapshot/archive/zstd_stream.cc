@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "transport/base/files.h"
 
 namespace stream {
 namespace {
@@ -59,13 +62,7 @@ Result<std::size_t> ZstdReader::read(std::span<char> out) {
   return output.pos;
 }
 
-Result<std::unique_ptr<ZstdWriter>> ZstdWriter::create(Files& files, std::string path) {
-  STREAM_TRY(files.write_file(path, ""));
-  return std::unique_ptr<ZstdWriter>(new ZstdWriter(files, std::move(path)));
-}
-
-ZstdWriter::ZstdWriter(Files& files, std::string path)
-    : files_(files), path_(std::move(path)), context_(ZSTD_createCCtx()) {
+ZstdWriter::ZstdWriter(ByteSink sink) : sink_(std::move(sink)), context_(ZSTD_createCCtx()) {
   ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, kLevel);
   ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1);
 }
@@ -73,8 +70,7 @@ ZstdWriter::ZstdWriter(Files& files, std::string path)
 ZstdWriter::~ZstdWriter() { ZSTD_freeCCtx(context_); }
 
 Status ZstdWriter::flush() {
-  STREAM_TRY(files_.write_at(path_, written_bytes_, output_));
-  written_bytes_ += output_.size();
+  STREAM_TRY(sink_(output_));
   output_.clear();
   return {};
 }
@@ -85,7 +81,7 @@ Status ZstdWriter::compress(std::string_view bytes, bool last) {
     char piece[1 << 16];
     ZSTD_outBuffer output{piece, sizeof piece, 0};
     const std::size_t left = ZSTD_compressStream2(context_, &output, &input, last ? ZSTD_e_end : ZSTD_e_continue);
-    if (ZSTD_isError(left)) return failed("unable to pack '" + path_ + "': " + ZSTD_getErrorName(left));
+    if (ZSTD_isError(left)) return failed(std::string("unable to pack: ") + ZSTD_getErrorName(left));
     output_.append(piece, output.pos);
     if (output_.size() >= kPieceBytes) STREAM_TRY(flush());
     if (last ? left == 0 : input.pos == input.size) return {};

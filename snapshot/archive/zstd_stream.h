@@ -1,14 +1,13 @@
-// Zstandard, in pieces: reading a compressed file, writing one through the seam of Files.
+// Zstandard, in pieces: reading a compressed file, packing into whatever takes bytes.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "transport/base/files.h"
 #include "transport/base/status.h"
 
 struct ZSTD_DCtx_s;
@@ -43,27 +42,26 @@ class ZstdReader {
   bool whole_ = false;  // a frame has just ended
 };
 
+// Takes what is packed, piece by piece.
+using ByteSink = std::function<Status(std::string_view)>;
+
 class ZstdWriter {
  public:
-  // Makes or replaces the file.
-  static Result<std::unique_ptr<ZstdWriter>> create(Files& files, std::string path);
+  explicit ZstdWriter(ByteSink sink);
   ~ZstdWriter();
   ZstdWriter(const ZstdWriter&) = delete;
   ZstdWriter& operator=(const ZstdWriter&) = delete;
 
   Status write(std::string_view bytes);
-  Status finish();  // once; not synced
+  Status finish();  // once
 
  private:
-  ZstdWriter(Files& files, std::string path);
   Status compress(std::string_view bytes, bool last);
   Status flush();
 
-  Files& files_;
-  std::string path_;
+  const ByteSink sink_;
   ZSTD_CCtx_s* context_;
   std::string output_;
-  std::uint64_t written_bytes_ = 0;
 };
 
 }  // namespace stream

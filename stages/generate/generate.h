@@ -21,6 +21,7 @@ class Generate final : public Source {
 
   Result<Poll> poll(Emitter& out) override;
   Microseconds idle_wait() const override { return numbers_.idle_wait(); }
+  std::optional<std::uint64_t> pending_records() override { return numbers_.pending(); }
   Status on_restored() override;
   Status before_snapshot() override;
 

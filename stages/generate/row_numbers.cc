@@ -95,10 +95,19 @@ std::int64_t RowNumbers::allowed(std::int64_t wanted) {
   if (rate_ == 0) return wanted;
   const Microseconds now = clock_.monotonic_us();
   if (began_ < 0) began_ = now;
-  const std::int64_t due =
-      static_cast<std::int64_t>(static_cast<double>(now - began_) * static_cast<double>(rate_) / 1e6) + 1;
   wait_ = std::max(kNapMin, 1'000'000 / rate_);
-  return std::clamp<std::int64_t>(due - made_, 0, wanted);
+  return std::clamp<std::int64_t>(due(now) - made_, 0, wanted);
+}
+
+// Rows that it should have made, since it began.
+std::int64_t RowNumbers::due(Microseconds now) const {
+  return static_cast<std::int64_t>(static_cast<double>(now - began_) * static_cast<double>(rate_) / 1e6) + 1;
+}
+
+std::optional<std::uint64_t> RowNumbers::pending() const {
+  if (rate_ == 0 || began_ < 0) return std::nullopt;
+  const std::int64_t late = std::max<std::int64_t>(0, due(clock_.monotonic_us()) - made_);
+  return static_cast<std::uint64_t>(left(late));
 }
 
 // The next row's number; its lane moves on, behind all others while they are in step.

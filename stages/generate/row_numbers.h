@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,7 @@ class RowNumbers {
   std::span<const std::int64_t> next(std::int64_t at_most);
   bool ended() const { return left(1) == 0; }
   Microseconds idle_wait() const { return wait_; }
+  std::optional<std::uint64_t> pending() const;  // that its rate would have made by now; nothing without a rate
 
   void restore();  // from the state table
   void save();     // into it
@@ -37,6 +39,7 @@ class RowNumbers {
   static constexpr std::int64_t kLanes = 64;  // the stream is cut into so many, dealt to the instances
 
   std::int64_t left(std::int64_t at_most) const;
+  std::int64_t due(Microseconds now) const;
   std::int64_t in_order(std::int64_t wanted);
   std::int64_t allowed(std::int64_t wanted);
   std::int64_t take();

@@ -59,7 +59,8 @@ DeadLetter::DeadLetter(Files& files, StateStore& store, Identity identity)
       growing_(growing_path()) {}
 
 std::string DeadLetter::growing_path() const {
-  return at(identity_.stage + "." + std::to_string(identity_.instance) + std::string(kGrowing));
+  const std::string attempt = identity_.attempt == 0 ? "" : "." + std::to_string(identity_.attempt);
+  return at(identity_.stage + "." + std::to_string(identity_.instance) + attempt + std::string(kGrowing));
 }
 
 std::string DeadLetter::name(std::uint32_t origin, Epoch epoch) const {

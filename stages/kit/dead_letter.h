@@ -21,7 +21,8 @@ class DeadLetter {
     std::string folder;  // made when it is needed
     std::string stage;
     std::uint32_t instance = 0;
-    std::string run;  // its first digits stand in names: epochs of one run are not those of another
+    std::string run;            // its first digits stand in names: epochs of one run are not those of another
+    std::uint32_t attempt = 0;  // not 0: one that stood still may wake and write on
   };
   DeadLetter(Files& files, StateStore& store, Identity identity);
 

@@ -47,9 +47,21 @@ ordered_json scalar_schema(const Option& option) {
   }
 }
 
+// A number of instances, or bounds of it.
+ordered_json parallelism_schema() {
+  const ordered_json count = {{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}};
+  ordered_json out = or_parameter(count, "^[0-9]+(\\.\\.[0-9]+)?$");
+  const ordered_json bound = or_parameter(count, "^[0-9]+$");
+  out["anyOf"].push_back({{"type", "object"},
+                          {"properties", {{"min", bound}, {"max", bound}}},
+                          {"required", {"max"}},
+                          {"additionalProperties", false}});
+  return out;
+}
+
 ordered_json property(const Option& option) {
   const ordered_json scalar = scalar_schema(option);
-  ordered_json out = scalar;
+  ordered_json out = option.name == "parallelism" ? parallelism_schema() : scalar;
   const ordered_json list = {{"type", "array"}, {"items", scalar}, {"minItems", 1}};
   if (option.kind == OptionKind::kSelect) {
     const ordered_json map = {{"type", "object"},

@@ -130,8 +130,10 @@ namespace {
 Result<Receiver> bind_input(Transport& transport, const Assignment& assignment, const SchemaPtr& schema,
                             const ChannelAssignment& channel, std::map<std::string, std::string>* endpoints) {
   STREAM_ASSIGN(const RunId run, parse_run_id(assignment.run));
-  const std::string endpoint = "ipc://" + assignment.sockets + "/" + std::to_string(attempt_of(assignment, channel)) +
-                               "-" + std::to_string(channel.id);
+  const std::string endpoint = channel.far ? any_port(assignment.address)
+                                           : "ipc://" + assignment.sockets + "/" +
+                                                 std::to_string(attempt_of(assignment, channel)) + "-" +
+                                                 std::to_string(channel.id);
   STREAM_ASSIGN(Receiver receiver, Receiver::bind(transport, endpoint, identity_of(assignment, run, channel)));
   receiver.expect(schema);
   (*endpoints)[std::to_string(channel.id)] = receiver.endpoint();

@@ -36,11 +36,12 @@ constexpr std::array kPlacementOptions = {
                   "not set: the stage above.",
            .kind = OptionKind::kSelect,
            .repeated = true},
-    Option{.name = "parallelism",
-           .arg = "N",
-           .doc = "Number of instances, 1 to 1024.",
-           .kind = OptionKind::kInteger,
-           .fallback = "1"},
+    Option{
+        .name = "parallelism",
+        .arg = "N",
+        .doc = "Number of instances, 1 to 1024, or bounds within which it changes by itself: 1..8, {min: 1, max: 8}.",
+        .kind = OptionKind::kInteger,
+        .fallback = "1"},
     Option{.name = "memory",
            .arg = "SIZE",
            .doc = "Bound of one instance's memory, such as 1GiB; state that does not fit goes to disk.",
@@ -51,7 +52,17 @@ constexpr std::array kPlacementOptions = {
            .doc = "Least severe level that is logged.",
            .kind = OptionKind::kChoice,
            .fallback = "info",
-           .choices = "trace|debug|info|warning|error"}};
+           .choices = "trace|debug|info|warning|error"},
+    Option{.name = "hosts",
+           .arg = "HOST",
+           .doc = "Hosts its instances may be on, or labels of hosts; not set: any. See stream-hosts(7).",
+           .repeated = true},
+    Option{.name = "near", .arg = "STAGE", .doc = "A stage whose instances they stand beside."},
+    Option{.name = "place",
+           .arg = "RULE",
+           .doc = "How its instances are placed on hosts; not set: as the pipeline says.",
+           .kind = OptionKind::kChoice,
+           .choices = "spread|pack"}};
 
 constexpr std::array kModeOptions = {
     Option{.name = "in",

@@ -77,6 +77,16 @@ void OutputEdge::set_watermark(Microseconds watermark, bool idle) {
   for (OutputChannel& channel : channels_) channel.set_watermark(watermark, idle);
 }
 
+// Where no rows wait one channel hears of it, as many channels would have much to do.
+void OutputEdge::mark(Microseconds origin) {
+  if (held_ || channels_.empty()) return;
+  bool carried = false;
+  for (OutputChannel& channel : channels_) carried |= channel.mark(origin);
+  if (carried) return;
+  next_marked_ = (next_marked_ + 1) % channels_.size();
+  channels_[next_marked_].mark_alone(origin);
+}
+
 void OutputEdge::keep_watermarks_apart() {
   apart_ = true;
   for (OutputChannel& channel : channels_) channel.keep_watermarks_apart();
@@ -140,6 +150,10 @@ void Outputs::add_marker(const FrameHeader& marker) {
 
 void Outputs::set_watermark(Microseconds watermark, bool idle) {
   for_each_edge([&](OutputEdge& edge) { edge.set_watermark(watermark, idle); });
+}
+
+void Outputs::mark(Microseconds origin) {
+  for_each_edge([&](OutputEdge& edge) { edge.mark(origin); });
 }
 
 void Outputs::keep_watermarks_apart() {

@@ -44,6 +44,9 @@ class OutputChannel {
   void add_rows(const Batch& batch, std::span<const std::uint32_t> rows);
   void add_marker(FrameHeader marker);
   void set_watermark(Microseconds watermark, bool idle);
+  // A mark, see LatencyMarks, goes with the newest rows that wait. False: none do.
+  bool mark(Microseconds origin);
+  void mark_alone(Microseconds origin) { lone_mark_ = origin; }
   void keep_watermarks_apart() { apart_ = true; }
 
   // Sends what may go. `drain`: no more input waits, so small frames may go as well. Returns the
@@ -65,6 +68,7 @@ class OutputChannel {
     std::size_t begin = 0;       // rows already sent
     std::size_t bytes = 0;
     Microseconds watermark = INT64_MIN;  // holds before the rows behind this item
+    Microseconds origin = 0;             // 0 = not marked
   };
   void seal();
   Status send_front(Microseconds now);
@@ -85,6 +89,8 @@ class OutputChannel {
   Microseconds watermark_sent_ = INT64_MIN;
   bool idle_input_ = false;
   bool idle_sent_ = false;
+  Microseconds builder_mark_ = 0;  // of the rows being gathered; 0 = none
+  Microseconds lone_mark_ = 0;     // goes without rows; 0 = none
   bool apart_ = false;
   OutputCounters counters_;
 };
@@ -106,6 +112,7 @@ class OutputEdge {
   void add(const Batch& batch);
   void add_marker(const FrameHeader& marker);
   void set_watermark(Microseconds watermark, bool idle);
+  void mark(Microseconds origin);
   void keep_watermarks_apart();
   std::vector<OutputChannel>& channels() { return channels_; }
   const Config& config() const { return config_; }
@@ -145,6 +152,7 @@ class OutputEdge {
   bool all_columns_;
   std::vector<OutputChannel> channels_;
   std::size_t next_ = 0;
+  std::size_t next_marked_ = 0;
   std::vector<std::uint64_t> hashes_;
   std::vector<std::vector<std::uint32_t>> rows_of_;
 };
@@ -162,6 +170,8 @@ class Outputs {
   bool connected(std::size_t output) const { return !edges_[output].empty() || local_.contains(output); }
   void add_marker(const FrameHeader& marker);
   void set_watermark(Microseconds watermark, bool idle);
+  // What was emitted last came from a source then: its receivers are to know.
+  void mark(Microseconds origin);
   // From now on every watermark goes by itself, between the rows before it and those behind it, instead of with the
   // next frame: slow, but what is late does not depend on how rows were gathered.
   void keep_watermarks_apart();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "stages/kit/output.h"
 
@@ -44,7 +45,7 @@ void OutputChannel::seal() {
   if (!builder_ || builder_->rows() == 0) return;
   Batch batch = builder_->finish();
   const std::size_t bytes = batch.size_bytes();
-  items_.push_back({{}, std::move(batch), 0, bytes, watermark_});
+  items_.push_back({{}, std::move(batch), 0, bytes, watermark_, std::exchange(builder_mark_, 0)});
   items_bytes_ += bytes;
   builder_since_ = 0;
 }
@@ -66,6 +67,16 @@ void OutputChannel::set_watermark(Microseconds watermark, bool idle) {
   }
   watermark_ = std::max(watermark_, watermark);
   idle_input_ = idle;
+}
+
+bool OutputChannel::mark(Microseconds origin) {
+  Microseconds* place = nullptr;
+  if (builder_ && builder_->rows() != 0)
+    place = &builder_mark_;
+  else if (!items_.empty() && items_.back().batch)
+    place = &items_.back().origin;
+  if (place != nullptr && *place == 0) *place = origin;
+  return place != nullptr;
 }
 
 // What was sent beyond the window counts as if it waited here.
@@ -113,6 +124,7 @@ Status OutputChannel::send_rows(Item& item, Microseconds now) {
   // what was sent before is sure: the item may have been gathered while the watermark rose.
   const bool newest = last && items_.size() == 1 && (!builder_ || builder_->rows() == 0);
   header.watermark = newest ? watermark_ : last ? std::max(item.watermark, watermark_sent_) : watermark_sent_;
+  if (last) header.origin_us = item.origin;
   const Batch part = item.batch->slice(item.begin, item.begin + count);
   STREAM_TRY(send_frame(header, &part, now));
   item.begin += count;
@@ -145,13 +157,14 @@ Result<std::optional<Microseconds>> OutputChannel::pump(Microseconds now, bool d
     if (!sender_.may_send()) return std::optional<Microseconds>();
     return std::optional(std::min(builder_since_ + kFlushInterval, last_frame_ + kFrameGap));
   }
-  if (!items_.empty() || (watermark_ == watermark_sent_ && idle_input_ == idle_sent_)) {
+  if (!items_.empty() || (lone_mark_ == 0 && watermark_ == watermark_sent_ && idle_input_ == idle_sent_)) {
     return std::optional<Microseconds>();
   }
-  if (now - last_frame_ < kWatermarkInterval) return std::optional(last_frame_ + kWatermarkInterval);
+  if (lone_mark_ == 0 && now - last_frame_ < kWatermarkInterval) return std::optional(last_frame_ + kWatermarkInterval);
   FrameHeader header;
   header.kind = FrameKind::kWatermark;
   header.watermark = watermark_;
+  header.origin_us = std::exchange(lone_mark_, 0);
   STREAM_TRY(send_frame(header, nullptr, now));
   return std::optional<Microseconds>();
 }

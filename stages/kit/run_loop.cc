@@ -18,6 +18,7 @@ class RunLoop::LoopEmitter final : public Emitter {
   Status emit(Batch batch, std::size_t output) override {
     if (batch.rows == 0) return {};
     STREAM_TRY(loop_.outputs_.add(output, batch));
+    loop_.emitted_ = true;
     if (!batch.schema->time) return {};
     const Column& time = batch.columns[*batch.schema->time];
     const Microseconds now = loop_.clock_.monotonic_us();
@@ -149,6 +150,8 @@ Result<bool> RunLoop::poll_source() {
   auto polled = stage_.source->poll(*emitter_);
   if (!polled.ok()) return std::move(polled).status();
   STREAM_TRY(bad_records_.flush());
+  if (emitted_ && marks_.due(now, LatencyMarks::kEvery)) outputs_.mark(system_clock().wall_us());
+  emitted_ = false;
   generator_.advance(stage_.source->split(), now,
                      [this](std::uint64_t split) { return stage_.source->split_open(split); });
   if (const auto promised = stage_.source->promised()) generator_.promise(*promised);
@@ -186,7 +189,15 @@ Status RunLoop::handle(std::size_t channel, Received received) {
     case FrameKind::kEnd: return on_channel_end(channel);
     default: break;
   }
+  if (header.origin_us != 0) pass_mark(header);
   return update_watermark(channel, header);
+}
+
+// What came with it, or before it, is worked through.
+void RunLoop::pass_mark(const FrameHeader& header) {
+  marks_.arrived(header.origin_us, system_clock().wall_us());
+  if (stage_.op && !ended_ && marks_.due(clock_.monotonic_us(), LatencyMarks::kOnwards))
+    outputs_.mark(header.origin_us);
 }
 
 Status RunLoop::open_channel(std::size_t channel, const Received& received) {

@@ -15,6 +15,7 @@
 #include "stages/kit/channel_watermarks.h"
 #include "stages/kit/event_clock.h"
 #include "stages/kit/late_records.h"
+#include "stages/kit/latency_marks.h"
 #include "stages/kit/output.h"
 #include "stages/kit/stage.h"
 #include "stages/kit/watermark.h"
@@ -81,7 +82,8 @@ class RunLoop {
 
   // --- for the port -------------------------------------------------------------------------------
   void start() { started_ = true; }  // sources may read
-  void pause() { paused_ = true; }   // sources stop reading: a final checkpoint comes
+  // Sources do not read: a final checkpoint comes. If it fails, the next one may be an ordinary one, and they read on.
+  void set_paused(bool paused) { paused_ = paused; }
   // An aligned source reads until its watermark is behind this; before the first call, until it has one.
   void read_until(Microseconds watermark) { read_until_ = watermark; }
   Status drain();                  // sources behave as if their input had ended
@@ -117,6 +119,7 @@ class RunLoop {
   const LoopCounters& counters() const { return counters_; }
   Microseconds running_us() const { return clock_.monotonic_us() - began_; }  // since run() began
   std::uint64_t late_records() const { return late_records_.count(); }
+  std::vector<Microseconds> take_latencies() { return marks_.take(); }  // since the last call
   Outputs& outputs() { return outputs_; }
   StageObject& stage() { return stage_; }
   std::vector<Receiver>& inputs() { return inputs_; }
@@ -134,6 +137,7 @@ class RunLoop {
   Result<bool> poll_source();
   Result<bool> read_inputs();
   Status handle(std::size_t channel, Received received);
+  void pass_mark(const FrameHeader& header);
   Status open_channel(std::size_t channel, const Received& received);
   Status on_data(std::size_t channel, Received received);
   Status on_barrier(std::size_t channel, const FrameHeader& header);
@@ -159,6 +163,8 @@ class RunLoop {
   Outputs outputs_;
   BadRecords& bad_records_;
   LateRecords late_records_;
+  LatencyMarks marks_;
+  bool emitted_ = false;  // a source, since its last mark
   const Clock& clock_;
   std::unique_ptr<LoopEmitter> emitter_;
   std::optional<BarrierAligner> aligner_;

@@ -73,9 +73,15 @@ struct Context {
   std::string sampled = {};  // … outside a job: what planning has read of standard input already
   std::vector<std::string> input_names = {};  // of `inputs`: as in `from:`, or of the upstream stage
   std::uint32_t attempt = 0;                  // of the run, as on frames; 0 outside a job
-  bool going_back = false;                    // rewind() must not count on the same rows coming again
+  // What an earlier attempt has left may still run, on a host that stands still, and write on where it was when that
+  // wakes: nothing it had open by name is gone on with.
+  bool predecessor_may_wake = false;
+  bool going_back = false;  // rewind() must not count on the same rows coming again
   std::shared_ptr<UserMetrics> metrics = std::make_shared<UserMetrics>();  // what the user's own code counts
   std::shared_ptr<Trouble> trouble = std::make_shared<Trouble>();          // of Sink::commit() and on_restored()
+
+  // Where numbers in names of files begin, so that no two attempts use the same.
+  std::uint64_t first_number() const { return predecessor_may_wake ? std::uint64_t{attempt} * 1'000'000'000 : 0; }
 };
 
 // Order of calls:  on_restored? ( (on_batch | on_watermark | on_time | on_end) more* | before_snapshot )*
@@ -153,6 +159,10 @@ class Source {
   virtual bool split_open(std::uint64_t /*split*/) const { return true; }
   virtual int wake_fd() const { return -1; }
   virtual Microseconds idle_wait() const { return 10'000; }
+
+  // Records that are there to be read and were not yet, as well as it can tell; nothing: it cannot. Asked for about
+  // twice a second.
+  virtual std::optional<std::uint64_t> pending_records() { return {}; }
 
   // Where in the job's spool it would go on; input 0: it reads none, or has not begun.
   virtual SpoolPosition spool_position() const { return {}; }

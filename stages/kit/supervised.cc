@@ -1,6 +1,7 @@
 #include "stages/kit/supervised.h"
 
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <atomic>
@@ -22,6 +23,8 @@
 #include "stages/kit/option_json.h"
 #include "stages/kit/progress.h"
 #include "stages/kit/tap.h"
+#include "storage/open.h"
+#include "transport/base/text.h"
 #include "transport/base/thread_priority.h"
 #include "transport/base/worker.h"
 #include "transport/control.h"
@@ -47,6 +50,28 @@ Result<std::string> next_message(ControlClient& control, Microseconds patience) 
     poller.add(control.socket().monitor());
     STREAM_TRY(poller.wait(left));
   }
+}
+
+constexpr std::string_view kKeyed = "#key";  // behind the identity: the key is in standard input
+
+// What a supervisor on another host hands over where nobody else sees it.
+std::string read_input() {
+  std::string text(256, '\0');
+  const ssize_t n = ::read(STDIN_FILENO, text.data(), text.size());
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text;
+}
+
+// "KEY SILENCE": of connections to other hosts, and how long one may be silent, in microseconds.
+Status take_key(Transport& transport, const std::string& text) {
+  const std::vector<std::string> words = split(text, ' ');
+  if (words.size() != 2) return usage_error("--control is for the supervisor");
+  STREAM_ASSIGN(const CurveKey secret, secret_from_text(words[0]));
+  STREAM_ASSIGN(const CurveKeys keys, curve_keys(secret));
+  STREAM_ASSIGN(const std::int64_t silence, parse_integer(words[1]));
+  transport.encrypt_tcp(keys);
+  transport.watch_tcp(silence);
+  return {};
 }
 
 Note note(std::string type, std::uint64_t epoch = 0, std::string text = {}) {
@@ -124,6 +149,7 @@ class SupervisedInstance final : public ControlPort {
   void merge_files(SnapshotWriter::Merge merge);
   SpoolPosition spool_position() const { return stage_.source ? stage_.source->spool_position() : SpoolPosition(); }
   Status send_stats(RunLoop& loop, Microseconds now);
+  void tell_strangers(RunLoop& loop) const;
 
   const StageProgram& program_;
   Assignment assignment_;
@@ -163,6 +189,7 @@ WriterOptions SupervisedInstance::writer_options() const {
   options.identity.key_groups = assignment_.key_groups;
   options.checkpoints = assignment_.checkpoints;
   options.local = assignment_.local;
+  if (!assignment_.storage.empty()) options.send = sender_to(assignment_.storage);
   options.scratch = assignment_.scratch;
   options.piece_bytes = std::clamp<std::uint64_t>(assignment_.memory_bytes / 16, 1 << 20, options.piece_bytes);
   return options;
@@ -199,6 +226,7 @@ Status SupervisedInstance::make() {
                            true,
                            assignment_.spool});
   context_->attempt = assignment_.attempt;
+  context_->predecessor_may_wake = assignment_.predecessor_may_wake;
   context_->going_back = assignment_.going_back && !assignment_.accept_duplicates;
   for (const InputAssignment& input : assignment_.inputs) {
     STREAM_ASSIGN(context_->inputs.emplace_back(), shared_schema(input.schema));
@@ -214,9 +242,9 @@ Status SupervisedInstance::make() {
   }
   STREAM_ASSIGN(stage_, make_stage(program_, *context_));
   progress_.emplace(store_, assignment_.instance);
-  dead_letter_.emplace(
-      system_files(), store_,
-      DeadLetter::Identity{assignment_.dead_letter, assignment_.stage, assignment_.instance, assignment_.run});
+  dead_letter_.emplace(system_files(), store_,
+                       DeadLetter::Identity{assignment_.dead_letter, assignment_.stage, assignment_.instance,
+                                            assignment_.run, context_->predecessor_may_wake ? assignment_.attempt : 0});
   return {};
 }
 
@@ -401,15 +429,26 @@ Status SupervisedInstance::serve(RunLoop& loop) {
   if (now < next_stats_) return {};
   if (control_.lost()) return {Code::kPeerGone, "the supervisor is gone"};
   next_stats_ = now + assignment_.stats_every;
+  tell_strangers(loop);
   if (idle_memory_.due(loop.counters().idle_us, loop.running_us())) ::malloc_trim(0);
   return send_stats(loop, now);
+}
+
+// Who has found the port of a channel, and has not the key.
+void SupervisedInstance::tell_strangers(RunLoop& loop) const {
+  std::size_t count = 0;
+  for (Receiver& input : loop.inputs()) count += input.socket().take_refused();
+  if (count == 0) return;
+  std::fprintf(stderr,
+               "stream-%s: warning: %zu connections to its inputs were turned away: without the key of this job\n",
+               std::string(program_.name).c_str(), count);
 }
 
 Status SupervisedInstance::act(RunLoop& loop, const Note& message, const std::string& text) {
   if (message.type == "start") {
     loop.start();
   } else if (message.type == "trigger") {
-    if (message.text == "stop") loop.pause();
+    loop.set_paused(message.text == "stop");
     return loop.checkpoint(Epoch(message.epoch));
   } else if (message.type == "complete") {
     return complete(loop, Epoch(message.epoch));
@@ -431,6 +470,9 @@ Status SupervisedInstance::act(RunLoop& loop, const Note& message, const std::st
     open_tap(loop, message.text);
   } else if (message.type == "lookup") {
     answer_lookup(store_, message.text);
+  } else if (message.type == "traced") {
+    // Where the kernel has a say in it (kernel.yama.ptrace_scope 1); anywhere else this is an error, and needs nothing.
+    ::prctl(PR_SET_PTRACER, message.epoch, 0, 0, 0);
   } else if (message.type == "exit") {
     loop.leave();
   } else {
@@ -607,6 +649,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.frames_out = out.frames;
   stats.bad_records = bad_records_.count();
   stats.late_records = loop.late_records();
+  stats.latencies_us = loop.take_latencies();
   stats.total_us = loop.running_us();
   stats.idle_us = in.idle_us;
   stats.backpressured_us = in.backpressured_us;
@@ -625,6 +668,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   const SpoolPosition spool = spool_position();
   stats.spool_input = spool.input;
   stats.spool_offset = spool.offset;
+  if (const auto pending = stage_.source ? stage_.source->pending_records() : std::nullopt)
+    stats.pending_records = static_cast<std::int64_t>(std::min<std::uint64_t>(*pending, INT64_MAX));
   stats.user_counters = context_->metrics->counters();
   stats.user_gauges = context_->metrics->gauges();
   stats.trouble = trouble();
@@ -636,14 +681,19 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
 Status run_supervised(const StageProgram& program, const std::string& control) {
   const std::size_t mark = control.find('#');
   if (mark == std::string::npos) return usage_error("--control is for the supervisor");
+  const bool keyed = control.ends_with(kKeyed);  // an identity ends in a number
   Transport transport;
-  STREAM_ASSIGN(ControlClient client,
-                ControlClient::connect(transport, control.substr(0, mark), control.substr(mark + 1)));
+  if (keyed) STREAM_TRY(take_key(transport, read_input()));
+  std::string identity = control.substr(mark + 1);
+  if (keyed) identity.resize(identity.size() - kKeyed.size());
+  STREAM_ASSIGN(ControlClient client, ControlClient::connect(transport, control.substr(0, mark), identity));
   Note hello = note("hello", static_cast<std::uint64_t>(::getpid()), std::string(program.name));
-  hello.can = {std::string(kCanRescale)};
+  hello.can = {std::string(kCanRescale), std::string(kCanBeTraced)};
   STREAM_TRY(client.send(to_json(hello)));
   STREAM_ASSIGN(const std::string text, next_message(client, kAnswerPatience));
   STREAM_ASSIGN(Assignment assignment, assignment_from_json(text));
+  if (!assignment.key.empty())
+    STREAM_TRY(take_key(transport, std::exchange(assignment.key, {}) + " " + std::to_string(assignment.silence_us)));
   STREAM_ASSIGN(Values values, values_from_json(program.options, assignment.options));
   SupervisedInstance instance(program, std::move(assignment), std::move(values), client, transport);
   Status status = instance.run();

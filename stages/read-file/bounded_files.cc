@@ -49,6 +49,7 @@ Status BoundedFiles::open_split(Position& split) {
   STREAM_ASSIGN(const Compression compression, detect_compression(*file));
   auto offset = static_cast<std::uint64_t>(split.offset);
   std::unique_ptr<ByteReader> bytes;
+  packed_ |= compression != Compression::kNone;
   if (compression != Compression::kNone) {
     bytes = decompressing_reader(range_reader(file, 0, UINT64_MAX), compression);
     STREAM_TRY(skip_bytes(*bytes, offset));
@@ -66,7 +67,7 @@ Result<bool> BoundedFiles::read(BatchBuilder& batch) {
   if (current_ == splits_.size()) return false;
   Position& split = splits_[current_];
   if (reader_ == nullptr) STREAM_TRY(open_split(split));
-  auto state = reader_->read(batch, true);
+  auto state = pace_.read(*reader_, batch, true);
   if (!state.ok()) return std::move(state).status().while_doing("unable to read '" + split.path + "'");
   if (*state == RecordReader::State::kEnd) {
     take_position(*reader_, split);
@@ -74,6 +75,25 @@ Result<bool> BoundedFiles::read(BatchBuilder& batch) {
     reader_.reset();
   }
   return true;
+}
+
+std::int64_t BoundedFiles::size_of(const std::string& path) {
+  const auto [at, looked] = sizes_.try_emplace(path, 0);
+  if (!looked) return at->second;
+  const auto facts = input_.facts(path);
+  if (facts.ok()) at->second = static_cast<std::int64_t>(facts->size);
+  return at->second;
+}
+
+std::optional<std::uint64_t> BoundedFiles::pending() {
+  if (packed_) return std::nullopt;
+  std::int64_t bytes = 0;
+  for (const Position& split : positions()) {
+    if (split.done) continue;
+    const std::int64_t end = std::min(split.end, size_of(split.path));  // the last split may reach beyond
+    bytes += std::max<std::int64_t>(0, end - split.offset);
+  }
+  return pace_.rows_of(static_cast<std::uint64_t>(bytes));
 }
 
 const std::vector<Position>& BoundedFiles::positions() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stages/read-file/followed_files.h"
+#include "stages/read-file/read_pace.h"
 
 namespace stream {
 
@@ -25,12 +26,16 @@ class BoundedFiles {
   // Where each split stands. Call with every batch emitted.
   const std::vector<Position>& positions();
 
+  // Rows that were not read yet, by the sizes of the files and of what was read; nothing where that tells nothing.
+  std::optional<std::uint64_t> pending();
+
   std::size_t current() const { return current_; }
   std::size_t unread() const { return splits_.size() - std::min(current_ + 1, splits_.size()); }
   const std::string& current_path() const { return splits_[current_].path; }
 
  private:
   Status open_split(Position& split);
+  std::int64_t size_of(const std::string& path);
   Result<std::unique_ptr<ByteReader>> open_range(const Position& split, std::shared_ptr<InputFile> file,
                                                  std::uint64_t& offset);
 
@@ -40,6 +45,9 @@ class BoundedFiles {
   std::vector<Position> splits_;
   std::size_t current_ = 0;
   std::unique_ptr<RecordReader> reader_;
+  ReadPace pace_;
+  bool packed_ = false;  // some are compressed: their sizes say little
+  std::map<std::string, std::int64_t> sizes_;
 };
 
 }  // namespace stream

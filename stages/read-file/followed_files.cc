@@ -115,7 +115,9 @@ Status FollowedFiles::look() {
     auto facts = input_.facts(file->position.path);
     file->gone = !facts.ok();
     STREAM_ASSIGN(const FileFacts own, file->file->facts());
-    file->moved = facts.ok() && !facts->same_file(own);
+    // One that the path does not name any more, renamed or since the path is another, is read to its end like one
+    // moved.
+    file->moved = facts.ok() && (!facts->same_file(own) || !std::ranges::binary_search(paths, file->position.path));
   }
   for (const std::string& path : paths) {
     auto facts = input_.facts(path);
@@ -174,7 +176,7 @@ Result<bool> FollowedFiles::read_file(File& file, BatchBuilder& batch, bool& fin
   current_ = split_hash(file.position.path, file.position.begin);
   current_path_ = file.position.path;
   STREAM_ASSIGN(const FileFacts facts, file.file->facts());
-  STREAM_ASSIGN(const RecordReader::State state, file.reader->read(batch, finished));
+  STREAM_ASSIGN(const RecordReader::State state, pace_.read(*file.reader, batch, finished));
   file.begun = true;
   file.read_at = clock_.monotonic_us();
   if (state == RecordReader::State::kDry) file.seen = std::max(file.seen, facts.size);
@@ -223,6 +225,17 @@ Result<std::vector<Position>> FollowedFiles::positions() {
     all.push_back(file->position);
   }
   return all;
+}
+
+std::optional<std::uint64_t> FollowedFiles::pending() {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files_) {
+    if (file->packed) return std::nullopt;
+    const auto facts = file->file->facts();
+    const std::uint64_t at = file->reader->position();
+    if (facts.ok() && facts->size > at) bytes += facts->size - at;
+  }
+  return bytes == 0 ? 0 : pace_.rows_of(bytes);
 }
 
 std::uint32_t FollowedFiles::unread() const {

@@ -11,6 +11,7 @@
 #include "stages/read-file/input_files.h"
 #include "stages/read-file/packed_files.h"
 #include "stages/read-file/position.h"
+#include "stages/read-file/read_pace.h"
 #include "stages/read-file/record_reader.h"
 #include "transport/base/clock.h"
 
@@ -46,6 +47,8 @@ class FollowedFiles {
   std::uint64_t current() const { return current_; }  // split_hash() of the file read last
   // Files that have records of which none was read yet.
   std::uint32_t unread() const;
+  // Rows that were not read yet, by the sizes of the files and of what was read; nothing where that tells nothing.
+  std::optional<std::uint64_t> pending();
   bool open(std::uint64_t split) const;
   const std::string& current_path() const { return current_path_; }
   std::size_t size() const { return files_.size(); }
@@ -95,6 +98,7 @@ class FollowedFiles {
   PackedFiles packed_;
   std::vector<Position> finished_;  // read to their ends, the oldest first
   std::map<std::string, std::int64_t> generations_;
+  ReadPace pace_;
   std::size_t turn_ = 0;
   std::uint64_t current_ = 0;
   std::string current_path_;

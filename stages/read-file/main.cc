@@ -12,7 +12,7 @@ constexpr auto kOptions = stream::options_of(
     stream::own_options({
         {.name = "path",
          .arg = "PATH",
-         .doc = "File, folder, glob (in quotes), or - for standard input.",
+         .doc = "File, folder, glob (in quotes), s3:// URL of such, or - for standard input.",
          .kind = OptionKind::kPath,
          .positional = true,
          .required = true},
@@ -105,7 +105,8 @@ const stream::StageProgram kProgram{
         "Positions are byte offsets, so a checkpoint resumes exactly behind the last record. A file is known by "
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "
-        "while its successor is followed; a truncated one is read from its start again. A compressed file is "
+        "while its successor is followed, and so is one that a changed path does not name any more; a truncated one is "
+        "read from its start again. A compressed file is "
         "read once, when it is whole: its data ends where its format says, and nothing has been added for a moment. "
         "What is appended to it later is not read. One that holds what was read from a file before it was compressed, "
         "as when logs rotate, is not read again: it is known by the first KiB of what it holds, and the length; one "
@@ -118,6 +119,10 @@ const stream::StageProgram kProgram{
         "the job. In a job its supervisor spools standard input to disk, and this stage reads the spool, so a "
         "checkpoint resumes exactly here too; see stream-checkpoint(7). Compressed standard input is not recognised: "
         "put zcat before it.\n\n"
+        "A path may be an object, a prefix or a glob in S3-compatible storage, as in s3://bucket/logs/*.ndjson.gz or, "
+        "of "
+        "another server than Amazon's, s3://bucket/logs?endpoint=http://host:9000; see stream-storage(7). Objects are "
+        "read by ranges, split as files are, and known again by their beginnings.\n\n"
         "A path that is a pipe, such as <(command) or a FIFO, is read like standard input; a job refuses it, as it "
         "could not be read again after a crash.",
     .kind = stream::StageKind::kSource,

@@ -1,13 +1,15 @@
 #include "stages/kit/format_values.h"
+#include "stages/read-file/object_files.h"
 #include "stages/read-file/pipe_input.h"
 #include "stages/read-file/read_file.h"
 #include "stages/read-file/sample.h"
+#include "storage/place.h"
 
 namespace stream {
 namespace {
 
 std::string absolute(const std::string& folder, const std::string& path) {
-  return path == "-" || path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
+  return path == "-" ? path : located(folder, path);
 }
 
 std::uint64_t sample_size(const Values& options) {
@@ -62,7 +64,7 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
   if (format.format == Format::kText) return *parse_schema("line varchar");
   answer.cacheable = false;
   if (path == "-") return schema_of_stdin(request, format, answer);
-  auto inferred = sample_files(system_input_files(), path, format, sample_size(request.options));
+  auto inferred = sample_files(input_files_of(path), path, format, sample_size(request.options));
   if (!inferred.ok()) {
     const bool later = inferred.status().code() == Code::kNotFound;  // records may come after the job has begun
     answer.errors.push_back({"path", 0, inferred.status().what(),
@@ -78,6 +80,16 @@ void check_follow(const PlanRequest& request, const std::string& path, PlanAnswe
   answer.parallelism_max = 1;
   answer.parallelism_why = "with 'follow' one instance reads, so that a renamed file stays with who has read it";
   if (path == "-") answer.errors.push_back({"follow", 0, "standard input cannot be followed", ""});
+  if (is_object_url(path)) {
+    answer.errors.push_back(
+        {"follow", 0, "objects do not grow, so they cannot be followed", "leave it out, and read what is there"});
+  }
+}
+
+void check_storage(const std::string& path, PlanAnswer& answer) {
+  if (!is_object_url(path)) return;
+  const auto place = parse_storage(path);
+  if (!place.ok()) answer.errors.push_back({"path", 0, place.status().what(), ""});
 }
 
 void check_pipe(const std::string& path, PlanAnswer& answer) {
@@ -92,7 +104,8 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
   PlanAnswer answer;
   answer.cacheable = true;
   const std::string path = absolute(request.folder, request.options.text("path"));
-  const FormatOptions format = format_options_of(request.options, path, answer.errors);
+  check_storage(path, answer);
+  const FormatOptions format = format_options_of(request.options, name_of_input(path), answer.errors);
   check_follow(request, path, answer);
   check_pipe(path, answer);
   if (!answer.errors.empty()) return answer;
@@ -117,7 +130,7 @@ Result<std::unique_ptr<Source>> make_read_file(Context& context) {
   std::vector<PlanError> errors;
   ReadFile::Setup setup;
   setup.path = absolute(context.folder, context.options.text("path"));
-  setup.format = format_options_of(context.options, setup.path, errors);
+  setup.format = format_options_of(context.options, name_of_input(setup.path), errors);
   if (!errors.empty()) return usage_error(errors[0].option + ": " + errors[0].message);
   PlanAnswer ignored;
   const PlanRequest request{context.options, {}, context.folder, context.parallelism};

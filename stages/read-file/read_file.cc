@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "stages/read-file/object_files.h"
 #include "stages/read-file/sample.h"
 #include "stages/read-file/splits.h"
 
@@ -43,7 +44,7 @@ class SampledReader final : public ByteReader {
 ReadFile::ReadFile(Context& context, Setup setup)
     : context_(context),
       setup_(std::move(setup)),
-      input_(system_input_files()),
+      input_(input_files_of(setup_.path)),
       table_(context.state),
       batch_(setup_.wanted) {}
 
@@ -184,6 +185,11 @@ SpoolPosition ReadFile::spool_position() const {
   if (spooled_ == nullptr) return {};
   const Position at = spooled_->position();
   return {static_cast<std::uint64_t>(at.begin), static_cast<std::uint64_t>(at.offset)};
+}
+
+std::optional<std::uint64_t> ReadFile::pending_records() {
+  if (followed_ != nullptr) return followed_->pending();
+  return bounded_ == nullptr ? std::nullopt : bounded_->pending();
 }
 
 Status ReadFile::before_snapshot() {

@@ -36,6 +36,7 @@ class ReadFile final : public Source {
   Status on_restored() override;
   Status before_snapshot() override;
   SpoolPosition spool_position() const override;
+  std::optional<std::uint64_t> pending_records() override;
 
  private:
   Result<Poll> poll_input();

@@ -1,5 +1,6 @@
 #include "stages/read-kafka/partition_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -90,6 +91,16 @@ Result<bool> PartitionReader::read(const OnMessage& on_message, int wait_millise
   if (!status.ok()) return status;
   if (ended()) stop();
   return count > 0;
+}
+
+std::uint64_t PartitionReader::pending() const {
+  std::int64_t oldest = 0;
+  std::int64_t high = high_;
+  const bool told = rd_kafka_get_watermark_offsets(client_, position_.topic.c_str(), position_.partition, &oldest,
+                                                   &high) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!told || high < high_) high = high_;  // nothing was fetched yet
+  if (stop_at_end_) high = std::min(high, position_.end);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, high - position_.next));
 }
 
 }  // namespace stream

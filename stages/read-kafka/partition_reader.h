@@ -30,6 +30,8 @@ class PartitionReader {
   const PartitionPosition& position() const { return position_; }
   std::uint64_t split() const { return split_; }
   bool ended() const { return stop_at_end_ && (at_end_ || position_.next >= position_.end); }
+  // Behind its position, by what the broker has said last.
+  std::uint64_t pending() const;
   // Not yet begun, though there is something in it.
   bool unread() const { return !begun_ && position_.next < high_; }
   std::string at(std::int64_t offset) const;  // "topic/3@17"

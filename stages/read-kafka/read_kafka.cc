@@ -240,4 +240,10 @@ Status ReadKafka::on_complete(Epoch /*epoch*/) {
   return {};
 }
 
+std::optional<std::uint64_t> ReadKafka::pending_records() {
+  std::uint64_t all = 0;
+  for (const auto& partition : partitions_) all += partition->pending();
+  return all;
+}
+
 }  // namespace stream

@@ -24,6 +24,7 @@ class ReadKafka final : public Source {
   bool split_open(std::uint64_t split) const override;
   int wake_fd() const override { return epoll_; }
   Microseconds idle_wait() const override { return 250'000; }
+  std::optional<std::uint64_t> pending_records() override;
   Status on_restored() override;
   Status before_snapshot() override;
   Status on_complete(Epoch epoch) override;

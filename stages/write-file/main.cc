@@ -10,7 +10,7 @@ using stream::OptionKind;
 constexpr stream::Option kOptions[] = {
     {.name = "path",
      .arg = "PATH",
-     .doc = "A file, or with a / at its end a folder of parts.",
+     .doc = "A file, or with a / at its end a folder of parts, which may be an s3:// URL.",
      .kind = OptionKind::kPath,
      .positional = true,
      .required = true},
@@ -83,6 +83,11 @@ constexpr stream::StageProgram kProgram = {
         "The names of parts hold the instance, the checkpoint that published them, the first 8 digits of the run, "
         "and a number. With --by, NULL is `__null__`, and bytes that could mean something to a shell or a file "
         "system are written as %XX.\n\n"
+        "In S3-compatible storage, as in s3://bucket/archive/ or s3://bucket/archive/?endpoint=http://host:9000, a "
+        "part "
+        "is an upload that nobody sees until the checkpoint that has the last of it completes it; its name holds the "
+        "checkpoint it was begun behind. Up to 8 MiB of each part that grows are kept in the state of the job. See "
+        "stream-storage(7); let no rule of the bucket abort uploads younger than a part may become.\n\n"
         "With --success-after, a folder whose event time has passed gets an empty file _SUCCESS, by the checkpoint "
         "that "
         "publishes its last rows, and once they are there; at the end of the input every folder does. Take the "

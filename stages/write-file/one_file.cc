@@ -30,6 +30,16 @@ std::string first_line(std::string_view text) {
   return line;
 }
 
+std::string_view format_name(OutputFormat format) {
+  return format == OutputFormat::kAvro ? "Avro" : format == OutputFormat::kCsv ? "CSV" : "NDJSON";
+}
+
+// As far as the first bytes tell: a field of CSV that begins like an object of JSON stands in quotes.
+std::string_view format_of(std::string_view beginning) {
+  if (beginning.starts_with("Obj") && beginning.substr(3).starts_with('\x01')) return format_name(OutputFormat::kAvro);
+  return beginning.starts_with("{\"") ? format_name(OutputFormat::kNdjson) : "";
+}
+
 std::string_view text_of(const ByteBuilder& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -55,7 +65,8 @@ OneFile::OneFile(Context& context, FileSettings settings, Files& files)
       stage_(context.stage),
       folder_(parent_of(settings_.path)),
       marker_(folder_ + "/." + name_of(settings_.path) + ".stream"),
-      table_(context.state.table(lengths_spec())) {}
+      table_(context.state.table(lengths_spec())),
+      number_(context.first_number()) {}
 
 std::string OneFile::pending_name() const {
   return "." + name_of(settings_.path) + "." + run_.substr(0, 8) + "-" + std::to_string(number_) + ".pending";
@@ -64,7 +75,8 @@ std::string OneFile::pending_name() const {
 // --- where the file stands when a process begins --------------------------------------------------
 
 // Whether this run has begun to write before, and how long the file was then.
-// The marker says which run of which stage has begun the file, and how long it was then: "RUN BASE STAGE".
+// The marker says which run of which stage has begun the file, and how long it was then, and of what its lines are:
+// "RUN BASE STAGE FORMAT".
 Result<bool> OneFile::begun(std::uint64_t* base) {
   auto text = files_.read_file(marker_);
   if (!text.ok()) {
@@ -76,28 +88,61 @@ Result<bool> OneFile::begun(std::uint64_t* base) {
   if (words.size() > 2 && words[2] != stage_) return false;  // it goes by another name now
   STREAM_ASSIGN(const std::int64_t size, parse_integer(words[1]));
   *base = static_cast<std::uint64_t>(size);
+  format_begun_ = words.size() > 3 ? words[3] : "";
   return true;
 }
 
 Status OneFile::write_marker(std::uint64_t base) {
-  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + " " + stage_ + "\n"));
+  STREAM_TRY(files_.write_file(marker_ + ".new", run_ + " " + std::to_string(base) + " " + stage_ + " " +
+                                                     std::string(format_name(settings_.encoder.format)) + "\n"));
   STREAM_TRY(files_.sync_file(marker_ + ".new"));
   STREAM_TRY(files_.rename(marker_ + ".new", marker_));
   return files_.sync_dir(folder_);
 }
 
-// Rows must not come to stand under the names of other columns.
-Status OneFile::check_header() {
-  if (settings_.encoder.format == OutputFormat::kAvro) return check_columns();
-  if (settings_.encoder.format != OutputFormat::kCsv || !settings_.encoder.header) return {};
+// Rows must not come to stand under the names of other columns, nor among those of another format.
+Status OneFile::check_kept(const std::string& path, std::string_view advice) {
+  STREAM_ASSIGN(const std::string beginning, files_.read_at(path, 0, kHeaderMax));
+  if (beginning.empty()) return {};
+  STREAM_TRY(check_format(format_of(beginning), advice));
+  const OutputFormat format = settings_.encoder.format;
+  if (format == OutputFormat::kAvro) return check_columns(path, advice);
+  if (format != OutputFormat::kCsv || !settings_.encoder.header) return {};
   ByteBuilder header;
   make_encoder(settings_.encoder, schema_)->finish(header);
-  STREAM_ASSIGN(const std::string beginning, files_.read_at(settings_.path, 0, kHeaderMax));
-  const std::string there = first_line(beginning);
+  const std::string line = first_line(beginning);
   const std::string ours = first_line(text_of(header));
-  if (beginning.empty() || there == ours) return {};
-  return usage_error("'" + settings_.path + "' has the columns " + there + ", not " + ours +
-                     "; give another path, --if-exists replace or --header none");
+  if (line == ours) return {};
+  return usage_error("'" + settings_.path + "' has the columns " + line + ", not " + ours + "; " + std::string(advice) +
+                     " or --header none");
+}
+
+// `there`: "" if it is not known.
+Status OneFile::check_format(std::string_view there, std::string_view advice) const {
+  const std::string_view ours = format_name(settings_.encoder.format);
+  if (there.empty() || there == ours) return {};
+  return usage_error("'" + settings_.path + "' holds " + std::string(there) + ", not " + std::string(ours) + "; " +
+                     std::string(advice));
+}
+
+// Where its first bytes are: in the visible file, or in what the first commit has still to bring there.
+Result<std::string> OneFile::begins_in(const std::vector<Piece>& pieces) {
+  for (const Piece& piece : pieces) {
+    if (piece.begin != 0 || piece.size == 0) continue;
+    STREAM_ASSIGN(const bool done, applied(piece));
+    if (!done) return beside(piece.pending);
+  }
+  return settings_.path;
+}
+
+Status OneFile::go_on(const std::vector<Piece>& pieces) {
+  constexpr std::string_view kAdvice = "give another path";
+  if (end_ == 0) return {};
+  std::uint64_t base = 0;
+  STREAM_ASSIGN(const bool same_run, begun(&base));
+  if (same_run) STREAM_TRY(check_format(format_begun_, kAdvice));
+  STREAM_ASSIGN(const std::string path, begins_in(pieces));
+  return check_kept(path, kAdvice);
 }
 
 Status OneFile::begin_anew(bool exists, std::uint64_t size) {
@@ -107,7 +152,7 @@ Status OneFile::begin_anew(bool exists, std::uint64_t size) {
   }
   if (exists && settings_.if_exists == IfExists::kReplace) STREAM_TRY(files_.remove(settings_.path));
   if (exists && settings_.if_exists == IfExists::kAppend) {
-    STREAM_TRY(check_header());
+    STREAM_TRY(check_kept(settings_.path, "give another path, --if-exists replace"));
     end_ = size;
   }
   return supervised_ ? write_marker(end_) : Status();
@@ -123,7 +168,7 @@ Status OneFile::begin(Epoch epoch) {
     STREAM_TRY(cut_to(end_));
   else if (size.ok())
     end_ = std::max(end_, *size);
-  return find_marker({});
+  return go_on({});
 }
 
 Status OneFile::cut_to(std::uint64_t end) {
@@ -182,7 +227,7 @@ Status OneFile::on_restored(Epoch epoch) {
     STREAM_TRY(check_restored(restored));
     end_ = restored.back().begin + restored.back().size;
     STREAM_TRY(cut_to(end_));
-    STREAM_TRY(find_marker(restored));
+    STREAM_TRY(go_on(restored));
   }
   if (supervised_) STREAM_TRY(remove_leftovers(restored));
   for (const Piece& piece : restored) {

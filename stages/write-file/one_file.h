@@ -43,11 +43,13 @@ class OneFile final : public Sink {
   };
 
   Status begin(Epoch epoch);
-  Status check_header();
+  Status check_kept(const std::string& path, std::string_view advice);
+  Status check_format(std::string_view there, std::string_view advice) const;
+  Result<std::string> begins_in(const std::vector<Piece>& pieces);
+  Status go_on(const std::vector<Piece>& pieces);
   // one_file_avro.cc
-  Status check_columns();
+  Status check_columns(const std::string& path, std::string_view advice);
   Status go_on_with(const std::string& path);
-  Status find_marker(const std::vector<Piece>& pieces);
   Status begin_anew(bool exists, std::uint64_t size);
   Result<bool> begun(std::uint64_t* base);
   Status write_marker(std::uint64_t base);
@@ -73,6 +75,7 @@ class OneFile final : public Sink {
   const std::string stage_;
   const std::string folder_;
   const std::string marker_;
+  std::string format_begun_;  // as the marker has it; "" if it has none
   StateTable& table_;
 
   void complete();

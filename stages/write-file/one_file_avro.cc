@@ -21,40 +21,26 @@ Status OneFile::go_on_with(const std::string& path) {
   return {};
 }
 
-// Where the header is: in the visible file, or in what the first commit has still to bring there.
-Status OneFile::find_marker(const std::vector<Piece>& pieces) {
-  if (settings_.encoder.format != OutputFormat::kAvro || end_ == 0) return {};
-  for (const Piece& piece : pieces) {
-    if (piece.begin != 0 || piece.size == 0) continue;
-    STREAM_ASSIGN(const bool done, applied(piece));
-    if (!done) return go_on_with(beside(piece.pending));
-  }
-  return go_on_with(settings_.path);
-}
-
 // Of an existing file of Avro.
-Status OneFile::check_columns() {
-  STREAM_ASSIGN(const std::string beginning, files_.read_at(settings_.path, 0, kAvroHeaderMax));
-  if (beginning.empty()) return {};
+Status OneFile::check_columns(const std::string& path, std::string_view advice) {
+  STREAM_ASSIGN(const std::string beginning, files_.read_at(path, 0, kAvroHeaderMax));
   format::AvroHeader header;
   auto whole = format::read_avro_header(beginning, header);
   if (!whole.ok() || !*whole) {
     return usage_error("'" + settings_.path + "' is no file of Avro records" +
-                       (whole.ok() ? "" : ": " + whole.status().what()) +
-                       "; give another path, or --if-exists replace");
+                       (whole.ok() ? "" : ": " + whole.status().what()) + "; " + std::string(advice));
   }
   STREAM_ASSIGN(const std::string ours, format::avro_schema_of(*schema_, settings_.encoder.row_kinds));
   STREAM_ASSIGN(const format::AvroSchema wanted, format::AvroSchema::parse(ours));
   if (!header.schema.same_columns(wanted)) {
     const auto there = header.schema.columns();
     return usage_error("'" + settings_.path + "' has the columns " + (there.ok() ? to_string(*there) : "of no record") +
-                       ", written otherwise than " + to_string(*schema_) +
-                       "; give another path, or --if-exists replace");
+                       ", written otherwise than " + to_string(*schema_) + "; " + std::string(advice));
   }
   if (header.codec == AvroCodec::kSnappy) {
     return usage_error("'" + settings_.path + "' is compressed with snappy, which can be read only; give another path");
   }
-  return go_on_with(settings_.path);
+  return go_on_with(path);
 }
 
 }  // namespace stream

@@ -1,5 +1,9 @@
 #include "stages/write-file/part_name.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+
 #include "snapshot/table_spec.h"
 #include "transport/base/text.h"
 #include "transport/record/key.h"
@@ -21,6 +25,15 @@ std::optional<std::uint64_t> digits(const std::string& text) {
 }
 
 }  // namespace
+
+std::string short_run(const Context& context) {
+  if (!context.run.empty()) return context.run.substr(0, 8);
+  const auto seed =
+      static_cast<std::uint64_t>(context.clock.wall_us()) * 1'000'003 + static_cast<std::uint64_t>(::getpid());
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>((seed ^ (seed >> 32)) & 0xffffffff));
+  return digits;
+}
 
 std::string PartName::key() const { return folder + numbered(*this, ""); }
 std::string PartName::hidden() const { return folder + "." + numbered(*this, "") + std::string(kHiddenEnding); }
@@ -67,7 +80,10 @@ std::optional<PartName> parse_key(std::string_view key) {
 }
 
 std::uint32_t owner_of_part(const PartName& name, std::uint32_t parallelism) {
-  const std::string key = name.key();
+  return owner_of_key(name.key(), parallelism);
+}
+
+std::uint32_t owner_of_key(const std::string& key, std::uint32_t parallelism) {
   std::string encoded(1, '\1');  // as append_key() does
   for (int shift = 0; shift < 32; shift += 8) encoded += static_cast<char>((key.size() >> shift) & 0xff);
   return owner_of_split(hash_key(encoded + key), parallelism);

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "stages/kit/stage.h"
 #include "transport/base/ids.h"
 
 namespace stream {
@@ -30,6 +31,9 @@ struct PartName {
   friend bool operator==(const PartName&, const PartName&) = default;
 };
 
+// RUN. By hand there is no run: any 8 digits that another process is unlikely to take.
+std::string short_run(const Context& context);
+
 struct FoundPart {
   PartName name;
   std::optional<Epoch> epoch;  // none: hidden
@@ -42,6 +46,8 @@ std::optional<PartName> parse_key(std::string_view key);
 
 // Which instance answers for a part: the one the state table gives its row to after a rescale.
 std::uint32_t owner_of_part(const PartName& name, std::uint32_t parallelism);
+// The same of any key of a state table.
+std::uint32_t owner_of_key(const std::string& key, std::uint32_t parallelism);
 
 // A value as a part of a path: letters, digits and `-_.:+ ` stand for themselves, other bytes are %XX.
 std::string escape_folder(std::string_view value);

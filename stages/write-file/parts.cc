@@ -1,7 +1,5 @@
 #include "stages/write-file/parts.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "stages/write-file/folders.h"
@@ -15,16 +13,6 @@ enum Column : std::size_t { kPart, kLength, kRolled };
 
 std::string_view text_of(const ByteBuilder& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-// By hand there is no run: any 8 digits that another process is unlikely to take.
-std::string short_run(const Context& context) {
-  if (!context.run.empty()) return context.run.substr(0, 8);
-  const auto seed =
-      static_cast<std::uint64_t>(context.clock.wall_us()) * 1'000'003 + static_cast<std::uint64_t>(::getpid());
-  char digits[9];
-  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>((seed ^ (seed >> 32)) & 0xffffffff));
-  return digits;
 }
 
 }  // namespace
@@ -47,7 +35,9 @@ Parts::Parts(Context& context, FileSettings settings, Files& files)
       instance_(context.instance),
       parallelism_(context.parallelism),
       run_(short_run(context)),
-      table_(context.state.table(parts_spec())) {
+      predecessor_may_wake_(context.predecessor_may_wake),
+      table_(context.state.table(parts_spec())),
+      number_(context.first_number()) {
   if (settings_.success_after) success_ = std::make_unique<Success>(context.state, settings_, files_);
 }
 
@@ -219,6 +209,10 @@ Status Parts::committed(Epoch epoch) {
   });
   for (const Row row : done) table_.erase(row);
   if (success_) success_->committed(epoch);
+  // Until then an earlier checkpoint may be gone back to; what is left of a stop goes with the next start.
+  if (ended_) {
+    for (const std::string& original : std::exchange(originals_, {})) (void)files_.remove(at(original));
+  }
   const std::lock_guard lock(mutex_);
   std::erase_if(publications_, [&](const Publication& publication) { return publication.epoch <= epoch; });
   return {};

@@ -57,6 +57,7 @@ class Parts final : public Sink {
 
   Status scan(const std::string& folder, std::size_t depth, std::vector<FoundPart>& found);
   Status check_existing(const std::vector<FoundPart>& found);
+  Result<PartName> copy_aside(const PartName& name, std::uint64_t length, Row row);
   Status adopt(const std::vector<FoundPart>& found, bool own, Row row);
   Status unpublish(const std::vector<FoundPart>& found, const PartName& name);
   Status check_rolled(const PartName& name, Epoch rolled, Row row);
@@ -86,6 +87,7 @@ class Parts final : public Sink {
   const std::uint32_t instance_;
   const std::uint32_t parallelism_;
   const std::string run_;  // 8 digits
+  const bool predecessor_may_wake_;
   StateTable& table_;
 
   std::unique_ptr<Success> success_;  // null: nobody asked for it
@@ -94,6 +96,7 @@ class Parts final : public Sink {
   std::vector<std::unique_ptr<Part>> closed_;          // complete, published by the next epoch
   std::set<std::string> made_;                         // folders known to exist
   std::uint64_t number_ = 0;
+  std::vector<std::string> originals_;  // that copies were made of
   bool ended_ = false;
   std::mutex mutex_;
   std::vector<Publication> publications_;  // guarded by mutex_: prepared and not committed

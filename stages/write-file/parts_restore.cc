@@ -57,6 +57,22 @@ Status Parts::unpublish(const std::vector<FoundPart>& found, const PartName& nam
                  "' is gone, and with it committed rows; bring it back, or start anew with --fresh");
 }
 
+// Under a name that nobody else writes to. The original stays for a restore from the same checkpoint.
+Result<PartName> Parts::copy_aside(const PartName& name, std::uint64_t length, Row row) {
+  constexpr std::uint64_t kPiece = 4 << 20;
+  const PartName copy = next_name(name.folder);
+  for (std::uint64_t done = 0; done < length;) {
+    STREAM_ASSIGN(const std::string bytes,
+                  files_.read_at(at(name.hidden()), done, std::min<std::uint64_t>(kPiece, length - done)));
+    if (bytes.empty()) return too_short(at(name.hidden()), done, length);
+    STREAM_TRY(files_.write_at(at(copy.hidden()), done, bytes));
+    done += bytes.size();
+  }
+  table_.erase(row);
+  originals_.push_back(name.hidden());
+  return copy;
+}
+
 // A part that was growing: cut to its length, closed, rolled by the next epoch.
 Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
   auto part = std::make_unique<Part>();
@@ -74,11 +90,14 @@ Status Parts::adopt(const std::vector<FoundPart>& found, bool own, Row row) {
   }
   if (!size.ok()) return std::move(size).status();
   if (*size < length) return too_short(path, *size, length);
-  if (*size > length) {
+  if (predecessor_may_wake_ && length > 0) {
+    STREAM_ASSIGN(part->name, copy_aside(part->name, length, row));  // synced with the next epoch
+  } else if (*size > length) {
     STREAM_TRY(files_.truncate(path, length));
     STREAM_TRY(files_.sync_file(path));
   }
-  part->size = part->recorded = length;
+  if (!predecessor_may_wake_ || length == 0) part->recorded = length;
+  part->size = length;
   closed_.push_back(std::move(part));
   return {};
 }

@@ -1,8 +1,10 @@
 #include "stages/format/avro_schema.h"
+#include "stages/write-file/object_parts.h"
 #include "stages/write-file/one_file.h"
 #include "stages/write-file/parts.h"
 #include "stages/write-file/settings.h"
 #include "stages/write-file/success.h"
+#include "storage/place.h"
 
 namespace stream {
 namespace {
@@ -63,6 +65,23 @@ void check_success(const FileSettings& settings, const Schema& schema, std::vect
   }
 }
 
+void set_storage(FileSettings& settings, std::vector<PlanError>& errors) {
+  settings.storage = settings.path;
+  settings.path.resize(std::min(settings.path.find('?'), settings.path.size()));
+  const auto place = parse_storage(settings.storage);
+  if (!place.ok()) errors.push_back({"path", 0, place.status().what(), ""});
+}
+
+void check_storage(const Values& options, const FileSettings& settings, std::vector<PlanError>& errors) {
+  if (!settings.parts) {
+    errors.push_back({"path", 0, "an object cannot grow from checkpoint to checkpoint",
+                      "write the key with a / at its end, for a folder of parts"});
+  }
+  if (options.has("success-after")) {
+    errors.push_back({"success-after", 0, "no _SUCCESS is made in object storage", "leave it out"});
+  }
+}
+
 }  // namespace
 
 std::string parent_of(const std::string& path) {
@@ -77,8 +96,9 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
                            std::vector<PlanError>& errors) {
   FileSettings settings;
   const std::string& path = options.text("path");
-  settings.path = path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
-  settings.parts = path.ends_with('/');
+  settings.path = located(folder, path);
+  if (is_object_url(settings.path)) set_storage(settings, errors);
+  settings.parts = settings.path.ends_with('/');
   while (settings.path.size() > 1 && settings.path.ends_with('/')) settings.path.pop_back();
   set_format(options, settings, errors);
   set_by(options, schema, settings, errors);
@@ -94,6 +114,7 @@ FileSettings file_settings(const Values& options, const std::string& folder, con
     settings.success_after = options.duration("success-after");
     check_success(settings, schema, errors);
   }
+  if (!settings.storage.empty()) check_storage(options, settings, errors);
   if (!settings.by.empty() && !settings.parts) {
     errors.push_back(
         {"by", 0, "'" + path + "' is one file; rows are spread over folders", "write the path with a / at its end"});
@@ -114,7 +135,7 @@ PlanAnswer plan_write_file(const PlanRequest& request) {
     for (const std::size_t column : schema.key) input.partition_columns.push_back(schema.fields[column].name);
   }
   answer.inputs.push_back(std::move(input));
-  answer.state.push_back(settings.parts ? parts_spec() : lengths_spec());
+  answer.state.push_back(!settings.storage.empty() ? objects_spec() : settings.parts ? parts_spec() : lengths_spec());
   if (settings.success_after) {
     answer.state.push_back(folders_spec());
     answer.parallelism_max = 1;

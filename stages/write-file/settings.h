@@ -15,8 +15,9 @@ namespace stream {
 enum class IfExists : std::uint8_t { kAppend, kReplace, kFail };
 
 struct FileSettings {
-  std::string path;    // absolute; a folder without its last slash
-  bool parts = false;  // a folder of parts, else one file
+  std::string path;          // absolute; a folder without its last slash
+  std::string storage = {};  // URL, where `path` is in object storage: without its options
+  bool parts = false;        // a folder of parts, else one file
   EncoderOptions encoder;
   std::string extension;  // "ndjson", "csv" or "avro"
   IfExists if_exists = IfExists::kFail;

@@ -20,6 +20,8 @@ Status CommitLog::create_tables() {
       " first_row INTEGER NOT NULL, last_row INTEGER NOT NULL);"
       "CREATE TABLE IF NOT EXISTS _stream_changes (run TEXT NOT NULL, stage TEXT NOT NULL, epoch INTEGER NOT NULL,"
       " oldest_row INTEGER NOT NULL);"
+      "CREATE TABLE IF NOT EXISTS _stream_attempts (run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL,"
+      " PRIMARY KEY (run, stage)) WITHOUT ROWID;"
       "CREATE INDEX IF NOT EXISTS _stream_changes_epoch ON _stream_changes (run, stage, epoch);"
       "CREATE INDEX IF NOT EXISTS _stream_rows_epoch ON _stream_rows (run, stage, epoch)");
 }
@@ -45,6 +47,22 @@ Result<bool> CommitLog::begun() {
 Status CommitLog::begin(const std::string& table) {
   STREAM_ASSIGN(Statement insert, database_.prepare("INSERT INTO _stream_sinks VALUES (?1, ?2, ?3, 0)"));
   return insert.bind_text(1, run_).bind_text(2, stage_).bind_text(3, table).run();
+}
+
+Status CommitLog::take_over(std::uint32_t attempt) {
+  STREAM_TRY(check_newest(attempt));
+  return run("INSERT INTO _stream_attempts VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET attempt = excluded.attempt",
+             attempt);
+}
+
+Status CommitLog::check_newest(std::uint32_t attempt) {
+  STREAM_ASSIGN(
+      Statement query,
+      prepare("SELECT attempt FROM _stream_attempts WHERE run = ?1 AND stage = ?2 AND attempt > ?3", attempt));
+  STREAM_ASSIGN(const bool later, query.step());
+  if (!later) return {};
+  return failed("attempt " + std::to_string(query.integer(0)) + " of this run writes to '" + database_.path() +
+                "': this is attempt " + std::to_string(attempt) + ", and no longer wanted");
 }
 
 Result<bool> CommitLog::contains(Committable committable) {

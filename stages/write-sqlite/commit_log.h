@@ -4,6 +4,8 @@
 //   _stream_commits(run, stage, epoch, instance)          this committable is in the table
 //   _stream_rows(run, stage, epoch, first_row, last_row)  ids of the rows an epoch has inserted
 //   _stream_changes(run, stage, epoch, oldest_row)        lowest id of the rows it has changed or deleted
+//   _stream_attempts(run, stage, attempt)                 the newest that has begun to write: none before it does any
+//   more
 //
 // The newest 1,000 epochs are kept; `forgotten` is the newest that is not.
 #pragma once
@@ -25,6 +27,10 @@ class CommitLog {
   Status create_tables();
   Result<bool> begun();
   Status begin(const std::string& table);
+  // From now on earlier attempts are refused. Errors: kFailed if a later one has been here.
+  Status take_over(std::uint32_t attempt);
+  // Errors: kFailed if a later attempt has taken over: this one stood still for long, and is not wanted any more.
+  Status check_newest(std::uint32_t attempt);
   Result<bool> contains(Committable committable);
   Status add(Committable committable, const std::vector<RowRange>& inserted, std::int64_t oldest_changed);
   // Whether rows that were there at `epoch` have been changed or deleted since.

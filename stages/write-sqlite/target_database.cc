@@ -4,11 +4,13 @@
 
 #include <cerrno>
 
+#include "stages/kit/retry.h"
+
 namespace stream {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
-constexpr int kPatience = 6;  // times the busy timeout
+constexpr int kBusyTimeoutMs = 500;  // SQLite's own waiting, which nothing ends; see execute_patiently()
+constexpr Microseconds kPatience = 30'000'000;
 
 // SQLite says only that it cannot open; the system says why.
 Status open_error(sqlite3* db, const std::string& path) {
@@ -40,10 +42,11 @@ Status target_status(int code, const char* message, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& path) {
+Result<std::unique_ptr<TargetDatabase>> TargetDatabase::open(const std::string& path,
+                                                             std::shared_ptr<Trouble> trouble) {
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  std::unique_ptr<TargetDatabase> target(new TargetDatabase(db, path));
+  std::unique_ptr<TargetDatabase> target(new TargetDatabase(db, path, std::move(trouble)));
   if (code != SQLITE_OK) return open_error(db, path);
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   STREAM_TRY(target->execute_patiently("PRAGMA journal_mode = WAL"));
@@ -62,10 +65,12 @@ Status TargetDatabase::execute(const std::string& sql) {
 
 Status TargetDatabase::execute_patiently(const char* sql) {
   int code = SQLITE_OK;
-  for (int i = 0; i < kPatience; ++i) {
+  const auto attempt = [&]() -> Status {
     code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
-    if ((code & 0xff) != SQLITE_BUSY) break;
-  }
+    return (code & 0xff) == SQLITE_BUSY ? error(code) : Status();
+  };
+  const auto no_pause = [] { return Microseconds{0}; };  // SQLite has waited
+  (void)retry(*trouble_, system_clock(), Patience(kPatience), attempt, no_pause);
   return code == SQLITE_OK ? Status() : error(code);
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "snapshot/sqlite.h"
+#include "stages/kit/trouble.h"
 
 struct sqlite3;
 
@@ -19,8 +20,8 @@ namespace stream {
 
 class TargetDatabase {
  public:
-  // Makes the file if absent; its folder must exist.
-  static Result<std::unique_ptr<TargetDatabase>> open(const std::string& path);
+  // Makes the file if absent; its folder must exist. Who else is writing is waited for: that is the trouble.
+  static Result<std::unique_ptr<TargetDatabase>> open(const std::string& path, std::shared_ptr<Trouble> trouble);
   ~TargetDatabase();
   TargetDatabase(const TargetDatabase&) = delete;
   TargetDatabase& operator=(const TargetDatabase&) = delete;
@@ -37,12 +38,14 @@ class TargetDatabase {
   const std::string& path() const { return path_; }
 
  private:
-  TargetDatabase(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  TargetDatabase(sqlite3* db, std::string path, std::shared_ptr<Trouble> trouble)
+      : db_(db), path_(std::move(path)), trouble_(std::move(trouble)) {}
   Status execute_patiently(const char* sql);
   Status error(int code) const;
 
   sqlite3* db_;
   std::string path_;
+  std::shared_ptr<Trouble> trouble_;
 };
 
 }  // namespace stream

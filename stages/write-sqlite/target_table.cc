@@ -87,6 +87,19 @@ Result<std::vector<std::string>> TargetTable::columns() {
   }
 }
 
+Status TargetTable::add_columns() {
+  STREAM_ASSIGN(const std::vector<std::string> names, columns());
+  for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
+    const Field& field = schema_->fields[i];
+    const bool there = std::ranges::find(names, lower(field.name)) != names.end();
+    if (there || std::ranges::find(key_, i) != key_.end()) continue;
+    STREAM_TRY(database_.execute("ALTER TABLE " + sql_name(name_) + " ADD COLUMN " + sql_name(field.name) + " " +
+                                 std::string(sqlite_type(field.type))));
+    prepared_ = false;
+  }
+  return {};
+}
+
 Status TargetTable::check() {
   STREAM_ASSIGN(const std::vector<std::string> names, columns());
   for (const Field& field : schema_->fields) {

@@ -27,6 +27,8 @@ class TargetTable {
   Status drop();
   // Errors: kUsage if the table lacks a column, cannot be written, or cannot say which rows an epoch has inserted.
   Status check();
+  // Those of the schema that the table lacks, but for the key: rows that are there have NULL in them.
+  Status add_columns();
 
   // After create() or check(), within a transaction: writes the rows and appends to `inserted` the
   // ids of those that were not there before. Errors: kBadRecord, with the row, if the table refuses one.

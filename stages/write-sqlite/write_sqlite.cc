@@ -29,12 +29,14 @@ WriteSqlite::WriteSqlite(Context& context)
       path_(path_of(context.options, context.folder)),
       run_(context.run),
       stage_(context.stage),
+      attempt_(context.attempt),
       going_back_(context.going_back),
+      trouble_(context.trouble),
       table_name_(table_of(context.options, context.stage)) {}
 
 Status WriteSqlite::open() {
   if (database_) return {};
-  STREAM_ASSIGN(database_, TargetDatabase::open(path_));
+  STREAM_ASSIGN(database_, TargetDatabase::open(path_, trouble_));
   table_.emplace(*database_, table_name_, schema_, key_);
   log_.emplace(*database_, run_, stage_);
   return {};
@@ -50,6 +52,7 @@ Status WriteSqlite::make_table(bool fresh) {
     exists = false;
   }
   if (!exists) STREAM_TRY(table_->create());
+  if (!fresh) STREAM_TRY(table_->add_columns());  // it was ours, and its manifest has changed
   return table_->check();
 }
 
@@ -58,6 +61,7 @@ Status WriteSqlite::make_table(bool fresh) {
 Status WriteSqlite::register_run(bool fresh) {
   if (!supervised()) return make_table(true);
   STREAM_TRY(log_->create_tables());
+  STREAM_TRY(log_->take_over(attempt_));
   STREAM_ASSIGN(const bool begun, log_->begun());
   STREAM_TRY(make_table(fresh && !begun));
   return begun ? Status() : log_->begin(table_name_);
@@ -72,6 +76,7 @@ Status WriteSqlite::rewind(Epoch epoch) {
   STREAM_TRY(open());
   return database_->transact([&]() -> Status {
     STREAM_TRY(log_->create_tables());
+    STREAM_TRY(log_->take_over(attempt_));
     STREAM_ASSIGN(const bool changed, going_back_ ? log_->changed_since(epoch) : Result<bool>(false));
     if (changed) {
       return failed("unable to give rows of table '" + table_name_ + "' in '" + path_ +
@@ -81,6 +86,7 @@ Status WriteSqlite::rewind(Epoch epoch) {
     STREAM_ASSIGN(const std::vector<RowRange> ranges, log_->take_after(epoch));
     STREAM_ASSIGN(const bool exists, table_->exists());
     if (!exists) return {};
+    STREAM_TRY(table_->add_columns());
     STREAM_TRY(table_->check());
     for (const RowRange& rows : ranges) STREAM_TRY(table_->erase(rows));
     return {};
@@ -98,6 +104,7 @@ Status WriteSqlite::apply(const Prepared& prepared) {
 Status WriteSqlite::make_visible(std::span<const Prepared> due) {
   if (due.empty()) return {};
   return database_->transact([&]() -> Status {
+    STREAM_TRY(log_->check_newest(attempt_));
     for (const Prepared& prepared : due) STREAM_TRY(apply(prepared));
     return {};
   });

@@ -50,7 +50,9 @@ class WriteSqlite final : public OutboxSink {
   const std::string path_;
   const std::string run_;
   const std::string stage_;
+  const std::uint32_t attempt_;
   const bool going_back_;
+  const std::shared_ptr<Trouble> trouble_;  // another process that writes to the database
   std::string table_name_;
   std::vector<std::size_t> key_;
   IfExists if_exists_ = IfExists::kFail;

@@ -73,6 +73,7 @@ std::optional<Answer> Access::identify(const Head& head, Request& request, Role&
 std::optional<Answer> Access::gate(const Head& head, Request& request) const {
   Role role = Role::kRead;
   if (auto refusal = identify(head, request, role)) return refusal;
+  request.role = role;
   const auto target = parse_target(head.target);
   if (!target.ok()) return refuse(target.status());
   FoundRoute found = find_route(routes(), head.method, *target);

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 namespace stream::http {
-
 Result<std::unique_ptr<Audit>> Audit::open(const std::string& folder, std::uint64_t most) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return system_error("create folder", folder, errno);
   std::unique_ptr<Audit> audit(new Audit(folder + "/audit.log", most));
@@ -41,12 +40,15 @@ Status Audit::rotate() {
   return reopen();
 }
 
-Status Audit::write(const Request& request, int status, Microseconds at_us) {
-  const std::string line =
-      nlohmann::json{{"at_us", at_us},           {"who", request.who},       {"remote", request.remote},
-                     {"method", request.method}, {"target", request.target}, {"status", status}}
-          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-      "\n";
+Status Audit::write(const Request& request, int status, const std::string& did, Microseconds at_us) {
+  nlohmann::json told = {{"at_us", at_us},
+                         {"who", request.who},
+                         {"remote", request.remote},
+                         {"method", request.method},
+                         {"target", without_parameters(request.target)},
+                         {"status", status}};
+  if (!did.empty()) told["command"] = did;
+  const std::string line = told.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   const std::lock_guard lock(mutex_);
   if (size_ + line.size() > most_) STREAM_TRY(rotate());
   if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))

@@ -20,7 +20,7 @@ class Audit {
   ~Audit();
 
   // Errors: kSystem.
-  Status write(const Request& request, int status, Microseconds at_us);
+  Status write(const Request& request, int status, const std::string& did, Microseconds at_us);
 
  private:
   explicit Audit(std::string path, std::uint64_t most) : path_(std::move(path)), most_(most) {}

@@ -5,9 +5,12 @@
 #include <span>
 
 #include "supervisor/http/changes.h"
+#include "supervisor/http/commands.h"
+#include "supervisor/http/flame_graphs.h"
 #include "supervisor/http/jobs.h"
 #include "supervisor/http/message.h"
 #include "supervisor/http/operations.h"
+#include "supervisor/http/streams.h"
 
 namespace stream::http {
 
@@ -17,6 +20,7 @@ struct Site {
   std::string address;  // "127.0.0.1:8081"
   std::int64_t now_ms = 0;
   bool changes = true;  // requests that change something are taken
+  Commands* commands = nullptr;
 };
 
 // What handlers act upon.
@@ -24,6 +28,8 @@ struct Services {
   Jobs& jobs;
   Changes& changes;
   Operations& operations;
+  Streams& streams;
+  FlameGraphs& flames;
 };
 
 // A job as a request names it.
@@ -39,6 +45,7 @@ struct Call {
   Jobs& jobs;
   Changes& changes;
   Operations& operations;
+  Streams& streams;
   std::map<std::string, std::string, std::less<>> path = {};   // of the route: "jobid"
   std::map<std::string, std::string, std::less<>> query = {};  // "get"
   Json body = Json::object();
@@ -47,6 +54,7 @@ struct Call {
   SharedPlan plan = nullptr;
   std::size_t stage = 0;
   std::size_t subtask = 0;
+  FlameGraphs& flames;
 
   std::string value(std::string_view name) const {
     const auto at = query.find(name);

@@ -1,16 +1,11 @@
 // Changes take their time: a request begins one, and is answered an id by which its outcome is asked for.
-#include <optional>
-
+#include "supervisor/http/begun.h"
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
 
 namespace stream::http {
 namespace {
-
-Json throwable(const std::string& why) {
-  return {{"class", "stream.Failed"}, {"stack-trace", why}, {"serialized-throwable", ""}};
-}
 
 // What became of something that gives a path.
 Json located(const Result<std::string>& path) {
@@ -22,34 +17,9 @@ Json done(const Status& status) {
   return status.ok() ? Json::object() : Json{{"failure-cause", throwable(status.what())}};
 }
 
-Answer begun(Call& call, const std::string& what, Operations::Work work, int status = 202) {
-  STREAM_HTTP_ASSIGN(const std::string id,
-                     call.operations.begin(what, text_of(call.body, "triggerId"), std::move(work)));
-  return answer_with({{"request-id", id}}, status);
-}
-
-Answer outcome_of(Call& call, std::initializer_list<std::string> kinds) {
-  const std::string& id = call.path.find("triggerid")->second;
-  for (const std::string& what : kinds) {
-    const auto outcome = call.operations.look(what, id);
-    if (!outcome) continue;
-    if (!outcome->over) return answer_with({{"status", {{"id", "IN_PROGRESS"}}}});
-    return answer_with({{"status", {{"id", "COMPLETED"}}}, {"operation", outcome->told}});
-  }
-  return refuse(404, "there is no operation '" + id +
-                         "' of this kind; outcomes are kept for five minutes, and not beyond a restart of the server");
-}
-
 bool flag_of(const Json& body, const char* name) {
   const auto at = body.find(name);
   return at != body.end() && at->is_boolean() && at->get<bool>();
-}
-
-// Only what runs can be asked.
-std::optional<Answer> check_running(const Call& call, const char* what) {
-  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
-  if (!facts.over) return std::nullopt;
-  return refuse(409, "job '" + call.job.name + "' is " + facts.state + "; " + what + " needs a running one");
 }
 
 // Flink's clients name the folder that the savepoint is made in.
@@ -61,6 +31,37 @@ Result<std::string> place_in(Call& call, const char* field) {
 }
 
 }  // namespace
+
+AskedBy asked_by(const Call& call) { return {call.request.who, call.request.remote, call.job.name}; }
+
+Answer begun(Call& call, const std::string& what, Operations::Work work, int status) {
+  Operations::Work known = [work = std::move(work), &jobs = call.jobs, job = call.job.name] {
+    Json told = work();
+    jobs.forget(job);
+    return told;
+  };
+  STREAM_HTTP_ASSIGN(const std::string id,
+                     call.operations.begin(what, text_of(call.body, "triggerId"), std::move(known), asked_by(call)));
+  return answer_with({{"request-id", id}}, status);
+}
+
+Answer outcome_of(Call& call, std::initializer_list<std::string> kinds) {
+  const std::string& id = call.path.find("triggerid")->second;
+  for (const std::string& what : kinds) {
+    const auto outcome = call.operations.look(what, id);
+    if (!outcome) continue;
+    if (!outcome->over) return answer_with({{"status", {{"id", "IN_PROGRESS"}}}});
+    return answer_with({{"status", {{"id", "COMPLETED"}}}, {"operation", outcome->told}});
+  }
+  return refuse(404, "there is no operation '" + id + "' of this kind; outcomes are kept for seven days");
+}
+
+// Only what runs can be asked.
+std::optional<Answer> check_running(const Call& call, const char* what) {
+  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
+  if (!facts.over) return std::nullopt;
+  return refuse(409, "job '" + call.job.name + "' is " + facts.state + "; " + what + " needs a running one");
+}
 
 Answer post_savepoint(Call& call) {
   if (auto refusal = check_running(call, "a savepoint")) return *refusal;
@@ -123,17 +124,17 @@ Answer patch_job(Call& call) {
   if (mode != "cancel") return refuse(400, "'mode' knows no '" + mode + "'; it takes cancel");
   if (facts_of(*call.job.summary, call.site.now_ms).state == "CANCELLED")
     return refuse(409, "job '" + call.job.name + "' is CANCELLED already");
-  const auto cancelled =
-      call.operations.begin("cancel " + call.job.id, "",
-                            [&changes = call.changes, job = call.job.name] { return done(changes.cancel(job)); });
+  const auto cancelled = call.operations.begin(
+      "cancel " + call.job.id, "", [&changes = call.changes, job = call.job.name] { return done(changes.cancel(job)); },
+      asked_by(call));
   return cancelled.ok() ? answer_with(Json::object(), 202) : refuse(cancelled.status());
 }
 
-// How many instances each vertex is to have: the upper bound, since processes are there as they are needed.
+// Bounds of the number of instances of each vertex; without a lower one it is that number.
 Answer put_requirements(Call& call) {
   if (auto refusal = check_running(call, "another number of instances")) return *refusal;
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
-  std::map<std::string, std::uint32_t> wanted;
+  std::map<std::string, WantedInstances> wanted;
   for (const auto& [id, requirement] : call.body.items()) {
     const StageSpec* found = nullptr;
     for (const StageSpec& stage : plan->pipeline.stages) {
@@ -141,18 +142,20 @@ Answer put_requirements(Call& call) {
     }
     if (found == nullptr) return refuse(404, "job '" + call.job.name + "' has no vertex '" + id + "'");
     const Json bounds = requirement.value("parallelism", Json::object());
-    const std::int64_t least = bounds.contains("lowerBound") ? number_of(bounds, "lowerBound") : 1;
+    const bool bounded = bounds.contains("lowerBound");
+    const std::int64_t least = bounded ? number_of(bounds, "lowerBound") : 1;
     const std::int64_t most = number_of(bounds, "upperBound");
     if (least < 1 || most < least || most > 1024)
       return refuse(400, "'" + found->name + "' needs 1 <= lowerBound <= upperBound <= 1024");
-    wanted[found->name] = static_cast<std::uint32_t>(most);
+    wanted[found->name] = {bounded ? static_cast<std::uint32_t>(least) : 0, static_cast<std::uint32_t>(most)};
   }
   if (wanted.empty())
     return refuse(400,
                   "the body names no vertex: {\"VERTEX\": {\"parallelism\": {\"lowerBound\": 1, \"upperBound\": 3}}}");
   const auto begun_it = call.operations.begin(
       "rescale " + call.job.id, "",
-      [&changes = call.changes, job = call.job.name, wanted] { return done(changes.rescale(job, wanted)); });
+      [&changes = call.changes, job = call.job.name, wanted] { return done(changes.rescale(job, wanted)); },
+      asked_by(call));
   return begun_it.ok() ? answer_with(Json::object()) : refuse(begun_it.status());
 }
 

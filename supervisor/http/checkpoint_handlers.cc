@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "supervisor/http/checkpoint_history.h"
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
@@ -202,6 +203,15 @@ Json subtask_summary(const std::vector<Report>& reports) {
 }
 
 }  // namespace
+
+Result<Json> in_history(Jobs& jobs, const std::string& job, const Json& checkpoints) {
+  STREAM_ASSIGN(const SharedPlan plan, jobs.plan(job));
+  STREAM_ASSIGN(const SharedJson savepoints, jobs.list(job, "savepoints"));
+  const auto paths = paths_of(*savepoints);
+  Json history = Json::array();
+  for (const Json& checkpoint : checkpoints) history.push_back(checkpoint_of(checkpoint, *plan, paths, false));
+  return history;
+}
 
 Answer get_checkpoints(Call& call) {
   constexpr std::size_t kHistory = 10;

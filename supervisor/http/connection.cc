@@ -143,22 +143,55 @@ ssize_t Connection::read(char* to, std::size_t size) {
   return static_cast<ssize_t>(count);
 }
 
+ssize_t Connection::send(const char* from, std::size_t size) {
+  awaited_ = POLLOUT;
+  if (tls_ == nullptr) {
+    const ssize_t sent = ::send(socket_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) return sent;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+  }
+  ERR_clear_error();
+  const int sent = SSL_write(tls_, from, static_cast<int>(std::min<std::size_t>(size, 1U << 20)));
+  if (sent > 0) return sent;
+  awaited_ = events_wanted(sent);
+  return awaited_ == 0 ? -1 : 0;
+}
+
 ssize_t Connection::write(const char* from, std::size_t size) {
+  if (muted_) return static_cast<ssize_t>(size);
   for (;;) {
-    short events = POLLOUT;
+    const ssize_t sent = send(from, size);
+    if (sent != 0 || size == 0) return sent;
+    if (!wait(awaited_, deadline_, system_clock().monotonic_us())) return -1;
+  }
+}
+
+bool Connection::begin_stream(const std::string& head) {
+  constexpr int kUnsentMax = 256 << 10;  // bytes; what waits is to be seen as waiting
+  muted_ = false;
+  answered_ = false;  // it ends without a farewell
+  ::setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &kUnsentMax, sizeof kUnsentMax);
+  for (std::size_t at = 0; at < head.size();) {
+    const ssize_t sent = write(head.data() + at, head.size() - at);
+    if (sent <= 0) return false;
+    at += static_cast<std::size_t>(sent);
+  }
+  return true;
+}
+
+bool Connection::hear() {
+  for (int i = 0; i < 16; ++i) {
     if (tls_ == nullptr) {
-      const ssize_t sent = ::send(socket_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent >= 0) return sent;
-      if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return -1;
+      const ssize_t got = ::recv(socket_, buffer_, sizeof buffer_, MSG_DONTWAIT);
+      if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+      if (got == 0) return false;
     } else {
       ERR_clear_error();
-      const int sent = SSL_write(tls_, from, static_cast<int>(std::min<std::size_t>(size, 1U << 20)));
-      if (sent > 0) return sent;
-      events = events_wanted(sent);
-      if (events == 0) return -1;
+      const int got = SSL_read(tls_, buffer_, sizeof buffer_);
+      if (got <= 0) return events_wanted(got) != 0;
     }
-    if (!wait(events, deadline_, system_clock().monotonic_us())) return -1;
   }
+  return true;
 }
 
 void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {

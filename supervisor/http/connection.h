@@ -3,9 +3,11 @@
 #pragma once
 
 #include <httplib.h>
+#include <poll.h>
 
 #include <functional>
 
+#include "supervisor/http/open_end.h"
 #include "transport/base/clock.h"
 
 namespace stream::http {
@@ -15,7 +17,7 @@ inline constexpr Microseconds kAnswerTime = 30'000'000;   // to take an answer
 inline constexpr Microseconds kHurried = 1'000'000;       // the same of both, where others wait
 inline constexpr std::size_t kHeadMax = 32U << 10;        // bytes
 
-class Connection final : public httplib::Stream {
+class Connection final : public httplib::Stream, public OpenEnd {
  public:
   // `crowded`: whether others wait for the thread that this one has.
   Connection(socket_t socket, SSL* tls, std::function<bool()> crowded)
@@ -31,6 +33,15 @@ class Connection final : public httplib::Stream {
   bool too_much() const { return too_much_; }  // more came than was to
   void begin_body(std::size_t most) { left_ = most; }
   void begin_answer();
+
+  // What httplib writes from now on goes nowhere.
+  void mute() { muted_ = true; }
+  // The request is over, and a stream begins: with this head.
+  bool begin_stream(const std::string& head);
+  ssize_t send(const char* from, std::size_t size) override;
+  bool hear() override;
+  int descriptor() const override { return socket_; }
+  short awaited() const override { return awaited_; }
 
   bool is_readable() const override { return true; }  // reading waits itself
   bool is_writable() const override { return true; }
@@ -50,6 +61,8 @@ class Connection final : public httplib::Stream {
   SSL* const tls_;
   const std::function<bool()> crowded_;
   bool answered_ = false;
+  bool muted_ = false;
+  short awaited_ = POLLOUT;
   Microseconds began_ = 0;
   Microseconds deadline_ = 0;
   std::size_t left_ = kHeadMax;  // bytes that may be read

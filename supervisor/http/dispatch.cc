@@ -153,8 +153,10 @@ Answer dispatch(const Request& request, const Site& site, const Services& servic
             .jobs = services.jobs,
             .changes = services.changes,
             .operations = services.operations,
+            .streams = services.streams,
             .path = std::move(found.path),
-            .query = target.query};
+            .query = target.query,
+            .flames = services.flames};
   if (const Status status = look_up(call); !status.ok()) return refuse(status);
   if (const Status status = read_body(call, found.route->body); !status.ok()) return refuse(status);
   return found.route->handle(call);

@@ -51,6 +51,10 @@ std::int64_t whole(double value) { return static_cast<std::int64_t>(std::llround
 
 }  // namespace
 
+Json throwable(const std::string& why) {
+  return {{"class", "stream.Failed"}, {"stack-trace", why}, {"serialized-throwable", ""}};
+}
+
 std::int64_t number_of(const Json& object, const char* key) {
   const auto at = object.find(key);
   return at != object.end() && at->is_number() ? at->get<std::int64_t>() : 0;

@@ -42,6 +42,9 @@ Json statistics(std::vector<double> values);
 // The same as Flink aggregates subtasks: in whole numbers, with the sum.
 Json whole_statistics(std::vector<double> values);
 
+// What Flink tells of a failure.
+Json throwable(const std::string& why);
+
 std::int64_t number_of(const Json& object, const char* key);
 double real_of(const Json& object, const char* key);
 std::string text_of(const Json& object, const char* key);

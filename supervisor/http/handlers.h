@@ -47,6 +47,9 @@ Answer get_subtask(Call& call);
 Answer get_attempt(Call& call);
 Answer get_requirements(Call& call);
 
+// flame_handlers.cc
+Answer get_flame_graph(Call& call);
+
 // metric_handlers.cc
 Answer get_server_metrics(Call& call);
 Answer get_job_metrics(Call& call);
@@ -75,8 +78,32 @@ Answer put_requirements(Call& call);
 Answer post_resume(Call& call);
 Answer get_resume_outcome(Call& call);
 
+// command_handlers.cc
+Answer post_command(Call& call);
+
+// operation_handlers.cc
+Answer get_operations(Call& call);
+Answer get_operation(Call& call);
+
+// history_handlers.cc
+Answer get_job_history(Call& call);
+
+// stream_handlers.cc
+Answer get_stream(Call& call);
+Answer get_taps(Call& call);
+
+// download_handlers.cc
+Answer get_savepoint_file(Call& call);
+
 // pipeline_handlers.cc
+Answer get_job_manifest(Call& call);
 Answer post_pipeline(Call& call);
 Answer post_validation(Call& call);
+Answer post_upgrade(Call& call);
+Answer get_upgrade_outcome(Call& call);
+
+// state_handlers.cc
+Answer get_job_state(Call& call);
+Answer post_state_query(Call& call);
 
 }  // namespace stream::http

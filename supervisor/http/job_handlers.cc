@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
@@ -266,7 +267,13 @@ Answer get_job_events(Call& call) {
 
 Answer get_job_savepoints(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson savepoints, call.jobs.list(call.job.name, "savepoints"));
-  return answer_with(*savepoints);
+  Json out = *savepoints;
+  for (Json& savepoint : out) {
+    std::error_code error;
+    savepoint["job"] = call.job.name;
+    savepoint["there"] = std::filesystem::exists(text_of(savepoint, "path"), error);
+  }
+  return answer_with(out);
 }
 
 }  // namespace stream::http

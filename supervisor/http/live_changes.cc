@@ -14,6 +14,9 @@ namespace stream::http {
 namespace {
 
 constexpr Microseconds kStartPatience = 600'000'000;  // state may be large
+constexpr Microseconds kUpgradePatience = 3'600'000'000;
+constexpr Microseconds kQuestionPatience = 20'000'000;
+constexpr std::size_t kAnswerMax = 8U << 20;  // bytes
 
 Json wish(const char* verb, const std::string& to) {
   Json request = {{"verb", verb}};
@@ -77,10 +80,16 @@ Result<std::uint64_t> LiveChanges::checkpoint(const std::string& job) {
 
 Status LiveChanges::cancel(const std::string& job) { return cancel_job(job_paths(job)); }
 
-Status LiveChanges::rescale(const std::string& job, const std::map<std::string, std::uint32_t>& parallelism) {
+Status LiveChanges::rescale(const std::string& job, const std::map<std::string, WantedInstances>& wanted) {
   Json request = {{"verb", "rescale"}, {"stages", Json::array()}};
-  for (const auto& [stage, number] : parallelism)
-    request["stages"].push_back({{"stage", stage}, {"parallelism", number}});
+  for (const auto& [stage, number] : wanted) {
+    Json wish = {{"stage", stage}};
+    if (number.least == 0)
+      wish["parallelism"] = number.most;
+    else
+      wish.update({{"min", number.least}, {"max", number.most}});
+    request["stages"].push_back(std::move(wish));
+  }
   return ask_job(job_paths(job), request, kNoLimit).status();
 }
 
@@ -92,33 +101,131 @@ Status LiveChanges::resume(const std::string& job) {
   return ask_child(program_, {"resume", job}, "", kStartPatience).status();
 }
 
+namespace {
+
+std::vector<std::string> options_of(const Submission& submission) {
+  std::vector<std::string> args;
+  if (!submission.name.empty()) args.insert(args.end(), {"--name", submission.name});
+  for (const auto& [name, value] : submission.parameters) args.insert(args.end(), {"-p", name + "=" + value});
+  return args;
+}
+
 // A remark in front, so that the verb takes it for a manifest whatever it begins with: it was looked at as one.
-Status LiveChanges::run(const std::vector<std::string>& args, const std::string& manifest) const {
-  STREAM_ASSIGN(const Finished done, run_child(program_, args, "#\n" + manifest, kStartPatience));
+std::string input_of(const Submission& submission) { return "#\n" + submission.text; }
+
+// What a verb said last, without its own name: "stream state: fatal: why".
+std::string why_of(const Finished& done) {
+  std::string_view text = trim(done.err);
+  text = text.substr(text.rfind('\n') + 1);
+  const std::size_t mark = text.find(": fatal: ");
+  return std::string(mark == std::string_view::npos ? text : text.substr(mark + 9));
+}
+
+Status status_of(const Finished& done) {
+  if (done.signal == 0 && done.exit_code == 0) return {};
+  if (done.signal != 0) return failed("the command was killed by signal " + std::to_string(done.signal));
+  return done.exit_code == 100 ? usage_error(why_of(done)) : failed(why_of(done));
+}
+
+}  // namespace
+
+Status LiveChanges::run(std::vector<std::string> args, const Submission& submission) const {
+  for (std::string& option : options_of(submission)) args.push_back(std::move(option));
+  STREAM_ASSIGN(const Finished done, run_child(program_, args, input_of(submission), kStartPatience));
   if (done.signal == 0 && done.exit_code == 0) return {};
   const std::string why = with_own_lines(done.err);
   return done.exit_code == 100 || args[0] == "check" ? usage_error(why) : failed(why);
 }
 
-Result<std::vector<std::string>> LiveChanges::submit(const std::string& manifest) {
+Result<std::vector<std::string>> LiveChanges::checked(const Submission& submission,
+                                                      const std::function<Status()>& then) {
   if (!room_.try_acquire_for(std::chrono::seconds(5)))
-    return Status(Code::kInterrupted, "other manifests are being started; try again in a moment");
+    return Status(Code::kInterrupted, "other manifests are being looked at or started; try again in a moment");
   FolderCatalogue catalogue(folders_of(program_), cache_folder(), system_files());
-  auto names = check_submission(manifest, permissions_, catalogue, system_files());
-  const Status ran = names.ok() ? run({"run", "-d", "-"}, manifest) : Status();
+  auto names = check_submission(submission, permissions_, catalogue, system_files());
+  const Status done = names.ok() ? then() : Status();
   room_.release();
-  if (!ran.ok()) return ran;
+  if (!done.ok()) return done;
   return names;
 }
 
-Status LiveChanges::validate(const std::string& manifest) {
-  if (!room_.try_acquire_for(std::chrono::seconds(5)))
-    return {Code::kInterrupted, "other manifests are being looked at; try again in a moment"};
-  FolderCatalogue catalogue(folders_of(program_), cache_folder(), system_files());
-  const auto names = check_submission(manifest, permissions_, catalogue, system_files());
-  Status status = names.ok() ? run({"check", "-"}, manifest) : names.status();
-  room_.release();
-  return status;
+Result<std::vector<std::string>> LiveChanges::submit(const Submission& submission) {
+  std::vector<std::string> args = {"run", "-d", "-"};
+  if (!submission.from.empty()) {
+    STREAM_TRY(check_savepoint_place(submission.from, permissions_));
+    args.insert(args.end(), {"--from", submission.from});
+    if (submission.drop_state) args.emplace_back("--allow-non-restored-state");
+  }
+  return checked(submission, [&] { return run(args, submission); });
+}
+
+Status LiveChanges::validate(const Submission& submission) {
+  return checked(submission, [&] { return run({"check", "-"}, submission); }).status();
+}
+
+Status LiveChanges::check_upgrade(const std::string& job, const Submission& submission) {
+  STREAM_ASSIGN(const auto names, checked(submission, [] { return Status(); }));
+  if (names.size() == 1 && names.front() == job) return {};
+  return usage_error("the manifest is to be another version of '" + job + "', and of nothing else");
+}
+
+Result<Json> LiveChanges::upgrade(const std::string& job, const Submission& submission, const UpgradeOptions& options) {
+  std::vector<std::string> args = {"upgrade", job, "-", "--json"};
+  for (const auto& [name, value] : submission.parameters) args.insert(args.end(), {"-p", name + "=" + value});
+  if (!options.trial.empty()) args.insert(args.end(), {"--trial", options.trial});
+  if (!options.timeout.empty()) args.insert(args.end(), {"--timeout", options.timeout});
+  if (!options.label.empty()) args.insert(args.end(), {"--label", options.label});
+  if (options.drop_state) args.emplace_back("--allow-non-restored-state");
+  STREAM_ASSIGN(const Finished done, run_child(program_, args, input_of(submission), kUpgradePatience));
+  Json answer = Json::parse(done.out, nullptr, false);
+  if (answer.is_object()) return answer;  // upgraded or not
+  const Status status = status_of(done);
+  return status.ok() ? failed("the upgrade has told nothing of itself") : status;
+}
+
+Result<Json> LiveChanges::state_tables(const std::string& job) {
+  STREAM_ASSIGN(const std::string text, ask({"state", "show", job, "--json", "--largest", "5"}));
+  Json tables = Json::array();
+  for (const std::string& line : split(text, '\n')) {
+    Json table = Json::parse(line, nullptr, false);
+    if (table.is_object()) tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Result<Json> LiveChanges::query_state(const std::string& job, const StateQuestion& question) {
+  // One row more than are wanted tells whether there are more.
+  std::vector<std::string> args = {"state", "query", "--lists", "--limit", std::to_string(question.limit + 1)};
+  if (question.live) args.emplace_back("--live");
+  args.insert(args.end(), {"--", job, question.sql});
+  STREAM_ASSIGN(const std::string text, ask(args));
+  const std::vector<std::string> lines = split(text, '\n');
+  Json answer = Json::parse(lines.front(), nullptr, false);
+  if (!answer.is_object()) return failed("the answer has no columns");
+  answer["rows"] = Json::array();
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    Json row = Json::parse(lines[i], nullptr, false);
+    if (row.is_array()) answer["rows"].push_back(std::move(row));
+  }
+  return answer;
+}
+
+// A process of its own: what a question takes of time and memory is not the server's.
+Result<std::string> LiveChanges::ask(const std::vector<std::string>& args) {
+  if (!questions_.try_acquire_for(std::chrono::seconds(5)))
+    return Status(Code::kInterrupted, "other questions are being answered; try again in a moment");
+  auto done = run_child(program_, args, "", kQuestionPatience);
+  questions_.release();
+  if (!done.ok()) {
+    if (done.status().code() != Code::kFailed) return std::move(done).status();
+    return usage_error("the answer took more than " + format_duration(kQuestionPatience) +
+                       ", or was too large; ask for less");
+  }
+  STREAM_TRY(status_of(*done));
+  if (done->out.size() > kAnswerMax)
+    return usage_error("the answer is larger than " + format_size(kAnswerMax) +
+                       ", the most that is sent; ask for less");
+  return std::move(done->out);
 }
 
 }  // namespace stream::http

@@ -1,6 +1,7 @@
 // Changes as the verbs make them: a supervisor is asked, or the job's store is changed where there is none.
 #pragma once
 
+#include <functional>
 #include <semaphore>
 #include <vector>
 
@@ -10,6 +11,7 @@
 namespace stream::http {
 
 inline constexpr std::ptrdiff_t kSubmissions = 4;  // looked at or started at once
+inline constexpr std::ptrdiff_t kQuestions = 4;    // of state, likewise
 
 class LiveChanges final : public Changes {
  public:
@@ -21,19 +23,27 @@ class LiveChanges final : public Changes {
   Result<std::string> stop(const std::string& job, const std::string& to, bool drain) override;
   Result<std::uint64_t> checkpoint(const std::string& job) override;
   Status cancel(const std::string& job) override;
-  Status rescale(const std::string& job, const std::map<std::string, std::uint32_t>& parallelism) override;
+  Status rescale(const std::string& job, const std::map<std::string, WantedInstances>& wanted) override;
   Status dispose(const std::string& path) override;
   Status resume(const std::string& job) override;
-  Result<std::vector<std::string>> submit(const std::string& manifest) override;
-  Status validate(const std::string& manifest) override;
+  Result<std::vector<std::string>> submit(const Submission& submission) override;
+  Status validate(const Submission& submission) override;
+  Status check_upgrade(const std::string& job, const Submission& submission) override;
+  Result<Json> upgrade(const std::string& job, const Submission& submission, const UpgradeOptions& options) override;
+  Result<Json> state_tables(const std::string& job) override;
+  Result<Json> query_state(const std::string& job, const StateQuestion& question) override;
   Status check_place(const std::string& path) override;
 
  private:
-  Status run(const std::vector<std::string>& args, const std::string& manifest) const;
+  // One of few at a time.
+  Result<std::vector<std::string>> checked(const Submission& submission, const std::function<Status()>& then);
+  Status run(std::vector<std::string> args, const Submission& submission) const;
+  Result<std::string> ask(const std::vector<std::string>& args);
 
   const std::string program_;
   const Permissions permissions_;
   std::counting_semaphore<kSubmissions> room_{kSubmissions};
+  std::counting_semaphore<kQuestions> questions_{kQuestions};
 };
 
 }  // namespace stream::http

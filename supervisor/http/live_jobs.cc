@@ -1,10 +1,13 @@
 #include "supervisor/http/live_jobs.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/job_client.h"
 #include "supervisor/job_log.h"
+#include "supervisor/job_news.h"
 #include "transport/base/files.h"
 
 namespace stream::http {
@@ -50,6 +53,11 @@ Result<SharedJson> LiveJobs::know(const std::string& job, const std::string& wha
   return *known->answer;
 }
 
+void LiveJobs::forget(const std::string& job) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(known_, [&](const auto& one) { return job.empty() || one.first.starts_with(job + ' '); });
+}
+
 std::vector<std::string> LiveJobs::names() {
   std::vector<std::string> jobs = list_jobs();
   if (!only_.empty()) std::erase_if(jobs, [this](const std::string& job) { return job != only_; });
@@ -61,21 +69,11 @@ Result<SharedJson> LiveJobs::summary(const std::string& job) {
 }
 
 Result<SharedJson> LiveJobs::stats(const std::string& job) {
-  return know(job, "stats", [&]() -> Result<Json> {
-    auto answer = ask_job(job_paths(job), {{"verb", "stats"}}, kQuickAnswer);
-    if (answer.ok() || answer.status().code() != Code::kPeerGone) return answer;
-    STREAM_ASSIGN(Json summary, job_summary(job_paths(job)));
-    return Json{{"job", std::move(summary)}, {"instances", Json::array()}};
-  });
+  return know(job, "stats", [&] { return stats_of_job(job_paths(job)); });
 }
 
 Result<SharedJson> LiveJobs::metrics(const std::string& job) {
-  return know(job, "metrics", [&]() -> Result<Json> {
-    auto answer = ask_job(job_paths(job), {{"verb", "metrics"}}, kQuickAnswer);
-    if (answer.ok()) return answer->value("groups", Json::array());
-    if (answer.status().code() == Code::kPeerGone) return Json::array();
-    return std::move(answer).status();
-  });
+  return know(job, "metrics", [&] { return metrics_of_job(job_paths(job)); });
 }
 
 Result<SharedJson> LiveJobs::list(const std::string& job, const std::string& what) {
@@ -88,15 +86,56 @@ Result<SharedPlan> LiveJobs::plan(const std::string& job) {
   std::shared_ptr<Known> known;
   {
     const std::lock_guard lock(mutex_);
-    known = known_[job + " plan"];
+    auto& place = known_[job + " plan"];
+    if (!place) place = std::make_shared<Known>();  // it was forgotten meanwhile
+    known = place;
   }
-  if (!known) return failed("the plan of '" + job + "' is being read; ask again");
   const std::lock_guard lock(known->mutex);
   if (known->plan && known->plan_of == text) return known->plan;
   STREAM_ASSIGN(JobPlan plan, plan_from_json(text->get_ref<const std::string&>()));
   known->plan = std::make_shared<const JobPlan>(std::move(plan));
   known->plan_of = text;
   return known->plan;
+}
+
+Result<Json> LiveJobs::news(const std::string& job, Microseconds since, bool stats) {
+  return news_of_job(job_paths(job), since, stats);
+}
+
+namespace {
+
+// Before the first is written there are none.
+template <class T, class Read>
+Result<std::vector<T>> read_history(const std::string& job, Read read) {
+  const auto store = HistoryStore::look(history_file(job_paths(job).folder));
+  if (store.ok()) return read(**store);
+  if (store.status().code() == Code::kNotFound) return std::vector<T>();
+  return store.status();
+}
+
+}  // namespace
+
+Result<std::vector<HistoryColumn>> LiveJobs::history_columns(const std::string& job) {
+  return read_history<HistoryColumn>(job, [](HistoryStore& store) { return store.columns(); });
+}
+
+Result<std::vector<HistorySeries>> LiveJobs::history(const std::string& job, const HistoryWish& wish) {
+  return read_history<HistorySeries>(job, [&](HistoryStore& store) { return store.read(wish); });
+}
+
+std::string LiveJobs::stored_mark(const std::string& job) {
+  const JobPaths paths = job_paths(job);
+  if (JobLock::runs(paths)) return "";
+  std::string mark = "stored";
+  for (const char* suffix : {"", "-wal", "-journal"}) {
+    struct stat info {};
+    if (::stat((paths.store() + suffix).c_str(), &info) != 0) continue;
+    for (const auto part :
+         {static_cast<std::int64_t>(info.st_ino), static_cast<std::int64_t>(info.st_size),
+          static_cast<std::int64_t>(info.st_mtim.tv_sec), static_cast<std::int64_t>(info.st_mtim.tv_nsec)})
+      mark += ' ' + std::to_string(part);
+  }
+  return mark;
 }
 
 std::map<std::string, std::string> LiveJobs::logs(const std::string& job) {

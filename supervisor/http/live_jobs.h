@@ -21,6 +21,12 @@ class LiveJobs final : public Jobs {
   Result<SharedJson> metrics(const std::string& job) override;
   Result<SharedJson> list(const std::string& job, const std::string& what) override;
   Result<SharedPlan> plan(const std::string& job) override;
+  Result<Json> news(const std::string& job, Microseconds since, bool stats) override;
+  Result<std::vector<HistoryColumn>> history_columns(const std::string& job) override;
+  Result<std::vector<HistorySeries>> history(const std::string& job, const HistoryWish& wish) override;
+  std::string stored_mark(const std::string& job) override;
+  void forget(const std::string& job) override;
+  std::string log_folder(const std::string& job) override { return job_paths(job).logs(); }
   std::map<std::string, std::string> logs(const std::string& job) override;
 
  private:

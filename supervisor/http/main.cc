@@ -1,6 +1,8 @@
 // stream-server: what `stream serve` becomes. A program of its own, so that no other verb loads what HTTP and TLS need.
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +20,15 @@ int fail(const Status& status) {
   return status.code() == Code::kSystem || status.code() == Code::kNotFound ? 111 : 1;
 }
 
+// A descriptor for each connection: more than a shell allows by itself.
+void allow_descriptors() {
+  constexpr rlim_t kWanted = 16'384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kWanted);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -25,6 +36,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread is there
+  allow_descriptors();
   const auto settings = http::settings_from_json(argc == 2 ? argv[1] : "");
   if (!settings.ok()) return fail(settings.status());
   const auto service = http::Service::open(*settings);

@@ -81,4 +81,19 @@ Result<Target> parse_target(std::string_view text) {
   return target;
 }
 
+std::string without_parameters(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  std::string out(target.substr(0, mark));
+  if (mark == std::string_view::npos) return out;
+  char before = '?';
+  for (const std::string& part : split(target.substr(mark + 1), '&')) {
+    const std::string_view name = std::string_view(part).substr(0, part.find('='));
+    const auto plain = decoded(name, true);
+    const bool shown = plain.ok() && !plain->starts_with("p.");
+    out += before + (shown ? part : std::string(name) + "=...");
+    before = '&';
+  }
+  return out;
+}
+
 }  // namespace stream::http

@@ -27,6 +27,11 @@ std::vector<MetricValue> job_metrics(const Json& groups) {
   std::vector<MetricValue> out;
   for (const Json& group : groups) {
     if (is_of(group, metrics::Scope::kJob)) add_values(group, "", out);
+    if (is_of(group, metrics::Scope::kLatency))
+      add_values(group,
+                 "latency.operator_id." + text_of(group, "operator_id") + ".operator_subtask_index." +
+                     metric_text(real_of(group, "instance")) + ".",
+                 out);
   }
   return out;
 }

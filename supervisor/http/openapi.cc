@@ -30,6 +30,8 @@ Json parameter(std::string_view name, bool in_path) {
 
 Json content(std::string_view shape) {
   if (shape == kPlainText) return {{"text/plain", {{"schema", {{"type", "string"}}}}}};
+  if (shape == kEventStreamShape) return {{"text/event-stream", {{"schema", {{"type", "string"}}}}}};
+  if (shape == kArchiveShape) return {{"application/zstd", {{"schema", {{"type", "string"}, {"format", "binary"}}}}}};
   return {{"application/json", {{"schema", schema_of_type(shape)}}}};
 }
 

@@ -91,6 +91,7 @@ struct Exchange {
   Request request = {};
   std::optional<Answer> refusal = {};
   bool close = false;
+  std::optional<Answer> stream = {};  // an answer that does not end
 };
 thread_local Exchange* exchange = nullptr;
 
@@ -102,6 +103,13 @@ std::string text_of_status(int status) {
     case 416: return "ranges are not answered";
     default: return "the request is no HTTP/1.1 that can be understood";
   }
+}
+
+// Without a length: what follows ends with the connection.
+std::string head_of(const Answer& answer) {
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Type: " + answer.type + "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : answer.headers) head.append(name).append(": ").append(value).append("\r\n");
+  return head + "\r\n";
 }
 
 void put(const Answer& from, httplib::Response& to) {
@@ -181,8 +189,12 @@ class HttplibServer final : public Server, private httplib::Server {
       SSL_set_fd(tls, socket);
       ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
     }
-    Connection connection(socket, tls, [this] { return waiting_ > 0 || stopping_; });
-    return connection.shake_hands() && serve(connection);
+    auto connection = std::make_unique<Connection>(socket, tls, [this] { return waiting_ > 0 || stopping_; });
+    if (!connection->shake_hands()) return false;
+    std::optional<Answer> stream;
+    const bool went = serve(*connection, stream);
+    if (stream && connection->begin_stream(head_of(*stream))) stream->take_over(std::move(connection));
+    return went;
   }
 
   bool refuse_crowd(socket_t socket) const {
@@ -195,7 +207,8 @@ class HttplibServer final : public Server, private httplib::Server {
     return false;
   }
 
-  bool serve(Connection& connection) {
+  // Until it is over, or its last request is answered by a stream.
+  bool serve(Connection& connection, std::optional<Answer>& stream) {
     // Where others wait, a connection is not kept for what may come.
     const auto patient = [this] { return !stopping_ && waiting_ == 0; };
     const Microseconds came = system_clock().monotonic_us();
@@ -210,6 +223,8 @@ class HttplibServer final : public Server, private httplib::Server {
       const bool last = i == kRequestsMax || !patient();
       const bool went = process_request(connection, last, closed, [this](httplib::Request& in) { look_at(in); });
       exchange = nullptr;
+      stream = std::move(now.stream);
+      if (stream) return went;
       if (!went || closed || last || now.close) return went;
     }
     return true;
@@ -233,10 +248,21 @@ class HttplibServer final : public Server, private httplib::Server {
     request.target = in.target;
     request.content_type = head.content_type;
     request.remote = in.remote_addr;
+    request.if_none_match = in.get_header_value("If-None-Match");
+    limit_packing(in);
+    request.takes_chunks = in.version != "HTTP/1.0";
+    request.last_event_id = in.get_header_value("Last-Event-ID");
     exchange->refusal = refuse_body(in);
     if (!exchange->refusal) exchange->refusal = talk_.gate(head, request);
     if (exchange->refusal && head.has_body) close_after(in);
     if (exchange->refusal) exchange->connection->begin_answer();
+  }
+
+  // Packing pays where a network is between, and gzip alone is quick enough for what is asked every second.
+  static void limit_packing(httplib::Request& in) {
+    const bool gzip = in.get_header_value("Accept-Encoding").find("gzip") != std::string::npos;
+    in.headers.erase("Accept-Encoding");
+    if (gzip && !is_loopback(in.remote_addr)) in.headers.emplace("Accept-Encoding", "gzip");
   }
 
   static std::optional<Answer> refuse_body(const httplib::Request& in) {
@@ -267,8 +293,11 @@ class HttplibServer final : public Server, private httplib::Server {
       return put(refuse(status, text_of_status(status)), out);
     }
     exchange->request.body = in.body;
-    put(answer_of(exchange->request), out);
+    Answer answer = answer_of(exchange->request);
     exchange->connection->begin_answer();
+    if (!answer.take_over) return put(answer, out);
+    exchange->connection->mute();
+    exchange->stream = std::move(answer);
   }
 
   // What nobody has thought of must not take the others down.

@@ -5,9 +5,12 @@
 #include <filesystem>
 
 #include "supervisor/http/audit.h"
+#include "supervisor/http/commands.h"
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/live_changes.h"
 #include "supervisor/http/live_jobs.h"
+#include "supervisor/http/live_streams.h"
+#include "supervisor/http/ui.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/metrics/host.h"
 
@@ -23,6 +26,12 @@ Status make_folder(const std::string& path) {
 
 bool changes_something(const Request& request) { return request.method != "GET" && request.method != "HEAD"; }
 
+// In the folder of this one.
+std::string program_beside(const std::string& name) {
+  std::error_code error;
+  return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / name).string();
+}
+
 }  // namespace
 
 struct Service::Parts {
@@ -30,34 +39,42 @@ struct Service::Parts {
       : access(std::move(tokens), settings.server.host),
         jobs(settings.job),
         changes(settings.program, settings.permissions),
+        commands(settings.program, settings.permissions, settings.job),
         host(metrics::host_name()),
         tls(!settings.server.certificate.empty()) {}
 
   std::optional<Answer> gate(const Head& head, Request& request) {
+    if (is_ui(head.method, head.target)) return std::nullopt;
     auto refusal = access.gate(head, request);
-    if (refusal && changes_something(request)) note(request, refusal->status);
+    if (refusal && changes_something(request)) note(request, refusal->status, "");
     return refusal;
   }
 
   Answer answer(const Request& request) {
-    const Site site{host, address, system_clock().wall_us() / 1000};
-    Answer answer = dispatch(request, site, {jobs, changes, operations});
-    if (changes_something(request)) note(request, answer.status);
+    if (is_ui(request.method, request.target)) return ui_answer(request.target, request.if_none_match);
+    const Site site{host, address, system_clock().wall_us() / 1000, true, &commands};
+    Answer answer = dispatch(request, site, {jobs, changes, *operations, *streams, flames});
+    if (changes_something(request) && !answer.reads_only) note(request, answer.status, answer.did);
     return answer;
   }
 
-  void note(const Request& request, int status) {
-    const Status written = audit->write(request, status, system_clock().wall_us());
+  void note(const Request& request, int status, const std::string& did) {
+    const Status written = audit->write(request, status, did, system_clock().wall_us());
     if (!written.ok() && !told.exchange(true))
       std::fprintf(stderr, "stream serve: warning: %s\n", written.what().c_str());
   }
 
+  const std::string profiler = program_beside("stream-profiler");
   const Access access;
   std::unique_ptr<Audit> audit = {};
   std::atomic<bool> told = false;  // that it cannot be written
   LiveJobs jobs;
   LiveChanges changes;
-  Operations operations;
+  Commands commands;
+  std::unique_ptr<Operations> operations = {};
+  std::unique_ptr<LiveStreams> streams = {};
+  FlameGraphs flames{
+      [this](const std::string& job, const ProfileWish& wish) { return profile_job(job_paths(job), wish, profiler); }};
   const std::string host;
   const bool tls;
   std::string address = {};
@@ -78,7 +95,10 @@ Status check_exposure(const ServiceSettings& settings) {
 Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() = default;
 
-void Service::stop() { parts_->server.reset(); }
+void Service::stop() {
+  parts_->commands.stop();
+  parts_->server.reset();
+}
 
 std::string Service::url() const { return (parts_->tls ? "https://" : "http://") + parts_->address; }
 
@@ -89,6 +109,9 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) 
   auto parts = std::make_unique<Parts>(settings, std::move(tokens));
   STREAM_TRY(make_folder(stream_home()));
   STREAM_ASSIGN(parts->audit, Audit::open(stream_home() + "/.serve"));
+  STREAM_ASSIGN(auto store, OperationStore::open(stream_home() + "/.serve/operations.sqlite"));
+  parts->operations = std::make_unique<Operations>(system_clock(), std::move(store));
+  STREAM_ASSIGN(parts->streams, LiveStreams::open(parts->jobs, settings.permissions));
   Parts* all = parts.get();
   Server::Talk talk;
   talk.gate = [all](const Head& head, Request& request) { return all->gate(head, request); };

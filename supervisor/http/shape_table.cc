@@ -11,6 +11,7 @@ constexpr std::array kShapes = {
     Shape{"Errors", "errors:[string]"},
     Shape{"Nothing", ""},
     Shape{"Text", "= string"},
+    Shape{"EventStream", "= string"},
     Shape{
         "JobStatus",
         "= INITIALIZING|CREATED|RUNNING|FAILING|FAILED|CANCELLING|CANCELED|FINISHED|RESTARTING|SUSPENDED|RECONCILING"},
@@ -133,6 +134,8 @@ constexpr std::array kShapes = {
           "other-concurrent-attempts:[any]?"},
     Shape{"Backpressure",
           "status:ok|deprecated backpressureLevel:ok|low|high end-timestamp:i64 subtasks:[SubtaskBackpressure]"},
+    Shape{"FlameNode", "name:string value:i32 children:[FlameNode]"},
+    Shape{"VertexFlameGraph", "endTimestamp:i64 data:FlameNode?"},
     Shape{"VertexTaskManager",
           "endpoint:string status:ExecutionState start-time:i64 end-time:i64 duration:i64 metrics:IOMetrics "
           "status-counts:{i32} taskmanager-id:string aggregated:AggregatedTasks"},
@@ -177,10 +180,24 @@ constexpr std::array kShapes = {
     Shape{"VertexRequirements", "parallelism:Parallelism"},
     Shape{"ResourceRequirements", "= {VertexRequirements}"},
     // --- our own ---------------------------------------------------------------------------------
+    Shape{"OperationStatus", "= IN_PROGRESS|COMPLETED|FAILED"},
+    Shape{"OperationRecord",
+          "id:Id kind:string job:any name:any who:string remote:string status:OperationStatus begin:i64 end:i64 "
+          "outcome:Operation"},
+    Shape{"Operations", "operations:[OperationRecord]"},
+    Shape{"State", "tables:[object]"},
+    Shape{"StateQuestion", "sql:string live:boolean? limit:i32?"},
+    Shape{"StateColumn", "name:string type:string"},
+    Shape{"StateAnswer", "columns:[StateColumn] rows:[[any]] more:boolean checkpoint:i64? age:i64?"},
+    Shape{"History", "series:[HistorySeries]"},
+    Shape{"HistorySeries", "metric:string vertex:any subtask:any points:[[f64]]?"},
     Shape{"Problem", "where:string? message:string"},
     Shape{"Validation", "valid:boolean problems:[string]"},
     Shape{"Submitted", "jobs:[SubmittedJob]"},
     Shape{"SubmittedJob", "jid:Id name:string"},
+    Shape{"CommandTerminal", "columns:i32? rows:i32? error-columns:i32? color:boolean? live:boolean?"},
+    Shape{"CommandBody", "arguments:[string] files:{string}? terminal:CommandTerminal?"},
+    Shape{"CommandLine", "stdout:string? stderr:string? stdout64:string? stderr64:string? exit:i32? signal:i32?"},
     Shape{"Listed", "= [object]"},
     Shape{"Object", "= object"},
 };

@@ -26,6 +26,8 @@ std::span<const Shape> shapes();
 const Shape* find_shape(std::string_view name);
 
 inline constexpr std::string_view kPlainText = "Text";  // no JSON
+inline constexpr std::string_view kEventStreamShape = "EventStream";
+inline constexpr std::string_view kArchiveShape = "Archive";  // bytes
 
 // JSON Schema of a type; of a field list as that of an object.
 nlohmann::json schema_of_type(std::string_view type);

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "storage/place.h"
+#include "supervisor/job_paths.h"
 #include "supervisor/manifest.h"
 #include "transport/base/text.h"
 
@@ -48,6 +50,7 @@ class Inspection {
 
   void look_at(const PipelineSpec& pipeline) {
     if (!pipeline.checkpoint.path.empty()) check_path({}, "checkpoint: path", pipeline.checkpoint.path);
+    if (!pipeline.savepoints.to.empty()) check_path({}, "savepoints: to", pipeline.savepoints.to);
     for (const StageSpec& stage : pipeline.stages) look_at(pipeline, stage);
   }
 
@@ -90,9 +93,7 @@ class Inspection {
     problems_.add(stage.at, what + " names a secret of the server; only file:PATH is taken from elsewhere");
   }
 
-  static std::string in_folder(const std::string& folder, const std::string& path) {
-    return path.starts_with('/') ? path : folder + "/" + path;
-  }
+  static std::string in_folder(const std::string& folder, const std::string& path) { return located(folder, path); }
 
   void check_path(const Place& at, const std::string& what, const std::string& path) {
     if (!is_inside(path, permissions_.roots))
@@ -116,20 +117,35 @@ bool is_inside(const std::string& path, const std::vector<std::string>& folders)
   });
 }
 
-Result<std::vector<std::string>> check_submission(const std::string& text, const Permissions& permissions,
+Status check_savepoint_place(const std::string& path, const Permissions& permissions) {
+  std::vector<std::string> allowed = permissions.roots;
+  for (const std::string& job : list_jobs()) allowed.push_back(job_paths(job).savepoints());
+  if (path.starts_with('/') && is_inside(path, allowed)) return {};
+  return usage_error("the savepoint '" + path +
+                     "' is neither a job's own nor inside a folder that the server was given with --root");
+}
+
+void inspect(const PipelineSpec& pipeline, const Permissions& permissions, Catalogue& catalogue, Problems& problems) {
+  Inspection(permissions, catalogue, problems).look_at(pipeline);
+}
+
+Result<std::vector<std::string>> check_submission(const Submission& submission, const Permissions& permissions,
                                                   Catalogue& catalogue, Files& files) {
   Problems problems;
   ConfinedFiles confined(files, permissions.roots);
   const std::string folder = permissions.roots.empty() ? "/" : permissions.roots.front();
   const Environment none = [](const std::string&) { return std::optional<std::string>(); };
-  const auto pipelines = load_manifest({text, "manifest", folder}, {catalogue, confined, none, {}}, problems);
+  Overrides overrides;
+  overrides.name = submission.name;
+  overrides.parameters = submission.parameters;
+  const auto pipelines =
+      load_manifest({submission.text, "manifest", folder}, {catalogue, confined, none, overrides}, problems);
   STREAM_TRY(problems.status());
   std::vector<std::string> names;
-  Inspection inspection(permissions, catalogue, problems);
   for (const PipelineSpec& pipeline : pipelines) {
     if (pipeline.name.empty() || pipeline.ad_hoc) problems.add({"manifest", 0, 0}, "it needs a name: 'pipeline: NAME'");
     names.push_back(pipeline.name);
-    inspection.look_at(pipeline);
+    inspect(pipeline, permissions, catalogue, problems);
   }
   STREAM_TRY(problems.status());
   return names;

@@ -183,8 +183,9 @@ Answer get_requirements(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
   Json out = Json::object();
   for (std::size_t i = 0; i < plan->stages.size(); ++i) {
-    out[vertex_id(plan->pipeline.stages[i].name)] = {
-        {"parallelism", {{"lowerBound", 1}, {"upperBound", plan->stages[i].parallelism}}}};
+    const StageSpec& spec = plan->pipeline.stages[i];
+    const InstanceBounds bounds = spec.bounds.given() ? spec.bounds : InstanceBounds{1, plan->stages[i].parallelism};
+    out[vertex_id(spec.name)] = {{"parallelism", {{"lowerBound", bounds.least}, {"upperBound", bounds.most}}}};
   }
   return answer_with(out);
 }

@@ -62,6 +62,7 @@ class Collector {
   void add_instance(const StageView& stage, const InstanceView& instance) {
     const InstanceView* const one[] = {&instance};
     const Subject subject{.view = view_, .instances = one, .stage = &stage};
+    if (instance.latency_ms.count > 0) add_latency(stage, instance, subject);
     std::vector<Variable> variables = of_job(of_task_manager());
     variables.emplace_back("task_id", stage.id);
     variables.emplace_back("task_name", stage.name);
@@ -74,6 +75,17 @@ class Collector {
     variables.emplace_back("operator_name", stage.name);
     add(Scope::kOperator, subject, std::move(variables), components);
     add_users(instance.stats, out_.groups.back());
+  }
+
+  // Flink's latency markers, told apart by operator and instance, not by source.
+  void add_latency(const StageView& stage, const InstanceView& instance, const Subject& subject) {
+    const std::string index = std::to_string(instance.index);
+    std::vector<Variable> variables = of_job(of_task_manager());
+    variables.emplace_back("operator_id", stage.id);
+    variables.emplace_back("operator_subtask_index", index);
+    add(Scope::kLatency, subject, std::move(variables),
+        {view_.host, "taskmanager", view_.host_id, view_.job, "latency", "operator_id", stage.id,
+         "operator_subtask_index", index});
   }
 
   // What the user's own code counts. A name that is taken stays with what had it first, as in Flink.

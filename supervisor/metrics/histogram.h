@@ -1,9 +1,12 @@
 // Histograms over the newest values.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace stream::metrics {
 
@@ -18,6 +21,9 @@ struct HistogramValue {
 
 inline constexpr std::array<double, 6> kQuantiles = {0.5, 0.75, 0.95, 0.98, 0.99, 0.999};
 
+// Of these values, which are all there are of `count`.
+HistogramValue histogram_of(std::vector<double> values, std::uint64_t count);
+
 // The newest 128 values, as Flink keeps them.
 class RecentValues {
  public:
@@ -25,6 +31,9 @@ class RecentValues {
 
   void add(double value);
   HistogramValue value() const;
+  std::uint64_t count() const { return count_; }
+  // Those that are kept, in no order.
+  std::span<const double> kept() const { return {values_.data(), std::min<std::size_t>(count_, kKept)}; }
 
  private:
   std::array<double, kKept> values_ = {};

@@ -18,6 +18,8 @@ std::string subject_of(const MetricGroup& group) {
     case Scope::kJob: return "job " + variable(group, "job_name");
     case Scope::kStage: return "stage " + variable(group, "operator_name");
     case Scope::kHost: return "host " + variable(group, "host");
+    case Scope::kLatency:
+      return "operator " + variable(group, "operator_id") + "." + variable(group, "operator_subtask_index");
     case Scope::kTask:
     case Scope::kOperator: break;
   }

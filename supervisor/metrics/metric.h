@@ -22,13 +22,14 @@ enum class Scope : std::uint8_t {
   kSupervisor = 1,  // the process that runs the job, and its machine
   kReporter = 2,    // one reporter of metrics
   kJob = 4,
-  kStage = 8,     // all instances of a stage together
-  kHost = 16,     // all instances on a machine together
-  kTask = 32,     // one instance …
-  kOperator = 64  // … and again: what Flink has for both
+  kStage = 8,      // all instances of a stage together
+  kHost = 16,      // all instances on a machine together
+  kTask = 32,      // one instance …
+  kOperator = 64,  // … and again: what Flink has for both
+  kLatency = 128   // of an instance, how long rows take to its end
 };
-inline constexpr Scope kScopes[] = {Scope::kSupervisor, Scope::kReporter, Scope::kJob,     Scope::kStage,
-                                    Scope::kHost,       Scope::kTask,     Scope::kOperator};
+inline constexpr Scope kScopes[] = {Scope::kSupervisor, Scope::kReporter, Scope::kJob,      Scope::kStage,
+                                    Scope::kHost,       Scope::kTask,     Scope::kOperator, Scope::kLatency};
 std::string_view scope_name(Scope scope);  // "jobmanager.job", … as Flink's logical scopes
 
 // What a metric is read from: `instances` are all that belong to it, one in the scopes of tasks and operators.

@@ -14,6 +14,7 @@ constexpr std::uint8_t kReporter = bits(Scope::kReporter);
 constexpr std::uint8_t kJob = bits(Scope::kJob);
 constexpr std::uint8_t kHost = bits(Scope::kHost);
 constexpr std::uint8_t kFlow = bits(Scope::kStage, Scope::kTask, Scope::kOperator);
+constexpr std::uint8_t kLatency = bits(Scope::kLatency);
 constexpr std::uint8_t kTasks = bits(Scope::kStage, Scope::kTask);
 
 Value of(double value) { return Reading{value, 0, nullptr}; }
@@ -100,6 +101,21 @@ Value output_watermark(const Subject& s) { return s.stage->role == Role::kSink ?
 Value watermark_lag(const Subject& s) {
   const auto at = watermark(s);
   return at ? whole_milliseconds(s.view.at_us - *at) : Value();
+}
+
+// Of sources, where all instances can tell.
+Value pending(const Subject& s) {
+  std::int64_t all = 0;
+  for (const InstanceView* instance : s.instances) {
+    if (instance->stats.pending_records < 0) return {};
+    all += instance->stats.pending_records;
+  }
+  return s.instances.empty() ? Value() : of(static_cast<double>(all));
+}
+
+Value latency(const Subject& s) {
+  const HistogramValue& all = s.instances.front()->latency_ms;
+  return all.count == 0 ? Value() : Value(Reading{0, 0, &all});
 }
 
 Value memory_bound(const Subject& s) {
@@ -253,6 +269,7 @@ constexpr MetricDefinition kTable[] = {
     {"currentOutputWatermark", kFlow, kG, "ms since 1970", "Event time of the outputs; not of a sink.",
      output_watermark},
     {"watermarkLag", kFlow, kG, "ms", "How far event time is behind the clock.", watermark_lag},
+    {"pendingRecords", kTasks, kG, "records", "Of a source that can tell: records it has not read yet.", pending},
     {"checkpointAlignmentTime", kTasks, kG, "ns", "Newest snapshot: from its first barrier to its last.", alignment},
     {"checkpointStartDelayNanos", kTasks, kG, "ns", "Newest snapshot: from the trigger to its first barrier.",
      start_delay},
@@ -315,6 +332,8 @@ constexpr MetricDefinition kTable[] = {
     {"checkpointPauseDuration", kJob, kH, "ms", "The longest standstill of an instance in each of them.",
      histogram<&JobTotals::pause_ms>},
 
+    {"latency", kLatency, kH, "ms", "From a source to the end of the instance, of the newest 128 marks.", latency},
+
     {"numRunningJobs", kSupervisor, kG, "jobs", "1 while the job runs: a supervisor has one.", running_jobs},
     {"numRegisteredTaskManagers", kSupervisor, kG, "hosts", "Hosts with instances.", hosts},
     {"taskSlotsTotal", kSupervisor, kG, "instances", "Instances.", slots},
@@ -355,6 +374,7 @@ std::string_view scope_name(Scope scope) {
     case Scope::kHost: return "taskmanager";
     case Scope::kTask: return "taskmanager.job.task";
     case Scope::kOperator: return "taskmanager.job.task.operator";
+    case Scope::kLatency: return "taskmanager.job.latency.operator_id.operator_subtask_index";
   }
   return "";
 }

@@ -41,6 +41,7 @@ struct InstanceView {
   InstanceStats stats;
   InstanceStats earlier;  // about a second before
   std::optional<SnapshotTimes> snapshot;
+  HistogramValue latency_ms;  // of marks; count 0: none has come
 };
 
 // What the job is busy with, in Flink's words.

@@ -35,6 +35,7 @@ GROWTH = tuple(int(keys * SCALE) for keys in (1_000_000, 10_000_000, 50_000_000)
 SHARES = (0.001, 0.01, 0.1)  # of the keys, changed in each interval
 CHECKPOINTS = 7  # of which the medians count
 ROUNDS = 3  # savepoints at full speed, of which the medians count
+SETTLED = 4  # checkpoints after which the job is as slow as it gets
 WINDOW = 10.0 if SCALE == 1 else 2.0  # seconds before and after each of them
 BUSY = 0.5  # of the full speed: the other speed at which savepoints are made
 NO_LIMIT = 1_000_000_000
@@ -51,7 +52,7 @@ class Job:
         stream.write("large.yaml", MANIFEST.format(keys=keys, rate=rate, interval=interval))
         stream.run("stream", "run", "-d", "--fresh", "large.yaml")
         wait_until("all keys", lambda: self.totals()["state_rows"] >= keys, 600, 0.2)
-        wait_until("a small checkpoint", lambda: self.of_totals(self.next_checkpoint())["rows"] < max(keys / 4, 3 * rate), 600, 0.1)
+        wait_until("a small checkpoint", lambda: self.of_totals(self.next_checkpoint())["rows"] < max(keys / 4, 6 * rate), 600, 0.1)
         self.full = self.largest()  # of those in which the keys came
 
     def totals(self):
@@ -134,6 +135,8 @@ class Savepoint:
 def rounds_of_savepoints(stream, rate):
     """Of each round: rows/s before, while a savepoint is made, and after; how long it took."""
     job = Job(stream, KEYS, rate, "5s")
+    for _ in range(SETTLED):
+        job.next_checkpoint()
     found = []
     for _ in range(ROUNDS):
         made = []

@@ -2,7 +2,8 @@
 
 usage: run.py PROGRAMS TOOLS [PART]…
 PROGRAMS: folder of the stages; TOOLS: folder of the bare ZeroMQ programs and, in stages/, the stages that only
-measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark and rescale.
+measure. Parts: throughput, hop, latency, state, footprint; by name only, each with a file of its own, nexmark,
+rescale, operate and hosts.
 With other parts named, RESULTS.md stays as it is.
 
 usage: run.py PROGRAMS TOOLS large-state [changes|savepoints|growth]…
@@ -20,9 +21,11 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 import footprint  # noqa: E402
 import hop  # noqa: E402
+import hosts  # noqa: E402
 import large_state  # noqa: E402
 import latency  # noqa: E402
 import nexmark  # noqa: E402
+import operate  # noqa: E402
 import rescale  # noqa: E402
 import state  # noqa: E402
 import throughput  # noqa: E402
@@ -30,7 +33,8 @@ from harness import Stream  # noqa: E402
 from report import goal_table  # noqa: E402
 
 RECORDS = 2_000_000
-OWN_FILES = {"nexmark": "NEXMARK.md", "rescale": "RESCALE.md"}  # of parts run by name alone
+OWN_FILES = {"nexmark": "NEXMARK.md", "rescale": "RESCALE.md", "operate": "OPERATE.md",
+             "hosts": "HOSTS.md"}  # of parts run by name alone
 
 
 def parts_of(tools):
@@ -42,6 +46,8 @@ def parts_of(tools):
         "footprint": footprint.measure,
         "nexmark": nexmark.measure,
         "rescale": rescale.measure,
+        "operate": operate.measure,
+        "hosts": lambda stream: hosts.measure(stream, tools),
     }
 
 
@@ -77,6 +83,8 @@ def file_of(wanted):
     """Where the text goes, if anywhere."""
     if not wanted:
         return "RESULTS.md"
+    if large_state.SCALE != 1:
+        return None
     return OWN_FILES.get(wanted[0]) if len(wanted) == 1 else None
 
 

@@ -5,7 +5,7 @@
 
 namespace stream {
 
-class FastFiles final : public Files {
+class FastFiles : public Files {
  public:
   Status write_file(const std::string& path, std::string_view bytes) override { return under_.write_file(path, bytes); }
   Result<std::string> read_file(const std::string& path) override { return under_.read_file(path); }

@@ -51,11 +51,16 @@ class SinkRig {
   bool live(const SinkScript& script, std::size_t steps = SIZE_MAX, bool rewind = false) {
     error_ = {};
     steps_left_ = steps;
-    StateStore store;
+    auto life = std::make_unique<Life>();
+    StateStore& store = life->store;
     Context context{values_, folder_, {schema_}, {}, store, clock, "job", "sink", run, 0, 1, 1024, 64 << 20, true};
+    context.attempt = attempt_ + 1;
+    context.predecessor_may_wake = static_cast<bool>(zombie);
     auto made = make_(context);
     if (!made.ok()) return dies(std::move(made).status());
-    const std::unique_ptr<Sink> sink = *std::move(made);
+    life->sink = *std::move(made);
+    Sink* const sink = life->sink.get();
+    if (zombie) lives_.push_back(std::move(life));
     SnapshotWriter writer(system_files(), writer_options());
     std::size_t next = 0;
     if (!restore(store, writer, &next)) return false;
@@ -79,11 +84,20 @@ class SinkRig {
   std::size_t checkpoints() const { return history_.size(); }
   const Status& error() const { return error_; }
 
+  // If set, nobody dies: whoever is given up stands still, and before each step of the lives that follow it wakes and
+  // does this, with the last epoch that it knows to be complete.
+  std::function<void(Sink&, Epoch)> zombie;
+
   ManualClock clock;
   NoEmitter emitter;
   std::string run = "0123456789abcdef0123456789abcdef";
 
  private:
+  struct Life {
+    StateStore store;
+    std::unique_ptr<Sink> sink;
+    Epoch complete;
+  };
   struct Checkpoint {
     Epoch epoch;
     std::size_t next = 0;  // epoch of the script that comes behind
@@ -108,6 +122,7 @@ class SinkRig {
   bool happens(Status status) {
     if (!status.ok()) return dies(std::move(status));
     ++steps_taken_;
+    for (std::size_t i = 0; i + 1 < lives_.size(); ++i) zombie(*lives_[i]->sink, lives_[i]->complete);
     if (steps_left_ == 0) return false;
     --steps_left_;
     return true;
@@ -143,6 +158,7 @@ class SinkRig {
     checkpoint_ = Checkpoint{epoch_, index + 1, *std::move(files)};
     history_.push_back(*checkpoint_);
     store.completed(epoch_);
+    if (!lives_.empty()) lives_.back()->complete = epoch_;
     if (!happens({})) return false;
     if (!happens(sink.commit(epoch_))) return false;
     return happens(sink.committed(epoch_));
@@ -155,7 +171,8 @@ class SinkRig {
   TempDir state_;
   std::optional<Checkpoint> checkpoint_;
   std::vector<Checkpoint> history_;
-  Epoch epoch_;  // ids are never used again
+  std::vector<std::unique_ptr<Life>> lives_;  // with zombies: all, the newest last
+  Epoch epoch_;                               // ids are never used again
   std::uint32_t attempt_ = 0;
   std::size_t steps_left_ = 0;
   std::size_t steps_taken_ = 0;

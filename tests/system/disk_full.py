@@ -64,5 +64,35 @@ def snapshots_without_room_abort_checkpoints_and_nothing_else(stream, disk):
     check_rows(stream.folder / "out.db")
 
 
+def told(stream, *command):
+    """The last word of a verb that fails, in one line."""
+    stream.run("stream", *command, expect=1)
+    last = stream.last_stderr.splitlines()[-1]
+    check(last.startswith(f"stream {command[0]}: fatal: ") and "disk is full" in last, f"{command}: {stream.last_stderr}")
+    return last
+
+
+@on_small_disk()
+def verbs_that_need_room_say_so_and_the_job_goes_on(stream, disk):
+    """Savepoint, rescale and upgrade leave it running, a stop ends it; nothing is lost or doubled by any of them."""
+    stream.environment["STREAM_HOME"] = str(disk.folder / "home")
+    stream.write("full.yaml", MANIFEST.replace("OUT", "out.db").replace("rate: 100000", "rate: 10000"))
+    stream.run("stream", "run", "-d", "full.yaml")
+    stream.run("stream", "wait", "--for", "checkpoint", "full")
+    disk.fill(leave=0)
+    told(stream, "savepoint", "full")
+    check("it runs on as it was" in told(stream, "rescale", "full", "made=2"), stream.last_stderr)
+    told(stream, "upgrade", "full", "full.yaml")
+    stream.run("stream", "wait", "--for", "running", "full")
+    check("'stream resume full' goes on" in told(stream, "stop", "full"), stream.last_stderr)
+    check(not any(path.name != "filler" for path in disk.folder.glob("home/full/savepoints/*")), "half a savepoint is there")
+    disk.make_room()
+    stream.run("stream", "resume", "full")
+    stream.run("stream", "rescale", "full", "made=2")
+    stream.run("stream", "upgrade", "full", "full.yaml")
+    stream.run("stream", "wait", "full", "--timeout", "60s")
+    check_rows(stream.folder / "out.db")
+
+
 if __name__ == "__main__":
-    main([a_sink_without_room_goes_on_when_there_is_some, snapshots_without_room_abort_checkpoints_and_nothing_else])
+    main([verbs_that_need_room_say_so_and_the_job_goes_on, a_sink_without_room_goes_on_when_there_is_some, snapshots_without_room_abort_checkpoints_and_nothing_else])

@@ -78,7 +78,7 @@ def unknown_jobs_are_named(stream):
     asked = [name for name, kinds in taking.items() if {"job", "running-job", "idle-job"} & set(kinds)]
     check(len(asked) >= 12, f"{asked}")
     for verb in asked:
-        more = {"rescale": ["in=2"], "tap": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
+        more = {"rescale": ["in=2"], "tap": ["in"], "profile": ["in"], "upgrade": ["generate | write-null"]}.get(verb, [])
         refused(stream, USAGE, "there is no job 'knwon'; did you mean 'known'?", "stream", verb, "knwon", *more)
         refused(stream, USAGE, "there is no job 'other'", "stream", verb, "other", *more)
     for verb, kinds in taking.items():
@@ -91,7 +91,7 @@ def unknown_jobs_are_named(stream):
 
 def a_job_that_does_not_run_answers_no(stream):
     stream.run("stream", "run", "generate --rows 3 | write-null", "--name", "over")
-    for verb in ("stop", "stats", "checkpoint", "savepoint"):
+    for verb in ("stop", "checkpoint", "savepoint"):
         refused(stream, FAILED, "job 'over' does not run", "stream", verb, "over")
     refused(stream, USAGE, "did you mean 'over'?", "stream", "show", "oven")
     refused(stream, USAGE, "'potato' is not a duration", "stream", "wait", "--for", "finished", "--timeout", "potato", "over")
@@ -422,7 +422,7 @@ def a_key_that_has_no_effect_is_refused(stream):
     stream.write("later.yaml", head + "metrics: [promethius]\n")
     refused(stream, FAILED, ["later.yaml:4:35: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state grows",
                             "later.yaml:6:11: there is no reporter 'promethius'; did you mean 'prometheus'?"], "stream", "check", "later.yaml", lines=2)
-    refused(stream, USAGE, "'--hosts' is not supported by this version", "stream", "run", "generate --hosts a | write-null")
+    refused(stream, USAGE, "option '--hosts': hosts are named in a manifest", "stream", "run", "generate --hosts a | write-null")
 
 
 def a_stage_logs_what_it_is_told_to(stream):

@@ -155,7 +155,8 @@ def numbers_of(stream, job, *stages):
                           check=False)
     if done.returncode != 0:
         return []
-    return [i for i in json.loads(done.stdout)["instances"] if i["stage"] in stages]
+    stats = json.loads(done.stdout)
+    return [i for i in stats["instances"] if i["stage"] in stages] if stats["job"]["state"] == "RUNNING" else []
 
 
 def check_aligned(stream):

@@ -440,6 +440,27 @@ def a_plan_follows_the_data_and_the_rest_is_remembered(stream):
         check(answer["cacheable"] is cacheable and not answer["errors"], f"{options}: {answer}")
 
 
+def jobs_that_ended_long_ago_are_forgotten(stream):
+    for name in ("done", "kept", "lives"):
+        stream.write(f"{name}.yaml", f"pipeline: {name}\nstages:\n  made: {{run: generate, columns: n, {'rows: 3' if name == 'done' else 'rate: 10'}}}\n  out: {{run: write-null}}\n")
+    stream.run("stream", "run", "done.yaml")
+    for name in ("kept", "lives"):
+        stream.run("stream", "run", "-d", f"{name}.yaml")
+    stream.run("stream", "savepoint", "kept")
+    stream.run("stream", "cancel", "kept")
+    check(stream.run("stream", "gc", "--ended-for", "1h") == "" and sorted(stream.jobs()) == ["done", "kept", "lives"], "it has just ended")
+    said = stream.run("stream", "gc", "--ended-for", "1us", "--dry-run")
+    check(said.splitlines() == [str(stream.home("done"))] and "kept: kept for its savepoints" in stream.last_stderr, f"{said} {stream.last_stderr}")
+    check(stream.succeeds("stream", "logs", "done"), "what has ended is not readable any more")
+    line, = stream.run("stream", "gc", "--ended-for", "1us", "--json").splitlines()
+    check(json.loads(line) == {"job": "done", "path": str(stream.home("done"))}, line)
+    check(not stream.home("done").exists() and sorted(stream.jobs()) == ["kept", "lives"], f"{stream.jobs()}")
+    stream.run("stream", "show", "done", expect=100)
+    stream.run("stream", "savepoint", "--delete", "kept@latest")
+    stream.run("stream", "gc", "--ended-for", "1us")
+    check(stream.jobs() == ["lives"], f"{stream.jobs()}")
+
+
 def gc_says_what_it_would_delete_and_deletes_that(stream):
     feed = Feed(stream)
     feed.grow()
@@ -484,4 +505,4 @@ if __name__ == "__main__":
           a_stopped_job_goes_on_exactly, a_drained_job_wants_a_word_to_go_on, fresh_and_cancel_start_anew,
           wait_ends_when_its_condition_holds, a_stage_that_never_waits_is_busy, a_restart_is_waited_for, interrupted_runs_go_on_where_they_stopped, a_second_interrupt_kills,
           a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on, logs_are_filtered_and_followed, the_level_of_a_log_changes_while_the_job_runs, stats_are_a_table_for_other_programs,
-          a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, a_savepoint_restores_at_any_parallelism])
+          a_plan_follows_the_data_and_the_rest_is_remembered, gc_says_what_it_would_delete_and_deletes_that, jobs_that_ended_long_ago_are_forgotten, a_savepoint_restores_at_any_parallelism])

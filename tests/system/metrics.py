@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -306,8 +307,20 @@ def an_address_that_is_taken_is_said_and_the_next_one_of_a_range_is_used(stream)
     check(re.search(r"warning .*metrics: prometheus: unable to listen at '127.0.0.1:\d+'", log(stream)), log(stream))
 
 
+def who_keeps_a_connection_does_not_hold_up_the_end(stream):
+    port = free_port()
+    start(stream, f"{{prometheus: {{address: '127.0.0.1:{port}'}}}}")
+    wait_until("the first answer", lambda: fetch(f"http://127.0.0.1:{port}/metrics")[0] == 200)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as kept:
+        kept.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer = b"".join(iter(lambda: kept.recv(1 << 16), b""))
+        check(answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer, answer[:200])
+        stream.run("stream", "cancel", "counted")
+
+
 if __name__ == "__main__":
     main([prometheus_fetches_what_a_job_counts, a_pushgateway_has_them_until_the_job_is_over, graphite_keeps_them,
           influxdb_keeps_them, ganglia_keeps_them, statsd_gets_gauges_and_dogstatsd_tags, opentelemetry_and_datadog_get_json,
-          a_server_is_trusted_by_its_authority_alone, jolokia_answers, what_is_shipped_names_metrics_that_exist, who_does_not_read_slows_nobody,
+          a_server_is_trusted_by_its_authority_alone, jolokia_answers, who_keeps_a_connection_does_not_hold_up_the_end,
+          what_is_shipped_names_metrics_that_exist, who_does_not_read_slows_nobody,
           the_environment_names_reporters_as_well, an_address_that_is_taken_is_said_and_the_next_one_of_a_range_is_used])

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import random
 import shutil
 import subprocess
@@ -254,6 +255,23 @@ def packing_and_deleting_killed_at_any_moment_can_be_done_again(stream):
     check(not os.listdir(stream.home("small") / "savepoints"), "leftovers")
 
 
+def nothing_is_made_of_what_is_altered(stream, single):
+    """What is made of a savepoint is sealed anew, so that nobody would see any more that it was altered."""
+    start_small(stream)
+    made = pathlib.Path(stream.run("stream", "savepoint", "small", *single, "--to", stream.folder / f"s{len(single)}").strip())
+    stream.run("stream", "cancel", "small")
+    path = made if single else next(file for file in made.iterdir() if file.name.startswith("totals"))
+    path.chmod(0o644)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+    for command in (["state", "edit", made, "delete from counts", "--to", "y"], ["state", "reshard", made, "--key-groups", "64", "--to", "y"],
+                    ["state", "merge", made, made, "--to", "y"], ["state", "split", made, "--to", "y", "--to", "z"],
+                    ["check", "small.yaml", "--against", made], ["run", "-d", "--name", "other", "small.yaml", "--from", made]):
+        stream.run("stream", *command, expect=None)
+        check(re.search("SHA-256|hash", stream.last_stderr), f"{command}: {stream.last_stderr}")
+        check(not (stream.folder / "y").exists(), f"{command}: made nevertheless")
+
+
 def what_is_altered_is_refused_by_every_verb(stream):
     """One byte of an archive; run, check, state and unpack say so, and delete does not touch what is no savepoint."""
     start_small(stream)
@@ -267,6 +285,8 @@ def what_is_altered_is_refused_by_every_verb(stream):
         stream.run("stream", *command, expect=None)
         check("fatal" in stream.last_stderr and str(archive) in stream.last_stderr, f"{command}: {stream.last_stderr}")
     check(not (stream.folder / "x").exists(), "unpacked nevertheless")
+    for single in ((), ("--single-file",)):
+        nothing_is_made_of_what_is_altered(stream, single)
     stream.write("notes.txt", "not a savepoint")
     stream.run("tar", "--zstd", "-cf", "notes.tar.zst", "notes.txt")
     stream.run("stream", "savepoint", "--delete", "./notes.tar.zst", expect=100)

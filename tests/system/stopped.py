@@ -114,6 +114,31 @@ def an_input_that_has_ended_stays_ended(stream):
     check(few(stream) == wanted_few, str(few(stream)))
 
 
+LOCKED = """
+pipeline: job
+checkpoint: {interval: 50ms}
+stages:
+  made: {run: generate, columns: n, rows: 6000, rate: 2000}
+  out: {run: write-sqlite, path: out.db, table: rows}
+"""
+
+
+def who_locks_the_database_of_a_sink_is_not_waited_for(stream):
+    stream.write("job.yaml", LOCKED)
+    stream.run("stream", "run", "-d", "job.yaml")
+    stream.run("stream", "wait", "--for", "checkpoint", "job")
+    other = sqlite3.connect(stream.folder / "out.db", isolation_level=None)
+    other.execute("begin immediate")
+    stream.run("stream", "stop", "job", expect=1)
+    check("out.0 waits: " in stream.last_stderr and "is locked" in stream.last_stderr, stream.last_stderr)
+    other.execute("commit")
+    stream.run("stream", "resume", "job")
+    stream.run("stream", "wait", "job", "--timeout", "60s")
+    rows = [n for n, in other.execute("select n from rows order by n")]
+    check(rows == list(range(6000)), f"{len(rows)} rows, {len(set(rows))} different")
+    other.close()
+
+
 if __name__ == "__main__":
-    main([a_job_that_stops_again_and_again_is_one_that_never_did, what_was_stopped_here_goes_on_elsewhere,
+    main([who_locks_the_database_of_a_sink_is_not_waited_for, a_job_that_stops_again_and_again_is_one_that_never_did, what_was_stopped_here_goes_on_elsewhere,
           an_input_that_has_ended_stays_ended])

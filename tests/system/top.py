@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main  # noqa: E402
+from rest import Server  # noqa: E402
 from terminal_screen import Terminal  # noqa: E402
 
 JOB = "generate --rate 1000 'n % 10 as k, n' | aggregate --by k 'count(*) as c' | write-null"
@@ -102,6 +103,29 @@ def a_job_that_does_not_answer_holds_no_key_up(stream):
         stream.kill([supervisor], signal.SIGCONT)
 
 
+def jobs_of_a_server(stream):
+    """The same screen, with nothing of the jobs here but the address of their server."""
+    begun(stream, "first", "second")
+    with Server(stream) as server:
+        stream.environment |= {"STREAM_HOME": str(stream.folder / "none"), "STREAM_SERVER": server.url}
+        with Terminal(stream) as terminal:
+            terminal.type("stream top")
+            terminal.shows("both jobs", has("first ", "second ", "2 jobs run"))
+            terminal.key("Enter")
+            terminal.shows("the stages", has("first  RUNNING", "aggregate", "write-null"))
+            terminal.key("l")
+            terminal.shows("its log", has("attempt 1 starts"))
+            terminal.key("Escape")
+            terminal.key("c")
+            terminal.shows("its checkpoints", has("complete"))
+            terminal.key("Escape")
+            terminal.key("s")
+            terminal.shows("the savepoint", has("savepoint first: "))
+            terminal.key("q")
+        stream.environment["STREAM_HOME"] = str(stream.folder / "home")
+        stream.environment.pop("STREAM_SERVER")
+
+
 def only_on_a_terminal(stream):
     stream.run("stream", "top", expect=1)
     check("no terminal; 'stream stats --json'" in stream.last_stderr, stream.last_stderr)
@@ -118,4 +142,4 @@ if __name__ == "__main__":
         sys.exit(0)
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     main([the_whole_way_down_and_back, savepoint_stop_and_resume_by_key, a_screen_that_shrinks_and_grows,
-          a_job_that_does_not_answer_holds_no_key_up, only_on_a_terminal])
+          a_job_that_does_not_answer_holds_no_key_up, only_on_a_terminal, jobs_of_a_server])

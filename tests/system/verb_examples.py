@@ -47,6 +47,7 @@ class Office:
         home = stream.folder / "user"
         (home / ".config/fish/completions").mkdir(parents=True)
         stream.environment["HOME"] = str(home)
+        self.stand_in("sql-client.sh", "grep -q '^EXECUTE STATEMENT SET' \"$2\"")
         self.stand_in("dot", "grep -q '^digraph' && echo '<svg/>'")
 
     def stand_in(self, program, script):
@@ -382,8 +383,23 @@ def measured(stream):
     return [stream.last_stderr]
 
 
+def scaling(stream):
+    stream.write("web-errors.yaml", "pipeline: web-errors\nautoscale: {mode: off}\nstages:\n  made: {run: generate, rate: 100, columns: \"n, n % 7 as host\"}\n"
+                 "  totals: {run: aggregate, by: host, compute: count(*) as n, parallelism: {min: 1, max: 8}}\n  out: {run: write-null}\n")
+    bounds, *commands = commands_of("stream-autoscale.7")
+    printed = [stream.run("bash", "-euc", text) + stream.last_stderr for text in [*commands, bounds]]
+    stream.run("stream", "cancel", "web-errors")
+    return printed
+
+
 def a_plan(stream):
     command, = commands_of("stream-plan.7")
+    return [stream.run("bash", "-euc", command)]
+
+
+def rendered(stream):
+    shutil.copytree(TOP / "manifests", stream.folder / "manifests")
+    command, = commands_of("stream-flink.7")
     return [stream.run("bash", "-euc", command)]
 
 
@@ -433,14 +449,14 @@ def tutorial(stream):
     return [printed]
 
 
-# stream-tutorial-cdc(7) is run by postgres.py.
-PAGES = {"stream-expression.7": expressions, "stream-json.7": answers, "stream-manifest.5": manifests, "stream-metrics.7": measured,
+# stream-tutorial-cdc(7) is run by postgres.py, stream-rest(7) by curl.py.
+PAGES = {"stream-autoscale.7": scaling, "stream-expression.7": expressions, "stream-flink.7": rendered, "stream-json.7": answers, "stream-manifest.5": manifests, "stream-metrics.7": measured,
          "stream-plan.7": a_plan, "stream-nexmark.7": hot_items, "stream-snapshot.5": snapshots,
          "stream-tutorial.7": tutorial}
 
 
 def commands_of_other_pages_run(stream):
-    shown = {path.name for path in (TOP / "man").glob("*.[57]") if commands_of(path.name)} - {"stream-tutorial-cdc.7"}
+    shown = {path.name for path in (TOP / "man").glob("*.[57]") if commands_of(path.name)} - {"stream-tutorial-cdc.7", "stream-rest.7"}
     check(shown == set(PAGES), f"commands are shown by {sorted(shown)}, and run of {sorted(PAGES)}")
     for name, run in PAGES.items():
         with Stream(stream.programs) as fresh:

@@ -21,9 +21,9 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion", "serve", "state export", "top"}  # print a script, an address, rows, a screen
-ELSEWHERE_ASKED = {"compare", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
-                   "state split", "upgrade"}  # in compare.py, compose.py, state.py, state_made.py, upgrade.py
+NO_DATA = {"completion", "profile", "serve", "state export", "top"}  # print a script, a picture, an address, rows, a screen
+ELSEWHERE_ASKED = {"compare", "deploy", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
+                   "state split", "upgrade"}  # in compare.py, compose.py, deploy.py, state.py, state_made.py, upgrade.py
 
 
 def tables(stream):
@@ -163,7 +163,7 @@ def completion_knows_verbs_options_and_choices(stream):
     check(complete(stream, "stream", "--") == {"--help", "--man", "--version"}, "options without a verb")
     check(complete(stream, "stream", "nonsense", "") == set(), "nothing is known of an unknown verb")
     for name, verb in verbs.items():
-        wanted = {"--" + o["name"] for o in verb["options"] if not o.get("positional")} | {"--help", "--man"}
+        wanted = {"--" + o["name"] for o in verb["options"] if not o.get("positional")} | {"--help", "--man", "--server", "--token-file", "--ca-file"}
         check(complete(stream, "stream", *name.split(), "--") == wanted, f"options of {name}: {complete(stream, 'stream', *name.split(), '--')}")
         for o in verb["options"]:
             if o["kind"] == "choice" and not o.get("positional"):
@@ -184,7 +184,7 @@ def completion_knows_jobs_savepoints_and_stages(stream):
     start(stream)
     stream.run("stream", "run", "generate --rows 3 | write-null", "--name", "over")
     stream.run("stream", "savepoint", "--label", "first", "live")
-    for verb, wanted in [("show", {"live", "over"}), ("stop", {"live"}), ("resume", {"over"}), ("stats", {"live"}), ("gc", {"live", "over"})]:
+    for verb, wanted in [("show", {"live", "over"}), ("stop", {"live"}), ("resume", {"over"}), ("stats", {"live", "over"}), ("gc", {"live", "over"})]:
         check(complete(stream, "stream", verb, "") == wanted, f"{verb}: {complete(stream, 'stream', verb, '')}")
     check(complete(stream, "stream", "show", "li") == {"live"}, "the beginning of a job")
     check(complete(stream, "stream", "logs", "--stage", "") == {"read-file", "filter", "write-file"}, "stages of the only job that runs")

@@ -150,6 +150,16 @@ Status Files::copy_file(const std::string& from, const std::string& to) {
   return write_file(to, bytes);
 }
 
+// NFS may lose the answer to a link that was made: the file has two names then.
+Result<bool> Files::link_unless_taken(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return true;
+  const int error = errno;
+  struct stat found {};
+  if (::stat(from.c_str(), &found) == 0 && found.st_nlink == 2) return true;
+  if (error == EEXIST) return false;
+  return system_error("link", to, error);
+}
+
 Status Files::write_at(const std::string& path, std::uint64_t offset, std::string_view bytes) {
   auto held = read_file(path);
   if (!held.ok() && held.status().code() != Code::kNotFound) return std::move(held).status();

@@ -25,6 +25,8 @@ class Files {
   virtual Status sync_file(const std::string& path) = 0;
   virtual Status sync_dir(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // Gives the file `from` the name `to` as well, unless that is taken: then false. Of several that try, one gets it.
+  virtual Result<bool> link_unless_taken(const std::string& from, const std::string& to);
   // Removing what does not exist is OK.
   virtual Status remove(const std::string& path) = 0;
   // Makes the folder and its parents; one that exists is OK.

@@ -26,6 +26,8 @@ Result<std::int64_t> parse_integer(std::string_view text);
 std::string lower(std::string_view text);
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
+// A word for a shell, as it is where that takes it so.
+std::string shell_quoted(std::string_view word);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
 // The words of `text` in lines of at most 80 columns, each with a line feed; every line but the first,

@@ -57,7 +57,9 @@ class Listener final : public HttpListener {
     server_.set_payload_max_length(kBodyMax);
     server_.set_read_timeout(kPatienceSeconds);
     server_.set_write_timeout(kPatienceSeconds);
-    server_.set_keep_alive_timeout(1);  // a connection that says nothing holds one of the threads
+    // A connection that says nothing holds one of the threads, and the end of the job until its time is over.
+    server_.set_keep_alive_timeout(1);
+    server_.set_keep_alive_max_count(1);
     server_.set_tcp_nodelay(true);
     // Else a port in use is shared with whoever has it.
     server_.set_socket_options([](socket_t socket) {

@@ -98,10 +98,14 @@ std::string tar_of(const std::vector<Entry>& entries) {
 }
 
 void compress(const std::string& path, const std::string& bytes) {
-  fs::remove(path);
-  const auto out = take(ZstdWriter::create(system_files(), path));
-  require_ok(out->write(bytes));
-  require_ok(out->finish());
+  std::string packed;
+  ZstdWriter out([&](std::string_view piece) {
+    packed += piece;
+    return Status();
+  });
+  require_ok(out.write(bytes));
+  require_ok(out.finish());
+  put(path, packed);
 }
 
 // Whoever alters a byte is refused, or has altered nothing that is read.
@@ -194,6 +198,30 @@ BOOST_AUTO_TEST_CASE(an_altered_byte_anywhere_is_refused_or_makes_no_difference)
   take(build_archive(system_files(), checkpoint.request(checkpoint / "a.tar.zst", false)));
   alter_everywhere(checkpoint / "a.tar.zst", checkpoint / "a.tar.zst", scratch);
   BOOST_TEST(fs::is_empty(scratch));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_packed_into_a_sink_is_the_same_archive) {
+  const Checkpoint checkpoint;
+  for (const bool single : {false, true}) {
+    const std::string path = checkpoint / (single ? "single.sqlite" : "folder");
+    take(build_savepoint(system_files(), checkpoint.request(path, single)));
+    require_ok(pack_savepoint(system_files(), path, checkpoint / "sent.tar.zst"));
+    std::string sent;
+    const ByteSink sink = [&](std::string_view piece) {
+      sent += piece;
+      return Status();
+    };
+    require_ok(pack_into(system_files(), path, "sent.tar.zst", sink));
+    BOOST_TEST((sent == bytes_of(checkpoint / "sent.tar.zst")));
+    fs::remove(checkpoint / "sent.tar.zst");
+    const ByteSink gone = [](std::string_view) { return Status(Code::kInterrupted, "gone"); };
+    BOOST_TEST((pack_into(system_files(), path, "sent.tar.zst", gone).code() == Code::kInterrupted));
+  }
+  std::string bytes = bytes_of(checkpoint / "folder/totals.0.sqlite");
+  bytes[bytes.size() / 2] ^= 1;
+  put(checkpoint / "folder/totals.0.sqlite", bytes);
+  const ByteSink any = [](std::string_view) { return Status(); };
+  BOOST_TEST((pack_into(system_files(), checkpoint / "folder", "x", any).code() == Code::kCorrupt));
 }
 
 BOOST_AUTO_TEST_CASE(nothing_but_files_of_a_savepoint_leaves_an_archive) {

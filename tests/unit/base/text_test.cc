@@ -45,6 +45,14 @@ BOOST_AUTO_TEST_CASE(the_nearest_name_is_offered_only_when_near) {
   BOOST_TEST(nearest("B", letters) == "b");
 }
 
+BOOST_AUTO_TEST_CASE(words_are_quoted_for_a_shell_where_they_must_be) {
+  BOOST_TEST(shell_quoted("/usr/bin/stream") == "/usr/bin/stream");
+  BOOST_TEST(shell_quoted("a b") == "'a b'");
+  BOOST_TEST(shell_quoted("it's $HOME") == "'it'\\''s $HOME'");
+  BOOST_TEST(shell_quoted("") == "''");
+  BOOST_TEST(shell_quoted("~") == "'~'");
+}
+
 BOOST_AUTO_TEST_CASE(words_are_wrapped_behind_a_column) {
   BOOST_TEST(wrapped("a b", 4) == "a b\n");
   BOOST_TEST(wrapped(std::string(70, 'x') + " yyyy zzzz", 4) == std::string(70, 'x') + " yyyy\n    zzzz\n");

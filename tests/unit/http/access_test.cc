@@ -153,12 +153,51 @@ BOOST_AUTO_TEST_CASE(operations_are_bounded_and_forgotten) {
   BOOST_TEST(!operations.look("a", first).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(operations_outlive_their_server) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/operations.sqlite";
+  ManualClock clock;
+  const auto open = [&] { return *OperationStore::open(path); };
+  const std::string id(32, 'e');
+  {
+    Operations operations(clock, open());
+    BOOST_TEST(operations.begin("a", id,
+                                [] {
+                                  return nlohmann::json{{"location", "/x"}};
+                                },
+                                {"me", "::1", "live"})
+                   .ok());
+    BOOST_TEST(operations.wait_until_idle(10'000'000));
+    auto store = open();  // of a server that is gone
+    BOOST_TEST(
+        store
+            ->save({.id = std::string(32, 'f'), .what = "a", .begun_us = clock.wall_us(), .server = "999999999-1"},
+                   clock.wall_us())
+            .ok());
+  }
+  Operations later(clock, open());
+  BOOST_TEST(later.look("a", id)->told["location"] == "/x");
+  BOOST_TEST(!later.look("b", id).has_value());
+  BOOST_TEST(*later.begin("a", id, [] { return nlohmann::json(); }) == id);  // is not begun again
+  BOOST_TEST(!later.begin("b", id, [] { return nlohmann::json(); }).ok());
+  BOOST_TEST((*later.find(id))->who == "me");
+  const auto lost = later.look("a", std::string(32, 'f'));
+  BOOST_REQUIRE(lost.has_value());
+  BOOST_TEST(lost->over);
+  BOOST_TEST(lost->told.contains("failure-cause"));
+  clock.advance(kOperationKept + 1);
+  BOOST_TEST(later.begin("c", "", [] { return nlohmann::json::object(); }).ok());
+  BOOST_TEST(later.wait_until_idle(10'000'000));
+  BOOST_TEST(later.newest(10)->size() == 1U);
+  BOOST_TEST(is_alive(this_server()));
+}
+
 BOOST_AUTO_TEST_CASE(the_audit_is_rotated) {
   const TempDir folder;
   const auto audit = Audit::open(folder.path() + "/.serve", 300);
   BOOST_REQUIRE(audit.ok());
   for (int i = 0; i < 40; ++i)
-    BOOST_TEST((*audit)->write({.method = "POST", .target = "/x", .who = "me"}, 200 + i, i).ok());
+    BOOST_TEST((*audit)->write({.method = "POST", .target = "/x", .who = "me"}, 200 + i, "", i).ok());
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path() + "/.serve")) {
     BOOST_TEST(entry.file_size() <= 300);

@@ -73,6 +73,28 @@ class FakeJobs final : public Jobs {
                                                                             : kSavepoints));
   }
   Result<SharedPlan> plan(const std::string&) override { return plan_; }
+  Result<Json> news(const std::string&, Microseconds, bool) override { return Json{{"summary", **summary("live")}}; }
+  std::string stored_mark(const std::string&) override { return state == "RUNNING" ? "" : "1"; }
+  void forget(const std::string& job) override {
+    const std::lock_guard lock(mutex_);
+    forgotten_.push_back(job);
+  }
+  std::vector<std::string> forgotten() {
+    const std::lock_guard lock(mutex_);
+    return forgotten_;
+  }
+  std::string log_folder(const std::string&) override { return "/nowhere"; }
+  Result<std::vector<HistoryColumn>> history_columns(const std::string&) override {
+    return std::vector<HistoryColumn>{{"numRestarts"}, {"stateSize", "totals"}, {"stateSize", "totals", 1}};
+  }
+  Result<std::vector<HistorySeries>> history(const std::string&, const HistoryWish& wish) override {
+    std::vector<HistorySeries> out;
+    const std::vector<HistoryColumn> columns = *history_columns("");
+    for (const HistoryColumn& column : columns) {
+      if (wish.wants(column)) out.push_back({column, {{wish.from_ms, 1.23456789}}});
+    }
+    return out;
+  }
   std::map<std::string, std::string> logs(const std::string&) override { return {}; }
 
   std::string state = "RUNNING";
@@ -92,8 +114,38 @@ class FakeJobs final : public Jobs {
               "bytes": 200}]},
           {"epoch": 1, "status": "aborted", "triggered_us": 4000000, "ended_us": 5000000, "bytes": 0,
            "duration_us": 1000000, "detail": {"reason": "the disk is full", "waiting_for": "totals.0"}}])";
-  static constexpr const char* kSavepoints = R"([{"epoch": 2, "path": "/somewhere/2"}])";
+  static constexpr const char* kSavepoints =
+      R"([{"epoch": 2, "path": "/somewhere/2.tar.zst", "label": ""}, {"epoch": 2, "path": "/somewhere/2"},
+           {"epoch": 4, "path": "/somewhere/4", "label": "sale"}])";
   SharedPlan plan_;
+  std::mutex mutex_;
+  std::vector<std::string> forgotten_;
+};
+
+class FakeStreams final : public Streams {
+ public:
+  Result<TakeOver> listen(StreamWish wish) override {
+    if (!fault.ok()) return fault;
+    wished = std::move(wish);
+    return TakeOver([](std::unique_ptr<OpenEnd>) {});
+  }
+
+  Result<TakeOver> tap(const std::string&, const TapWish& wish) override {
+    if (!fault.ok()) return fault;
+    tapped = wish;
+    return TakeOver([](std::unique_ptr<OpenEnd>) {});
+  }
+
+  Result<TakeOver> download(const SavepointWish& wish) override {
+    if (!fault.ok()) return fault;
+    downloaded = wish;
+    return TakeOver([](std::unique_ptr<OpenEnd>) {});
+  }
+
+  StreamWish wished;
+  TapWish tapped;
+  SavepointWish downloaded;
+  Status fault;
 };
 
 class FakeChanges final : public Changes {
@@ -115,8 +167,10 @@ class FakeChanges final : public Changes {
     note("cancel " + job);
     return {};
   }
-  Status rescale(const std::string& job, const std::map<std::string, std::uint32_t>& parallelism) override {
-    for (const auto& [stage, number] : parallelism) note("rescale " + job + " " + stage + " " + std::to_string(number));
+  Status rescale(const std::string& job, const std::map<std::string, WantedInstances>& wanted) override {
+    for (const auto& [stage, number] : wanted)
+      note("rescale " + job + " " + stage + " " + (number.least == 0 ? "" : std::to_string(number.least) + "..") +
+           std::to_string(number.most));
     return {};
   }
   Status dispose(const std::string& path) override {
@@ -127,12 +181,29 @@ class FakeChanges final : public Changes {
     note("resume " + job);
     return {};
   }
-  Result<std::vector<std::string>> submit(const std::string& manifest) override {
-    note("submit " + manifest);
+  Result<std::vector<std::string>> submit(const Submission& submission) override {
+    std::string what = "submit " + submission.text;
+    if (!submission.name.empty()) what += " as " + submission.name;
+    for (const auto& [name, value] : submission.parameters) what += " " + name + "=" + value;
+    if (!submission.from.empty()) what += " from " + submission.from + (submission.drop_state ? " dropping" : "");
+    note(std::move(what));
     if (!fault.ok()) return fault;
     return std::vector<std::string>{"live"};
   }
-  Status validate(const std::string&) override { return fault; }
+  Status validate(const Submission&) override { return fault; }
+  Status check_upgrade(const std::string&, const Submission&) override { return fault; }
+  Result<Json> upgrade(const std::string& job, const Submission& submission, const UpgradeOptions& options) override {
+    note("upgrade " + job + " " + submission.text + " as " + submission.name + " trial " + options.trial);
+    return Json{{"upgraded", upgrades}, {"path", "/before"}, {"epoch", 8}, {"reason", upgrades ? "" : "it failed"}};
+  }
+  Result<Json> state_tables(const std::string&) override { return Json::parse(R"([{"table": "totals"}])"); }
+  Result<Json> query_state(const std::string&, const StateQuestion& question) override {
+    note("query " + question.sql + (question.live ? " live" : "") + " " + std::to_string(question.limit));
+    if (!fault.ok()) return fault;
+    return Json::parse(
+        R"({"columns": [{"name": "k", "type": "BIGINT"}, {"name": "x", "type": ""}], "checkpoint": 7,
+            "created_us": 4000000, "rows": [[1, null], [2, "b"], [3, "c"]]})");
+  }
   Status check_place(const std::string& path) override {
     return path == "/allowed" ? Status() : usage_error("not there");
   }
@@ -142,7 +213,13 @@ class FakeChanges final : public Changes {
     return made_;
   }
 
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    made_.clear();
+  }
+
   Status fault;
+  bool upgrades = true;
 
  private:
   void note(std::string what) {

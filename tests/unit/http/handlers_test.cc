@@ -14,11 +14,19 @@ namespace {
 struct Desk {
   FakeJobs jobs;
   FakeChanges changes;
-  Operations operations;
+  Operations operations{system_clock(), *OperationStore::open(":memory:")};
+  FakeStreams streams;
+  std::vector<ProfileWish> sampled;
+  FlameGraphs flames{[this](const std::string&, const ProfileWish& wish) {
+    sampled.push_back(wish);
+    Profile profile;
+    profile.tree.add_folded("totals.0;main;read 3");
+    return Result<Profile>(std::move(profile));
+  }};
   Site site{.host = "here", .address = "127.0.0.1:8081", .now_ms = 10'000};
 
   Answer send(const char* method, const std::string& target, const std::string& body = "") {
-    return dispatch({.method = method, .target = target, .body = body}, site, {jobs, changes, operations});
+    return dispatch({.method = method, .target = target, .body = body}, site, {jobs, changes, operations, streams, flames});
   }
   Json get(const std::string& target) {
     const Answer answer = send("GET", target);
@@ -34,9 +42,13 @@ struct Desk {
 
 std::string with_values(std::string_view path) {
   std::string out(path);
-  const std::pair<const char*, std::string> values[] = {{":jobid", "live"},     {":vertexid", vertex_id("totals")},
-                                                        {":subtaskindex", "1"}, {":checkpointid", "2"},
-                                                        {":attempt", "1"},      {":taskmanagerid", host_id("here")}};
+  const std::pair<const char*, std::string> values[] = {{":jobid", "live"},
+                                                        {":vertexid", vertex_id("totals")},
+                                                        {":subtaskindex", "1"},
+                                                        {":checkpointid", "2"},
+                                                        {":attempt", "1"},
+                                                        {":taskmanagerid", host_id("here")},
+                                                        {":operationid", std::string(32, 'c')}};
   for (const auto& [name, value] : values) {
     if (const auto at = out.find(name); at != std::string::npos) out.replace(at, std::string(name).size(), value);
   }
@@ -67,10 +79,15 @@ BOOST_AUTO_TEST_SUITE(handlers)
 BOOST_AUTO_TEST_CASE(every_answer_has_the_shape_of_its_route) {
   Desk desk;
   const Json all = openapi_document(routes())["components"]["schemas"];
+  BOOST_TEST(
+      desk.operations.begin("savepoint " + std::string(32, 'a'), std::string(32, 'c'), [] { return Json::object(); })
+          .ok());
+  BOOST_TEST(desk.operations.wait_until_idle(10'000'000));
   for (const char* state : {"RUNNING", "FAILED", "FINISHED", "DEAD", "CANCELLED"}) {
     desk.jobs.state = state;
     for (const Route& route : routes()) {
-      const bool other = route.path.find(":triggerid") != std::string::npos || route.answer == kPlainText;
+      const bool other = route.path.find(":triggerid") != std::string::npos || route.answer == kPlainText ||
+                         route.answer == kEventStreamShape || route.answer == kArchiveShape;
       if (route.method != "GET" || other) continue;
       const Json answer = desk.get(with_values(route.path));
       const Status fits = check_shape(answer, route.answer, std::string(route.path));
@@ -93,7 +110,9 @@ BOOST_AUTO_TEST_CASE(tables_name_only_what_there_is) {
                                                                       : route.method == "PATCH" ? "patch"
                                                                                                 : "put"]["parameters"])
       BOOST_TEST(parameter_text(parameter["name"].get<std::string>()).name == parameter["name"].get<std::string>());
-    BOOST_TEST((route.role == Role::kRead) == (route.method == "GET"), route.path);
+    const bool shows_rows = route.path == "/jobs/:jobid/taps";
+    const bool asks_the_verb = route.path == "/commands";  // which says itself what it needs
+    BOOST_TEST((route.role == Role::kRead) == ((route.method == "GET" && !shows_rows) || asks_the_verb), route.path);
   }
 }
 
@@ -155,6 +174,144 @@ BOOST_AUTO_TEST_CASE(metrics_are_listed_read_and_aggregated) {
              R"([{"id":"numRecordsIn","sum":20.0}])");
 }
 
+BOOST_AUTO_TEST_CASE(history_is_listed_and_read) {
+  Desk desk;
+  const std::string base = "/jobs/live/history";
+  BOOST_TEST(desk.get(base)["series"].size() == 3U);
+  BOOST_TEST(desk.get(base)["series"][0].dump() == R"({"metric":"numRestarts","subtask":null,"vertex":null})");
+  const Json all = desk.get(base + "?metric=numRestarts,stateSize&from=5&to=6");
+  BOOST_TEST(all["series"].size() == 2U);
+  BOOST_TEST(all["series"][1]["vertex"] == "totals");
+  BOOST_TEST(all["series"][0]["points"].dump() == "[[5,1.234568]]");
+  const Json one = desk.get(base + "?metric=stateSize&vertex=" + vertex_id("totals") + "&subtask=1");
+  BOOST_TEST(one["series"].size() == 1U);
+  BOOST_TEST(one["series"][0]["subtask"] == 1);
+  BOOST_TEST(desk.get(base + "?metric=stateSize&vertex=totals&subtask=all")["series"].size() == 1U);
+  const std::pair<const char*, int> wrong[] = {
+      {"?metric=numRestart", 404},          {"?metric=stateSize&vertex=total", 404},
+      {"?metric=stateSize&subtask=1", 400}, {"?metric=stateSize&from=x", 400},
+      {"?metric=stateSize&points=0", 400},  {"?metric=stateSize&from=7&to=7", 400},
+      {"?metric=stateSize&to=-1", 400},     {"?metric=stateSize&points=10001", 400}};
+  for (const auto& [query, status] : wrong) BOOST_TEST(desk.send("GET", base + query).status == status, query);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_is_begun_with_what_was_wished) {
+  Desk desk;
+  const Answer begun = desk.send("GET", "/stream?jobs=live&topics=stats&lastEventId=9");
+  BOOST_TEST(begun.status == 200);
+  BOOST_TEST(begun.type == kEventStream);
+  BOOST_TEST(static_cast<bool>(begun.take_over));
+  BOOST_TEST(desk.streams.wished.jobs.front() == "live");
+  BOOST_TEST(desk.streams.wished.after == 9);
+  BOOST_TEST(!desk.send("HEAD", "/stream").take_over);
+  BOOST_TEST(desk.send("GET", "/stream?topics=x").status == 400);
+  desk.streams.fault = Status(Code::kInterrupted, "256 streams are open");
+  const Answer crowded = desk.send("GET", "/stream");
+  BOOST_TEST(crowded.status == 503);
+  BOOST_TEST(!crowded.take_over);
+}
+
+BOOST_AUTO_TEST_CASE(state_is_listed_and_asked) {
+  Desk desk;
+  BOOST_TEST(desk.get("/jobs/live/state")["tables"][0]["table"] == "totals");
+  const Answer all = desk.send("POST", "/jobs/live/state/query", R"({"sql": "select 1", "live": true})");
+  BOOST_TEST(Json::parse(all.text).dump() ==
+             R"({"age":6000,"checkpoint":7,"columns":[{"name":"k","type":"BIGINT"},{"name":"x","type":"TEXT"}],)"
+             R"("more":false,"rows":[[1,null],[2,"b"],[3,"c"]]})");
+  const Answer some = desk.send("POST", "/jobs/live/state/query", R"({"sql": "select 1", "limit": 2})");
+  BOOST_TEST(Json::parse(some.text)["rows"].size() == 2U);
+  BOOST_TEST(Json::parse(some.text)["more"] == true);
+  const std::vector<std::string> asked = {"query select 1 live 1000", "query select 1 2"};
+  BOOST_TEST(desk.changes.made() == asked, boost::test_tools::per_element());
+  for (const char* body : {"{}", R"({"sql": " "})", R"({"sql": 1})", R"({"sql": "x", "limit": 0})",
+                           R"({"sql": "x", "limit": 10001})", R"({"sql": "a\u0000b"})", R"({"query": "x"})"})
+    BOOST_TEST(desk.send("POST", "/jobs/live/state/query", body).status == 400, body);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_asked_is_kept) {
+  Desk desk;
+  BOOST_TEST(desk.get("/operations")["operations"].empty());
+  const Answer begun = desk.send("POST", "/jobs/live/savepoints");
+  const std::string id = Json::parse(begun.text)["request-id"];
+  desk.outcome(begun, "/jobs/live/savepoints");
+  desk.changes.fault = usage_error("no stage 'x'");
+  desk.send("POST", "/pipelines?name=other", "x");
+  const Json all = desk.get("/operations")["operations"];
+  BOOST_REQUIRE(all.size() == 2U);
+  BOOST_TEST(all[0]["kind"] == "submit");
+  BOOST_TEST(all[0]["status"] == "FAILED");
+  BOOST_TEST(all[0]["name"] == "other");
+  BOOST_TEST(all[1]["kind"] == "savepoint");
+  BOOST_TEST(all[1]["job"] == std::string(32, 'a'));
+  BOOST_TEST(all[1]["outcome"]["location"] == "/made");
+  BOOST_TEST(desk.get("/operations/" + id) == all[1]);
+  BOOST_TEST(desk.get("/operations?limit=1")["operations"].size() == 1U);
+  for (const char* wrong : {"/operations?limit=0", "/operations?limit=1001", "/operations?limit=x"})
+    BOOST_TEST(desk.send("GET", wrong).status == 400, wrong);
+  BOOST_TEST(desk.send("GET", "/operations/none").status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(an_upgrade_is_begun_and_told_of) {
+  Desk desk;
+  const Answer begun = desk.send("POST", "/jobs/live/upgrade?trial=1s", "pipeline: live");
+  BOOST_TEST(begun.status == 202);
+  const Json done = desk.outcome(begun, "/jobs/live/upgrade")["operation"];
+  BOOST_TEST(done.dump() == R"({"checkpointId":8,"location":"/before"})");
+  BOOST_TEST(desk.changes.made()[0] == "upgrade live pipeline: live as live trial 1s");
+  desk.changes.upgrades = false;
+  const Json back = desk.outcome(desk.send("POST", "/jobs/live/upgrade", "x"), "/jobs/live/upgrade")["operation"];
+  BOOST_TEST(back["failure-cause"]["stack-trace"] == "it failed");
+  desk.changes.fault = usage_error("manifest:1:1: one\nmanifest:2:1: two");
+  const Answer wrong = desk.send("POST", "/jobs/live/upgrade", "x");
+  BOOST_TEST(wrong.status == 400);
+  BOOST_TEST(Json::parse(wrong.text)["errors"].size() == 2U);
+  desk.jobs.state = "FAILED";
+  BOOST_TEST(desk.send("POST", "/jobs/live/upgrade", "x").status == 409);
+}
+
+BOOST_AUTO_TEST_CASE(a_tap_is_begun_with_what_was_wished) {
+  Desk desk;
+  BOOST_TEST(static_cast<bool>(desk.send("GET", "/jobs/live/taps?stage=made&where=n+%3E+1&limit=3").take_over));
+  BOOST_TEST(desk.streams.tapped.stage == "made");
+  BOOST_TEST(desk.streams.tapped.where == "n > 1");
+  BOOST_TEST(desk.streams.tapped.limit.value() == 3);
+  BOOST_TEST(desk.send("GET", "/jobs/live/taps").status == 400);
+  BOOST_TEST(desk.send("GET", "/jobs/live/taps?stage=mode").status == 404);
+  BOOST_TEST(desk.send("GET", "/jobs/live/taps?stage=made&limit=0").status == 400);
+}
+
+BOOST_AUTO_TEST_CASE(a_manifest_begins_with_a_savepoint) {
+  Desk desk;
+  const auto submit = [&](const std::string& query) { return desk.send("POST", "/pipelines?" + query, "x").status; };
+  BOOST_TEST(submit("savepointPath=live@sale") == 200);
+  BOOST_TEST(submit("savepointPath=/elsewhere/7&allowNonRestoredState=true") == 200);
+  BOOST_TEST(desk.changes.made() ==
+                 (std::vector<std::string>{"submit x from /somewhere/4", "submit x from /elsewhere/7 dropping"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(submit("savepointPath=live@3") == 404);
+  BOOST_TEST(submit("savepointPath=liev@2") == 404);
+  BOOST_TEST(submit("savepointPath=elsewhere/7") == 400);
+}
+
+BOOST_AUTO_TEST_CASE(a_savepoint_is_sent_by_number_label_or_as_the_latest) {
+  Desk desk;
+  for (const auto& [which, path, file] : {std::tuple{"2", "/somewhere/2.tar.zst", "live-2"},
+                                          {"latest", "/somewhere/4", "live-4"},
+                                          {"sale", "/somewhere/4", "live-4"}}) {
+    const Answer answer = desk.send("GET", std::string("/jobs/live/savepoints/") + which + "/download");
+    BOOST_TEST(answer.status == 200);
+    BOOST_TEST(answer.type == "application/zstd");
+    BOOST_TEST(static_cast<bool>(answer.take_over));
+    BOOST_TEST(desk.streams.downloaded.path == path);
+    BOOST_TEST(desk.streams.downloaded.name == std::string(file) + ".tar.zst");
+  }
+  BOOST_TEST(!desk.send("HEAD", "/jobs/live/savepoints/2/download").take_over);
+  for (const char* which : {"1", "sal", "..", "%2e%2e%2f2", ""})
+    BOOST_TEST(desk.send("GET", std::string("/jobs/live/savepoints/") + which + "/download").status == 404, which);
+  desk.streams.fault = usage_error("not there");
+  BOOST_TEST(desk.send("GET", "/jobs/live/savepoints/2/download").status == 400);
+}
+
 BOOST_AUTO_TEST_CASE(changes_are_begun_and_their_outcome_is_told) {
   Desk desk;
   const Answer savepoint =
@@ -163,6 +320,7 @@ BOOST_AUTO_TEST_CASE(changes_are_begun_and_their_outcome_is_told) {
   BOOST_TEST(desk.outcome(savepoint, "/jobs/live/savepoints")["operation"]["location"] == "/made");
   BOOST_TEST(desk.changes.made()[0].starts_with("savepoint live /allowed/savepoint-aaaaaa-"));
   BOOST_TEST(desk.changes.made()[1] == "cancel live");
+  BOOST_TEST(desk.jobs.forgotten() == std::vector<std::string>{"live"}, boost::test_tools::per_element());
   const Answer stop = desk.send("POST", "/jobs/live/stop", R"({"drain":true})");
   BOOST_TEST(desk.outcome(stop, "/jobs/live/savepoints")["operation"]["location"] == "/last");
   const Answer checkpoint = desk.send("POST", "/jobs/live/checkpoints");
@@ -193,6 +351,8 @@ BOOST_AUTO_TEST_CASE(a_manifest_is_sent_as_it_is) {
   Desk desk;
   BOOST_TEST(Json::parse(desk.send("POST", "/pipelines", "pipeline: live").text)["jobs"][0]["name"] == "live");
   BOOST_TEST(desk.changes.made()[0] == "submit pipeline: live");
+  BOOST_TEST(desk.send("POST", "/pipelines?name=other&p.day=monday&p.a=1", "x").status == 200);
+  BOOST_TEST(desk.changes.made()[1] == "submit x as other a=1 day=monday");
   desk.changes.fault = usage_error("manifest:1:1: one\nmanifest:2:1: two");
   const Answer wrong = desk.send("POST", "/pipelines", "x");
   BOOST_TEST(wrong.status == 400);
@@ -201,6 +361,32 @@ BOOST_AUTO_TEST_CASE(a_manifest_is_sent_as_it_is) {
   BOOST_TEST(invalid.status == 200);
   BOOST_TEST(Json::parse(invalid.text)["valid"] == false);
   BOOST_TEST(Json::parse(invalid.text)["problems"].size() == 2U);
+}
+
+// Whoever asks first is told to wait, as Flink's clients know it; then it is there for a while.
+BOOST_AUTO_TEST_CASE(flame_graphs_are_made_when_somebody_asks) {
+  Desk desk;
+  const std::string path = "/jobs/live/vertices/totals/flamegraph";
+  BOOST_TEST(desk.get(path + "?type=on_cpu&subtaskindex=1")["endTimestamp"] == kFlameWaiting);
+  BOOST_TEST(desk.flames.wait_until_idle(10'000'000));
+  const Json graph = desk.get(path + "?type=ON_CPU&subtaskindex=1");
+  BOOST_TEST(graph["endTimestamp"].get<std::int64_t>() > 0);
+  BOOST_TEST(graph["data"]["value"] == 3);
+  BOOST_TEST(graph["data"]["children"][0]["children"][0]["children"][0]["name"] == "read");
+  BOOST_REQUIRE(desk.sampled.size() == 1U);
+  BOOST_TEST((desk.sampled[0].states == profile::States::kOnCpu));
+  BOOST_TEST(desk.sampled[0].instance.value_or(9) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(flame_graphs_are_refused_where_there_can_be_none) {
+  Desk desk;
+  const std::string path = "/jobs/live/vertices/totals/flamegraph";
+  BOOST_TEST(desk.send("GET", path + "?type=half").status == 400);
+  BOOST_TEST(desk.send("GET", path + "?subtaskindex=2").status == 404);
+  BOOST_TEST(desk.send("GET", path + "?subtaskindex=x").status == 404);
+  desk.jobs.state = "FINISHED";
+  BOOST_TEST(desk.get(path)["endTimestamp"] == kFlameTerminated);
+  BOOST_TEST(desk.sampled.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

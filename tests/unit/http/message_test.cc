@@ -32,6 +32,13 @@ BOOST_AUTO_TEST_CASE(a_wrong_address_is_refused) {
   BOOST_TEST(parse_target("/a%41")->segments[0] == "aA");
 }
 
+BOOST_AUTO_TEST_CASE(what_parameters_are_given_is_not_shown) {
+  BOOST_TEST(without_parameters("/jobs?a=b") == "/jobs?a=b");
+  BOOST_TEST(without_parameters("/jobs") == "/jobs");
+  BOOST_TEST(without_parameters("/p?name=x&p.key=secret&p%2Ekey=secret&%70.key=secret&%=secret") ==
+             "/p?name=x&p.key=...&p%2Ekey=...&%70.key=...&%=...");
+}
+
 BOOST_AUTO_TEST_CASE(what_failed_gives_the_status) {
   BOOST_TEST(refuse(usage_error("x")).status == 400);
   BOOST_TEST(refuse(Status(Code::kNotFound, "x")).status == 404);

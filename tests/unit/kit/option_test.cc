@@ -192,8 +192,9 @@ BOOST_AUTO_TEST_CASE(windows_have_five_forms) {
 BOOST_AUTO_TEST_CASE(a_table_has_each_name_once) {
   std::vector<std::string> names;
   for (const Option& option : common_options()) names.emplace_back(option.name);
-  const std::vector<std::string> expected = {"time", "out-of-order", "idle",        "schema", "on-error",
-                                             "run",  "from",         "parallelism", "memory", "log"};
+  const std::vector<std::string> expected = {"time",  "out-of-order", "idle",        "schema", "on-error",
+                                             "run",   "from",         "parallelism", "memory", "log",
+                                             "hosts", "near",         "place"};
   BOOST_TEST(names == expected, boost::test_tools::per_element());
   const std::vector<Option> all = command_line_options(kSample.options);
   BOOST_TEST(std::ranges::count(all, "format", &Option::name) == 1);

@@ -163,4 +163,48 @@ BOOST_AUTO_TEST_CASE(what_waits_fills_a_queue_like_any_other) {
   BOOST_TEST(outputs.queued_bytes() < (2U << 20));
 }
 
+// With the rows it is about; where none wait, alone and to one receiver.
+BOOST_AUTO_TEST_CASE(a_mark_goes_behind_the_rows_it_is_about) {
+  Bench bench;
+  std::vector<OutputEdge> edges;
+  edges.emplace_back(bench.config(Spread::kBroadcast), bench.senders(2));
+  std::vector<std::vector<OutputEdge>> all;
+  all.push_back(std::move(edges));
+  Outputs outputs(std::move(all));
+  std::map<std::size_t, std::vector<std::pair<std::uint32_t, Microseconds>>> got;  // rows and mark of each frame
+  const auto receive = [&](std::size_t frames) {
+    const Microseconds deadline = system_clock().monotonic_us() + 5'000'000;
+    std::size_t seen = 0;
+    while (seen < frames && system_clock().monotonic_us() < deadline) {
+      BOOST_TEST_REQUIRE(outputs.pump(system_clock().monotonic_us(), true).ok());
+      for (std::size_t i = 0; i < bench.receivers.size(); ++i) {
+        auto received = bench.receivers[i].receive();
+        BOOST_TEST_REQUIRE(received.ok());
+        if (!*received || (*received)->header.kind == FrameKind::kOpen) continue;
+        got[i].emplace_back((*received)->header.rows, (*received)->header.origin_us);
+        ++seen;
+      }
+    }
+    BOOST_TEST(seen == frames);
+  };
+  BOOST_TEST_REQUIRE(outputs.add(0, bench.rows(0, 3)).ok());
+  outputs.mark(111);
+  outputs.mark(222);  // the first of those that go together stays
+  receive(2);
+  BOOST_TEST_REQUIRE(outputs.add(0, bench.rows(0, 2)).ok());
+  receive(2);
+  outputs.mark(333);
+  receive(1);
+  std::size_t alone = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    BOOST_TEST_REQUIRE(got[i].size() >= 2U);
+    BOOST_TEST(got[i][0].first == 3U);
+    BOOST_TEST(got[i][0].second == 111);
+    BOOST_TEST(got[i][1].second == 0);
+    if (got[i].size() > 2) ++alone;
+    if (got[i].size() > 2) BOOST_TEST(got[i][2].second == 333);
+  }
+  BOOST_TEST(alone == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -126,4 +126,23 @@ BOOST_AUTO_TEST_CASE(a_histogram_is_of_the_newest_values) {
   BOOST_TEST(value.mean == 936.5);
 }
 
+BOOST_AUTO_TEST_CASE(latency_is_told_of_whom_marks_have_come_to) {
+  MetricsView view = sample_view();
+  BOOST_TEST((find_group(collect(view), Scope::kLatency) == nullptr));
+  RecentValues latency;
+  for (int i = 1; i <= 100; ++i) latency.add(i);
+  view.instances[2].latency_ms = latency.value();
+  const MetricsSnapshot snapshot = collect(view);
+  const MetricGroup* group = find_group(snapshot, Scope::kLatency);
+  BOOST_TEST_REQUIRE((group != nullptr));
+  BOOST_TEST((find_group(snapshot, Scope::kLatency, 1) == nullptr));
+  const MetricPoint* point = find_point(group, "latency");
+  BOOST_TEST_REQUIRE((point != nullptr));
+  BOOST_TEST(point->histogram.quantiles[0] == 50);
+  BOOST_TEST(point->histogram.quantiles[4] == 99);
+  BOOST_TEST(point->histogram.max == 100);
+  BOOST_TEST(group->variables.back().first == "operator_subtask_index");
+  BOOST_TEST(group->variables.back().second == "1");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(rows_that_somebody_rolled_back_are_missed) {
   script.epochs = {{rows_of(setup.schema, {"+I 1 a"})}};
   SinkRig rig = setup.rig();
   BOOST_TEST(!rig.live(script, 4));  // the checkpoint is complete, its commit has not come
-  query("ROLLBACK PREPARED 'stream:" + rig.run + ":sink:0:0:1'");
+  query("ROLLBACK PREPARED 'stream:" + rig.run + ":sink:0:1:1'");
   BOOST_TEST(!rig.live(script));
   BOOST_TEST((rig.error().code() == Code::kUsage), rig.error().what());
   BOOST_TEST(rig.error().what().find("is gone") != std::string::npos, rig.error().what());

@@ -309,6 +309,29 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_is_refused) {
   BOOST_TEST(files.read(batch).status().what().find("its beginning has changed") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(how_many_records_wait_is_reckoned_from_bytes) {
+  const Folder folder;
+  folder.write("a", lines(100'000, 150'000));  // 13 bytes each
+  folder.write("b", lines(150'000, 160'000));
+  BoundedFiles files(system_input_files(), maker());
+  files.start(*enumerate_splits(system_input_files(), folder.path(), Format::kNdjson, 300'000));
+  BOOST_TEST(!files.pending().has_value());  // nothing was read
+  BatchBuilder batch(schema());
+  std::vector<int> rows;
+  while (*files.read(batch)) {
+    take(batch, rows);
+    BOOST_TEST_REQUIRE(files.pending().has_value());
+    const double left = 60'000 - static_cast<double>(rows.size());
+    BOOST_TEST(std::abs(static_cast<double>(*files.pending()) - left) < 50);
+  }
+  BOOST_TEST(*files.pending() == 0u);
+  folder.write("c.gz", gzipped(lines(0, 1000)));
+  BoundedFiles packed(system_input_files(), maker());
+  packed.start(*enumerate_splits(system_input_files(), folder / "c.gz", Format::kNdjson, 0));
+  BOOST_TEST(*packed.read(batch));
+  BOOST_TEST(!packed.pending().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(sampling_takes_the_first_file_that_holds_something) {
   const Folder folder;
   BOOST_TEST((sample_files(system_input_files(), folder / "none", {}, 1000).status().code() == Code::kNotFound));
@@ -345,6 +368,18 @@ BOOST_AUTO_TEST_CASE(a_growing_file_is_read_and_a_partial_line_held_back) {
   BOOST_TEST((*follower.files.positions())[0].offset == 24);
   folder.append("a.log", "\n" + lines(4, 6));
   BOOST_TEST(follower.read() == numbers(3, 6));
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_in_files_that_grow_is_reckoned) {
+  const Folder folder;
+  folder.write("a.log", lines(10, 20));
+  Follower follower(folder / "a.log");
+  BOOST_TEST(follower.read() == numbers(10, 20));
+  BOOST_TEST(*follower.files.pending() == 0u);
+  folder.append("a.log", lines(20, 50));
+  BOOST_TEST(*follower.files.pending() == 30u);
+  BOOST_TEST(follower.read() == numbers(20, 50));
+  BOOST_TEST(*follower.files.pending() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_comes_later_is_found) {
@@ -427,6 +462,23 @@ BOOST_AUTO_TEST_CASE(a_restart_goes_on_exactly_where_the_snapshot_stood) {
   folder.append("a.log", "}\n" + lines(4, 6));
   Follower second(folder / "a.log");
   BOOST_TEST(second.restarted(positions) == numbers(3, 6));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_the_path_does_not_name_any_more_is_read_to_its_end) {
+  const Folder folder;
+  folder.write("a.log", lines(0, 3));
+  Follower first(folder / "a.log");
+  BOOST_TEST(first.read() == numbers(0, 3));
+  const auto positions = *first.files.positions();
+  folder.append("a.log", lines(3, 5));
+  folder.write("b.log", lines(5, 7));
+  Follower second(folder / "b.log");
+  BOOST_TEST(second.restarted(positions) == numbers(3, 7));
+  second.clock.advance(kLetGoAfter);
+  BOOST_TEST(second.read() == numbers(0, 0));
+  folder.append("a.log", lines(7, 8));
+  BOOST_TEST(second.read() == numbers(0, 0));
+  BOOST_TEST(second.files.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_rotated_while_nobody_looked_is_found_by_its_head) {

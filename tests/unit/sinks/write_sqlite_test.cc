@@ -151,6 +151,33 @@ BOOST_AUTO_TEST_CASE(changes_are_applied_once_wherever_the_process_dies) { die_e
 BOOST_AUTO_TEST_CASE(appended_rows_of_lost_checkpoints_are_taken_back) { rewind_everywhere(false); }
 BOOST_AUTO_TEST_CASE(keys_of_lost_checkpoints_are_taken_back) { rewind_everywhere(true); }
 
+// It commits again what its successor has taken back, and what it knows to be complete.
+BOOST_AUTO_TEST_CASE(an_earlier_attempt_that_wakes_commits_nothing) {
+  std::size_t refused = 0;
+  for (const bool changes : {false, true}) {
+    const SinkScript script = changes ? changes_script(schema_of(true)) : append_script(schema_of(false));
+    const std::string expected = undisturbed(changes, script);
+    for (std::size_t first = 0; first < 30; ++first) {
+      for (const std::size_t kept : {std::size_t{0}, std::size_t{2}, std::size_t{9}}) {
+        BOOST_TEST_CONTEXT("stands still behind step " << first << ", " << kept << " checkpoints are left") {
+          Setup setup(changes);
+          SinkRig rig = setup.rig();
+          rig.zombie = [&](Sink& sink, Epoch complete) {
+            const Status status = sink.commit(complete);
+            if (!status.ok() && status.what().find("no longer wanted") != std::string::npos) ++refused;
+          };
+          rig.live(script, first);
+          const bool rewinds = rig.checkpoints() > kept;
+          if (rewinds) rig.lose_checkpoints_after(kept);
+          BOOST_REQUIRE_MESSAGE(rig.live(script, SIZE_MAX, rewinds), rig.error().what());
+          BOOST_REQUIRE_EQUAL(setup.rows(), expected);
+        }
+      }
+    }
+  }
+  BOOST_TEST(refused > 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_rewind_leaves_exactly_the_rows_of_the_checkpoint) {
   Setup setup(false);
   SinkRig rig = setup.rig();

@@ -151,7 +151,7 @@ Whole restore_with(const RestoreSource& source, std::uint32_t parallelism) {
   for (std::uint32_t k = 0; k < parallelism; ++k) {
     StateStore store({k, parallelism, kKeyGroupsDefault, true});
     Tables tables(store);
-    require_ok(store.restore(source));
+    require_ok(store.restore(needed_by(source, k, parallelism)));
     add_whole(tables, whole);
   }
   return whole;
@@ -175,6 +175,25 @@ BOOST_AUTO_TEST_CASE(any_parallelism_restores_the_state_of_any_other) {
       }
     }
   }
+}
+
+// With all of theirs a stage of hundreds would open tens of thousands of files to start again as it was.
+BOOST_AUTO_TEST_CASE(who_restores_what_was_its_own_needs_little_more) {
+  const auto files = [](std::uint32_t instance, bool any) {
+    return InstanceFiles{instance, any ? std::vector<FileRef>{{"f", 1, "", true}} : std::vector<FileRef>()};
+  };
+  const RestoreSource source{
+      "/x", Epoch(4), 4, {files(3, true), files(1, true), files(0, false), files(2, true)}, true};
+  const auto instances = [&](std::uint32_t instance, std::uint32_t parallelism) {
+    std::vector<std::uint32_t> list;
+    for (const InstanceFiles& one : needed_by(source, instance, parallelism).instances) list.push_back(one.instance);
+    return list;
+  };
+  BOOST_TEST(instances(1, 4) == std::vector<std::uint32_t>{1}, boost::test_tools::per_element());
+  BOOST_TEST(instances(3, 4) == (std::vector<std::uint32_t>{1, 3}), boost::test_tools::per_element());
+  BOOST_TEST(instances(0, 4) == (std::vector<std::uint32_t>{0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(instances(1, 3).size() == 4);
+  BOOST_TEST(needed_by({"/x", Epoch(4), 2, {}, true}, 1, 2).instances.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_rescaled_instance_first_writes_a_base_of_its_own) {
@@ -203,6 +222,7 @@ BOOST_AUTO_TEST_CASE(a_savepoint_restores_like_the_checkpoint_but_with_nothing_p
     whole.pending.clear();
     const std::string target = dir / (single ? "save.db" : "save");
     SavepointRequest request{index, dir / "checkpoints", target, "before-upgrade", false, single, 17};
+    request.threads = 2;
     const CheckpointIndex built = take(build_savepoint(files, request));
     const CheckpointIndex read = take(load_savepoint(target));
     BOOST_TEST((read == built));

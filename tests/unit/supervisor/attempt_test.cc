@@ -22,6 +22,8 @@ BOOST_AUTO_TEST_CASE(a_stage_that_speaks_of_a_checkpoint_before_the_job_runs_mis
   AttemptRun::Setup setup;
   setup.plan = &plan;
   setup.assignments.emplace_back().attempt = 1;
+  const auto launcher = make_local_launcher(-1);
+  setup.launcher = launcher.get();
   AttemptRun run(std::move(setup), control, *log);
   BOOST_TEST_REQUIRE(run.start().ok());
   ControlClient stage = *ControlClient::connect(transport, control.endpoint(), "out.0.1");

@@ -111,6 +111,19 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_with_a_last_checkpoint_even_after_an_abort) {
   BOOST_TEST(is(all_committed(c, Epoch(2), 100'050), {Kind::kCommitted, Kind::kFinished}));
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_may_be_taken_back_after_an_abort) {
+  Coordinator c(config(), Epoch(1), 0);
+  const Epoch stopping = c.stop(false, 10)[0].epoch;
+  c.snapshot_failed(InstanceIndex(0), stopping, "the disk is full", 20);
+  BOOST_TEST(c.run_on(21).empty());  // not so soon after an abort
+  BOOST_TEST(!c.ending());
+  const auto next = c.tick(c.next_tick().value());
+  BOOST_TEST(is(next, {Kind::kTrigger}));
+  BOOST_TEST(!next[0].stopping);
+  BOOST_TEST(!c.ending());
+  BOOST_TEST(is(c.stop(false, 200'000), {}));  // behind the one under way
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_knows_when_commits_are_all_that_it_awaits) {
   Coordinator c(config(), Epoch(1), 0);
   c.tick(1000);

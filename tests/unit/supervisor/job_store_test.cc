@@ -3,7 +3,10 @@
 #include <sqlite3.h>
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
+#include "supervisor/job_autoscale.h"
 #include "tests/support/temp_dir.h"
 
 using namespace stream;
@@ -34,6 +37,31 @@ BOOST_AUTO_TEST_CASE(an_epoch_that_may_have_been_used_is_not_used_by_the_next_su
     BOOST_TEST((*store)->next_epoch().value() >= epoch);
     epoch = (*store)->next_epoch().value();
     for (int i = 0; i < 10; ++i) BOOST_TEST((*store)->reserve(Epoch(epoch++)).ok());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_only_looks_writes_nothing) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/job.sqlite";
+  BOOST_TEST((*JobStore::open(path))->record_event({1, "started", ""}).ok());
+  const auto before = std::filesystem::last_write_time(path);
+  {
+    const auto store = JobStore::open(path);
+    BOOST_TEST((*store)->events(1)->size() == 1U);
+    BOOST_TEST((*store)->load().ok());
+  }
+  BOOST_TEST((std::filesystem::last_write_time(path) == before));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_later_version_wrote_is_neither_read_nor_written) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/job.sqlite";
+  BOOST_TEST_REQUIRE(JobStore::open(path).ok());
+  insert(path, "PRAGMA user_version = 7");
+  for (int i = 0; i < 2; ++i) {
+    const auto store = JobStore::open(path);
+    BOOST_TEST((store.status().code() == Code::kUsage));
+    BOOST_TEST(store.status().what().find("has format version 7") != std::string::npos, store.status().what());
   }
 }
 
@@ -120,6 +148,32 @@ BOOST_AUTO_TEST_CASE(what_was_taken_back_is_nothing_to_go_on_from) {
   run_of(*store, "second", "first", 25);
   BOOST_TEST(!descends(*store, "second", "first", 15));
   BOOST_TEST(descends(*store, "second", "first", 21));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_job_has_decided_of_its_instances_is_kept) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/job.sqlite";
+  const ElasticMemory memory{{{"totals", 4}}, {{"totals", {1'000'000, 1, 4, 120.5, 482}}}};
+  {
+    const auto store = *JobStore::open(path);
+    BOOST_TEST(store->elastic_memory()->empty());
+    BOOST_TEST(store->save_elastic_memory(memory_to_json(memory)).ok());
+  }
+  const auto store = *JobStore::open(path);
+  BOOST_TEST((memory_from_json(*store->elastic_memory()) == memory));
+  run_of(*store, "first");
+  // Whoever leads next knows it; from one that did not know of it yet there is nothing.
+  const std::string essentials = *store->essentials();
+  const auto next = *JobStore::open(folder.path() + "/next.sqlite");
+  BOOST_TEST_REQUIRE(next->adopt(essentials, Epoch(1)).ok());
+  BOOST_TEST((memory_from_json(*next->elastic_memory()) == memory));
+  nlohmann::json earlier = nlohmann::json::parse(essentials);
+  earlier.erase("elastic");
+  BOOST_TEST_REQUIRE(next->adopt(earlier.dump(), Epoch(1)).ok());
+  BOOST_TEST(next->elastic_memory()->empty());
+  for (const char* damaged :
+       {"", "{}", "[]", R"({"wanted":{"a":"x"},"changes":{}})", R"({"wanted":{},"changes":{"a":1}})"})
+    BOOST_TEST((memory_from_json(damaged) == ElasticMemory()), damaged);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -234,7 +234,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
       {head + "  f: {run: filter, where: x, ttl: 1h}\n",
        "m.yaml:4:30: 'filter' keeps no state that 'ttl' could end; leave it out, or give it to the stage whose state "
        "grows"},
-      {head + "  f: {run: filter, where: x, hosts: [a]}\n", "m.yaml:4:30: 'hosts' is not supported by this version"},
+      {head + "  f: {run: filter, where: x, hosts: [a]}\n",
+       "m.yaml:4:37: stage 'f' says where it may be, but the manifest has no 'hosts'"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
   };
   for (const auto& [text, expected] : kCases)

@@ -162,4 +162,44 @@ BOOST_AUTO_TEST_CASE(a_pipeline_that_is_run_again_as_it_was_keeps_what_was_chose
   BOOST_TEST(keep_rescaled(submitted, submitted).plan.stages[1].parallelism == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(bounds_are_given_and_hold) {
+  JobPlan plan = after(totals(), {{"totals", 0, InstanceBounds{2, 4}}});
+  BOOST_TEST(plan.stages[1].parallelism == 2u);
+  BOOST_TEST((plan.pipeline.stages[1].bounds == InstanceBounds{2, 4}));
+  plan = after(plan, {{"totals", 4}});
+  BOOST_TEST(plan.stages[1].parallelism == 4u);
+  const std::vector<RescaleWish> too_many = {{"totals", 5}};
+  BOOST_TEST(rescaled(plan, too_many).status().what() ==
+             "stage 'totals' cannot have parallelism 5: its bounds are 2..4; give it others, as totals=2..5");
+  plan = after(plan, {{"totals", 0, InstanceBounds{1, 3}}});
+  BOOST_TEST(plan.stages[1].parallelism == 3u);
+  const std::vector<RescaleWish> one_writer = {{"raw", 1, InstanceBounds{1, 2}}};
+  BOOST_TEST(!rescaled(plan, one_writer).ok());
+  BOOST_TEST(plan_from_json(plan_to_json(plan))->stages[1].submitted_bounds.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(bounds_that_were_chosen_hold_until_the_pipeline_says_others) {
+  const JobPlan submitted = totals();
+  const JobPlan chosen = after(submitted, {{"totals", 3, InstanceBounds{1, 4}}});
+  const auto kept = keep_rescaled(submitted, chosen);
+  BOOST_TEST_REQUIRE(kept.notes.size() == 1u);
+  BOOST_TEST(kept.notes[0] == "stage 'totals' has 1..4 instances, now 3, as it was rescaled, and not 2");
+  BOOST_TEST((kept.plan.pipeline.stages[1].bounds == InstanceBounds{1, 4}));
+  BOOST_TEST(kept.plan.stages[1].parallelism == 3u);
+  BOOST_TEST((keep_rescaled(submitted, kept.plan).plan.pipeline.stages[1].bounds == InstanceBounds{1, 4}));
+  JobPlan other = submitted;
+  other.pipeline.stages[1].bounds = {1, 9};
+  BOOST_TEST((keep_rescaled(other, chosen).plan.pipeline.stages[1].bounds == InstanceBounds{1, 9}));
+}
+
+BOOST_AUTO_TEST_CASE(a_number_within_bounds_that_were_submitted_is_kept) {
+  JobPlan submitted = totals();
+  submitted.pipeline.stages[1].bounds = {2, 8};
+  const JobPlan chosen = after(submitted, {{"totals", 5}});
+  const auto kept = keep_rescaled(submitted, chosen);
+  BOOST_TEST(kept.plan.stages[1].parallelism == 5u);
+  BOOST_TEST_REQUIRE(kept.notes.size() == 1u);
+  BOOST_TEST(kept.notes[0] == "stage 'totals' has 5 instances, as it was rescaled within 2..8");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

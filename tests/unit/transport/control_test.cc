@@ -68,4 +68,52 @@ BOOST_AUTO_TEST_CASE(a_message_with_more_parts_than_a_text_is_dropped) {
   }
 }
 
+namespace {
+
+// Whether the client gets a text through, or is turned away.
+bool gets_in(ControlServer& server, ControlClient& client) {
+  BOOST_TEST(client.send("let me in").ok());
+  for (int i = 0; i < 500; ++i) {
+    auto message = server.receive();
+    BOOST_TEST_REQUIRE(message.ok());
+    if (*message) return (*message)->text == "let me in";
+    if (server.take_refused() > 0) return false;
+    Poller poller;
+    poller.add(server.socket().handle());
+    poller.add(server.socket().monitor());
+    BOOST_TEST_REQUIRE(poller.wait(10'000).ok());
+  }
+  return false;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(over_tcp_only_holders_of_the_key_get_in_and_beside_it_the_local_door_stays_open) {
+  Transport here;
+  const CurveKeys keys = *make_curve_keys();
+  here.encrypt_tcp(keys);
+  ControlServer server = *ControlServer::bind(here, "ipc:///tmp/stream-control-key-test", true);
+  const std::string door = *server.bind_also(here, any_port("127.0.0.1"));
+  ControlClient local = *ControlClient::connect(here, server.endpoint(), "local.0.1");
+  BOOST_TEST(gets_in(server, local));
+  Transport friends;
+  friends.encrypt_tcp(*curve_keys(keys.secret));
+  ControlClient with_key = *ControlClient::connect(friends, door, "far.0.1");
+  BOOST_TEST(gets_in(server, with_key));
+  Transport strangers;
+  strangers.encrypt_tcp(*make_curve_keys());
+  ControlClient other_key = *ControlClient::connect(strangers, door, "far.0.1");
+  BOOST_TEST(!gets_in(server, other_key));
+  Transport nobody;
+  ControlClient no_key = *ControlClient::connect(nobody, door, "far.0.1");
+  BOOST_TEST(!gets_in(server, no_key));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_travels_as_text) {
+  const CurveKeys keys = *make_curve_keys();
+  BOOST_TEST((*secret_from_text(secret_to_text(keys.secret)) == keys.secret));
+  BOOST_TEST(!secret_from_text("short").ok());
+  BOOST_TEST(!secret_from_text(std::string(40, ' ')).ok());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

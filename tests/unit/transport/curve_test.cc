@@ -1,11 +1,17 @@
 #include "transport/curve.h"
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "transport/channel.h"
 
@@ -99,6 +105,151 @@ BOOST_AUTO_TEST_CASE(a_receiver_without_a_key_gets_nothing_from_a_sender_with_on
   Ends ends(std::nullopt, keys('a'));
   BOOST_TEST(!ends.frame_arrives());
   BOOST_TEST(ends.turned_away());
+}
+
+namespace {
+
+// Passes bytes on between a client and a port, and keeps what the client has sent.
+class Recorder {
+ public:
+  explicit Recorder(const std::string& endpoint) : to_(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at = loopback(0);
+    BOOST_TEST_REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    BOOST_TEST_REQUIRE(::listen(listener_, 1) == 0);
+    socklen_t size = sizeof at;
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] { pass(); });
+  }
+  std::string endpoint() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
+  // Ends both connections.
+  std::string stop() {
+    stop_ = true;
+    thread_.join();
+    ::close(listener_);
+    return sent_;
+  }
+  static int connect(int port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at = loopback(port);
+    BOOST_TEST_REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    return fd;
+  }
+
+ private:
+  static sockaddr_in loopback(int port) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<std::uint16_t>(port));
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return at;
+  }
+  void pass() {
+    const int client = ::accept(listener_, nullptr, nullptr);
+    const int server = connect(to_);
+    char bytes[4096];
+    while (!stop_) {
+      pollfd both[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
+      ::poll(both, 2, 10);
+      for (int i = 0; i < 2; ++i) {
+        if (both[i].revents == 0) continue;
+        const ssize_t n = ::read(both[i].fd, bytes, sizeof bytes);
+        if (n <= 0) continue;
+        if (i == 0) sent_.append(bytes, static_cast<std::size_t>(n));
+        [[maybe_unused]] const ssize_t passed = ::write(both[1 - i].fd, bytes, static_cast<std::size_t>(n));
+      }
+    }
+    ::close(client);
+    ::close(server);
+  }
+
+  int to_;
+  int port_ = 0;
+  int listener_ = -1;
+  std::atomic<bool> stop_ = false;
+  std::string sent_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(what_was_recorded_and_is_sent_again_gets_nowhere) {
+  const CurveKeys same = keys('a');
+  Transport here;
+  Transport there;
+  here.encrypt_tcp(same);
+  there.encrypt_tcp(same);
+  std::string recorded;
+  Receiver receiver = *Receiver::bind(here, "tcp://127.0.0.1:*", {});
+  {
+    Recorder recorder(receiver.endpoint());
+    Sender sender = *Sender::connect(there, recorder.endpoint(), {}, 1 << 20);
+    BOOST_TEST_REQUIRE(sender.open(*kNumbers, 0).ok());
+    bool arrived = false;
+    for (int i = 0; i < 500 && !arrived; ++i) {
+      const auto received = receiver.receive();
+      arrived = received.ok() && *received;
+      Poller poller;
+      poller.add(receiver.socket().handle());
+      BOOST_TEST_REQUIRE(poller.wait(10'000).ok());
+    }
+    BOOST_TEST_REQUIRE(arrived);
+    recorded = recorder.stop();
+  }
+  BOOST_TEST_REQUIRE(recorded.size() > 300U);
+  // To the next of its kind, which would take such a frame.
+  Receiver next = *Receiver::bind(here, "tcp://127.0.0.1:*", {});
+  const std::string& endpoint = next.endpoint();
+  const int fd = Recorder::connect(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
+  BOOST_TEST_REQUIRE(::write(fd, recorded.data(), recorded.size()) == static_cast<ssize_t>(recorded.size()));
+  for (int i = 0; i < 100 && !next.socket().key_refused(); ++i) {
+    const auto received = next.receive();
+    BOOST_TEST_REQUIRE((received.ok() && !*received));
+    Poller poller;
+    poller.add(next.socket().handle());
+    poller.add(next.socket().monitor());
+    BOOST_TEST_REQUIRE(poller.wait(10'000).ok());
+    (void)next.socket().connection_lost();
+  }
+  BOOST_TEST(next.socket().key_refused());
+  ::close(fd);
+}
+
+// A scanner of ports must not be able to end a job.
+BOOST_AUTO_TEST_CASE(a_stranger_that_comes_and_goes_does_not_disturb_who_is_there) {
+  const CurveKeys same = keys('a');
+  Ends ends(same, same);
+  BOOST_TEST_REQUIRE(ends.frame_arrives());
+  Socket& socket = ends.receiver->socket();
+  const std::string& endpoint = ends.receiver->endpoint();
+  const auto wait_for = [&](const auto& what) {
+    for (int i = 0; i < 500; ++i) {
+      if (what()) return true;
+      Poller poller;
+      poller.add(socket.monitor());
+      BOOST_TEST_REQUIRE(poller.wait(10'000).ok());
+    }
+    return false;
+  };
+  for (const std::string& noise : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(5000, 'x'), std::string()}) {
+    const int fd = Recorder::connect(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
+    if (!noise.empty()) BOOST_TEST_REQUIRE(::write(fd, noise.data(), noise.size()) > 0);
+    ::close(fd);
+    BOOST_TEST(wait_for([&] { return socket.take_refused() > 0; }));
+  }
+  const CurveKeys strangers = keys('b');
+  Transport elsewhere;
+  elsewhere.encrypt_tcp(strangers);
+  {
+    Sender other = *Sender::connect(elsewhere, endpoint, {}, 1 << 20);
+    BOOST_TEST(wait_for([&] { return socket.take_refused() > 0; }));
+  }
+  BOOST_TEST(!socket.connection_lost());
+  const auto nothing = ends.receiver->receive();
+  BOOST_TEST_REQUIRE(nothing.ok(), nothing.status().what());
+  ends.sender.reset();
+  BOOST_TEST(wait_for([&] { return socket.connection_lost(); }));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_file_is_private_and_holds_32_bytes) {

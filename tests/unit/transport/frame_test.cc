@@ -147,4 +147,20 @@ BOOST_AUTO_TEST_CASE(flipped_bytes_never_lead_outside_the_frame) {
   }
 }
 
+// In the place of an epoch, which neither has.
+BOOST_AUTO_TEST_CASE(data_and_watermarks_carry_a_mark) {
+  for (const FrameKind kind : {FrameKind::kData, FrameKind::kWatermark, FrameKind::kBarrier}) {
+    FrameHeader header;
+    header.kind = kind;
+    header.origin_us = 1'769'000'000'123'456;
+    header.epoch = Epoch(7);
+    const std::string bytes = encode_header(header);
+    const auto got = decode_header({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    BOOST_TEST_REQUIRE(got.ok());
+    const bool barrier = kind == FrameKind::kBarrier;
+    BOOST_TEST(got->origin_us == (barrier ? 0 : header.origin_us));
+    BOOST_TEST(got->epoch.value() == (barrier ? 7U : 0U));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

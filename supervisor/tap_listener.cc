@@ -1,4 +1,4 @@
-#include "cli/tap_listener.h"
+#include "supervisor/tap_listener.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -36,13 +36,22 @@ TapListener::~TapListener() {
 }
 
 Result<bool> TapListener::wait(int milliseconds, const std::function<bool(const Line&)>& take) {
-  std::vector<pollfd> wait = {{fd_, POLLIN, 0}, {1, 0, 0}};
-  for (const auto& [fd, reader] : readers_) wait.push_back({fd, POLLIN, 0});
+  std::vector<pollfd> wait = {{1, 0, 0}};
+  add_to(wait);
   if (::poll(wait.data(), wait.size(), milliseconds) < 0 && errno != EINTR) return system_error("poll", "taps", errno);
-  if ((wait[1].revents & POLLERR) != 0) return false;
-  if (wait[0].revents != 0) accept_all();
-  for (std::size_t i = 2; i < wait.size(); ++i) {
-    if (wait[i].revents != 0 && !read_from(wait[i].fd, take)) return false;
+  if ((wait[0].revents & POLLERR) != 0) return false;
+  return take_ready(std::span(wait).subspan(1), take);
+}
+
+void TapListener::add_to(std::vector<pollfd>& wait) const {
+  wait.push_back({fd_, POLLIN, 0});
+  for (const auto& [fd, reader] : readers_) wait.push_back({fd, POLLIN, 0});
+}
+
+bool TapListener::take_ready(std::span<const pollfd> ready, const std::function<bool(const Line&)>& take) {
+  if (ready.front().revents != 0) accept_all();
+  for (const pollfd& one : ready.subspan(1)) {
+    if (one.revents != 0 && !read_from(one.fd, take)) return false;
   }
   return true;
 }

@@ -1,10 +1,15 @@
 // TapListener: the other end of stages/kit/tap.h.
 #pragma once
 
+#include <poll.h>
+
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+
+#include <vector>
 
 #include "transport/base/status.h"
 
@@ -29,6 +34,9 @@ class TapListener {
   // Waits, at most so long, for lines and gives them on, as long as `take` wants more. False: it does not, or nobody
   // reads standard output any more.
   Result<bool> wait(int milliseconds, const std::function<bool(const Line&)>& take);
+  // The same for who polls many: what to wait for, and with what of it is ready, what there is.
+  void add_to(std::vector<pollfd>& wait) const;
+  bool take_ready(std::span<const pollfd> ready, const std::function<bool(const Line&)>& take);
   bool connected() const { return !readers_.empty(); }
 
  private:

@@ -1,0 +1,95 @@
+// `stream deploy --on kubernetes`: the objects are printed, or given to kubectl.
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/deploy.h"
+#include "cli/pipeline_argument.h"
+#include "supervisor/http/tokens.h"
+#include "supervisor/kubernetes/objects.h"
+#include "supervisor/plan_hosts.h"
+#include "supervisor/tool.h"
+#include "transport/base/files.h"
+
+namespace stream {
+namespace {
+
+// The Pod has the manifest alone.
+Status check_alone(const PipelineSpec& pipeline) {
+  if (has_far_hosts(pipeline) || pipeline.slurm_nodes)
+    return usage_error("pipeline '" + pipeline.name +
+                       "' names 'hosts', and on Kubernetes all its instances run in the Pod of their supervisor; leave "
+                       "'hosts' out");
+  for (const StageSpec& stage : pipeline.stages) {
+    if (!stage.folder.empty() && stage.folder != pipeline.folder)
+      return usage_error("stage '" + stage.name +
+                         "' is in a manifest of its own, and the Pod is given one: write it into this one");
+  }
+  return {};
+}
+
+std::string given(const VerbValues& values, const char* option) {
+  return values.has(option) ? values.text(option) : std::string();
+}
+
+Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan& plan) {
+  STREAM_TRY(check_alone(plan.pipeline));
+  kubernetes::Deployed deployed{.job = plan.pipeline.name, .image = given(values, "image")};
+  const std::filesystem::path path(values.text("pipeline"));
+  STREAM_ASSIGN(deployed.manifest, system_files().read_file(path.string()));
+  deployed.file = "manifest" + path.extension().string();
+  const std::vector<std::string> words = run_words(values, deployed.job);
+  deployed.run.assign(words.begin() + 2, words.end());  // "run" and the path of the manifest here
+  if (plan.pipeline.log_to.empty()) deployed.run.insert(deployed.run.end(), {"--log-to", "stderr"});
+  deployed.space = given(values, "namespace");
+  if (values.has("storage")) deployed.storage = values.text("storage");
+  deployed.storage_class = given(values, "storage-class");
+  deployed.cpus = given(values, "cpus");
+  deployed.memory = given(values, "memory");
+  deployed.secrets = values.list("secret");
+  deployed.digest = http::sha256_of(nlohmann::json{deployed.manifest, deployed.run}.dump());
+  STREAM_TRY(kubernetes::check(deployed));
+  return deployed;
+}
+
+int submit(const VerbValues& values, const kubernetes::Deployed& deployed) {
+  const auto told = run_tool("kubectl", {"apply", "-f", "-"}, kubernetes::objects(deployed));
+  if (!told.ok()) return fail("deploy", Status(told.status()).while_doing("pipeline '" + deployed.job + "'"));
+  const std::string name = "deployment/" + kubernetes::object_name(deployed.job);
+  if (values.flag("json")) {
+    const nlohmann::ordered_json line = {
+        {"pipeline", deployed.job}, {"target", "kubernetes"}, {"job", name}, {"watch", ""}};
+    std::printf("%s\n", line.dump().c_str());
+    return kDone;
+  }
+  std::printf("%s\n", name.c_str());
+  const std::string in = deployed.space.empty() ? "" : " -n " + deployed.space;
+  std::fprintf(stderr, "%s: see it with 'kubectl%s get %s', and what it says with 'kubectl%s logs %s'\n",
+               deployed.job.c_str(), in.c_str(), name.c_str(), in.c_str(), name.c_str());
+  return kDone;
+}
+
+}  // namespace
+
+int deploy_on_kubernetes(const VerbValues& values) {
+  PipelineArgument pipeline(values);
+  if (Status manifest = check_manifest(values, "kubernetes"); !manifest.ok()) return fail("deploy", manifest);
+  const auto plans = pipeline.plan();
+  if (!plans.ok()) return pipeline.fail("deploy", plans.status());
+  std::vector<kubernetes::Deployed> all;
+  for (const JobPlan& plan : *plans) {
+    auto deployed = deployed_of(values, plan);
+    if (!deployed.ok()) return fail("deploy", deployed.status());
+    all.push_back(*std::move(deployed));
+  }
+  for (const kubernetes::Deployed& deployed : all) {
+    if (values.flag("render"))
+      std::printf("%s", kubernetes::objects(deployed).c_str());
+    else if (const int code = submit(values, deployed); code != kDone)
+      return code;
+  }
+  return kDone;
+}
+
+}  // namespace stream

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs packages in a bare root made for it, beside another program called stream, and tries them: try.sh FOLDER
+#
+# Needs the right to chroot, debootstrap, and Debian's packages.
+set -euo pipefail
+folder=$(cd "$1" && pwd)
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+mirror=$(grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2> /dev/null | grep -v security | head -1)
+root=$(mktemp -d)
+leave() {
+  umount "$root/proc" 2> /dev/null || true
+  rm -rf --one-file-system "$root"
+}
+trap leave EXIT
+
+inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+
+debootstrap --variant=minbase "$suite" "$root" "$mirror" > "$root.log" 2>&1 || { tail -5 "$root.log" >&2; exit 1; }
+rm -f "$root.log"
+mount -t proc proc "$root/proc"
+[ ! -e /etc/apt/apt.conf.d/proxy.conf ] || cp /etc/apt/apt.conf.d/proxy.conf "$root/etc/apt/apt.conf.d/"
+mkdir "$root/packages"
+cp "$folder"/stream-pipelines*.deb "$root/packages"
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "the engine alone"
+inside sh -c 'apt-get update -qq && apt-get install -qqy --no-install-recommends /packages/stream-pipelines_*.deb > /dev/null'
+inside stream --version
+inside stream run "generate --rows 1000 'n, n % 10 as k' | aggregate --by k 'sum(n) as total' | write-file /tmp/out.ndjson"
+inside sh -c 'wc -l < /tmp/out.ndjson'
+
+step "its connectors"
+inside sh -c 'apt-get install -qqy --no-install-recommends /packages/*.deb > /dev/null'
+inside stream stages | head -3
+for stage in read-kafka write-redis read-nats read-mqtt lua lookup listen; do inside "stream-$stage" --version; done
+
+step "beside ImageMagick, which has a program called stream too"
+inside sh -c 'apt-get install -qqy --no-install-recommends imagemagick > /dev/null; update-alternatives --display stream; update-alternatives --set stream /usr/bin/stream.pipelines'
+inside stream --version
+
+step "and gone again"
+inside sh -c 'apt-get purge -qqy "stream-pipelines*" > /dev/null; ls /usr/bin | grep -c "^stream-" || true; readlink -f /usr/bin/stream'

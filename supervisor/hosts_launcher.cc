@@ -1,0 +1,147 @@
+#include "supervisor/hosts_launcher.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+#include "supervisor/drain_watch.h"
+#include "supervisor/far_host.h"
+
+namespace stream {
+namespace {
+
+class AgentsInstance final : public LaunchedInstance {
+ public:
+  AgentsInstance(FarHost& host, std::shared_ptr<FarInstance> instance) : host_(host), instance_(std::move(instance)) {}
+  ~AgentsInstance() override {
+    if (instance_->exit) return;
+    instance_->leaving = true;
+    host_.signal(*instance_, SIGKILL);
+  }
+  AgentsInstance(const AgentsInstance&) = delete;
+  AgentsInstance& operator=(const AgentsInstance&) = delete;
+
+  pid_t pid() const override { return instance_->pid; }
+  LaunchPlace place() const override { return host_.place(); }
+  void add_to(Poller& /*poller*/) const override {}  // the launcher does, once a host
+  std::vector<std::string> read_lines() override { return std::exchange(instance_->lines, {}); }
+  const std::deque<std::string>& last_lines() const override { return instance_->last_lines; }
+  std::optional<ProcessExit> reap() override {
+    if (!instance_->exit || std::exchange(instance_->told, true)) return std::nullopt;
+    return instance_->exit;
+  }
+  void signal(int number) override { host_.signal(*instance_, number); }
+
+ private:
+  FarHost& host_;
+  std::shared_ptr<FarInstance> instance_;
+};
+
+class HostsLauncher final : public Launcher {
+ public:
+  explicit HostsLauncher(HostsSetup setup) : setup_(std::move(setup)) {
+    for (const HostSpec& spec : setup_.hosts) {
+      if (spec.local) {
+        local_name_ = spec.name;
+        local_ = make_local_launcher(setup_.lock, spec.address);
+      } else {
+        if (spec.here) printer_ = make_local_launcher(setup_.lock, spec.address);
+        hosts_.push_back(std::make_unique<FarHost>(of(spec)));
+      }
+    }
+    std::vector<std::string> nodes;
+    for (const HostSpec& spec : setup_.hosts) {
+      if (spec.slurm) nodes.push_back(spec.name);
+    }
+    if (nodes.size() > 1) drains_.emplace(std::move(nodes));
+  }
+
+  Result<std::unique_ptr<LaunchedInstance>> start(const Launch& launch) override {
+    if (local_ && launch.host == local_name_) return local_->start(launch);
+    if (printer_ && launch.output >= 0) return printer_->start(launch);
+    const auto at = std::ranges::find(hosts_, launch.host, [](const auto& host) { return host->name(); });
+    if (at == hosts_.end()) return failed("there is no host '" + launch.host + "'");
+    const auto spec = std::ranges::find(setup_.hosts, launch.host, &HostSpec::name);
+    return std::unique_ptr<LaunchedInstance>(
+        std::make_unique<AgentsInstance>(**at, (*at)->start(launch, program_there(launch.executable, *spec))));
+  }
+
+  void add_to(Poller& poller) const override {
+    for (const auto& host : hosts_) host->add_to(poller);
+    if (drains_) drains_->add_to(poller);
+  }
+  Status turn(Microseconds now) override {
+    if (drains_) leave_drained(now);
+    for (const auto& host : hosts_) host->turn(now);
+    return {};
+  }
+  Microseconds next_turn() const override {
+    Microseconds next = drains_ ? drains_->next_turn() : INT64_MAX;
+    for (const auto& host : hosts_) next = std::min(next, host->next_turn());
+    return next;
+  }
+  bool settled() const override {
+    return std::ranges::all_of(hosts_, [](const auto& host) { return host->settled(); });
+  }
+  std::set<std::string> lost() const override {
+    std::set<std::string> names;
+    for (const auto& host : hosts_) {
+      if (host->lost()) names.insert(host->name());
+    }
+    return names;
+  }
+  std::vector<std::string> take_news() override {
+    std::vector<std::string> news;
+    for (const auto& host : hosts_) {
+      if (auto text = host->take_news()) news.push_back(*std::move(text));
+    }
+    return news;
+  }
+
+ private:
+  // Where there is no other host it stays, as any job of Slurm's does.
+  void leave_drained(Microseconds now) {
+    drains_->turn(now);
+    const std::set<std::string>& drained = drains_->drained();
+    for (const auto& host : hosts_) {
+      const bool leaves = drained.contains(host->name()) && std::ranges::any_of(hosts_, [&](const auto& other) {
+                            return other != host && !other->lost() && !drained.contains(other->name());
+                          });
+      host->keep_off(leaves ? "Slurm drains it" : "", now);
+    }
+  }
+
+  FarHost::Setup of(const HostSpec& spec) const {
+    FarHost::Setup setup;
+    setup.spec = spec;
+    setup.job = setup_.job;
+    setup.place = setup_.place + "-" + spec.name;
+    setup.agent = (spec.programs.empty() ? setup_.programs : spec.programs) + "/" + setup_.agent;
+    setup.secret = setup_.secret;
+    setup.silence = setup_.silence;
+    setup.door = setup_.door;
+    return setup;
+  }
+
+  // Ours are where the host has them; a stage of the user's own is under the same path everywhere.
+  std::string program_there(const std::string& executable, const HostSpec& spec) const {
+    const std::filesystem::path path(executable);
+    const bool ours = path.parent_path().lexically_normal() == std::filesystem::path(setup_.programs);
+    return ours && !spec.programs.empty() ? spec.programs + "/" + path.filename().string() : executable;
+  }
+
+  HostsSetup setup_;
+  std::string local_name_;
+  std::unique_ptr<Launcher> local_;
+  std::unique_ptr<Launcher> printer_;  // of what writes where the supervisor does, on a node of Slurm's
+  std::vector<std::unique_ptr<FarHost>> hosts_;
+  std::optional<DrainWatch> drains_;  // of a Slurm job with several nodes
+};
+
+}  // namespace
+
+std::unique_ptr<Launcher> make_hosts_launcher(HostsSetup setup) {
+  return std::make_unique<HostsLauncher>(std::move(setup));
+}
+
+}  // namespace stream

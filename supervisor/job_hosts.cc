@@ -1,0 +1,106 @@
+// JobRunner: instances on several hosts.
+#include <filesystem>
+
+#include "supervisor/checkpoint_place.h"
+#include "supervisor/hosts_launcher.h"
+#include "supervisor/job_runner.h"
+#include "supervisor/plan_hosts.h"
+#include "transport/record/key.h"
+
+namespace stream {
+namespace {
+
+std::string hex(std::uint64_t value) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// Under which the supervisor is reached, if the manifest says so.
+std::string own_address(const PipelineSpec& pipeline) {
+  for (const HostSpec& host : pipeline.hosts) {
+    if (host.local || host.here) return host.address;
+  }
+  return {};
+}
+
+}  // namespace
+
+// The key is of this supervisor alone: nobody keeps it, and the next one makes another.
+Status JobRunner::prepare_hosts() {
+  if (!has_far_hosts(plan_.pipeline)) {
+    const std::string address = own_address(plan_.pipeline);
+    launcher_ = make_local_launcher(lock_->descriptor(), address);
+    return {};
+  }
+  STREAM_ASSIGN(const CurveKeys keys, make_curve_keys());
+  transport_.encrypt_tcp(keys);
+  transport_.watch_tcp(plan_.pipeline.restart.heartbeat);
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return system_error("find", "this program", error.value());
+  HostsSetup setup;
+  setup.hosts = plan_.pipeline.hosts;
+  setup.job = paths_.job;
+  setup.place = hex(hash_key(record_.id + (leadership_ ? leadership_->place() : paths_.folder)));
+  setup.programs = self.parent_path().lexically_normal().string();
+  setup.agent = STREAM_AGENT;
+  setup.secret = secret_to_text(keys.secret) + " " + std::to_string(plan_.pipeline.restart.heartbeat);
+  setup.silence = plan_.pipeline.restart.heartbeat;
+  setup.lock = lock_->descriptor();
+  setup.door = [this](const std::string& reaches) { return open_door(reaches); };
+  launcher_ = make_hosts_launcher(std::move(setup));
+  return {};
+}
+
+// A place to connect to for instances that see this host under the address.
+Result<std::string> JobRunner::open_door(const std::string& reaches) {
+  const std::string own = own_address(plan_.pipeline);
+  const std::string& address = own.empty() ? reaches : own;
+  if (address.empty())
+    return failed(
+        "it does not say under which address it sees this host; give this one a place in 'hosts', "
+        "with 'via: local' and its address");
+  if (const auto open = doors_.find(address); open != doors_.end()) return open->second;
+  auto bound = control_->bind_also(transport_, any_port(address));
+  if (!bound.ok())
+    return failed(bound.status().what() + "; name an address of this host that the others reach, as one of 'hosts' " +
+                  "with 'via: local'");
+  doors_[address] = *bound;
+  return *bound;
+}
+
+// Where each instance of the plan goes. Those of stages that are not in `moved` stay where they are.
+Result<Placed> JobRunner::places_for(const JobPlan& plan, const std::set<std::size_t>* moved) const {
+  std::vector<std::vector<std::optional<std::size_t>>> kept;
+  for (std::size_t stage = 0; moved != nullptr && stage < placed_.size(); ++stage) {
+    kept.emplace_back();
+    if (!moved->contains(stage)) kept.back().assign(placed_[stage].begin(), placed_[stage].end());
+  }
+  return place_plan(plan, launcher_->lost(), kept);
+}
+
+Status JobRunner::place_instances(const JobPlan& plan, const std::set<std::size_t>* moved) {
+  STREAM_ASSIGN(Placed placed, places_for(plan, moved));
+  if (placed != placed_ && !placed.empty()) log_->info("places " + placement_text(plan, placed));
+  placed_ = std::move(placed);
+  return {};
+}
+
+void JobRunner::follow_hosts(Microseconds now) {
+  if (Status turned = launcher_->turn(now); !turned.ok()) fail(turned.what(), true);
+  for (const std::string& news : launcher_->take_news()) {
+    const bool lost = news.find(" is lost: ") != std::string::npos;
+    lost ? log_->error(news) : log_->info(news);
+    event(lost ? "host-lost" : "host-back", news);
+  }
+  if (doors_.empty()) return;
+  turned_away_ += control_->take_refused();
+  if (turned_away_ == 0 || now < tell_turned_away_at_) return;
+  log_->warning(std::to_string(turned_away_) + (turned_away_ == 1 ? " connection was" : " connections were") +
+                " turned away from the control port, or broke off before showing the key of this job");
+  turned_away_ = 0;
+  tell_turned_away_at_ = now + 10'000'000;
+}
+
+}  // namespace stream

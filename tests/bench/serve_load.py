@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Many look at a job through `stream serve`: readers that ask again and again, clients of the event stream, and some of those that take
+nothing. Told is what they got, what the server needed for it, and what the job did meanwhile, next to as long a time without them.
+
+  serve_load.py PROGRAMS [--readers 1000] [--streams 100] [--slow 10] [--seconds 60]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import pathlib
+import resource
+import socket
+import sys
+import time
+
+PATHS = ("/jobs", "/jobs/overview", "/jobs/live", "/jobs/live/stats", "/jobs/live/checkpoints", "/jobs/live/vertices/totals", "/overview",
+         "/jobs/live/history?metric=numRecordsOutPerSecond")
+PAUSE = 1.0  # of a reader between two requests
+
+
+class Tally:
+    def __init__(self):
+        self.answers = self.crowded = self.failures = self.events = self.dropped = 0
+        self.took = []
+
+
+async def ask(host, port, path):
+    """The status of the answer, when all of it is there."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+    finally:
+        writer.close()
+    while not answer.endswith(b"}") and not answer.endswith(b"]"):
+        more = await reader.read()
+        if not more:
+            break
+        answer += more
+    return int(answer[9:12]) if answer[:5] == b"HTTP/" else 0
+
+
+async def read(host, port, number, until, tally):
+    await asyncio.sleep(PAUSE * number / 1000)
+    turn = number
+    while time.monotonic() < until:
+        began = time.monotonic()
+        try:
+            status = await asyncio.wait_for(ask(host, port, PATHS[turn % len(PATHS)]), 30)
+        except (OSError, asyncio.TimeoutError):
+            status = 0
+        tally.took.append(time.monotonic() - began)
+        tally.answers += status == 200
+        tally.crowded += status == 503
+        tally.failures += status not in (200, 503)
+        turn += 1
+        await asyncio.sleep(max(0, PAUSE - (time.monotonic() - began)))
+
+
+async def listen(host, port, until, tally):
+    reader, writer = await asyncio.open_connection(host, port, limit=1 << 22)
+    writer.write(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    while time.monotonic() < until:
+        try:
+            line = await asyncio.wait_for(reader.readline(), max(0.01, until - time.monotonic()))
+        except asyncio.TimeoutError:
+            break
+        if not line:
+            tally.dropped += 1
+            break
+        tally.events += line.startswith(b"data: ")
+    writer.close()
+
+
+async def take_nothing(host, port, until):
+    """Asks for more than there is room for on the way, and reads none of it."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(one, (host, port))
+    await asyncio.get_running_loop().sock_sendall(one, b"GET /stream?topics=stats,jobs,events,checkpoints,logs HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await asyncio.sleep(max(0, until - time.monotonic()))
+    one.close()
+
+
+async def all_of(host, port, readers, streams, slow, seconds):
+    tally, until = Tally(), time.monotonic() + seconds
+    await asyncio.gather(*[listen(host, port, until, tally) for _ in range(streams)], *[take_nothing(host, port, until) for _ in range(slow)],
+                         *[read(host, port, number, until, tally) for number in range(readers)])
+    took = sorted(tally.took)
+    return {"answers": tally.answers, "crowded": tally.crowded, "failures": tally.failures, "events": tally.events, "dropped": tally.dropped,
+            "median_ms": round(took[len(took) // 2] * 1000), "p99_ms": round(took[len(took) * 99 // 100] * 1000)}
+
+
+def load(host, port, readers, streams, slow, seconds):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
+    return asyncio.run(all_of(host, port, readers, streams, slow, seconds))
+
+
+JOB = """pipeline: live
+checkpoint: {interval: 1s}
+stages:
+  made: {run: generate, columns: "n, n % 100 as k"}
+  totals: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
+  out: {run: write-null}
+"""
+
+
+def processor_seconds(pid):
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rows_for_each_second_of_its_own(stream, seconds):
+    """What the job does with the processor time that it gets: on a small machine the readers themselves take of that."""
+    def look():
+        stats = stream.stats("live")
+        rows = sum(one["records_out"] for one in stats["instances"] if one["stage"] == "made")
+        return rows, sum(processor_seconds(one["pid"]) for one in stats["instances"])
+    rows, cpu = look()
+    seconds()
+    more, later = look()
+    return (more - rows) / max(0.01, later - cpu)
+
+
+def main():
+    top = pathlib.Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(top / "support"), str(top / "system")]
+    from harness import Stream
+    from rest import Client, Server
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programs")
+    for name, fallback in (("readers", 1000), ("streams", 100), ("slow", 10), ("seconds", 60)):
+        parser.add_argument(f"--{name}", type=int, default=fallback)
+    args = parser.parse_args()
+    with Stream(args.programs) as stream:
+        stream.write("live.yaml", JOB)
+        stream.run("stream", "run", "-d", "live.yaml")
+        with Server(stream) as server:
+            client = Client(server.url)
+            told = {}
+            alone = rows_for_each_second_of_its_own(stream, lambda: time.sleep(args.seconds))
+            cpu = processor_seconds(server.process.pid)
+            beside = rows_for_each_second_of_its_own(
+                stream, lambda: told.update(load(client.host, client.port, args.readers, args.streams, args.slow, args.seconds)))
+            told["server_cpu_s"] = round(processor_seconds(server.process.pid) - cpu, 1)
+            status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+            told["server_peak_mib"] = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+            told["rows_per_cpu_s"] = {"alone": round(alone), "beside": round(beside), "share": round(beside / alone, 3)}
+            told["attempt"] = client.get("/jobs/live/summary")["attempt"]
+            print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

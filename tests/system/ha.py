@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Several supervisors for one job: one leads, the others take over, and whatever happens the results are those of a run
+left alone. Each supervisor has a home of its own here, as on a host of its own; checkpoints and results lie where all reach them.
+
+usage: ha.py PROGRAMS [TEST]...
+STREAM_LONG=1: a hundred rounds.
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import zookeeper_server  # noqa: E402
+from harness import Stream, check, main, wait_until  # noqa: E402
+from in_flight import FAST, SLOW, compare, expected, manifest, past, results, rows_of  # noqa: E402
+
+LONG = bool(os.environ.get("STREAM_LONG"))
+LEASE = 0.5  # seconds
+
+
+class Host:
+    """One of several, with one supervisor at most."""
+
+    def __init__(self, shared, name, ha):
+        self.own = Stream(shared.programs)
+        self.shared, self.name, self.ha = shared, name, ha
+        self.process = None
+
+    def start(self, *options):
+        self.process = subprocess.Popen(["stream", "run", "job.yaml", "--ha", self.ha, *options], env=self.own.environment, cwd=self.shared.folder,
+                                        stdout=subprocess.DEVNULL, stderr=open(self.own.folder / "talk", "ab"), text=True)
+        return self
+
+    def talk(self):
+        return (self.own.folder / "talk").read_text()
+
+    def state(self):
+        said = self.own.run("stream", "ps", "--json", expect=None).splitlines()
+        return json.loads(said[0])["state"] if said else ""
+
+    def all_processes(self):
+        return [self.process.pid, *self.own.processes("job")]
+
+    def send(self, number):
+        self.own.kill(self.all_processes(), number)
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.send(signal.SIGCONT)
+            self.send(signal.SIGKILL)
+            self.process.wait()
+        self.own.__exit__(None)
+
+
+class Hosts:
+    """Supervisors of one job; the results are in a folder that all share."""
+
+    def __init__(self, stream, number, ha=None, rate=SLOW):
+        self.stream, self.place = stream, ha or f"file://{stream.folder}/ha?lease={LEASE * 1000:.0f}ms"
+        for folder in ("ha", "checkpoints"):
+            (stream.folder / folder).mkdir(exist_ok=True)
+        stream.write("job.yaml", manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}/checkpoints"), rate=rate, out=str(stream.folder)))
+        self.all = [Host(stream, f"host-{i}", self.place) for i in range(number)]
+
+    def __enter__(self):
+        for host in self.all:
+            host.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        for host in self.all:
+            if kind:
+                print(f"--- {host.name}: {host.talk()}", flush=True)
+                for verb in ("events", "logs"):
+                    print("\n".join(host.own.run("stream", verb, "job", expect=None).splitlines()[-25:]), flush=True)
+            host.end()
+
+    def leader(self):
+        running = [host for host in self.all if host.process.poll() is None and host.state() in ("RUNNING", "RESTARTING", "STARTING")]
+        return running[0] if len(running) == 1 else None
+
+    def wait_leader(self, but=None, timeout=20):
+        def found():
+            host = self.leader()
+            return host if host is not but else None
+        return wait_until("a leader", found, timeout, 0.02)
+
+    def over(self, timeout=90):
+        """All have ended; what they said."""
+        deadline = time.monotonic() + timeout
+        for host in self.all:
+            host.process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        return [host.talk() for host in self.all]
+
+
+def one_leads_and_the_others_stand_by(stream):
+    wanted = expected(stream)
+    with Hosts(stream, 3) as hosts:
+        first = hosts.wait_leader()
+        others = [host for host in hosts.all if host is not first]
+        wait_until("two to stand by", lambda: all(host.state() == "STANDBY" for host in others))
+        refusal = others[0].own
+        refusal.run("stream", "savepoint", "job", expect=None)
+        check("led by" in refusal.last_stderr and str(first.process.pid) in refusal.last_stderr, refusal.last_stderr)
+        past(stream, 2000)
+        began = time.monotonic()
+        first.send(signal.SIGKILL)
+        second = hosts.wait_leader(but=first)
+        took = time.monotonic() - began
+        print(f"        another runs after {took * 1000:.0f} ms, at a lease of {LEASE * 1000:.0f} ms", flush=True)
+        check(took < 10, f"nobody took over for {took:.1f} s")
+        check("continues from checkpoint" in second.talk(), second.talk())
+        first.process.wait()
+        first.start()
+        wait_until("it to stand by", lambda: first.state() == "STANDBY")
+        past(stream, 6000)
+        second.own.run("stream", "rescale", "job", "hours=2")
+        second.send(signal.SIGTERM)  # it makes way, with a last checkpoint
+        hosts.wait_leader(but=second)
+        hosts.over()
+        compare(results(stream.folder), wanted)
+        second.start().process.wait(timeout=20)
+        check("FINISHED" in second.talk() and "--fresh" in second.talk(), second.talk())
+        compare(results(stream.folder), wanted, "a second time")
+
+
+def what_is_stopped_is_stopped_for_all(stream):
+    with Hosts(stream, 2) as hosts:
+        leader = hosts.wait_leader()
+        past(stream, 500)
+        leader.own.run("stream", "stop", "job")
+        check(any("STOPPED" in talk for talk in hosts.over(20)), "nobody says so")
+        savepoint = json.loads(leader.own.run("stream", "savepoint", "--list", "--json", "job").splitlines()[-1])["path"]
+        check(savepoint.startswith(f"{stream.folder}/checkpoints/job.savepoints/"), savepoint)
+        rows = rows_of(stream.folder)
+        leader.own.run("stream", "resume", "job", expect=1)
+        check(f"run it with --ha {hosts.place.split('?')[0]}" in leader.own.last_stderr, leader.own.last_stderr)
+        other = next(host for host in hosts.all if host is not leader).start()  # goes on where the other was
+        wait_until("it to run", lambda: other.state() == "RUNNING")
+        past(stream, rows + 100)
+        other.own.run("stream", "cancel", "job")
+        other.process.wait(timeout=20)
+        check("CANCELLED" in leader.start().talk() or leader.process.wait(timeout=20) == 0, "a cancelled job is run again")
+
+
+def happenings(hosts, pick):
+    """What may happen to the leader: what it is called, and what ends it."""
+    leader = hosts.leader()
+    if leader is None:
+        return "nothing", lambda: None
+
+    def again():
+        leader.process.wait(timeout=20)
+        leader.start()
+
+    def supervisor_killed():
+        leader.own.kill([leader.process.pid])
+        return again
+
+    def all_killed():
+        leader.send(signal.SIGKILL)
+        return again
+
+    def made_way():
+        leader.own.kill([leader.process.pid], signal.SIGTERM)
+        return again
+
+    def paused(seconds):
+        def act():
+            leader.send(signal.SIGSTOP)
+            time.sleep(seconds)  # that is what happens to it
+            return lambda: leader.send(signal.SIGCONT)
+        return act
+
+    def only_supervisor_paused():
+        leader.own.kill([leader.process.pid], signal.SIGSTOP)
+        time.sleep(LEASE * 2)
+        return lambda: leader.own.kill([leader.process.pid], signal.SIGCONT)
+    kinds = {"supervisor killed": supervisor_killed, "all killed": all_killed, "made way": made_way, "paused for long": paused(LEASE * 2.5),
+             "paused for a moment": paused(LEASE * 0.4), "only the supervisor paused": only_supervisor_paused}
+    what = pick.choice(sorted(kinds))
+    return what, kinds[what]()
+
+
+def disturbed(stream, hosts, pick, wanted, what):
+    done = []
+    for _ in range(6):
+        if any(host.process.poll() == 0 for host in hosts.all):
+            break
+        kind, mend = happenings(hosts, pick)
+        time.sleep(pick.uniform(0, 0.5))  # for how long it lasts
+        mend()
+        done.append(kind)
+    hosts.over(120)
+    compare(results(stream.folder), wanted, f"{what}: {', '.join(done)}")
+    return done
+
+
+def whatever_happens_to_the_leader_the_results_are_the_same(stream):
+    wanted = expected(stream)
+    counts = {}
+    for seed in range(100 if LONG else 3):
+        with Stream(stream.programs) as shared, Hosts(shared, 3) as hosts:
+            for kind in disturbed(shared, hosts, random.Random(seed), wanted, f"seed {seed}"):
+                counts[kind] = counts.get(kind, 0) + 1
+    print(f"        {counts}", flush=True)
+
+
+def with_zookeeper(stream):
+    """Members of the ensemble die as well, at last most of them: then nobody leads until they are back."""
+    why = zookeeper_server.absent()
+    if why:
+        print(f"skipped: {why}", flush=True)
+        return
+    wanted = expected(stream)
+    with zookeeper_server.ZooKeeper(stream.folder) as ensemble, Hosts(stream, 3, ensemble.url("/tests/ha", "1s")) as hosts:
+        first = hosts.wait_leader()
+        past(stream, 1000)
+        ensemble.members[0].kill()
+        began = time.monotonic()
+        first.send(signal.SIGKILL)
+        second = hosts.wait_leader(but=first)
+        print(f"        another runs after {(time.monotonic() - began) * 1000:.0f} ms, at a session of 1 s, one of three servers dead", flush=True)
+        past(stream, 3000)
+        ensemble.members[1].send(signal.SIGSTOP)  # there is no majority now
+        wait_until("it to lead no more", lambda: "leads no more" in second.talk(), 30)
+        ensemble.members[1].send(signal.SIGCONT)
+        ensemble.members[0].start()
+        third = hosts.wait_leader(timeout=60)
+        past(stream, 5000)
+        third.send(signal.SIGSTOP)
+        hosts.wait_leader(but=third)
+        third.send(signal.SIGCONT)
+        first.process.wait()
+        hosts.over()
+        compare(results(stream.folder), wanted)
+
+
+def what_cannot_be_is_refused_with_advice(stream):
+    (stream.folder / "ha").mkdir()
+    stream.write("job.yaml", manifest(rate=FAST))
+    place = f"file://{stream.folder}/ha"
+    for arguments, said in ((("job.yaml", "--ha", place), "checkpoint: {path:"),
+                            (("job.yaml", "--ha", "ftp://x/y"), "'ftp' is not known"),
+                            (("job.yaml", "--ha", "file://ha"), "the path is missing"),
+                            (("job.yaml", "--ha", "file:///x?lease=1ms"), "a lease is from 100ms"),
+                            (("generate n --rows 1 | print", "--ha", place), "needs a pipeline with a name")):
+        stream.run("stream", "run", *arguments, expect=100)
+        check(said in stream.last_stderr, f"{arguments}: {stream.last_stderr}")
+    stream.write("job.yaml", manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}"), rate=FAST))
+    stream.run("stream", "run", "job.yaml", "--ha", f"file://{stream.folder}/nothing", expect=1)
+    check("there is no such folder" in stream.last_stderr, stream.last_stderr)
+
+
+if __name__ == "__main__":
+    main([one_leads_and_the_others_stand_by, what_is_stopped_is_stopped_for_all, whatever_happens_to_the_leader_the_results_are_the_same,
+          with_zookeeper, what_cannot_be_is_refused_with_advice])

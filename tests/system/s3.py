@@ -1,0 +1,440 @@
+"""Checkpoints in S3-compatible storage, against a real server on loopback."""
+
+import gzip
+import json
+import pathlib
+import random
+import signal
+import sqlite3
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import s3_server  # noqa: E402
+from harness import check, main, wait_until  # noqa: E402
+from ha import Hosts  # noqa: E402
+from in_flight import SLOW, compare, expected, manifest, past, results  # noqa: E402
+from s3_server import S3Server  # noqa: E402
+
+ROWS = 40_000
+JOB = """
+pipeline: far
+checkpoint: {interval: INTERVAL, path: "URL"}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  made: {run: generate, columns: "n % 1000 as k, n as v", rows: ROWS, rate: 20000}
+  totals: {run: aggregate, by: [k], compute: {n: count(*), total: sum(v)}}
+  out: {run: write-sqlite, path: totals.db, table: totals}
+"""
+
+
+def wanted(rows=ROWS):
+    return [(k, len(range(k, rows, 1000)), sum(range(k, rows, 1000))) for k in range(1000)]
+
+
+def totals(stream):
+    with sqlite3.connect(stream.folder / "totals.db") as db:
+        return db.execute("select k, n, total from totals order by k").fetchall()
+
+
+def write(stream, url, interval="1h", rows=ROWS, name="far.yaml"):
+    stream.write(name, JOB.replace("URL", url).replace("INTERVAL", interval).replace("ROWS", str(rows)))
+
+
+def finished(stream, rows=ROWS):
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "far", timeout=70)
+    check(totals(stream) == wanted(rows), f"{totals(stream)[:3]} …")
+
+
+def published(server):
+    text = server.get("jobs/far/published.json")
+    return [one["epoch"] for one in json.loads(text)["checkpoints"]] if text else []
+
+
+def objects(server):
+    """Snapshot files and indexes of checkpoints that are there."""
+    return [key.removeprefix("jobs/far/") for key in server.keys("jobs/far/") if key.endswith(".sqlite")]
+
+
+def local_files(stream):
+    folder = stream.home("far") / "checkpoints"
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("*/*.sqlite"))
+
+
+def with_server(test):
+    def run(stream):
+        with S3Server() as server:
+            stream.environment.update(server.credentials())
+            test(stream, server)
+    run.__name__ = test.__name__
+    return run
+
+
+@with_server
+def a_checkpoint_is_in_storage_and_the_job_goes_on_from_there(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "checkpoint", "far")
+    check(published(server) == [1] and objects(server) == local_files(stream), f"{published(server)} {objects(server)} {local_files(stream)}")
+    stream.kill(stream.processes("far"))
+    folder = stream.home("far") / "checkpoints"
+    for path in folder.glob("*/*"):
+        path.unlink()
+    stream.run("stream", "run", "-d", "far.yaml")
+    check("goes on from checkpoint 1" in stream.last_stderr or "checkpoint 1" in stream.run("stream", "events", "far"), stream.last_stderr)
+    finished(stream)
+
+
+@with_server
+def a_damaged_copy_here_is_fetched_again(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "checkpoint", "far")
+    stream.kill(stream.processes("far"))
+    kept = stream.home("far") / "checkpoints"
+    for name in local_files(stream):
+        path = kept / name
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    stream.run("stream", "run", "-d", "far.yaml")
+    finished(stream)
+
+
+@with_server
+def retention_and_fresh_runs_delete_what_is_in_storage(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    for _ in range(5):
+        stream.run("stream", "checkpoint", "far")
+    wait_until("retention", lambda: published(server) == [3, 4, 5] and objects(server) == local_files(stream))
+    stream.run("stream", "cancel", "far")
+    stream.run("stream", "run", "-d", "--fresh", "far.yaml", "--set", "stages.out.if-exists=replace")
+    check(published(server) == [] and not objects(server), f"{objects(server)}")
+    finished(stream)
+
+
+@with_server
+def a_place_belongs_to_one_job(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "checkpoint", "far")
+    stream.run("stream", "stop", "--no-savepoint", "far")
+    here = stream.environment["STREAM_HOME"]
+    stream.environment["STREAM_HOME"] = str(stream.folder / "other-home")
+    stream.run("stream", "run", "-d", "far.yaml", expect=1)
+    said = stream.last_stderr
+    check("those of the job in" in said and f"{here}/far" in said and "jobs/far.owner' if that one is gone" in said, said)
+    stream.environment["STREAM_HOME"] = here
+    write(stream, server.url("elsewhere"))
+    stream.run("stream", "run", "-d", "far.yaml", expect=1)
+    check("are in 's3://bucket/jobs/far', not in 's3://bucket/elsewhere/far'" in stream.last_stderr, stream.last_stderr)
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    finished(stream)
+
+
+@with_server
+def of_two_supervisors_one_publishes(stream, server):
+    """The second is as one on another host that was told that the first is gone."""
+    write(stream, server.url(), rows=200_000)
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "checkpoint", "far")
+    before = server.get("jobs/far/published.json")
+    taken = json.loads(before)
+    taken["writer"], taken["revision"] = "another", taken["revision"] + 1
+    server.put("jobs/far/published.json", json.dumps(taken).encode())
+    stream.run("stream", "checkpoint", "far", expect=None)
+    wait_until("the first to end", lambda: "FAILED" in stream.run("stream", "ps", "--all"))
+    check("another supervisor has taken over" in stream.run("stream", "show", "far"), stream.run("stream", "show", "far"))
+    check(published(server) == [1], f"{published(server)}")
+
+
+@with_server
+def an_outage_fails_checkpoints_and_not_the_job(stream, server):
+    write(stream, server.url(patience="300ms"), interval="200ms", rows=60_000)
+    stream.run("stream", "run", "-d", "far.yaml")
+    wait_until("a checkpoint", lambda: published(server))
+    attempt = stream.instances("far")
+    server.kill()
+    wait_until("a checkpoint to fail", lambda: any(event["kind"] == "checkpoint-aborted" and "no answer" in event["text"] for event in stream.events("far")))
+    check(stream.instances("far") == attempt, "it was restarted")
+    server.start()
+    last = max(published(server))
+    wait_until("the next checkpoint", lambda: max(published(server)) > last)
+    check(stream.instances("far") == attempt, "it was restarted")
+    finished(stream, 60_000)
+
+
+@with_server
+def kills_at_any_moment_change_nothing(stream, server):
+    """Of instances, the supervisor and the server, while checkpoints are made all the time."""
+    rows = 100_000
+    write(stream, server.url(patience="500ms"), interval="50ms", rows=rows)
+    pick = random.Random(7)
+    stream.run("stream", "run", "-d", "far.yaml")
+    for turn in range(12):
+        seen = len(published(server))
+        whom = turn % 3
+        if whom == 0:
+            instances = wait_until("instances", lambda: stream.instances("far"))
+            stream.kill([instances[pick.choice(sorted(instances))]])
+        elif whom == 1:
+            stream.kill(stream.processes("far"))
+            if turn % 2:
+                for path in (stream.home("far") / "checkpoints").glob("*/*"):
+                    path.unlink()
+            stream.run("stream", "run", "-d", "far.yaml")
+        else:
+            server.kill()
+            server.start()
+        wait_until("another checkpoint", lambda: published(server) or seen == 0)
+        if "running" not in stream.run("stream", "ps", "--all"):
+            break
+    finished(stream, rows)
+    left = [key for key in server.keys() if key.endswith(".partial")]
+    check(not left, f"{left}")
+
+
+@with_server
+def no_key_is_in_a_manifest_an_event_or_a_log(stream, server):
+    stream.environment.pop("AWS_ACCESS_KEY_ID")
+    stream.environment.pop("AWS_SECRET_ACCESS_KEY")
+    stream.environment["HOME"] = str(stream.folder)
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml", expect=None)
+    check("no credentials for 's3://bucket/jobs/far'" in stream.last_stderr, stream.last_stderr)
+    write(stream, server.url(**{"access-key": "test-access", "secret-key": "oops"}))
+    stream.run("stream", "run", "-d", "far.yaml", expect=100)
+    check("says where the key is" in stream.last_stderr and "oops" not in stream.last_stderr, stream.last_stderr)
+    (stream.folder / ".aws").mkdir()
+    (stream.folder / ".aws" / "credentials").write_text(f"[default]\naws_access_key_id={s3_server.ACCESS}\naws_secret_access_key=wrong-one\n")
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml", expect=1)
+    check("see that the credentials are those of this server" in stream.last_stderr, stream.last_stderr)
+    (stream.folder / "secret").write_text(s3_server.SECRET)
+    stream.environment["THE_KEY"] = s3_server.ACCESS
+    write(stream, server.url(**{"access-key": "env:THE_KEY", "secret-key": f"file:{stream.folder}/secret"}))
+    stream.run("stream", "run", "-d", "far.yaml")
+    finished(stream)
+    for path in stream.home("far").rglob("*"):
+        check(not path.is_file() or s3_server.SECRET.encode() not in path.read_bytes(), f"the key is in {path}")
+
+
+class FarHosts(Hosts):
+    """Supervisors of one job that share no folder but that of the lease: checkpoints are in storage."""
+
+    def __init__(self, stream, server, number):
+        super().__init__(stream, number, rate=SLOW)
+        place = server.url("jobs", patience="2s")
+        stream.write("job.yaml", manifest(("interval: 50ms", f'interval: 50ms, path: "{place}"'), rate=SLOW, out=str(stream.folder)))
+        for host in self.all:
+            host.own.environment.update(server.credentials())
+
+
+@with_server
+def another_supervisor_takes_over_from_what_is_in_storage(stream, server):
+    """Killed, and standing still while the other leads: it wakes, and publishes nothing more."""
+    result = expected(stream)
+    with FarHosts(stream, server, 2) as hosts:
+        first = hosts.wait_leader()
+        past(stream, 1500)
+        first.send(signal.SIGSTOP)
+        second = hosts.wait_leader(but=first)
+        check("continues from checkpoint" in second.talk(), second.talk())
+        first.send(signal.SIGCONT)
+        past(stream, 4000)
+        wait_until("the first to make way", lambda: first.state() != "RUNNING")
+        second.send(signal.SIGKILL)
+        second.process.wait()
+        if first.process.poll() is not None:
+            first.start()
+        hosts.wait_leader(but=second)
+        second.start()
+        hosts.over()
+        compare(results(stream.folder), result)
+
+
+@with_server
+def savepoints_are_copied_there_and_read_there(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    for form, name in (("", "saves/one"), ("--archive", "saves/one.tar.zst"), ("--single-file", "saves/one.sqlite")):
+        url = server.url(name)
+        said = stream.run("stream", "savepoint", "far", "--to", url, *([form] if form else [])).strip()
+        check(said == url and server.keys(name), f"{said} {server.keys()}")
+        stream.run("stream", "savepoint", "far", "--to", url, *([form] if form else []), expect=100)
+        check("exists; give another place" in stream.last_stderr, stream.last_stderr)
+    counts = stream.run("stream", "state", "query", server.url("saves/one"), "select count(*) as n from totals")
+    check(int(counts.split()[-1]) > 0, counts)
+    newest = stream.run("stream", "state", "query", server.url("jobs/far"), "select count(*) as n from totals")
+    check(int(newest.split()[-1]) >= int(counts.split()[-1]), newest)
+    check(len(stream.run("stream", "savepoint", "--list", "--json", "far").splitlines()) == 3, "one was made in vain")
+    stream.run("stream", "run", "--from", server.url("jobs/far"), "--name", "other", "far.yaml", expect=100)
+    check("and no savepoint" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "savepoint", "--delete", server.url("saves/one"), expect=100)
+    stream.run("stream", "cancel", "far")
+    for number, name in enumerate(("saves/one", "saves/one.tar.zst", "saves/one.sqlite")):
+        stream.environment["STREAM_HOME"] = str(stream.folder / f"host-{number}")
+        write(stream, server.url(f"jobs-{number}"))
+        stream.run("stream", "run", "far.yaml", "--from", server.url(name), "--set", f"stages.out.path=totals-{number}.db")
+        with sqlite3.connect(stream.folder / f"totals-{number}.db") as db:
+            check(db.execute("select k, n, total from totals order by k").fetchall() == wanted(), f"{name}: {stream.last_stderr}")
+
+
+@with_server
+def what_nothing_names_goes_with_gc(stream, server):
+    write(stream, server.url())
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "checkpoint", "far")
+    stream.run("stream", "stop", "--no-savepoint", "far")
+    server.put("jobs/far/1/left.0.a1.sqlite", b"of a process that was killed")
+    said = stream.run("stream", "gc", "--dry-run", "far")
+    check("s3://bucket/jobs/far/1/left.0.a1.sqlite" in said, said)
+    stream.run("stream", "gc", "far")
+    check(server.get("jobs/far/1/left.0.a1.sqlite") is None, "it is there")
+    stream.run("stream", "run", "-d", "far.yaml")
+    finished(stream)
+
+
+ORDERS = [{"id": n, "country": ["DE", "FR", "IT"][n % 3], "amount": n * 7 % 1000} for n in range(3000)]
+
+
+def ndjson(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@with_server
+def objects_are_read_as_files(stream, server):
+    server.put("in/a.ndjson", ndjson(ORDERS[:1000]))
+    server.put("in/b 2.ndjson", ndjson(ORDERS[1000:2000]))
+    server.put("in/c.ndjson.gz", gzip.compress(ndjson(ORDERS[2000:])))
+    server.put("in/below/d.ndjson", b"no record\n")
+    server.put("in/.hidden", b"no record\n")
+    everything = [json.dumps(row, separators=(",", ":")) for row in ORDERS]
+    check(stream.run("stream-read-file", server.url("in")).splitlines() == everything, "a prefix")
+    check(stream.run("stream-read-file", server.url("in/")).splitlines() == everything, "a prefix that ends in /")
+    check(stream.run("stream-read-file", server.url("in/*.ndjson")).splitlines() == everything[:2000], "a glob")
+    check(stream.run("stream-read-file", server.url("in/b%202.ndjson").replace("%20", " ")).splitlines() == everything[1000:2000], "an object")
+    stream.run("stream-read-file", server.url("in/nothing.ndjson"), expect=100)
+    check("there is no such object" in stream.last_stderr or "holds no file" in stream.last_stderr or "no file" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream-read-file", "--follow", server.url("in"), expect=100)
+    check("objects do not grow" in stream.last_stderr, stream.last_stderr)
+
+
+COPY = """
+pipeline: copy
+checkpoint: {interval: 50ms, path: "CHECKPOINTS"}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  orders: {run: read-file, path: "FROM", split-size: 20KB, parallelism: 2}
+  slower: {run: throttle, rate: 20000}
+  out: {run: write-file, path: "TO", by: [k], parallelism: 2, roll-size: 6MiB}
+"""
+
+
+def lines_below(server, prefix):
+    found = []
+    for key in server.keys(prefix):
+        found += [(key.removeprefix(prefix).split("/")[0], line) for line in server.get(key).decode().splitlines()]
+    return sorted(found)
+
+
+@with_server
+def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
+    """Objects of several parts and small ones; instances, the supervisor and the server are killed meanwhile."""
+    rows = [{"k": "large" if n % 8 else "small", "n": n, "text": f"{n:06}" + "x" * 400} for n in range(40_000)]
+    for piece in range(4):
+        server.put(f"in/{piece}.ndjson", ndjson(rows[piece * 10_000:(piece + 1) * 10_000]))
+    wanted_lines = sorted((f"k={row['k']}", json.dumps(row, separators=(",", ":"))) for row in rows)
+    text = COPY.replace("CHECKPOINTS", server.url("jobs", patience="500ms")).replace("FROM", server.url("in/*.ndjson"))
+    stream.write("copy.yaml", text.replace("TO", server.url("out/")))
+    pick = random.Random(11)
+    stream.run("stream", "run", "-d", "copy.yaml")
+    for turn in range(9):
+        if turn % 3 == 0:
+            instances = wait_until("instances", lambda: stream.instances("copy") or "running" not in stream.run("stream", "ps", "--all"))
+            if instances is True:
+                break
+            stream.kill([instances[pick.choice(sorted(instances))]])
+        elif turn % 3 == 1:
+            stream.kill(stream.processes("copy"))
+            stream.run("stream", "run", "-d", "copy.yaml")
+        else:
+            server.kill()
+            server.start()
+        before = server.get("jobs/copy/published.json")
+        wait_until("another checkpoint", lambda: server.get("jobs/copy/published.json") != before or "running" not in stream.run("stream", "ps", "--all"))
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "copy", timeout=70)
+    found = lines_below(server, "out/")
+    check(found == wanted_lines, f"{len(found)} rows, {len(set(found))} of them different, instead of {len(wanted_lines)}")
+    status, said = server.request("GET", "", {"uploads": "", "prefix": "out/"})
+    check(status == 200 and b"<Upload>" not in said, f"uploads are left: {said[:300]}")
+
+
+@with_server
+def rows_written_to_storage_are_taken_back(stream, server):
+    """From the checkpoint before the last, which cannot be used any more."""
+    stream.write("back.yaml", f"""
+pipeline: back
+checkpoint: {{interval: 1h, keep: 5}}
+restart: {{strategy: fixed-delay, delay: 10ms, attempts: 10}}
+stages:
+  made: {{run: generate, columns: "n as v", rows: 4000, rate: 2000}}
+  out: {{run: write-file, path: "{server.url('out/')}", roll-every: 1ms}}
+""")
+    stream.run("stream", "run", "-d", "back.yaml")
+    for _ in range(3):
+        stream.run("stream", "checkpoint", "back")
+    stream.kill(stream.processes("back"))
+    kept = stream.home("back") / "checkpoints"
+    for path in (kept / "3").glob("*.sqlite"):
+        path.chmod(0o644)
+        path.write_bytes(b"damaged")
+    stream.run("stream", "run", "-d", "back.yaml")
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "back", timeout=70)
+    found = sorted(json.loads(line)["v"] for _, line in lines_below(server, "out/"))
+    check(found == list(range(4000)), f"{len(found)} rows, {len(set(found))} different")
+
+
+def what_is_refused_is_said(stream):
+    """Before anything is asked of a server, which is not needed here."""
+    url = "s3://bucket/jobs?endpoint=http://127.0.0.1:9"
+
+    def refused(said, text):
+        stream.write("refused.yaml", "pipeline: refused\n" + text)
+        stream.run("stream", "check", "refused.yaml", expect=1)
+        check(said in stream.last_stderr, stream.last_stderr)
+
+    stages = "stages:\n  made: {run: generate, columns: n, rows: 3}\n  out: {run: write-file, path: out.ndjson}\n"
+    writing = "stages:\n  made: {run: generate, columns: 'n, to_timestamp(n) as at', rows: 3, time: at}\n  out: {run: write-file, WHAT}\n"
+    refused("no bucket is named", 'checkpoint: {path: "s3://"}\n' + stages)
+    refused("did you mean 'endpoint'", f'checkpoint: {{path: "{url.replace("endpoint", "endpiont")}"}}\n' + stages)
+    refused("a folder that every host reaches", f'checkpoint: {{path: "{url}"}}\nhosts: {{a: {{via: local}}, b: 10.0.0.2}}\n' + stages)
+    refused("go to a folder", f'savepoints: {{every: 1h, to: "{url}"}}\n' + stages)
+    refused("an object cannot grow", writing.replace("WHAT", 'path: "s3://bucket/out.ndjson"'))
+    refused("no _SUCCESS is made", writing.replace("WHAT", 'path: "s3://bucket/out/", success-after: 1h'))
+    stream.run("stream-read-file", "file://host/a", expect=None)
+    stream.write("a b.ndjson", '{"n":1}\n')
+    check(stream.run("stream-read-file", f"file://{stream.folder}/a%20b.ndjson") == '{"n":1}\n', "file:///")
+
+
+if __name__ == "__main__":
+    why = s3_server.absent()
+    if why:
+        print(f"skipped, but for what needs no server: {why}")
+    main([what_is_refused_is_said] if why else [
+        what_is_refused_is_said,
+        a_checkpoint_is_in_storage_and_the_job_goes_on_from_there,
+        a_damaged_copy_here_is_fetched_again,
+        retention_and_fresh_runs_delete_what_is_in_storage,
+        a_place_belongs_to_one_job,
+        of_two_supervisors_one_publishes,
+        an_outage_fails_checkpoints_and_not_the_job,
+        kills_at_any_moment_change_nothing,
+        savepoints_are_copied_there_and_read_there,
+        what_nothing_names_goes_with_gc,
+        another_supervisor_takes_over_from_what_is_in_storage,
+        no_key_is_in_a_manifest_an_event_or_a_log,
+        objects_are_read_as_files,
+        what_is_copied_from_storage_to_storage_is_there_once,
+        rows_written_to_storage_are_taken_back,
+    ])
