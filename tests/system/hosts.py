@@ -52,6 +52,11 @@ def places(stream):
     return {i["host"] for i in stats(stream)}
 
 
+def attempts(stream):
+    """How many have come to run."""
+    return sum(e["kind"] == "running" for e in stream.events("far")) if stream.instances("far") else 0
+
+
 def finish(stream, job):
     code = job.wait(timeout=90)
     check(code == 0, f"exit {code}: {(stream.folder / 'talk').read_text()[-2000:]}")
@@ -125,14 +130,15 @@ def test_nothing_is_left_where_the_supervisor_was_killed_and_the_next_goes_on(st
 
 def test_an_instance_that_is_killed_there_restarts(stream):
     with LoopbackHosts(stream, ["a", "b"]) as hosts:
-        job = submit(stream, hosts, COPY.format(rows=3000, rate=1500, more=""))
-        for kill in (lambda: children_of(agents(stream)["a"])[:1], lambda: [agents(stream)["b"]]):
+        job = submit(stream, hosts, COPY.format(rows=6000, rate=1500, more=""))
+        for done, kill in enumerate((lambda: children_of(agents(stream)["a"])[:1], lambda: [agents(stream)["b"]])):
+            wait_until("the job to run again", lambda: attempts(stream) > done, timeout=60)
             before = wait_until("rows", lambda: committed(stream) or None, timeout=60)
             wait_until("more of them", lambda: committed(stream) > before)
             wait_until("an agent on both", lambda: set(agents(stream)) == {"a", "b"})
             kill_group(kill())
         finish(stream, job)
-        check_copies(stream, 3000)
+        check_copies(stream, 6000)
         check(sum(e["kind"] == "restarting" for e in stream.events("far")) >= 2, "it was not restarted")
 
 

@@ -275,10 +275,17 @@ def what_follows_ends_with_who_listens(stream):
         wait_until("it to end", lambda: not server.commands())
 
 
+def latest(events):
+    """Those of the last run."""
+    begun = [at for at, event in enumerate(events) if event["kind"] == "started"]
+    return events[begun[-1]:] if begun else []
+
+
 def interrupted(stream, process, command):
     """What a job in the foreground says at Ctrl-C."""
     try:
-        wait_until("the job to run", lambda: stream.instances(command))
+        # Not only its instances: interrupted before it runs a job says something else.
+        wait_until("the job to run", lambda: stream.instances(command) and any(e["kind"] == "running" for e in latest(stream.events(command))))
         process.send_signal(signal.SIGINT)
         return process.wait(timeout=30), process.stderr.read()
     finally:
