@@ -75,8 +75,11 @@ void print(const JobPaths& job, const json& answer) {
       answer.contains("all_because")
           ? "all processes were started anew: " + answer["all_because"].get<std::string>()
           : std::to_string(kept) + (kept == 1 ? " other process" : " other processes") + " ran on";
-  std::fprintf(stderr, "%s: rescaled at checkpoint %s in %s; %s\n", job.job.c_str(), answer["epoch"].dump().c_str(),
-               format_duration(answer.value("downtime_us", Microseconds{0}) / 1000 * 1000).c_str(), others.c_str());
+  const auto anew = answer.value("also_anew", std::vector<std::string>());
+  const std::string also = anew.empty() ? "" : join(anew, ", ") + " began anew too, ";
+  std::fprintf(stderr, "%s: rescaled at checkpoint %s in %s; %s%s\n", job.job.c_str(), answer["epoch"].dump().c_str(),
+               format_duration(answer.value("downtime_us", Microseconds{0}) / 1000 * 1000).c_str(), also.c_str(),
+               others.c_str());
 }
 
 int run_rescale(const VerbValues& values) {
@@ -125,8 +128,8 @@ const VerbTable kRescaleVerb = {
     .description =
         "Gives stages of a running job another number of instances, and returns when they run.\n\n"
         "A checkpoint is taken. At its barrier the stages before those that change hold back what is for them; the old "
-        "instances end, the new ones begin with their state, and what was held back goes to them. All other processes "
-        "run on. Results are those of a job that had never changed. How long the stages stood still is told.\n\n"
+        "instances end, the new ones begin with their state, and what was held back goes to them. Stages whose "
+        "instances were each fed by one of those instances begin anew with them. All other processes run on. Results are those of a job that had never changed. How long the stages stood still is told.\n\n"
         "The number is kept: it holds when the job is resumed, or run again as it was submitted; where the pipeline "
         "has been "
         "given yet another number since, that holds. Where something goes "

@@ -78,7 +78,7 @@ RestoreSource restore_source(const CheckpointIndex& index, const std::string& st
 }
 
 RestoreSource needed_by(RestoreSource source, std::uint32_t instance, std::uint32_t parallelism) {
-  if (source.parallelism != parallelism) return source;
+  if (!source.same_layout(parallelism)) return source;
   std::ranges::sort(source.instances, {}, &InstanceFiles::instance);
   const auto first =
       std::ranges::find_if(source.instances, [](const InstanceFiles& one) { return !one.files.empty(); });

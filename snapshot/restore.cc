@@ -94,6 +94,7 @@ Result<std::unique_ptr<RestoreReader>> RestoreReader::open(const RestoreSource& 
   reader->target_ = target;
   reader->evolution_ = source.evolution;
   reader->old_parallelism_ = source.parallelism;
+  reader->refed_ = source.refed;
   for (const InstanceFiles& files : source.instances) STREAM_TRY(reader->open_instance(source, files));
   std::ranges::sort(reader->instances_, {}, &Instance::instance);
   std::ranges::sort(reader->tables_, {}, &TableSpec::name);
@@ -136,6 +137,12 @@ KeyGroupRange RestoreReader::groups_of(const TableSpec& spec) const {
   return key_groups_of(target_.instance, target_.parallelism, target_.key_groups);
 }
 
+// Whether what the other instances have of such a table is theirs alone.
+bool RestoreReader::reads_own(Distribution distribution) const {
+  if (!same_layout()) return false;
+  return distribution == Distribution::kSplit || (distribution == Distribution::kShared && !refed_);
+}
+
 std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpec& spec) {
   std::vector<Instance*> list;
   const KeyGroupRange mine = groups_of(spec);
@@ -143,8 +150,7 @@ std::vector<RestoreReader::Instance*> RestoreReader::contributors(const TableSpe
     if (from.files.empty()) continue;
     const auto theirs = key_groups_of(from.instance, old_parallelism_, target_.key_groups);
     if (spec.distribution == Distribution::kKeyed && !overlap(mine, theirs)) continue;
-    const bool own = spec.distribution == Distribution::kSplit || spec.distribution == Distribution::kShared;
-    if (own && same_layout() && from.instance != target_.instance) continue;
+    if (reads_own(spec.distribution) && from.instance != target_.instance) continue;
     if (spec.distribution == Distribution::kOutbox && from.instance % target_.parallelism != target_.instance) continue;
     list.push_back(&from);
     if (spec.distribution == Distribution::kBroadcast) break;

@@ -71,6 +71,7 @@ class RestoreReader {
   Status load_converted(const TableFit& fit, KeyGroupRange groups, const TableSpec& kept, StateTable& table);
   TableEvolution evolution_of(const TableSpec& kept) const;
   bool same_layout() const { return old_parallelism_ == target_.parallelism; }
+  bool reads_own(Distribution distribution) const;
   Result<std::uint64_t> rows_expected(const std::vector<Instance*>& instances, KeyGroupRange groups,
                                       const std::string& table);
   Result<bool> has_marks(const std::vector<Instance*>& instances, const std::string& table);
@@ -78,6 +79,7 @@ class RestoreReader {
   RestoreTarget target_;
   StageEvolution evolution_;
   std::uint32_t old_parallelism_ = 1;
+  bool refed_ = false;
   std::vector<Instance> instances_;
   std::vector<TableSpec> tables_;
 };

@@ -42,6 +42,7 @@ std::string to_json(const RestoreSource& source) {
   json value = {{"folder", source.folder},           {"local", source.local},
                 {"epoch", source.epoch.value()},     {"parallelism", source.parallelism},
                 {"instances", std::move(instances)}, {"extend", source.extend}};
+  if (source.refed) value["refed"] = true;
   if (source.evolution != StageEvolution()) value["evolution"] = json::parse(to_json(source.evolution));
   return value.dump();
 }
@@ -59,6 +60,7 @@ Result<RestoreSource> restore_source_from_json(std::string_view text) {
     source.epoch = Epoch(value.at("epoch").get<std::uint64_t>());
     source.parallelism = value.at("parallelism").get<std::uint32_t>();
     source.extend = value.at("extend").get<bool>();
+    source.refed = value.value("refed", false);
     if (value.contains("evolution")) {
       STREAM_ASSIGN(source.evolution, stage_evolution_from_json(value.at("evolution").dump()));
     }

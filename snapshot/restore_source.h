@@ -42,9 +42,13 @@ struct RestoreSource {
   bool extend = false;
   std::string local = {};         // absolute folder that may hold copies of some of the files; "" = none
   StageEvolution evolution = {};  // what is taken up otherwise than it was kept
+  // Instance i is no longer fed by what fed instance i: shared tables are read from all, as of a stage of another
+  // parallelism.
+  bool refed = false;
 
+  bool same_layout(std::uint32_t now) const { return parallelism == now && !refed; }
   // Whether increments may build on these files as they are.
-  bool extends() const { return extend && evolution == StageEvolution(); }
+  bool extends() const { return extend && !refed && evolution == StageEvolution(); }
 
   friend bool operator==(const RestoreSource&, const RestoreSource&) = default;
 };

@@ -6,6 +6,7 @@
 #include "supervisor/checkpoint_storage.h"
 #include "supervisor/launcher.h"
 #include "supervisor/plan_hosts.h"
+#include "supervisor/rescale_plan.h"
 #include "supervisor/spool_needed.h"
 #include "supervisor/state_fit.h"
 
@@ -29,10 +30,20 @@ std::map<std::string, StageEvolution> evolutions_for(const JobPlan& plan, const 
   return kept.ok() ? fit_state(*kept, plan, !start.extend).evolutions : std::map<std::string, StageEvolution>();
 }
 
+std::set<std::size_t> refed_since(const JobPlan& plan, const AttemptStart& start) {
+  if (!start.restore) return {};
+  const auto kept = plan_from_json(start.restore->plan);
+  return kept.ok() ? refed_stages(*kept, plan) : std::set<std::size_t>();
+}
+
 class Builder {
  public:
   Builder(const JobPlan& plan, const std::vector<Channel>& channels, const AttemptStart& start)
-      : plan_(plan), start_(start), channels_(channels), evolutions_(evolutions_for(plan, start)) {}
+      : plan_(plan),
+        start_(start),
+        channels_(channels),
+        evolutions_(evolutions_for(plan, start)),
+        refed_(refed_since(plan, start)) {}
 
   Assignment build(const InstanceName& name) const {
     const StageSpec& spec = plan_.pipeline.stages[name.stage];
@@ -67,7 +78,9 @@ class Builder {
     out.outputs = outputs(name);
     out.watermarks_apart = plan_.pipeline.watermarks_apart;
     if (start_.restore) {
-      RestoreSource source = needed_by(source_of(spec.name), name.instance, plan_.stages[name.stage].parallelism);
+      RestoreSource source = source_of(spec.name);
+      source.refed = refed_.contains(name.stage);
+      source = needed_by(std::move(source), name.instance, plan_.stages[name.stage].parallelism);
       if (start_.extend) source.local = out.local;
       if (out.silence_us > 0) source.folder = seen_from_everywhere(source.folder);
       out.restore = to_json(source);
@@ -174,6 +187,7 @@ class Builder {
   const AttemptStart& start_;
   const std::vector<Channel>& channels_;
   std::map<std::string, StageEvolution> evolutions_;
+  const std::set<std::size_t> refed_;
 };
 
 }  // namespace

@@ -109,12 +109,19 @@ Result<std::unique_ptr<LiveRescale>> LiveRescale::begin(JobRunner& runner, std::
 
 std::string LiveRescale::changes() const {
   std::string text;
-  for (const std::size_t stage : steps_.restarts) {
+  for (const std::size_t stage : steps_.rescaled) {
     text += (text.empty() ? "" : ", ") + next_.pipeline.stages[stage].name + " from " +
             std::to_string(before_.stages[stage].parallelism) + " to " +
             std::to_string(next_.stages[stage].parallelism);
   }
+  if (!steps_.refed.empty()) text += ", and " + join(names_of(steps_.refed), ", ") + " anew, fed one by one till now";
   return text;
+}
+
+std::vector<std::string> LiveRescale::names_of(const std::set<std::size_t>& stages) const {
+  std::vector<std::string> out;
+  for (const std::size_t stage : stages) out.push_back(next_.pipeline.stages[stage].name);
+  return out;
 }
 
 Status LiveRescale::turn(Microseconds now) {
@@ -249,7 +256,7 @@ Status LiveRescale::keep(JobRunner& runner, JobPlan next) {
 
 Status LiveRescale::finish() {
   STREAM_TRY(keep(runner_, next_));
-  runner_.autoscale_->on_rescaled(steps_.restarts);
+  runner_.autoscale_->on_rescaled(steps_.rescaled);
   done_ = true;
   const std::string text = changes() + " at checkpoint " + std::to_string(flow_.epoch().value()) + " in " +
                            format_duration(stood_still() / 1000 * 1000) +
@@ -267,10 +274,11 @@ std::string LiveRescale::answer() const {
               {"epoch", flow_.epoch().value()},
               {"downtime_us", stood_still()},
               {"kept_processes", kept_},
-              {"stages", json::array()}};
+              {"stages", json::array()},
+              {"also_anew", names_of(steps_.refed)}};
   if (json bounds = bounds_of(wishes_); !bounds.empty()) out["bounds"] = std::move(bounds);
   if (flow_.whole()) out["all_because"] = steps_.whole.empty() ? "somebody did not answer" : steps_.whole;
-  for (const std::size_t stage : steps_.restarts) {
+  for (const std::size_t stage : steps_.rescaled) {
     out["stages"].push_back({{"stage", next_.pipeline.stages[stage].name},
                              {"from", before_.stages[stage].parallelism},
                              {"to", next_.stages[stage].parallelism}});

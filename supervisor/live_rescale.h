@@ -65,6 +65,7 @@ class LiveRescale {
   Microseconds stood_still() const;
   std::string changes() const;  // "totals from 2 to 3"
   std::string answer() const;   // JSON
+  std::vector<std::string> names_of(const std::set<std::size_t>& stages) const;
 
   JobRunner& runner_;
   JobPlan before_;

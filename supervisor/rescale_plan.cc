@@ -1,6 +1,8 @@
 #include "supervisor/rescale_plan.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "supervisor/plan_passes.h"
 #include "transport/base/text.h"
@@ -125,11 +127,51 @@ KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before) {
   return out;
 }
 
+namespace {
+
+using StageIndex = std::optional<std::size_t>;
+
+StageIndex place_of(const JobPlan& plan, const std::string& stage) {
+  const auto& stages = plan.pipeline.stages;
+  const auto at = std::ranges::find(stages, stage, &StageSpec::name);
+  return at == stages.end() ? StageIndex() : StageIndex(static_cast<std::size_t>(at - stages.begin()));
+}
+
+bool has_forward_edge(const JobPlan& plan, std::size_t from, std::size_t to) {
+  return std::ranges::any_of(plan.edges, [&](const PlannedEdge& edge) {
+    return edge.from == from && edge.to == to && edge.kind == EdgeKind::kForward;
+  });
+}
+
+}  // namespace
+
+std::set<std::size_t> refed_stages(const JobPlan& before, const JobPlan& after) {
+  std::vector<StageIndex> now;
+  for (const StageSpec& stage : before.pipeline.stages) now.push_back(place_of(after, stage.name));
+  std::set<std::size_t> out;
+  const auto many_as_before = [&](std::size_t stage) {
+    return now[stage] && after.stages[*now[stage]].parallelism == before.stages[stage].parallelism;
+  };
+  // One that is fed by such a stage may come before it in the manifest.
+  for (bool more = true; std::exchange(more, false);) {
+    for (const PlannedEdge& edge : before.edges) {
+      const bool one_by_one = edge.kind == EdgeKind::kForward && before.stages[edge.to].parallelism > 1;
+      if (!one_by_one || !many_as_before(edge.to) || out.contains(*now[edge.to])) continue;
+      const bool as_before = many_as_before(edge.from) && !out.contains(*now[edge.from]) &&
+                             has_forward_edge(after, *now[edge.from], *now[edge.to]);
+      if (!as_before) more = out.insert(*now[edge.to]).second;
+    }
+  }
+  return out;
+}
+
 RescalePlan plan_rescale(const JobPlan& before, const JobPlan& after) {
   RescalePlan out;
   for (std::size_t i = 0; i < after.stages.size(); ++i) {
-    if (before.stages[i].parallelism != after.stages[i].parallelism) out.restarts.insert(i);
+    if (before.stages[i].parallelism != after.stages[i].parallelism) out.rescaled.insert(i);
   }
+  out.refed = refed_stages(before, after);
+  std::ranges::set_union(out.rescaled, out.refed, std::inserter(out.restarts, out.restarts.end()));
   for (std::size_t e = 0; e < after.edges.size(); ++e) {
     const PlannedEdge& edge = after.edges[e];
     if (!out.restarts.contains(edge.from) && !out.restarts.contains(edge.to)) continue;

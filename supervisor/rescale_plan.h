@@ -31,8 +31,14 @@ struct KeptRescale {
 };
 KeptRescale keep_rescaled(const JobPlan& wanted, const JobPlan& before);
 
+// Stages of `after` that have as many instances as they had in `before`, and whose instances are no longer fed one by
+// one by what fed them: what one of them has heard of event time is not true for what another one was fed.
+std::set<std::size_t> refed_stages(const JobPlan& before, const JobPlan& after);
+
 struct RescalePlan {
-  std::set<std::size_t> restarts = {};  // stages whose instances start anew
+  std::set<std::size_t> restarts = {};  // stages whose instances start anew: those below
+  std::set<std::size_t> rescaled = {};  // that get another number of them
+  std::set<std::size_t> refed = {};     // see refed_stages()
   std::set<std::size_t> rewires = {};   // stages that go on, with other channels to or from those
   std::set<std::size_t> edges = {};     // all of whose channels are replaced
   std::string whole = {};               // why all instances must start anew; "" = they need not

@@ -60,6 +60,7 @@ class Fitting {
     for (const StageView& before : kept_) {
       if (claims_.claimant(before.spec.name) == nullptr) gone(before);
     }
+    for (const StageView& now : wanted_) note_new_target(now);
     return std::move(fit_);
   }
 
@@ -113,6 +114,18 @@ class Fitting {
     for (const TableSpec& table : before.state()) {
       verdict(before, table.name, Verdict::kIncompatible, {"the stage is gone"}, remedies);
     }
+  }
+
+  // Of a result whose rows change a sink hears the changes only.
+  void note_new_target(const StageView& now) {
+    const bool changes = std::ranges::any_of(
+        now.planned.inputs, [](const NamedSchema& input) { return input.schema.changelog != Changelog::kAppend; });
+    const std::string target = targets_of(now);
+    const auto same = [&](const StageView& before) { return targets_of(before) == target; };
+    if (!now.sink() || !changes || now.planned.answer.writes.empty() || std::ranges::any_of(kept_, same)) return;
+    note(now, "nothing of this job was written to " + target +
+                  " before: only rows that change from here on get there; copy there what was written till now, or "
+                  "begin without this state, to have all of them");
   }
 
   // The one new stage of the same program, if there is just one.

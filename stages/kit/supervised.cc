@@ -256,7 +256,7 @@ Status SupervisedInstance::restore() {
     STREAM_TRY(store_.restore(*restore_source_, &sql_language()));
     writer_.restored(*restore_source_, store_.specs(), &sql_language());
     restored_ =
-        progress_->load(restore_source_->parallelism == assignment_.parallelism ? 1 : restore_source_->parallelism);
+        progress_->load(restore_source_->same_layout(assignment_.parallelism) ? 1 : restore_source_->parallelism);
   }
   if (assignment_.must_rewind) {
     const Epoch after(assignment_.rewind_after);
@@ -389,7 +389,7 @@ Status SupervisedInstance::run() {
   connect_bad_records(loop);
   if (restore_source_) loop.restore(restored_.watermark, restored_.ended);
   if (restore_source_) {
-    loop.restore_splits(progress_->load_splits(), restore_source_->parallelism == assignment_.parallelism);
+    loop.restore_splits(progress_->load_splits(), restore_source_->same_layout(assignment_.parallelism));
   }
   next_stats_ = 0;
   Status status = loop.run(*this);

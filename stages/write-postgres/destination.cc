@@ -74,6 +74,7 @@ Status PgDestination::make_table(PgConnection& server, bool fresh) {
     exists = false;
   }
   if (!exists) STREAM_TRY(table_->create(server));
+  if (!fresh) STREAM_TRY(table_->add_columns(server));  // it was ours, and its manifest has changed
   return table_->check(server);
 }
 

@@ -69,12 +69,30 @@ Status PgTarget::create(PgConnection& server) const {
 
 Status PgTarget::drop(PgConnection& server) const { return server.execute("DROP TABLE " + table_); }
 
-Status PgTarget::check(PgConnection& server) const {
+Result<std::vector<std::string>> PgTarget::columns_there(PgConnection& server) const {
   STREAM_ASSIGN(const PgRows rows, server.query("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND "
                                                 "attnum > 0 AND NOT attisdropped",
                                                 {table_}));
   std::vector<std::string> names;
   for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
+  return names;
+}
+
+Status PgTarget::add_columns(PgConnection& server) const {
+  STREAM_ASSIGN(const std::vector<std::string> names, columns_there(server));
+  for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
+    const Field& field = schema_->fields[i];
+    const bool there = std::ranges::find(names, field.name) != names.end();
+    if (there || std::ranges::find(key_, i) != key_.end()) continue;
+    // Another instance may have come first.
+    STREAM_TRY(
+        server.execute("ALTER TABLE " + table_ + " ADD COLUMN IF NOT EXISTS " + column(i) + " " + pg_type(field.type)));
+  }
+  return {};
+}
+
+Status PgTarget::check(PgConnection& server) const {
+  STREAM_ASSIGN(const std::vector<std::string> names, columns_there(server));
   for (const Field& field : schema_->fields) {
     if (std::ranges::find(names, field.name) != names.end()) continue;
     return usage_error("table '" + name_ + "' in PostgreSQL '" + server.name() + "' has no column '" + field.name +

@@ -19,6 +19,8 @@ class PgTarget {
   Result<bool> exists(PgConnection& server) const;
   Status create(PgConnection& server) const;
   Status drop(PgConnection& server) const;
+  // Those that it lacks and that are in no key.
+  Status add_columns(PgConnection& server) const;
   // Errors: kUsage if the table lacks a column, or a unique index on the key.
   Status check(PgConnection& server) const;
 
@@ -33,6 +35,7 @@ class PgTarget {
   Status merge(PgConnection& server, std::span<const Batch> batches) const;
   Status name_row(Status refused, std::span<const Batch> batches) const;
   Status check_key(PgConnection& server) const;
+  Result<std::vector<std::string>> columns_there(PgConnection& server) const;
   std::string columns() const;
   std::string column(std::size_t index) const;
 

@@ -264,6 +264,29 @@ def rows_are_written_exactly_once_whoever_is_killed(stream, server):
     check(server.psql("select gid from pg_prepared_xacts") == "", "a prepared transaction is left")
 
 
+SUMS = """
+pipeline: grown
+checkpoint: {{interval: 50ms}}
+stages:
+  made: {{run: generate, columns: "n, n % 5 as k", rows: {rows}, rate: {rate}}}
+  sums: {{run: aggregate, by: [k], compute: {{many: count(*){more}}}}}
+  out: {{run: write-postgres, dsn: "env:PG", table: grown}}
+"""
+
+
+@with_server
+def a_column_that_a_changed_pipeline_brings_is_added(stream, server):
+    stream.write("grown.yaml", SUMS.format(rows=100_000, rate=500, more=""))
+    stream.run("stream", "run", "-d", "grown.yaml")
+    wait_until("rows", lambda: server.psql("select count(*) from grown", check=False).strip() == "5")
+    stream.run("stream", "stop", "grown")
+    before = int(server.psql("select sum(many) from grown"))
+    stream.write("grown.yaml", SUMS.format(rows=100_000, rate=200_000, more=", late: count(k)"))
+    stream.run("stream", "run", "grown.yaml")
+    found = server.psql("select k, many, sum(many - late) over () from grown order by k").split()
+    check(found == [f"{k}|20000|{before}" for k in range(5)], f"{found} after {before} rows")
+
+
 @with_server
 def the_tutorial_keeps_its_promises(stream, server):
     """Every command of stream-tutorial-cdc(7), with the manifest that is there."""
@@ -603,7 +626,7 @@ if __name__ == "__main__":
         print("skipped: no PostgreSQL server")
         sys.exit(0)
     main([the_tutorial_keeps_its_promises, changes_come_exactly_once_whoever_is_killed,
-          a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed,
+          a_transaction_that_checkpoints_cut_is_gone_on_with, reading_the_tables_begins_anew_where_it_is_killed, rows_are_written_exactly_once_whoever_is_killed, a_column_that_a_changed_pipeline_brings_is_added,
           pages_by_key_or_by_a_growing_column_come_once, wrong_use_is_refused_and_says_why,
           what_a_job_leaves_behind_is_listed_and_resolved, slots_are_kept_made_anew_and_dropped,
           values_that_do_not_fit_are_bad_records, over_tls_server_and_user_are_known, examples_of_the_manuals_work_as_printed,

@@ -1,8 +1,10 @@
 """A running job gets another number of processes: results are those of SQL over the same rows, whatever happens."""
 
 import json
+import os
 import pathlib
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +23,8 @@ stages:
   some: {run: filter, from: made, where: n >= 0}
   seconds: {run: aggregate, from: some, window: tumble 5s, by: k, compute: {n: count(*), v: sum(v)}, parallelism: 2}
   seconds-table: {run: write-sqlite, path: out.db, table: seconds, if-exists: replace}
+  visits: {run: aggregate, from: some, window: session 1500ms, by: k, compute: {n: count(*), v: sum(v)}, parallelism: 2}
+  visits-table: {run: write-sqlite, path: out.db, table: visits, if-exists: replace}
   top: {run: top-n, from: made, by: k, order: "v desc, n", limit: 5, rank: place, parallelism: 2}
   top-table: {run: write-sqlite, path: out.db, table: top, if-exists: replace}
   first: {run: dedup, from: made, by: k, parallelism: 2}
@@ -34,6 +38,9 @@ stages:
   pairs-table: {run: write-sqlite, path: out.db, table: pairs, key: [an, bn], if-exists: replace}
 """
 SQL = {
+    "visits": ("k, n, v", "with begun as (select k, ts, n, v, unixepoch(ts) - lag(unixepoch(ts), 1, -9) over w > 1 as new from made "
+               "window w as (partition by k order by n)), numbered as (select k, v, sum(new) over (partition by k order by n) as number from begun) "
+               "select k, count(*), sum(v) from numbered group by k, number"),
     "seconds": ("unixepoch(window_start), k, n, v", "select unixepoch(ts) / 5 * 5, k, count(*), sum(v) from made group by 1, 2"),
     "top": ("n, k, v, place", "select n, k, v, place from (select *, row_number() over (partition by k order by v desc, n) "
             "as place from made) where place <= 5"),
@@ -91,7 +98,9 @@ def up_and_down_several_times_and_all_others_run_on(stream):
         check({s["stage"]: s["to"] for s in told["stages"]} == wishes, told)
         after = stream.instances("scaled")
         check(number_of(after) == parallelism(stream) and wishes.items() <= number_of(after).items(), after)
-        others = {name: pid for name, pid in before.items() if name.split(".")[0] not in wishes}
+        # Where instance i fed instance i, and does no longer, that one begins anew too.
+        check(told["also_anew"] == (["some"] if wishes.get("made") == 1 else []), told)
+        others = {name: pid for name, pid in before.items() if name.split(".")[0] not in {*wishes, *told["also_anew"]}}
         check(others.items() <= after.items(), f"{others} did not all run on: {after}")
         check(len(others) == told["kept_processes"], told)
         check(not set(before.values()) - set(others.values()) & set(after.values()), f"some were not replaced: {before}, {after}")
@@ -100,6 +109,70 @@ def up_and_down_several_times_and_all_others_run_on(stream):
     check([e["kind"] for e in stream.events("scaled")].count("rescaled") == 6, "events")
     check(stream.stats("scaled")["job"]["restarts"] == 0, "it was restarted")
     finish(stream)
+
+
+# Of an old job's instances each is fed by its own source, and hears of event time only from it.
+APART = """
+pipeline: apart
+checkpoint: {interval: 1h}
+stages:
+  made: {run: generate, rate: 2000, columns: "n, n % 8 as k, to_timestamp(n / 1000.0) as ts", time: ts, parallelism: 2}
+  some: {run: filter, from: made, where: n >= 0, parallelism: 2}
+  same: {run: filter, from: some, where: n >= 0, parallelism: 2}
+  short: {run: aggregate, window: tumble 16ms, by: k, compute: "count(*) as c", parallelism: 2}
+  table: {run: write-sqlite, path: out.db, table: short, if-exists: replace}
+"""
+
+
+def with_one_behind(stream, begun, *command):
+    """Runs the command while one source is behind the other, until it has `begun`."""
+    stream.write("apart.yaml", APART)
+    stream.run("stream", "run", "-d", "apart.yaml")
+    wait_until("the job", lambda: "made.1" in stream.instances("apart"))
+    wait_until("rows", lambda: rows_out(stream, "apart", "made.1") > 0)
+    behind = stream.instances("apart")["made.1"]
+    os.kill(behind, signal.SIGSTOP)
+    far = rows_out(stream, "apart", "made.0") + 1000
+    wait_until("the other to be ahead", lambda: rows_out(stream, "apart", "made.0") > far)
+    verb = stream.start(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until("it to have begun", begun)
+    os.kill(behind, signal.SIGCONT)
+    talk = verb.communicate(timeout=60)[1]
+    check(verb.returncode == 0, talk)
+
+
+def check_all_windows(stream, job):
+    """What was behind comes through both filters, one of which is slow."""
+    slow = stream.instances(job)["some.0"]
+    at = rows_out(stream, job, "some.1")
+    os.kill(slow, signal.SIGSTOP)
+    wait_until("the other to go on", lambda: rows_out(stream, job, "some.1") > at + 50)
+    os.kill(slow, signal.SIGCONT)
+    at = rows_out(stream, job, "some.0")
+    wait_until("rows of it", lambda: rows_out(stream, job, "some.0") > at + 1000)
+    stream.run("stream", "stop", "--drain", "--no-savepoint", job)
+    with sqlite3.connect(stream.folder / "out.db") as out:
+        counts = [c for (c,) in out.execute("select c from short order by window_start, k")][:-16]
+    check(set(counts) == {2}, f"{counts.count(2)} of {len(counts)} windows are whole")
+
+
+def no_row_is_late_where_one_source_was_behind_the_other(stream):
+    with_one_behind(stream, lambda: "rescaling" in [e["kind"] for e in stream.events("apart")], "stream", "rescale", "apart", "made=1")
+    check_all_windows(stream, "apart")
+
+
+def no_row_is_late_where_it_goes_on_with_one_source_of_two(stream):
+    # The part of the one that is ahead: the other's is cut 1,000 rows before.
+    with_one_behind(stream, lambda: list(stream.home("apart").glob("checkpoints/*/*made.0*")), "stream", "savepoint", "apart", "--label", "two")
+    stream.run("stream", "cancel", "apart")
+    (stream.folder / "out.db").unlink()
+    stream.run("stream", "run", "-d", "apart.yaml", "--name", "one", "--from", "apart@two", "--set", "stages.made.parallelism=1")
+    wait_until("the job", lambda: "some.0" in stream.instances("one"))
+    check_all_windows(stream, "one")
+
+
+def rows_out(stream, job, instance):
+    return next(i["records_out"] for i in stream.stats(job)["instances"] if f"{i['stage']}.{i['instance']}" == instance)
 
 
 def attempt_rescale(stream, wishes):
@@ -297,6 +370,7 @@ def a_stop_meanwhile_comes_afterwards_and_a_second_one_is_refused(stream):
 
 
 if __name__ == "__main__":
-    main([up_and_down_several_times_and_all_others_run_on, whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new,
+    main([no_row_is_late_where_one_source_was_behind_the_other, no_row_is_late_where_it_goes_on_with_one_source_of_two,
+          up_and_down_several_times_and_all_others_run_on, whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new,
           what_cannot_be_is_refused_with_advice, the_number_is_kept_until_another_is_given, an_aborted_checkpoint_leaves_it_as_it_was,
           what_has_ended_stays_ended, splits_and_commits_rescale_too, a_stop_meanwhile_comes_afterwards_and_a_second_one_is_refused])

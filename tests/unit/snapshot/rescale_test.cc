@@ -193,6 +193,13 @@ BOOST_AUTO_TEST_CASE(who_restores_what_was_its_own_needs_little_more) {
   BOOST_TEST(instances(3, 4) == (std::vector<std::uint32_t>{1, 3}), boost::test_tools::per_element());
   BOOST_TEST(instances(0, 4) == (std::vector<std::uint32_t>{0, 1}), boost::test_tools::per_element());
   BOOST_TEST(instances(1, 3).size() == 4);
+  RestoreSource refed = source;
+  refed.refed = true;
+  BOOST_TEST(needed_by(refed, 1, 4).instances.size() == 4);
+  BOOST_TEST(!refed.extends());
+  const auto told = restore_source_from_json(to_json(refed));
+  BOOST_TEST_REQUIRE(told.ok());
+  BOOST_TEST((*told == refed));
   BOOST_TEST(needed_by({"/x", Epoch(4), 2, {}, true}, 1, 2).instances.empty());
 }
 

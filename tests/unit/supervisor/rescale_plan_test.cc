@@ -61,6 +61,24 @@ JobPlan totals(std::uint64_t memory = 0) {
   return plan;
 }
 
+// in -> some -> same, each with 2 instances, which feed one another one by one.
+JobPlan chain() {
+  FakeAsker asker;
+  asker.answers["in"] = [](const StageQuestion&) { return StageAnswer{.outputs = {{"out", schema("a int")}}}; };
+  asker.answers["some"] = asker.answers["same"] = [](const StageQuestion&) {
+    return StageAnswer{.outputs = {{"out", schema("a int")}}, .inputs = {{{}, Spread::kAny, {}}}};
+  };
+  PipelineSpec pipeline;
+  pipeline.name = "p";
+  pipeline.stages = {stage("same", "filter", {"some"}, 2), stage("some", "filter", {"in"}, 2),
+                     stage("in", "read-file", {}, 2)};
+  FakeCatalogue catalogue;
+  Problems problems;
+  JobPlan plan = make_plan(std::move(pipeline), catalogue, asker, {}, problems);
+  BOOST_TEST_REQUIRE(problems.empty(), problems.text());
+  return plan;
+}
+
 std::string refusal(const std::string& stage_name, std::uint32_t parallelism, const PlanLimits& limits = {}) {
   const std::vector<RescaleWish> wishes = {{stage_name, parallelism}};
   const auto plan = rescaled(totals(), wishes, limits);
@@ -112,6 +130,28 @@ BOOST_AUTO_TEST_CASE(only_the_stages_concerned_start_anew_and_their_neighbours_g
   BOOST_TEST((two.restarts == std::set<std::size_t>{1, 2}));
   BOOST_TEST((two.rewires == std::set<std::size_t>{0}));
   BOOST_TEST(plan_rescale(plan, after(plan, {{"totals", 2}})).nothing());
+}
+
+// What one of them has promised of event time is not true for rows of a source that was behind.
+BOOST_AUTO_TEST_CASE(who_was_fed_one_by_one_starts_anew_with_who_fed_it) {
+  const JobPlan plan = chain();
+  const std::size_t same = 0;
+  const std::size_t some = 1;
+  const std::size_t in = 2;
+  const RescalePlan first = plan_rescale(plan, after(plan, {{"in", 1}}));
+  BOOST_TEST((first.restarts == std::set<std::size_t>{same, some, in}));
+  BOOST_TEST((first.refed == std::set<std::size_t>{same, some}));
+  BOOST_TEST((first.rescaled == std::set<std::size_t>{in}));
+  const RescalePlan middle = plan_rescale(plan, after(plan, {{"some", 3}}));
+  BOOST_TEST((middle.refed == std::set<std::size_t>{same}));
+  BOOST_TEST((middle.rewires == std::set<std::size_t>{in}));
+  BOOST_TEST(plan_rescale(plan, after(plan, {{"same", 1}})).refed.empty());
+  const JobPlan one = after(plan, {{"in", 1}});
+  BOOST_TEST(plan_rescale(one, after(one, {{"in", 2}})).refed.empty());  // all were fed alike
+  BOOST_TEST(refed_stages(plan, plan).empty());
+  JobPlan renamed = plan;
+  renamed.pipeline.stages[in].name = "other";
+  BOOST_TEST((refed_stages(plan, renamed) == std::set<std::size_t>{same, some}));
 }
 
 BOOST_AUTO_TEST_CASE(where_memory_is_divided_all_start_anew) {

@@ -13,6 +13,7 @@ struct Stage {
   StageRole role = StageRole::kOperator;
   std::vector<TableSpec> state = {};
   std::vector<AnsweredTarget> writes = {};
+  Changelog reads = Changelog::kAppend;
 };
 
 JobPlan plan_of(const std::vector<Stage>& stages) {
@@ -22,6 +23,7 @@ JobPlan plan_of(const std::vector<Stage>& stages) {
     plan.stages.push_back({.executable = "stream-" + stage.run, .role = stage.role});
     plan.stages.back().answer.state = stage.state;
     plan.stages.back().answer.writes = stage.writes;
+    plan.stages.back().inputs.emplace_back().schema.changelog = stage.reads;
   }
   return plan;
 }
@@ -122,6 +124,21 @@ BOOST_AUTO_TEST_CASE(a_sink_may_change_when_nothing_is_pending) {
   BOOST_TEST(fit_state(before, plan_of({}), kSettled).fits(false));
   check_lines(fit_state(before, plan_of({}), kPending).lost,
               {"stage 'out' is gone: rows it has to write still would be lost"});
+}
+
+BOOST_AUTO_TEST_CASE(that_a_changing_result_has_a_new_place_is_noted) {
+  const auto notes = [](const std::string& path, Changelog reads, const std::string& name = "out") {
+    Stage sink = writing(path, name);
+    sink.reads = reads;
+    return fit_state(plan_of({counting(), writing("/a.db")}), plan_of({counting(), sink}), kSettled).notes;
+  };
+  check_lines(
+      notes("/b.db", Changelog::kUpdates),
+      {"stage 'out': nothing of this job was written to '/b.db', table t before: only rows that change from here "
+       "on get there; copy there what was written till now, or begin without this state, to have all of them"});
+  check_lines(notes("/a.db", Changelog::kUpdates), {});
+  check_lines(notes("/b.db", Changelog::kAppend), {});
+  BOOST_TEST(notes("/a.db", Changelog::kUpserts, "other").size() == 1U);  // that it is new
 }
 
 BOOST_AUTO_TEST_CASE(columns_of_a_sink_may_change_when_nothing_is_pending) {
