@@ -268,7 +268,8 @@ Status SupervisedInstance::restore() {
   // A stage that the state knows nothing of is new: it begins as in a fresh run.
   if (restore_source_ && restore_source_->instances.empty()) epoch = Epoch(0);
   if (stage_.sink) return stage_.sink->on_restored(epoch);
-  if (epoch == Epoch(0)) return {};
+  // So does one whose state is dropped.
+  if (epoch == Epoch(0) || restore_source_->evolution.drop) return {};
   return stage_.source ? stage_.source->on_restored() : stage_.op->on_restored();
 }
 

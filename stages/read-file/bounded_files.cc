@@ -1,6 +1,8 @@
 #include "stages/read-file/bounded_files.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "stages/read-file/relocated.h"
 #include "stages/read-file/splits.h"
@@ -37,6 +39,13 @@ Status BoundedFiles::resume(std::vector<Position> splits, const std::string& pat
   }
   start(std::move(splits));
   return {};
+}
+
+void BoundedFiles::add(std::vector<Position> splits) {
+  std::set<std::string> known;
+  for (const Position& split : splits_) known.insert(split.path);
+  std::erase_if(splits, [&](const Position& split) { return known.contains(split.path); });
+  std::ranges::move(splits, std::back_inserter(splits_));
 }
 
 Status BoundedFiles::open_split(Position& split) {

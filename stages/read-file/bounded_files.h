@@ -18,6 +18,8 @@ class BoundedFiles {
   void start(std::vector<Position> splits) { splits_ = std::move(splits); }
   // The same of splits that were cut before; files that were moved since are those that `path` means now.
   Status resume(std::vector<Position> splits, const std::string& path);
+  // Those of files that it has none of: they are read behind all others.
+  void add(std::vector<Position> splits);
 
   // Reads about one batch. False: everything has been read. Errors: kUsage if a file that was partly read is
   // gone or another one now.

@@ -102,6 +102,8 @@ const stream::StageProgram kProgram{
         "rows (REPLICA IDENTITY FULL, binlog_row_image=FULL); else it is a bad record. Let Debezium write decimals as "
         "text (decimal.handling.mode=string), and give time-unit for its times. One instance reads the files, in the "
         "order of their names.\n\n"
+        "The files are those that are there when a job begins, however often it goes on. Where it goes on with "
+        "another path, the files that this one means are read behind those; with another format it does not go on.\n\n"
         "Positions are byte offsets, so a checkpoint resumes exactly behind the last record. A file is known by "
         "its path and the hash of its first KiB.\n\n"
         "With --follow the last record is held back until its line end arrives. A renamed file is read to its end "

@@ -123,6 +123,7 @@ PlanAnswer plan_read_file(const PlanRequest& request) {
     answer.parallelism_why = "the changes of a row are in order where one instance reads them";
   }
   answer.state.push_back(splits_spec());
+  answer.state.push_back(paths_spec(format.format));
   return answer;
 }
 

@@ -20,7 +20,27 @@ TableSpec splits_spec() {
   return spec;
 }
 
-PositionTable::PositionTable(StateStore& store) : table_(store.table(splits_spec())) {}
+TableSpec paths_spec(Format format) {
+  TableSpec spec;
+  spec.name = "paths";
+  spec.distribution = Distribution::kShared;
+  spec.key = {{"path", kVarchar}};
+  spec.definition = "of " + std::string(format_name(format));
+  return spec;
+}
+
+PositionTable::PositionTable(StateStore& store, Format format)
+    : table_(store.table(splits_spec())), paths_(store.table(paths_spec(format))) {}
+
+void PositionTable::store_path(std::string_view path) {
+  if (paths_.rows() == 1 && paths_.find({path})) return;
+  std::vector<Row> old;
+  paths_.for_each([&](Row row) { old.push_back(row); });
+  for (const Row row : old) paths_.erase(row);
+  paths_.upsert({path});
+}
+
+bool PositionTable::of_another_path(std::string_view path) const { return paths_.rows() > 0 && !paths_.find({path}); }
 
 Position PositionTable::position_of(Row row) const {
   Position position;

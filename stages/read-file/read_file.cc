@@ -45,7 +45,7 @@ ReadFile::ReadFile(Context& context, Setup setup)
     : context_(context),
       setup_(std::move(setup)),
       input_(input_files_of(setup_.path)),
-      table_(context.state),
+      table_(context.state, setup_.format.format),
       batch_(setup_.wanted) {}
 
 Status ReadFile::on_restored() {
@@ -93,13 +93,24 @@ Status ReadFile::start() {
     return followed_->look();
   }
   bounded_ = std::make_unique<BoundedFiles>(input_, maker, setup_.format.format);
-  if (restored_) return bounded_->resume(*std::move(restored_), setup_.path);
+  if (!restored_) {
+    STREAM_ASSIGN(std::vector<Position> splits, own_splits());
+    bounded_->start(std::move(splits));
+    return {};
+  }
+  STREAM_TRY(bounded_->resume(*std::move(restored_), setup_.path));
+  if (!table_.of_another_path(context_.options.text("path"))) return {};
+  STREAM_ASSIGN(std::vector<Position> splits, own_splits());
+  bounded_->add(std::move(splits));
+  return {};
+}
+
+Result<std::vector<Position>> ReadFile::own_splits() {
   STREAM_ASSIGN(std::vector<Position> splits,
                 enumerate_splits(input_, setup_.path, setup_.format.format, setup_.split_size));
   std::erase_if(splits,
                 [&](const Position& split) { return split_owner(split, context_.parallelism) != context_.instance; });
-  bounded_->start(std::move(splits));
-  return {};
+  return splits;
 }
 
 Status ReadFile::start_stdin() {
@@ -198,7 +209,10 @@ Status ReadFile::before_snapshot() {
     if (setup_.follow) return {};
     STREAM_TRY(start());
   }
-  if (bounded_ != nullptr) table_.store(bounded_->positions());
+  if (bounded_ != nullptr) {
+    table_.store(bounded_->positions());
+    table_.store_path(context_.options.text("path"));
+  }
   if (spooled_ != nullptr) table_.store({spooled_->position()});
   if (followed_ == nullptr) return {};
   STREAM_ASSIGN(const std::vector<Position> positions, followed_->positions());

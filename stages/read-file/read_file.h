@@ -45,6 +45,7 @@ class ReadFile final : public Source {
   Result<Poll> poll_stdin();
   Result<Poll> poll_spooled();
   Status start();
+  Result<std::vector<Position>> own_splits();
   Status start_stdin();
   Status start_spooled(const MakeDecoder& maker);
   Result<std::unique_ptr<Decoder>> make_decoder_at(const std::string& path, InputFile* file, std::uint64_t offset);

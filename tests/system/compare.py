@@ -4,12 +4,15 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
 import time
+from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import Failure, check, main, wait_until  # noqa: E402
+import in_flight  # noqa: E402
 
 ROWS = [{"id": n, "host": f"h{n % 7}", "ms": n * 3, "ratio": n / 8, "ok": n % 2 == 0, "note": None if n % 5 == 0 else f"n\u00e4 {n}"}
         for n in range(200)]
@@ -231,6 +234,33 @@ def a_what_if_from_a_savepoint_with_windows_in_flight(stream):
     check(not list((stream.folder / "tmp").iterdir()), "folders are left")
 
 
+def a_what_if_with_everything_in_flight(stream):
+    """What it says of windows, sessions, ranks and a join is what two runs left alone show."""
+    own_temporary_folder(stream)
+    stream.write("job.yaml", in_flight.manifest())
+    stream.run("stream", "run", "-d", "job.yaml")
+    in_flight.past(stream, 3000)
+    stream.run("stream", "stop", "job")
+    found = {}
+    for side, where in (("a", in_flight.ALL), ("b", "n % 3 > 0")):
+        out = stream.folder / side
+        out.mkdir()
+        shutil.copy(stream.folder / "ranks.db", out)  # whose rows change: those of before are taken back
+        stream.write(f"{side}.yaml", in_flight.manifest(rate=in_flight.FAST, where=where, out=side))
+        stream.run("stream", "run", f"{side}.yaml", "--name", side, "--from", "job@latest")
+        found[side] = in_flight.results(out)
+    _, last = compare(stream, "a.yaml", "b.yaml", "--from", "job@latest", expect=1)
+    for line in last["results"]:
+        a, b = (Counter(found[side][RESULT.get(line["of"], line["of"])]) for side in "ab")
+        check(line["only_in_a"] + line["differing"] == (a - b).total() > 0, f"{line}: {(a - b).total()}")
+        check(line["only_in_b"] + line["differing"] == (b - a).total(), f"{line}: {(b - a).total()}")
+        check(line["of"] == "ranks" or (line["rows_a"], line["rows_b"]) == (a.total(), b.total()), f"{line}")
+    check({RESULT.get(line["of"], line["of"]) for line in last["results"]} == set(found["a"]), f"{last}")
+
+
+RESULT = {"tables": "rows"}  # by the name of the sink, where it is another
+
+
 def processes_below(folder):
     """Processes that have a file of the folder open, or name it."""
     found = []
@@ -325,5 +355,5 @@ def process_looks(process):
 
 if __name__ == "__main__":
     main([results_of_every_form_are_compared_by_key, rows_without_a_key_are_a_multiset, text_and_limits, what_is_wrong_is_said,
-          runs_are_compared_and_leave_nothing, a_what_if_from_a_savepoint_with_windows_in_flight, killed_at_any_moment_it_leaves_nothing,
+          runs_are_compared_and_leave_nothing, a_what_if_from_a_savepoint_with_windows_in_flight, a_what_if_with_everything_in_flight, killed_at_any_moment_it_leaves_nothing,
           stopped_it_reports, a_run_that_fails_is_told_of, jobs_are_compared_and_go_on])
