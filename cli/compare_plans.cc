@@ -111,6 +111,7 @@ Result<PlannedRuns> plan_runs(const VerbValues& values, const CompareSettings& s
   for (const std::string& sink : b.sinks) {
     if (std::ranges::find(a.sinks, sink) == a.sinks.end()) STREAM_TRY(report.missing(sink, "this sink is only in B"));
   }
+  for (ResultPair& pair : runs.pairs) pair.options.goes_on = !from.empty();
   STREAM_TRY(check_columns(runs.pairs, settings.diff));
   runs.stages = {run_stages_of(a.plan), run_stages_of(b.plan)};
   runs.requests.push_back(request_of(values, std::move(a.plan), from));

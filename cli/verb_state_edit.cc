@@ -45,7 +45,8 @@ int run_edit(const VerbValues& values) {
   const std::string target = absolute_target(values.text("to"));
   const auto rows = edit(values, target);
   if (!rows.ok()) return fail("state edit", rows.status());
-  std::fprintf(stderr, "stream state edit: %llu rows changed\n", static_cast<unsigned long long>(*rows));
+  std::fprintf(stderr, "stream state edit: %llu %s changed\n", static_cast<unsigned long long>(*rows),
+               *rows == 1 ? "row" : "rows");
   return tell(values, target, *rows);
 }
 

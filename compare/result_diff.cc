@@ -113,7 +113,7 @@ Status ResultDiff::add(Side side, std::span<const std::string> names, std::span<
     const bool there = row_[i] != nullptr && !row_[i]->null();
     if (there) append_numbered(i < keys || (keys == 0 && !soft(i, *row_[i])) ? key_bytes_ : row_bytes_, i, *row_[i]);
   }
-  rows_[index_of(side)] += times;
+  rows_[index_of(side)] += options_.goes_on ? std::max(times, 0) : times;
   return net_.add(key_bytes_, row_bytes_, side == Side::kA ? times : -times);
 }
 

@@ -33,6 +33,7 @@ struct DiffOptions {
   double tolerance = 0;               // how far two numbers may be apart
   bool loose = false;                 // see loosened()
   std::set<std::string> reals = {};   // columns whose integers are reals that happen to be integral
+  bool goes_on = false;               // there were rows before: those that are written from here on are counted
 };
 
 struct DiffCounts {

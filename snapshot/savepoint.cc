@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "snapshot/digest.h"
@@ -16,7 +17,8 @@
 namespace stream {
 namespace {
 
-// Read, then written, in a step each. A segment holds a few key groups of one file: smaller pieces read most of them twice.
+// Read, then written, in a step each. A segment holds a few key groups of one file: smaller pieces read most of them
+// twice.
 constexpr std::uint64_t kPieceBytes = 32 << 20;
 
 bool is_link(const std::string& path) {
@@ -187,8 +189,11 @@ Result<CheckpointIndex> build_savepoint(Files& files, const SavepointRequest& re
 }
 
 Result<CheckpointIndex> load_savepoint(const std::string& path) {
-  STREAM_ASSIGN(CheckpointIndex index,
-                load_index(is_folder(path) ? path + "/" + std::string(kSavepointIndexName) : path));
+  const std::string at = is_folder(path) ? path + "/" + std::string(kSavepointIndexName) : path;
+  struct stat info {};
+  if (::stat(at.c_str(), &info) != 0 && errno == ENOENT && is_folder(path))
+    return usage_error("'" + path + "' is no savepoint: there is no " + std::string(kSavepointIndexName) + " in it");
+  STREAM_ASSIGN(CheckpointIndex index, load_index(at));
   if (!index.savepoint) return corrupt("'" + path + "' is a checkpoint, not a savepoint");
   // A single file may have been renamed since.
   for (IndexInstance& instance : index.instances) {
