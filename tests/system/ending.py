@@ -194,7 +194,45 @@ def what_gc_is_killed_in_can_be_done_again(stream):
     compare(results(stream.folder), wanted)
 
 
+def who_is_killed_while_gc_clears_a_running_job_loses_nothing(stream):
+    """gc itself, the supervisor, or everything."""
+    wanted, pick = expected(stream), random.Random(21)
+    stream.write("job.yaml", manifest(rate=SLOW))
+    stream.run("stream", "run", "-d", "job.yaml")
+    past(stream, 300)
+    kept = stream.run("stream", "savepoint", "job", "--label", "kept").strip()
+    stream.run("stream", "savepoint", "job", "--every", "1h", "--keep", "1")
+    for turn, whom in enumerate(["gc", "supervisor", "all"] * 2):
+        newest = stream.run("stream", "savepoint", "job").strip()
+        stray = stream.home("job") / "checkpoints/1/stray.0.a1.sqlite"
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.write_text("left by a crash")
+        victims = {"gc": [], "supervisor": [shown(stream)["supervisor_pid"]], "all": stream.processes("job")}[whom]
+        gc = stream.start("stream", "gc", "job", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            gc.wait(timeout=pick.uniform(0, 0.03))
+        except subprocess.TimeoutExpired:
+            pass
+        if whom != "supervisor":
+            gc.kill()
+        stream.kill(victims)
+        gc.wait(timeout=30)
+        if victims:
+            dead(stream)
+            check(shown(stream)["state"] == "DEAD", str(shown(stream)))
+        there = [path for path in catalogue(stream) if pathlib.Path(path).exists()]
+        check({kept, newest} <= set(there) and all(whole(stream, path) for path in there), f"turn {turn}: {there}")
+        if victims:
+            stream.run("stream", "gc", "job")
+            stream.run("stream", "resume", "job")
+            stream.run("stream", "wait", "job", "--for", "running")
+    stream.run("stream", "stop", "job")
+    stream.write("last.yaml", manifest(rate=FAST))
+    stream.run("stream", "run", "last.yaml")
+    compare(results(stream.folder), wanted)
+
+
 if __name__ == "__main__":
     main([a_savepoint_that_is_being_made_when_the_job_stops_is_made, whoever_is_killed_in_a_stop_or_savepoint_nothing_is_lost, a_job_that_ends_by_itself_is_finished_and_not_stopped,
           a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be, a_supervisor_that_dies_at_the_very_end_has_ended_it_once,
-          whoever_is_killed_near_the_end_of_the_input_it_ends_once, what_gc_is_killed_in_can_be_done_again])
+          whoever_is_killed_near_the_end_of_the_input_it_ends_once, what_gc_is_killed_in_can_be_done_again, who_is_killed_while_gc_clears_a_running_job_loses_nothing])

@@ -41,6 +41,8 @@ TABLE = """
   table: {run: write-sqlite, path: out.db, table: out}
 """
 
+TABLE_LAST = (TABLE, "")
+
 AGGREGATE = MADE + """
   totals:
     run: aggregate
@@ -342,6 +344,8 @@ def aggregates(stream):
                tables={"totals.totals": "incompatible"}),
         Change("a stage added", ("  totals:\n", "  some: {run: dedup, by: [n]}\n  totals:\n"),
                tables={"some.some": "new", "totals.totals": "kept"}),
+        Change("stages in another order", TABLE_LAST, ("  totals:\n", "  table: {run: write-sqlite, from: totals, path: out.db, table: out}\n  totals:\n    from: made\n"),
+               tables={"totals.totals": "kept"}),
         Change("the source renamed", ("  made:\n", "  numbers:\n"), fits=False),
         Change("the source renamed and said", ("  made:\n", "  numbers:\n"), evolve=block("numbers", "{was: made}")),
         Change("the source begun anew", evolve=block("made", "{drop: true}"),

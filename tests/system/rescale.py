@@ -202,6 +202,8 @@ def victims(stream, who):
     """pids of what is to be killed."""
     if who == "supervisor":
         return [json.loads(stream.run("stream", "show", "--json", "scaled"))["supervisor_pid"]]
+    if who == "all":
+        return stream.processes("scaled")
     return [pid for name, pid in stream.instances("scaled").items() if name.startswith(who)]
 
 
@@ -210,7 +212,7 @@ def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream
     wait_until("a checkpoint", lambda: stream.stats("scaled")["job"]["checkpoint"] > 0)
     pick = random.Random(11)
     number, outcomes = 2, []
-    whom = ["supervisor", "new"] + pick.sample(["seconds.0", "some", "seconds-table", "made", "top"], 1)
+    whom = ["supervisor", "all", "new"] + pick.sample(["seconds.0", "some", "seconds-table", "made", "top"], 1)
     for moment, seen in MOMENTS.items():
         for who in whom if moment == "new processes start" else pick.sample(whom, 2):
             wanted = pick.choice([n for n in (1, 2, 3) if n != number])
@@ -222,14 +224,14 @@ def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream
             wait_until(moment, lambda: seen(stream, before) or verb.poll() is not None)
             stream.kill(pids if pids else list(set(stream.processes("scaled")) - processes)[:1])
             out, talk = verb.communicate(timeout=60)
-            if who == "supervisor":
+            if who in ("supervisor", "all"):
                 wait_until("its processes to go", lambda: not stream.processes("scaled"))
                 stream.run("stream", "resume", "scaled")
             wait_until_it_runs(stream)
             found = parallelism(stream)["seconds"]
             check(found in (number, wanted), f"{found} instances, neither {number} nor {wanted}")
             check(verb.returncode != 0 or found == wanted, f"{moment}, {who}: {found} instances after {out}")
-            check(verb.returncode == 0 or who == "supervisor" or found == number, f"{moment}, {who}: {found} instances after {talk}")
+            check(verb.returncode == 0 or who in ("supervisor", "all") or found == number, f"{moment}, {who}: {found} instances after {talk}")
             check(verb.returncode == 0 or "rescale: fatal: " in talk, talk)
             # Who was killed just now may not have been missed yet.
             wait_until("as many processes", lambda many=found: number_of(stream.instances("scaled")).get("seconds") == many)

@@ -1,6 +1,7 @@
 """Savepoints made of others, or of nothing: stream state new, merge, split; what is killed meanwhile can be done again."""
 
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -290,7 +291,8 @@ def what_is_killed_can_be_done_again(stream):
         began = time.monotonic()
         stream.run("stream", "state", verb, *args)
         took = time.monotonic() - began
-        remove(stream, made)
+        for path in made:
+            os.rename(stream.folder / path, stream.folder / f"undisturbed-{verb}-{path}")
         for _ in range(8):
             process = stream.start("stream", "state", verb, *args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
@@ -306,7 +308,7 @@ def what_is_killed_can_be_done_again(stream):
         stream.run("stream", "state", verb, *args)
         check({path.name: path.read_bytes() for path in pathlib.Path(savepoint).iterdir()} == before, f"{verb}: the source is as it was")
         for path in made:
-            stream.run("stream", "state", "ls", path)
+            check(not stream.run("stream", "state", "diff", "--all", f"undisturbed-{verb}-{path}", path), f"{verb}: {path} is another")
         left = [entry.name for entry in stream.folder.iterdir() if entry.name.strip(".").startswith(("x", "y")) and entry.name not in made]
         check(not left, f"{verb}: left {left}")
         remove(stream, made)

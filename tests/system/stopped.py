@@ -71,6 +71,26 @@ def what_was_stopped_here_goes_on_elsewhere(stream):
     compare({name: sorted(here.get(name, []) + rows) for name, rows in found.items()}, wanted)
 
 
+WIDE = tuple((f"  {stage}: {{run", f"  {stage}: {{parallelism: {many}, run") for stage, many in
+             (("kept", 2), ("hours", 3), ("slides", 2), ("visits", 3), ("best", 2), ("windows", 2)))
+WIDE += (("  pairs:\n", "  pairs:\n    parallelism: 3\n"), ("  made:\n", "  made:\n    parallelism: 2\n"))
+
+
+def it_goes_on_with_more_or_fewer_of_everything(stream):
+    """Windows that overlap, sessions, a join and ranks in flight: from one each to several, and back."""
+    wanted = expected(stream)
+    begun(stream, rows=1000)
+    for turn, changes in enumerate((WIDE, (), WIDE)):
+        stream.run("stream", "stop", "job")
+        check(rows_of(stream.folder) < ROWS, "it was over before it was stopped")
+        stream.write("job.yaml", manifest(*changes, rate=SLOW))
+        if turn < 2:
+            stream.run("stream", "run", "-d", "job.yaml")
+            past(stream, rows_of(stream.folder) + 500)
+    finish(stream, *WIDE)
+    compare(results(stream.folder), wanted)
+
+
 SHORT = (("  kept: {run: filter, from: made,", """  short: {run: read-file, path: short.ndjson, schema: "n bigint, k bigint, v bigint, u bigint, ts timestamp", time: ts}
   few: {run: aggregate, by: k, window: tumble 1s, compute: {many: count(*)}}
   few-table: {run: write-sqlite, path: few.db, table: few, if-exists: replace}
@@ -141,4 +161,5 @@ def who_locks_the_database_of_a_sink_is_not_waited_for(stream):
 
 if __name__ == "__main__":
     main([who_locks_the_database_of_a_sink_is_not_waited_for, a_job_that_stops_again_and_again_is_one_that_never_did, what_was_stopped_here_goes_on_elsewhere,
+          it_goes_on_with_more_or_fewer_of_everything,
           an_input_that_has_ended_stays_ended])
