@@ -53,12 +53,19 @@ def fetch(artifacts):
     return True
 
 
+def client_missing():
+    """Why Flink's command line cannot be run, or None."""
+    if shutil.which("java") is None:
+        return "no Java"
+    return None if LIBRARIES.is_dir() else "Flink's libraries are not there: ./dev setup bench"
+
+
 def missing():
     """Why there is no Flink here, or None."""
+    if why := client_missing():
+        return why
     if shutil.which("javac") is None:
         return "no JDK"
-    if not LIBRARIES.is_dir():
-        return "Flink's libraries are not there: ./dev setup bench"
     return None if fetch(GATEWAY) else "Maven does not get Flink's SQL gateway"
 
 
