@@ -1,5 +1,6 @@
 #include "stages/generate/generate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "stages/generate/nexmark.h"
@@ -124,7 +125,8 @@ Batch Generate::base_rows(std::span<const std::int64_t> numbers) const {
 }
 
 Result<Source::Poll> Generate::poll(Emitter& out) {
-  const std::span<const std::int64_t> numbers = numbers_.next(kBatchRows);
+  const std::span<const std::int64_t> numbers =
+      numbers_.next(std::min(kBatchRows, static_cast<std::int64_t>(out.rows_wanted())));
   if (numbers.empty()) return numbers_.ended() ? Poll::kEnd : Poll::kIdle;
   const Batch base = base_rows(numbers);
   Batch rows{output_, base.rows, {}, {}};

@@ -6,6 +6,12 @@
 #include "transport/record/key.h"
 
 namespace stream {
+namespace {
+
+constexpr std::size_t kRowsFirst = 256;  // of which nobody knows yet how large they are
+constexpr std::size_t kRowsLeast = 16;   // fewer are not worth a batch
+
+}  // namespace
 
 OutputEdge::OutputEdge(Config config, std::vector<Sender> senders) : config_(std::move(config)) {
   all_columns_ = !config_.where;
@@ -102,6 +108,22 @@ void OutputEdge::release() {
   }
 }
 
+std::size_t OutputEdge::rows_wanted() const {
+  OutputCounters sent;
+  std::uint64_t all = 0;
+  std::uint64_t least = UINT64_MAX;
+  for (const OutputChannel& channel : channels_) {
+    sent += channel.counters();
+    all += channel.window_bytes();
+    least = std::min(least, channel.window_bytes());
+  }
+  if (channels_.empty()) return kBatchRowsMax;
+  if (sent.records == 0) return kRowsFirst;
+  const std::uint64_t bytes = config_.spread == Spread::kBroadcast ? least : all;
+  const std::uint64_t rows = bytes * sent.records / std::max<std::uint64_t>(1, sent.bytes);
+  return std::clamp<std::size_t>(rows, kRowsLeast, kBatchRowsMax);
+}
+
 void OutputEdge::detach() {
   for (const OutputChannel& channel : channels_) earlier_ += channel.counters();
   channels_.clear();
@@ -184,6 +206,12 @@ bool Outputs::full() const {
     for (const OutputChannel& channel : edge.channels()) full |= channel.full();
   });
   return full;
+}
+
+std::size_t Outputs::rows_wanted() const {
+  std::size_t rows = kBatchRowsMax;
+  const_cast<Outputs*>(this)->for_each_edge([&](const OutputEdge& edge) { rows = std::min(rows, edge.rows_wanted()); });
+  return rows;
 }
 
 bool Outputs::idle() const {

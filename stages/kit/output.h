@@ -53,12 +53,15 @@ class OutputChannel {
   // time after which it wants to be called again, if something waits for time alone.
   Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
 
-  // From here on a queue is full.
+  // A queue is full that holds this, or as much as may be in flight where the receiver is slow: what waits longer only
+  // keeps a barrier from coming through.
   static constexpr std::size_t kBytesMax = 2 * kBatchBytesTarget;
+  static constexpr std::size_t kBytesMin = 4 * 1024;
   bool full() const;
   bool idle() const { return items_.empty() && (!builder_ || builder_->rows() == 0); }
   std::size_t queued_bytes() const;
   Sender& sender() { return sender_; }
+  std::uint64_t window_bytes() const { return sender_.window().window_bytes(); }
   const OutputCounters& counters() const { return counters_; }
 
  private:
@@ -127,6 +130,8 @@ class OutputEdge {
   void detach();
   void attach(Config config, std::vector<Sender> senders);
   std::size_t waiting_bytes() const { return waiting_bytes_; }
+  // How many rows its receivers take in the time that a window is worth, by the size of those sent so far.
+  std::size_t rows_wanted() const;
   // Of the channels there were.
   const OutputCounters& earlier() const { return earlier_; }
 
@@ -179,6 +184,8 @@ class Outputs {
   // Services and pumps all channels. Errors: kPeerGone.
   Result<std::optional<Microseconds>> pump(Microseconds now, bool drain);
   bool full() const;
+  // See OutputEdge; of the slowest.
+  std::size_t rows_wanted() const;
   bool idle() const;
   bool all_closed() const;  // every receiver has acknowledged `end`
   OutputCounters counters() const;

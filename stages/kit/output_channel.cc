@@ -83,7 +83,8 @@ bool OutputChannel::mark(Microseconds origin) {
 bool OutputChannel::full() const {
   const SendWindow& window = sender_.window();
   const std::uint64_t beyond = window.in_flight_bytes() - std::min(window.in_flight_bytes(), window.window_bytes());
-  return queued_bytes() + beyond >= kBytesMax;
+  const std::size_t most = std::clamp<std::size_t>(window.window_bytes(), kBytesMin, kBytesMax);
+  return queued_bytes() + beyond >= most;
 }
 
 // A barrier must not wait for a receiver that takes its time but keeps what it is given in its state: the rows in front

@@ -37,6 +37,7 @@ class RunLoop::LoopEmitter final : public Emitter {
   }
 
   bool full() const override { return loop_.outputs_.full(); }
+  std::size_t rows_wanted() const override { return loop_.outputs_.rows_wanted(); }
   bool wanted(std::size_t output) const override { return loop_.outputs_.connected(output); }
 
  private:

@@ -49,6 +49,9 @@ class Emitter {
   // True when the outputs hold more than their budget: a stage with much left to emit returns
   // and says has_more().
   virtual bool full() const = 0;
+  // A source need not emit more rows at once: its receivers take no more in the time that work in flight is to be
+  // worth.
+  virtual std::size_t rows_wanted() const { return kBatchRowsMax; }
   // False where nothing reads the output: what would be emitted there need not be made.
   virtual bool wanted(std::size_t /*output*/) const { return true; }
 };

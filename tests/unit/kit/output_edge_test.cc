@@ -163,6 +163,33 @@ BOOST_AUTO_TEST_CASE(what_waits_fills_a_queue_like_any_other) {
   BOOST_TEST(outputs.queued_bytes() < (2U << 20));
 }
 
+// Rows that a slow receiver will not come to for long are not made yet, and a barrier is not behind them.
+BOOST_AUTO_TEST_CASE(for_a_slow_receiver_little_is_made_and_little_waits) {
+  Bench bench;
+  Outputs outputs = of(OutputEdge(bench.config(Spread::kForward), bench.senders(1)));
+  BOOST_TEST(outputs.rows_wanted() == 256U);  // nobody knows yet
+  Microseconds now = system_clock().monotonic_us();
+  std::size_t rows = 0;
+  // 10 ms a row: a window of 100 ms is worth ten of them.
+  for (int turn = 0; turn < 400; ++turn, now += 10'000) {
+    if (!outputs.full()) {
+      const std::size_t more = outputs.rows_wanted();
+      BOOST_TEST(outputs.add(0, bench.rows(0, static_cast<std::int64_t>(more))).ok());
+      rows += more;
+    }
+    BOOST_TEST_REQUIRE(outputs.pump(now, false).ok());
+    const auto frame = bench.receivers[0].receive();
+    BOOST_TEST_REQUIRE(frame.ok());
+    if (*frame && (*frame)->header.kind == FrameKind::kData) {
+      now += static_cast<Microseconds>((*frame)->batch.rows) * 10'000;
+      BOOST_TEST_REQUIRE(bench.receivers[0].consumed((*frame)->size_bytes).ok());
+      BOOST_TEST_REQUIRE(bench.receivers[0].flush_credits().ok());
+    }
+  }
+  BOOST_TEST(outputs.rows_wanted() < 256U);
+  BOOST_TEST(outputs.queued_bytes() <= 8U * 1024);
+}
+
 // With the rows it is about; where none wait, alone and to one receiver.
 BOOST_AUTO_TEST_CASE(a_mark_goes_behind_the_rows_it_is_about) {
   Bench bench;
