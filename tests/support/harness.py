@@ -55,7 +55,7 @@ class Stream:
             commands += [["stream", "show", job], ["stream", "events", job], ["stream", "logs", job]]
         for command in commands:
             try:
-                done = subprocess.run(command, env=self.environment, cwd=self.folder, timeout=10, capture_output=True, text=True, check=False)
+                done = subprocess.run(command, env=self.environment, cwd=self.folder, timeout=60, capture_output=True, text=True, check=False)
                 text = (done.stdout + done.stderr).splitlines()[-40:]
             except subprocess.TimeoutExpired:
                 text = ["(no answer within 10 s)"]
@@ -68,7 +68,7 @@ class Stream:
         home = self.folder / "home"
         return [entry.name for entry in home.iterdir() if (entry / "job.lock").exists()] if home.exists() else []
 
-    def run(self, *args, expect=0, timeout=60, stdin=None):
+    def run(self, *args, expect=0, timeout=120, stdin=None):
         """Runs a program to its end; returns its standard output."""
         done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
                               input=stdin, capture_output=True, text=True, check=False)
@@ -77,7 +77,7 @@ class Stream:
         self.last_stderr = done.stderr
         return done.stdout
 
-    def succeeds(self, *args, timeout=60):
+    def succeeds(self, *args, timeout=120):
         """True if the program exits 0."""
         done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
                               capture_output=True, check=False)
@@ -105,7 +105,7 @@ class Stream:
     def instances(self, job):
         """pid by instance name, as the supervisor tells; empty while it restarts or is gone."""
         done = subprocess.run(["stream", "stats", "--json", job], env=self.environment, capture_output=True, text=True,
-                              timeout=20, check=False)
+                              timeout=60, check=False)
         if done.returncode != 0:
             return {}
         return {f"{i['stage']}.{i['instance']}": i["pid"] for i in json.loads(done.stdout)["instances"] if i["pid"]}
@@ -143,7 +143,7 @@ class Stream:
                 pass
 
 
-def wait_until(what, condition, timeout=30.0, interval=0.005):
+def wait_until(what, condition, timeout=60.0, interval=0.005):
     """Polls a condition that another process brings about."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

@@ -73,7 +73,7 @@ class NatsServer:
 
 class NatsClient:
     def __init__(self, port, certificates=None, users=None, **credentials):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         info = b""
         while not info.endswith(b"\n") and (byte := self.socket.recv(1)):
             info += byte

@@ -64,7 +64,7 @@ class RedisServer:
 
     def ask_all(self, commands):
         """The answers of commands that are sent together. Errors: Failure, with the first one's words."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection, connection.makefile("rwb") as stream:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection, connection.makefile("rwb") as stream:
             if self.password:
                 commands = [("AUTH", self.password), *commands]
             for words in commands:

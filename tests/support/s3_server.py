@@ -103,7 +103,7 @@ class S3Server:
         url = f"http://127.0.0.1:{self.port}{path}" + (f"?{sorted_query}" if sorted_query else "")
         asked = urllib.request.Request(url, data=body or None, method=method, headers={**signed, **(headers or {})})
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read()

@@ -45,7 +45,7 @@ class SshServer:
         self.process = subprocess.Popen([*self.prefix, SSHD, "-D", "-e", "-f", self.config], stderr=self.log)
 
     def wait(self, connect):
-        wait_until(f"the ssh server at {self.address}:{self.port}", lambda: connect(self.address, self.port), timeout=20)
+        wait_until(f"the ssh server at {self.address}:{self.port}", lambda: connect(self.address, self.port), timeout=60)
 
     def manifest(self):
         """Its keys in `hosts` of a manifest, but for its address."""

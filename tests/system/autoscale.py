@@ -93,7 +93,7 @@ def a_stage_that_is_too_slow_gets_more_processes_and_gives_some_back(stream):
     check(scaling["mode"] == "on" and scaling["stages"][0]["stage"] == "slow", scaling)
     check((scaling["stages"][0]["min"], scaling["stages"][0]["max"]) == (1, 4), scaling)
     check("autoscale   on: slow " in stream.run("stream", "show", "scaled"), stream.run("stream", "show", "scaled"))
-    stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "60s")
+    stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "100s")
     check_results(stream, 8000)
     check("restarting" not in kinds(stream), kinds(stream))
 
@@ -174,7 +174,7 @@ def whoever_is_killed_while_it_scales_the_results_are_the_same(stream):
             wait_until("it is gone", lambda: not stream.processes("scaled"))
             stream.run("stream", "resume", "scaled")
             check(number(stream) > 1, "the decision was forgotten")
-        stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "60s")
+        stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "100s")
         wait_until("its supervisor to go", lambda: not stream.processes("scaled"))
         check_results(stream, 5000)
 

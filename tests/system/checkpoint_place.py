@@ -55,7 +55,7 @@ def restart_all(stream):
 
 
 def finished(stream):
-    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "elsewhere", timeout=70)
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "100s", "elsewhere", timeout=120)
     check(totals(stream) == WANTED, f"{totals(stream)[:3]} …")
 
 

@@ -261,7 +261,7 @@ def taps_show_rows_of_every_instance(stream):
 
 def a_tap_ends_with_its_reader(stream):
     start_tapped(stream)
-    done = subprocess.run("stream tap tapped filter | head -2", shell=True, env=stream.environment, timeout=20, capture_output=True, text=True, check=False)
+    done = subprocess.run("stream tap tapped filter | head -2", shell=True, env=stream.environment, timeout=60, capture_output=True, text=True, check=False)
     check(done.stdout.count("\n") == 2 and not done.stderr, done)
 
 
@@ -279,7 +279,7 @@ def a_tap_goes_on_after_a_restart_and_ends_with_the_job(stream):
     stream.run("stream", "cancel", "tapped")
     for tap in taps:
         tap.stdout.read()
-        check(tap.wait(timeout=20) == 0, "a tap ends with its job")
+        check(tap.wait(timeout=60) == 0, "a tap ends with its job")
 
 
 def a_reader_that_stands_still_holds_nothing_up(stream):
@@ -298,7 +298,7 @@ def a_reader_that_stands_still_holds_nothing_up(stream):
     # What it says of the gap comes with the rows behind it, or soon after.
     check(any(json.loads(line)["n"] > 1_000_000 and told.read_text() for line in tap.stdout), "rows behind those not shown")
     stream.run("stream", "cancel", "fast")
-    tap.communicate(timeout=20)
+    tap.communicate(timeout=60)
     errors = told.read_text()
     lines = errors.splitlines()
     check(lines and all(line.startswith("stream tap: generate.0: ") and line.endswith(" rows not shown") for line in lines), errors[-500:])

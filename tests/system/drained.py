@@ -58,7 +58,7 @@ def drained_and_not_committed(stream, act):
         wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
         act()
         db.execute("rollback")
-    stop.talk = stop.communicate(timeout=30)[1]
+    stop.talk = stop.communicate(timeout=60)[1]
     return stop
 
 

@@ -61,7 +61,7 @@ class Place:
         finally:
             if job.poll() is None:
                 os.killpg(job.pid, signal.SIGINT)
-            job.communicate(timeout=30)
+            job.communicate(timeout=60)
         return path.read_text()
 
     def rows(self, database, sql):

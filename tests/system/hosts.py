@@ -68,7 +68,7 @@ def committed(stream):
     path = stream.folder / "out.db"
     if not path.exists():
         return 0
-    with sqlite3.connect(path, timeout=20) as database:
+    with sqlite3.connect(path, timeout=60) as database:
         try:
             return database.execute("select count(*) from t").fetchone()[0]
         except sqlite3.OperationalError:
@@ -258,10 +258,10 @@ def test_strangers_get_nowhere_and_the_log_says_so(stream):
             for key in ("none", "other"):
                 check(turned_away(*door, key), f"{door} has answered a stranger with key: {key}")
         for word in ("turned away from the control port", "to its inputs were turned away"):
-            wait_until("a word in the log", lambda word=word: word in stream.run("stream", "logs", "far"), timeout=15)
+            wait_until("a word in the log", lambda word=word: word in stream.run("stream", "logs", "far"), timeout=60)
         check(stream.stats("far")["job"]["attempt"] == 1, "strangers have stopped the job")
         stream.run("stream", "cancel", "far")
-        job.wait(timeout=30)
+        job.wait(timeout=60)
 
 
 def in_namespaces(test):
@@ -284,7 +284,7 @@ def test_what_all_hosts_write_is_in_the_shared_folder(stream):
         job = submit(stream, hosts, stages)
         wait_until("rows", lambda: committed(stream) > 100, timeout=60)
         savepoint = stream.run("stream", "stop", "far").strip()
-        check(job.wait(timeout=30) == 0, "it did not stop")
+        check(job.wait(timeout=60) == 0, "it did not stop")
         check(os.path.realpath(savepoint).startswith(str(stream.folder / "shared")), savepoint)
         # All is read from there again: by instances that have nothing else.
         job = stream.start("stream", "run", "far.yaml", "--from", savepoint, "--outputs", "rewind", stderr=open(stream.folder / "talk", "a"))
@@ -301,14 +301,14 @@ def test_a_host_that_is_cut_off_is_left_out_and_used_again(stream):
         wait_until("all hosts at work", lambda: places(stream) == {"a", "b", "c"}, timeout=60)
         wait_until("rows", lambda: committed(stream) > 100)
         hosts.network.cut("b")
-        wait_until("the rest go on", lambda: places(stream) == {"a", "c"}, timeout=30)
+        wait_until("the rest go on", lambda: places(stream) == {"a", "c"}, timeout=60)
         check(any("host 'b' is lost" in e["text"] for e in stream.events("far")), "nothing is said of it")
         # Its instances have ended by themselves, with nobody to tell them.
         wait_until("nothing left there", lambda: "b" not in agents(stream))
         hosts.network.mend("b")
-        wait_until("it is back", lambda: any(e["kind"] == "host-back" for e in stream.events("far")), timeout=30)
+        wait_until("it is back", lambda: any(e["kind"] == "host-back" for e in stream.events("far")), timeout=60)
         kill_group(children_of(agents(stream)["a"])[:1])
-        wait_until("all hosts at work again", lambda: places(stream) == {"a", "b", "c"}, timeout=30)
+        wait_until("all hosts at work again", lambda: places(stream) == {"a", "b", "c"}, timeout=60)
         finish(stream, job)
         check_copies(stream, 6000)
 
@@ -319,7 +319,7 @@ def test_a_host_that_stood_still_and_wakes_writes_nothing(stream):
         job = submit(stream, hosts, COPY.format(rows=5000, rate=1000, more=""), heartbeat="1s")
         wait_until("rows", lambda: committed(stream) > 100, timeout=60)
         paused = hosts.pause("b")
-        wait_until("the rest go on", lambda: places(stream) == {"a"}, timeout=30)
+        wait_until("the rest go on", lambda: places(stream) == {"a"}, timeout=60)
         before = committed(stream)
         wait_until("they write", lambda: committed(stream) > before)
         kill_group(paused, signal.SIGCONT)
@@ -382,7 +382,7 @@ def test_whatever_happens_to_hosts_the_result_is_the_same(stream):
                 long = pick.random() < 0.6 and "flap" not in what
                 if long:
                     wait_until("the job restarts", lambda: len(stream.events("far")) > len(attempt) or job.poll() is not None,
-                               timeout=30)
+                               timeout=60)
             finally:
                 mend()
         finish(stream, job)

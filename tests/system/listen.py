@@ -48,7 +48,7 @@ def rows(stream, columns="*"):
 def post(port, body, path="/in", **headers):
     """Status and text of the answer; None where nobody answers."""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -177,7 +177,7 @@ def a_body_is_lines_or_json(stream):
     wait_until("all rows", lambda: len(rows(stream)) == 5)
     found = sorted(rows(stream, "id, t, _peer like '127.0.0.1:%', _received like '20%Z'"))
     check(found == [(1, "a", 1, 1), (2, None, 1, 1), (3, "b", 1, 1), (4, '],{"[', 1, 1), (5, None, 1, 1)], found)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/in")
     check(connection.getresponse().status == 405, "GET")
     connection.close()

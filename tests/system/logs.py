@@ -22,7 +22,7 @@ class Datagrams:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.got = []
 
     def until(self, wanted):
@@ -170,10 +170,10 @@ def following_loses_nothing_over_rotations(stream):
     write_rotating(logs, files=12, lines=2000)
     wait_until("the last line", lambda: numbers and numbers[-1] == 12 * 2000 - 1)
     stream.run("stream", "cancel", "idle")
-    thread.join(timeout=30)
+    thread.join(timeout=60)
     check(numbers == sorted(set(numbers)), "lines came twice, or in another order")
     talk = reader.stderr.read()
-    check(reader.wait(timeout=30) == 0, talk)
+    check(reader.wait(timeout=60) == 0, talk)
     missing = 12 * 2000 - len(numbers)
     check(missing == 0 or "went before they were read" in talk, f"{missing} lines are missing, which was not said: {talk}")
 

@@ -250,7 +250,7 @@ def the_example_of_the_manual_runs(stream):
                 return "180" in (stream.folder / "printed").read_text()
             wait_until("what is hot", came)
             job.send_signal(signal.SIGINT)
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             check('"celsius":20' not in (stream.folder / "printed").read_text(), "what is not hot")
 
 

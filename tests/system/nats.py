@@ -73,7 +73,7 @@ def kill_both(stream, job, server, pick, finished):
         if kills[0] == 3 and not kills[2]:
             kills[2] += 1
             stream.kill(stream.processes("copied"))
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         if instances and kills[0] < 6:
             stream.kill([instances[pick.choice(sorted(instances))]])
@@ -156,7 +156,7 @@ def published_once_though_the_duplicate_window_is_over(stream):
         wait_until("rows", lambda: 0 < stored(server) < count, interval=0.001)
         began = time.monotonic()
         stream.kill(stream.processes("made"))
-        job.wait(timeout=10)
+        job.wait(timeout=60)
         with server.connect() as client:
             partly = client.state("OUT")["messages"]
             check(0 < partly < count, f"{partly} messages")
@@ -330,13 +330,13 @@ def what_was_removed_before_it_was_read_is_reported(stream):
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows", lambda: stored(server) == 10)
         stream.run("stream", "stop", "copied")
-        job.wait(timeout=30)
+        job.wait(timeout=60)
         client.publish("in.a", rows(10, 20))
         client.request("$JS.API.STREAM.PURGE.IN", json.dumps({"seq": 16}))
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows behind the gap", lambda: stored(server) == 15)
         stream.run("stream", "stop", "copied")
-        check("messages 11 to 15 were removed from the stream before they were read" in job.communicate(timeout=30)[1], "no word")
+        check("messages 11 to 15 were removed from the stream before they were read" in job.communicate(timeout=60)[1], "no word")
         client.request("$JS.API.STREAM.DELETE.IN", "")
         client.make_stream("IN", "in.>")
         stream.run("stream", "run", "copied.yaml", expect=1)

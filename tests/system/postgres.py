@@ -219,7 +219,7 @@ def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
     wait_until("the copies to be equal", lambda: "copy_of_customer" in server.psql("select relname from pg_class")
                and followed_equals(stream, server) == "", 90, 0.2)
     stream.run("stream", "stop", "followed")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
 
 
 WRITTEN = """
@@ -357,7 +357,7 @@ def wrong_use_is_refused_and_says_why(stream, server):
             ([*write, "t", "--key", "m"], "no column 'm'"),
             ([*write, "t", "--key", "n", "--commit", "two-phase"], "two-phase is for rows that are only inserted"),
             ([*write, "t", "--leftovers", "commit"], "needs --leftovers-of RUN")):
-        done = subprocess.run(words, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(words, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=60, check=False)
         check(done.returncode == 100 and said in done.stderr and done.stderr.count("\n") == 1, f"{words}: {done.returncode} {done.stderr}")
         check("sesame" not in done.stderr, done.stderr)
 
@@ -417,7 +417,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
     stream.environment |= {"PGHOST": str(server.folder), "PGUSER": "postgres"}
     server.psql("create database shop")
     subprocess.run([str(server.programs / "psql"), "-q", "-d", "shop", "-c", "create table customer (id int primary key); insert into "
-                    "customer values (4)"], env=stream.environment, check=True, timeout=20)
+                    "customer values (4)"], env=stream.environment, check=True, timeout=60)
     manuals = {name: stream.run(f"stream-{name}", "--man").replace("\\(aq", "'").replace("\\-", "-").replace("\\(rs", "\\").replace("\\e", "\\")
                for name in ("read-postgres", "write-postgres")}
     for name, command in (("read-postgres", "PG='dbname=shop' stream-read-postgres --dsn env:PG customer"),
@@ -433,7 +433,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
         stream, "select count(*) from sqlite_master where name = 'customer'", "copy.db") == ["1"]
         and sqlite_rows(stream, "select id from customer", "copy.db") == ["4"])
     job.send_signal(signal.SIGINT)
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
     log = stream.run("stream", "logs", stream.jobs()[0])
     slot = re.search(r"replication slot '(\w+)'", log).group(1)
     stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", slot, "customer")
@@ -490,11 +490,11 @@ stages:
                          ("no pg_hba.conf entry", dsn(mode="disable"))):
         stream.environment["PG"] = wrong
         for command in (["stream-read-postgres", "--dsn", "env:PG", "t"], ["stream-write-postgres", "--dsn", "env:PG", "u"]):
-            done = subprocess.run(command, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(command, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=60, check=False)
             check(done.returncode == 100 and words in done.stderr and done.stderr.count("\n") == 1, f"{command}: {done.returncode} {done.stderr}")
             check("an0ther" not in done.stderr and "s3cret" not in done.stderr, done.stderr)
     stream.environment["PG"] = dsn(at="hostaddr=127.0.0.1 port=1 user=me dbname=postgres")
-    done = subprocess.run(["stream-read-postgres", "--dsn", "env:PG", "t"], env=stream.environment, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["stream-read-postgres", "--dsn", "env:PG", "t"], env=stream.environment, capture_output=True, text=True, timeout=60, check=False)
     check(done.returncode != 0 and "Connection refused" in done.stderr, f"{done.returncode} {done.stderr}")
 
 

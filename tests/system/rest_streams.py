@@ -28,7 +28,7 @@ class Events:
     def __init__(self, client, path, headers=None):
         make = http.client.HTTPSConnection if client.context else http.client.HTTPConnection
         options = {"context": client.context} if client.context else {}
-        self.connection = make(client.host, client.port, timeout=20, **options)
+        self.connection = make(client.host, client.port, timeout=60, **options)
         sent = dict(headers or {})
         if client.token:
             sent["Authorization"] = f"Bearer {client.token}"
@@ -163,7 +163,7 @@ def deaf_client(client, path):
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     one.connect((client.host, client.port))
-    one.settimeout(20)
+    one.settimeout(60)
     one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     check(one.recv(12) == b"HTTP/1.1 200", "it is not answered")
     return one

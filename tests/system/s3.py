@@ -41,7 +41,7 @@ def write(stream, url, interval="1h", rows=ROWS, name="far.yaml"):
 
 
 def finished(stream, rows=ROWS):
-    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "far", timeout=70)
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "100s", "far", timeout=120)
     check(totals(stream) == wanted(rows), f"{totals(stream)[:3]} …")
 
 
@@ -363,7 +363,7 @@ def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
             server.start()
         before = server.get("jobs/copy/published.json")
         wait_until("another checkpoint", lambda: server.get("jobs/copy/published.json") != before or "running" not in stream.run("stream", "ps", "--all"))
-    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "copy", timeout=70)
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "100s", "copy", timeout=120)
     found = lines_below(server, "out/")
     check(found == wanted_lines, f"{len(found)} rows, {len(set(found))} of them different, instead of {len(wanted_lines)}")
     status, said = server.request("GET", "", {"uploads": "", "prefix": "out/"})
@@ -390,7 +390,7 @@ stages:
         path.chmod(0o644)
         path.write_bytes(b"damaged")
     stream.run("stream", "run", "-d", "back.yaml")
-    stream.run("stream", "wait", "--for", "finished", "--timeout", "60s", "back", timeout=70)
+    stream.run("stream", "wait", "--for", "finished", "--timeout", "100s", "back", timeout=120)
     found = sorted(json.loads(line)["v"] for _, line in lines_below(server, "out/"))
     check(found == list(range(4000)), f"{len(found)} rows, {len(set(found))} different")
 

@@ -136,7 +136,7 @@ def a_sample_waits_for_a_record(stream):
 def head_ends_it_silently_and_soon(stream):
     began = time.monotonic()
     done = subprocess.run(["bash", "-c", "yes '{\"a\":1}' | stream run \"filter 'a > 0'\" | head -1"], env=stream.environment,
-                          cwd=stream.folder, timeout=30, capture_output=True, text=True, check=False)
+                          cwd=stream.folder, timeout=60, capture_output=True, text=True, check=False)
     took = time.monotonic() - began
     check(done.stdout == '{"a":1}\n' and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
     nothing_left(stream)
@@ -149,7 +149,7 @@ def a_reader_that_goes_ends_it_though_nothing_comes(stream):
     check(producer.line() == '{"a":1}\n', "the first row")
     producer.process.stdout.close()
     began = time.monotonic()
-    code = producer.process.wait(timeout=30)
+    code = producer.process.wait(timeout=60)
     took = time.monotonic() - began
     check(code == 0 and producer.process.stderr.read() == "", f"exit {code}")
     check(took < 1.0 * SLACK, f"it took {took:.2f} s")
@@ -177,7 +177,7 @@ def ctrl_c_stops_and_nothing_is_kept_of_a_job_without_a_name(stream):
         producer.write('{"a":1}\n')
         check(producer.line() == '{"a":1}\n', "the first row")
         producer.process.send_signal(signal.SIGINT)
-        talk = producer.process.communicate(timeout=30)[1]
+        talk = producer.process.communicate(timeout=60)[1]
         check(producer.process.returncode == 0 and "stopped" in talk, talk)
         if name:
             check("'stream run' goes on" in talk, talk)
@@ -362,7 +362,7 @@ def a_stopped_job_goes_on_with_its_schema(stream):
 
 
 def stats_of(stream, job):
-    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=60, check=False)
     return json.loads(done.stdout)["instances"] if done.returncode == 0 else []
 
 
@@ -376,7 +376,7 @@ def a_job_in_the_background_reads_on(stream):
         os.close(reader)
         check(done.returncode == 0, done.stderr)
         pipe.write(records(100, 200))
-    check(stream.succeeds("stream", "wait", "--for", "finished", "--timeout", "30s", "behind"), "it ends with its input")
+    check(stream.succeeds("stream", "wait", "--for", "finished", "--timeout", "100s", "behind"), "it ends with its input")
     found = rows((stream.folder / "behind.ndjson").read_text())
     check(len(found) == 100, f"{len(found)} rows")
 

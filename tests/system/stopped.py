@@ -133,7 +133,7 @@ def who_locks_the_database_of_a_sink_is_not_waited_for(stream):
     check("out.0 waits: " in stream.last_stderr and "is locked" in stream.last_stderr, stream.last_stderr)
     other.execute("commit")
     stream.run("stream", "resume", "job")
-    stream.run("stream", "wait", "job", "--timeout", "60s")
+    stream.run("stream", "wait", "job", "--timeout", "100s")
     rows = [n for n, in other.execute("select n from rows order by n")]
     check(rows == list(range(6000)), f"{len(rows)} rows, {len(set(rows))} different")
     other.close()

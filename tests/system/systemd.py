@@ -30,7 +30,7 @@ class Manager:
         path = stream.folder / "notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         stream.environment |= {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"}
 
     def hear(self, until):
@@ -45,7 +45,7 @@ def rows_of(stream):
     path = stream.folder / "out.db"
     if not path.exists():
         return []
-    with sqlite3.connect(path, timeout=20) as database:
+    with sqlite3.connect(path, timeout=60) as database:
         try:
             return sorted(n for (n,) in database.execute("select n from t"))
         except sqlite3.OperationalError:
@@ -76,7 +76,7 @@ def test_the_manager_is_told_how_it_goes(stream):
         check("NOTIFY_SOCKET" not in environment and "WATCHDOG" not in environment, environment)
     job.send_signal(signal.SIGTERM)
     check("READY=1" not in manager.hear("STOPPING=1"), "it is ready once")
-    check(job.wait(timeout=20) == 0, "it did not end well")
+    check(job.wait(timeout=60) == 0, "it did not end well")
 
 
 def test_who_stands_by_is_ready_and_alive(stream):
@@ -95,7 +95,7 @@ def test_who_stands_by_is_ready_and_alive(stream):
     leader.kill()
     manager.hear("STATUS=far-off  RUNNING")
     other.terminate()
-    check(other.wait(timeout=20) == 0, "it did not end well")
+    check(other.wait(timeout=60) == 0, "it did not end well")
 
 
 def render(stream, *options):

@@ -141,7 +141,7 @@ def logs_are_followed_on_a_terminal_and_in_a_pipe(stream):
         piped = stream.start("stream", "logs", "-f", "logged", stdout=subprocess.PIPE)
         stream.run("stream", "cancel", "logged")
         terminal.shows("the last line", lambda s: any("job cancelled" in line for line in s))
-        text = piped.communicate(timeout=20)[0]
+        text = piped.communicate(timeout=60)[0]
         check("\033" not in text and "job cancelled" in text, text)
 
 
@@ -162,7 +162,7 @@ def typed_lines_are_an_input(stream):
 
 def nothing_but_answers_in_a_pipe(stream):
     done = subprocess.run(["stream", "run", "generate --rows 3 | select n"], env=stream.environment, cwd=stream.folder,
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
     check(done.stdout.count("\n") == 3 and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
     with Terminal(stream) as terminal:
         terminal.type("stream run 'generate --rate 10' | head -9; echo over")
@@ -181,7 +181,7 @@ def a_job_does_not_wait_for_whoever_reads_its_warnings(stream):
     """A pipe holds 64 KiB; what did not fit is counted."""
     job = stream.start("stream", "run", "--name", "talks", TALKS, stderr=subprocess.PIPE)
     wait_until("its end", lambda: "FINISHED" in stream.run("stream", "ps", "--all"))
-    talk = job.communicate(timeout=30)[1]
+    talk = job.communicate(timeout=60)[1]
     check(job.returncode == 0 and talk.count("nobody") < 4000, f"exit {job.returncode}: {talk[-300:]}")
     told = sum("nobody" in line for line in stream.run("stream", "logs", "talks").splitlines())
     check(told == 4000, f"{told} lines in the log")

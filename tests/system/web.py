@@ -90,7 +90,7 @@ def the_files_are_served_well(stream):
         at = urllib.parse.urlsplit(server.url)
 
         def ask(path, **headers):
-            connection = http.client.HTTPConnection(at.hostname, at.port, timeout=10)
+            connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             text = answer.read().decode()

@@ -241,7 +241,7 @@ class Sender:
             wait_until("the row to be taken", lambda body=body: self.posted(body), timeout=60)
 
     def posted(self, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", "/in", body)
             return connection.getresponse().status == 200
