@@ -226,7 +226,10 @@ def agents_of(folder):
     """pid of the agent by host, from the locks in their folders."""
     found = {}
     for lock in pathlib.Path(folder).glob("*/agent.lock"):
-        text = lock.read_text().strip()
+        try:
+            text = lock.read_text().strip()
+        except OSError:  # gone meanwhile
+            continue
         if text and os.path.exists(f"/proc/{text}"):
             found[lock.parent.name.split("-", 1)[1]] = int(text)
     return found

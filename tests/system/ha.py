@@ -141,7 +141,7 @@ def one_leads_and_the_others_stand_by(stream):
 def what_is_stopped_is_stopped_for_all(stream):
     with Hosts(stream, 2) as hosts:
         past(stream, 500)
-        leader = hosts.wait_leader()
+        leader = wait_until("the other to stand by", hosts.leader_of_all)
         leader.own.run("stream", "stop", "job")
         check(any("STOPPED" in talk for talk in hosts.over()), "nobody says so")
         savepoint = json.loads(leader.own.run("stream", "savepoint", "--list", "--json", "job").splitlines()[-1])["path"]
