@@ -14,8 +14,7 @@ import time
 import urllib.error
 import urllib.request
 
-from harness import Failure
-from kafka_server import free_port
+from harness import Failure, free_port
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBRARIES = TOP / "build" / "flink" / "lib"

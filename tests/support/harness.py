@@ -6,8 +6,10 @@ Every wait is for an event and has a bound. Nothing here sleeps to let something
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -152,6 +154,19 @@ def wait_until(what, condition, timeout=60.0, interval=0.005):
             return value
         time.sleep(interval)
     raise Failure(f"waited {timeout} s in vain for {what}")
+
+
+def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
+    """One that nobody has; and that nobody gets who takes any, until it is taken, or taken again."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10_000, max(lowest, 20_000))
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError:
+                pass
 
 
 def kill_while_it_runs(stream, job, name, pick, most):

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
 
-from harness import wait_until
+from harness import free_port, wait_until
 
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
@@ -23,12 +23,6 @@ def absent(program):
     if missing:
         print(f"skipped: there is no {program}", flush=True)
     return missing
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def fetch(url, data=None, method=None, headers=None):

@@ -10,15 +10,9 @@ import ssl
 import subprocess
 import uuid
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 ABSENT = shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class NatsServer:

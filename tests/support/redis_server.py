@@ -6,15 +6,9 @@ import signal
 import socket
 import subprocess
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 ABSENT = shutil.which("redis-server") is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RedisServer:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from harness import Failure, check, wait_until
+from harness import Failure, check, free_port, wait_until
 
 SSHD = "/usr/sbin/sshd"
 
@@ -69,12 +69,6 @@ def reachable(address, port):
         return probe.connect_ex((address, port)) == 0
 
 
-def free_port(address):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
 def quoted(value):
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -94,7 +88,7 @@ class LoopbackHosts:
     def __init__(self, stream, names):
         self.addresses = {name: f"127.0.{os.getpid() % 200 + 20}.{i + 2}" for i, name in enumerate(names)}
         self.folder = stream.folder
-        self.servers = {name: SshServer(stream.folder, name, address, free_port(address))
+        self.servers = {name: SshServer(stream.folder, name, address, free_port(address=address))
                         for name, address in self.addresses.items()}
 
     def __enter__(self):

@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 
 PIPELINE = """
@@ -24,12 +24,6 @@ stages:
   heard: {run: listen, address: "ADDRESS", OPTIONS}
   out: {run: write-sqlite, path: out.db, table: heard, if-exists: replace}
 """
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(stream, address, options):

@@ -10,7 +10,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 
 
 SHORT = "stages:\n  made: {run: generate, columns: n, rows: 3}\n  out: {run: write-null}\n"
@@ -70,9 +70,7 @@ def rsyslog_takes_it_all(stream):
     if shutil.which("rsyslogd") is None:
         print("skipped: rsyslog is not installed", flush=True)
         return
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     out = stream.folder / "rsyslog.out"
     stream.write("rsyslog.conf", f"""module(load="imuxsock" SysSock.Use="off")
 input(type="imuxsock" Socket="{stream.folder}/log")

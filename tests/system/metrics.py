@@ -13,9 +13,8 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from certificates import Certificates  # noqa: E402
-from harness import check, main, wait_until  # noqa: E402
-from metrics_servers import (Carbon, Datagrams, Deaf, Gmond, InfluxDb, Prometheus, PushGateway, Requests, absent, fetch,  # noqa: E402
-                             free_port)
+from harness import check, free_port, main, wait_until  # noqa: E402
+from metrics_servers import (Carbon, Datagrams, Deaf, Gmond, InfluxDb, Prometheus, PushGateway, Requests, absent, fetch)  # noqa: E402
 
 JOB = """
 pipeline: counted

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from certificates import Certificates  # noqa: E402
 from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
                         rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
-from harness import Failure, check, main, wait_until  # noqa: E402
+from harness import Failure, check, free_port, main, wait_until  # noqa: E402
 from postgres import Postgres, newest_programs  # noqa: E402
 from small_disk import on_small_disk  # noqa: E402
 
@@ -441,9 +440,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
 
 def serve_tls(server, certificates):
     """Lets a user with a password in over TLS at a port of 127.0.0.1; returns what the connection is, but for password and mode."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server.psql("create role me login superuser replication password 's3cret-words'")
     for name, path in (("server.crt", certificates.server), ("server.key", certificates.server_key)):
         target = server.folder / "data" / name

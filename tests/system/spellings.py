@@ -6,14 +6,13 @@ import os
 import pathlib
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import termios
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 
 SLACK = float(os.environ.get("STREAM_SLACK", "1"))  # times are claims about a machine that has nothing else to do
 SCHEMA = "ts timestamp, host varchar, status bigint, ms bigint"
@@ -85,12 +84,6 @@ def manifest(stream, stages):
         lines += [f"    {name}: {json.dumps(value)}" for name, value in options.items()]
     stream.write("spelled.yaml", "\n".join(lines + ["  out:", "    run: print", "    format: ndjson", ""]))
     return stream.run("stream", "run", "--fresh", "spelled.yaml")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def by_hand(stream, stages, endpoint, order):

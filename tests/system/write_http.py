@@ -7,7 +7,6 @@ import json
 import pathlib
 import queue
 import random
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from certificates import Certificates  # noqa: E402
 from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server,  # noqa: E402
                         rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
-from harness import check, kill_while_it_runs, main, wait_until  # noqa: E402
+from harness import check, free_port, kill_while_it_runs, main, wait_until  # noqa: E402
 from small_disk import on_small_disk  # noqa: E402
 
 
@@ -104,9 +103,7 @@ def a_server_that_knows_keys_has_each_row_once(stream):
 
 
 def a_stage_that_listens_takes_what_is_posted(stream):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     stream.write("heard.yaml", f"""
 pipeline: heard
 stages:
@@ -253,9 +250,7 @@ class Sender:
 
 def passing(stream, server):
     """What listens and what posts, in one job."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     return Copied(stream, PASSED.replace("PORT", str(port)).replace("URL", server.url()), Sender(port).feed, lambda: [row["n"] for row in server.rows])
 
 
