@@ -202,7 +202,7 @@ def what_was_published_is_not_taken_back(stream):
     with NatsServer(stream.folder) as server, server.connect() as client:
         client.make_stream("OUT", "out.>")
         stream.write("added.yaml", ADDED.replace("PORT", str(server.port)))
-        stream.run("stream", "run", "-d", "added.yaml")
+        stream.run("stream", "run", "-d", "added.yaml", "--set", "stages.made.rate=200")
         wait_until("rows", lambda: stored(server) > 100)
         stream.kill(stream.processes("added"))
         wait_until("the end of the job", lambda: not stream.processes("added"))
