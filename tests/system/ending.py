@@ -14,7 +14,7 @@ from in_flight import FAST, NEVER, ROWS, SLOW, at_rest, catalogue, checkpoints, 
 
 
 def a_job_that_ends_by_itself_is_finished_and_not_stopped(stream):
-    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: 1h}\nstages:\n  made: {run: generate, columns: n, rows: 300, rate: 300}\n"
+    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: 1h}\nstages:\n  made: {run: generate, columns: n, rows: 300, rate: 150}\n"
                  "  rows: {run: write-sqlite, path: rows.db, table: rows}\n")
     stream.run("stream", "run", "-d", "job.yaml")
     with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:

@@ -181,7 +181,7 @@ def a_source_that_is_ahead_waits_for_the_others(stream):
     talk = job.communicate(timeout=60)[1]
     check(job.returncode == 0, f"exit {job.returncode}: {talk}")
     check(waited, "nobody waited")
-    check(len(drifts) >= 5 and max(drifts) < DRIFT, f"they were apart by {drifts} us")
+    check(len(drifts) >= 3 and max(drifts) < DRIFT, f"they were apart by {drifts} us")
     check("fast.0 waits for slow.0" in stream.run("stream", "logs", "aligned"), "the log does not say who waits for whom")
     check_aligned(stream)
 
@@ -199,7 +199,7 @@ pipeline: early
 checkpoint: {interval: 50ms}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 100}
 stages:
-  made: {run: generate, rows: 12000, rate: 6000, columns: "n, n % 7 as k, timestamptz '2024-01-01' + n * interval '1 millisecond' as ts", time: ts}
+  made: {run: generate, rows: 12000, rate: 4000, columns: "n, n % 7 as k, timestamptz '2024-01-01' + n * interval '1 millisecond' as ts", time: ts}
   totals: {run: aggregate, by: k, window: tumble 5s, early: 100ms, compute: "count(*) as n, sum(n) as total", parallelism: 2}
   out: {run: write-sqlite, path: out.db, table: totals}
 """

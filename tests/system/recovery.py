@@ -179,7 +179,7 @@ def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
 
 def a_job_that_ends_by_itself_needs_no_stop(stream):
     """Its last checkpoint is being committed when the stop comes: the target is locked so long."""
-    job = start(stream, interval="1h", rate=ROWS)
+    job = start(stream, interval="1h", rate=ROWS // 2)
     wait_until("the job", lambda: stream.jobs() and "running" in kinds(stream) and (stream.folder / "rows.db").exists())
     with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
         db.execute("begin exclusive")

@@ -163,7 +163,7 @@ def finish(systemd):
 
 @on_systemd
 def test_a_job_is_a_service(stream, systemd):
-    told = json.loads(deploy(stream, systemd, rows=8000))
+    told = json.loads(deploy(stream, systemd, rows=12000))
     check(told == {"pipeline": "far-off", "target": "systemd", "job": UNIT, "watch": ""}, told)
     shown = systemd.show(UNIT)
     check((shown["ActiveState"], shown["SubState"], shown["UnitFileState"]) == ("active", "running", "enabled"), shown)
@@ -177,7 +177,7 @@ def test_a_job_is_a_service(stream, systemd):
         wait_until("readiness", lambda: systemd.show(UNIT)["SubState"] == "running", interval=0.1)
         more_rows(stream, rows)
     finish(systemd)
-    check_rows(stream, 8000)
+    check_rows(stream, 12000)
 
 
 @on_systemd
