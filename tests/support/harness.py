@@ -112,6 +112,10 @@ class Stream:
             return {}
         return {f"{i['stage']}.{i['instance']}": i["pid"] for i in json.loads(done.stdout)["instances"] if i["pid"]}
 
+    def pid(self, job, name):
+        """That of an instance, when it is there: of a job that restarts some are earlier than others."""
+        return wait_until(f"{name} of {job}", lambda: self.instances(job).get(name))
+
     def processes(self, job):
         """pids of all processes that hold the job's lock file open: supervisor and instances."""
         return self.processes_below(self.home(job))

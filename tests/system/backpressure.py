@@ -60,7 +60,7 @@ def watch_memory(stream, job, seconds):
 def memory_stays_bounded_while_a_sink_is_stopped_and_nothing_is_lost(stream):
     stream.write("stopped.yaml", MANIFEST.replace("JOB", "stopped").replace("SINK", "{run: write-file, path: out.csv}"))
     stream.run("stream", "run", "-d", "stopped.yaml")
-    sink = stream.instances("stopped")["out.0"]
+    sink = stream.pid("stopped", "out.0")
     stream.kill([sink], signal.SIGSTOP)
     samples = watch_memory(stream, "stopped", STOPPED_FOR)
     later = samples[len(samples) // 3:]
@@ -111,7 +111,7 @@ def checkpoints_complete_within_a_second_before_a_sink_ten_times_slower(stream):
     text = MANIFEST.replace("JOB", "slow")
     stream.write("slow.yaml", text.replace("SINK", "{run: write-null}"))
     stream.run("stream", "run", "-d", "slow.yaml")
-    with Slowed(stream, stream.instances("slow")["out.0"]):
+    with Slowed(stream, stream.pid("slow", "out.0")):
         took = []
         for _ in range(8):
             stream.run("stream", "wait", "--for", "checkpoint", "slow")

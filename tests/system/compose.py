@@ -270,8 +270,8 @@ def a_tap_goes_on_after_a_restart_and_ends_with_the_job(stream):
     taps = [stream.start("stream", "tap", "tapped", "aggregate", stdout=subprocess.PIPE) for _ in range(2)]
     for tap in taps:
         check(tap.stdout.readline(), "a row")
-    before = stream.instances("tapped")["aggregate.1"]
-    stream.kill([stream.instances("tapped")["aggregate.0"]])
+    before = stream.pid("tapped", "aggregate.1")
+    stream.kill([stream.pid("tapped", "aggregate.0")])
     wait_until("the next attempt", lambda: stream.instances("tapped").get("aggregate.1", before) != before)
     newest = max(json.loads(line)["m"] for line in stream.run("stream", "tap", "tapped", "aggregate", "--limit", "8").splitlines())
     for tap in taps:

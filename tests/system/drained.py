@@ -71,7 +71,7 @@ def slowly(stream, rate=1500, rows=1500):
 def a_drain_whose_instance_dies_reads_no_further(stream):
     """Its windows have fired in a checkpoint that is published and not committed: what was read later would fire them again."""
     slowly(stream)
-    stop = drained_and_not_committed(stream, lambda: stream.kill([stream.instances("job")["ranks.0"]]))
+    stop = drained_and_not_committed(stream, lambda: stream.kill([stream.pid("job", "ranks.0")]))
     check(stop.returncode == 0, stop.talk)
     compare(results(stream.folder), bounded(stream, rows_of(stream.folder)))
 

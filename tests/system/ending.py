@@ -125,7 +125,7 @@ def a_supervisor_that_dies_at_the_very_end_has_ended_it_once(stream):
         before = checkpoints(stream)
         job = stream.start("stream", "run", "job.yaml", stderr=subprocess.DEVNULL)
         wait_until("it to run", lambda: stream.jobs() and shown(stream)["state"] == "RUNNING")
-        source = stream.instances("job")["made.0"]
+        source = stream.pid("job", "made.0")
         with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
             db.execute("begin exclusive")
             wait_until("its last checkpoint", lambda: checkpoints(stream) - before)

@@ -54,7 +54,7 @@ def it_counts_as_our_own_stage_does(stream):
 
 def beside_it_all_start_anew_when_something_is_rescaled(stream):
     """It knows nothing of that, and is asked for nothing."""
-    prepared(stream, 30000, 10000)
+    prepared(stream, 30000, 6000)
     stream.run("stream", "run", "-d", "tally.yaml")
     wait_until("a checkpoint", lambda: checkpoints(stream) > 0)
     for wish in ("tally=3", "large=2"):

@@ -245,7 +245,7 @@ def over_tls_brokers_and_user_are_known(stream):
         text = COPY.replace("OPTIONS", ", stop-at-end: true").replace("servers: SERVERS", f'servers: "{kafka.user_servers}", {options}')
         stream.write("copied.yaml", text)
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
-        stream.kill([wait_until("instances", lambda: stream.instances("copied"))["out.0"]])
+        stream.kill([stream.pid("copied", "out.0")])
         talk = job.communicate(timeout=60)[1]
         check(job.returncode == 0, talk)
         check(by_n(kafka.values("out")) == copied(0, 2000), "other messages")

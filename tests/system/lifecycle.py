@@ -323,7 +323,7 @@ def a_second_interrupt_kills(stream):
     feed.grow()
     run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.PIPE)
     feed.arrive()
-    stream.kill([stream.instances("totals")["sums.0"]], signal.SIGSTOP)  # the final checkpoint cannot come
+    stream.kill([stream.pid("totals", "sums.0")], signal.SIGSTOP)  # the final checkpoint cannot come
     run.send_signal(signal.SIGINT)
     wait_until("the first to be noticed", lambda: "interrupted" in stream.run("stream", "logs", "totals"))
     check(run.poll() is None, "it waits for the final checkpoint")

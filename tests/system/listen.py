@@ -119,7 +119,7 @@ def what_dies_between_question_and_answer_is_sent_again(stream):
     cut = {}
 
     def kill():
-        stream.kill([wait_until("instances", lambda: stream.instances("heard"))["heard.0"]])
+        stream.kill([stream.pid("heard", "heard.0")])
 
     def on_question(talk, data):
         id = json.loads(talk.asked.rsplit(b"\r\n", 1)[1] or b"{}").get("id")

@@ -85,7 +85,7 @@ def prometheus_fetches_what_a_job_counts(stream):
                 text = target["expr"].replace("$job", ".*").replace("$stage", ".*").replace("$__rate_interval", "1m")
                 check(server.status(text) == 200, text)
         # A failure shows, and counting goes on.
-        stream.kill([stream.instances("counted")["totals.1"]])
+        stream.kill([stream.pid("counted", "totals.1")])
         wait_until("the restart", lambda: any(value >= 1 for _, value in server.query("flink_jobmanager_job_numRestarts")))
         wait_until("it to run again", lambda: any(value == 1 for _, value in server.query("flink_jobmanager_job_runningState")))
     stream.run("stream", "cancel", "counted")
@@ -175,7 +175,7 @@ def opentelemetry_and_datadog_get_json(stream):
         found = [json.loads(body) for _, path, _, body in list(collector.requests) if path == "/otlp/v1/traces"]
         return [span for each in found for span in each["resourceSpans"][0]["scopeSpans"][0]["spans"]]
     wait_until("checkpoints as spans", lambda: len(spans()) > 3)
-    stream.kill([stream.instances("counted")["totals.0"]])
+    stream.kill([stream.pid("counted", "totals.0")])
     wait_until("the recovery as a span", lambda: any(span["name"] == "Recovery" for span in spans()))
     def events():
         found = [json.loads(body) for _, path, _, body in list(collector.requests) if path == "/otlp/v1/logs"]

@@ -185,7 +185,7 @@ def messages_whose_acknowledgement_is_lost_are_not_stored_again(stream):
             return data
         deaths.append(True)
         if len(deaths) == 2:
-            stream.kill([wait_until("instances", lambda: stream.instances("added"))["out.0"]])
+            stream.kill([stream.pid("added", "out.0")])
         return None
 
     with NatsServer(stream.folder) as server, Middleman(server.port, on_answer=on_answer) as middleman, server.connect() as client:
@@ -226,7 +226,7 @@ def a_rescaled_job_goes_on_without_loss(stream):
             stream.write("copied.yaml", text.replace("{run: write-nats", f"{{run: write-nats, parallelism: {sinks}"))
             stream.run("stream", "run", "-d", "copied.yaml")
             client.publish("in.a", rows(count, count + 2000))
-            stream.kill([wait_until("instances", lambda: stream.instances("copied"))[f"out.{sinks - 1}"]])
+            stream.kill([stream.pid("copied", f"out.{sinks - 1}")])
             client.publish("in.a", rows(count + 2000, count + 4000))
             wait_until("it goes on", lambda count=count: stored(server) > count + 2000)
             count += 4000

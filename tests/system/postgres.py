@@ -310,7 +310,7 @@ stages:
     stream.run("stream", "run", "-d", "polled.yaml")
     for turn in range(4):
         server.psql("insert into other.event (what) select 'more' from generate_series(1, 3000)")
-        stream.kill([wait_until("instances", lambda: stream.instances("polled"))["events.0"]])
+        stream.kill([stream.pid("polled", "events.0")])
         if turn == 2:
             server.crash()
     wanted = server.rows("select id, what, part from other.event order by id")
@@ -475,7 +475,7 @@ stages:
 """)
     stream.run("stream", "run", "-d", "one.yaml")
     wait_until("the first rows", lambda: server.psql("select 1 from copied limit 1", check=False).strip() == "1")
-    stream.kill([wait_until("instances", lambda: stream.instances("one"))["t.0"]])
+    stream.kill([stream.pid("one", "t.0")])
     server.crash()
     server.psql("insert into t select n, 'b' || n from generate_series(501, 900) n; delete from t where id < 10")
     wait_until("the copy", lambda: server.psql("select count(*) from copied", check=False).strip() == "891", 60)

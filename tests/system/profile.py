@@ -113,7 +113,7 @@ def what_dies_meanwhile_is_no_fault(stream):
     start(stream)
     asked = stream.start("stream", "profile", "--folded", "--for", "3s", "busy", "totals", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until("the profiler", lambda: profilers_of(asked.pid))
-    os.kill(stream.instances("busy")["totals.0"], signal.SIGKILL)
+    os.kill(stream.pid("busy", "totals.0"), signal.SIGKILL)
     talk = asked.communicate(timeout=60)[1]
     check(asked.returncode == 0 or (asked.returncode == 1 and "has ended" in talk), f"{asked.returncode}: {talk}")
     wait_until("the next attempt", lambda: stream.stats("busy")["job"]["attempt"] == 2 and stream.stats("busy")["job"]["state"] == "RUNNING")

@@ -144,7 +144,7 @@ def commits_that_always_fail_use_up_the_attempts(stream):
 
 def stop_a_sink(stream):
     """A process that answers nothing, so that no checkpoint ends until it goes on."""
-    sink = stream.instances("job")["rows.0"]
+    sink = stream.pid("job", "rows.0")
     os.kill(sink, signal.SIGSTOP)
     return sink
 
@@ -250,7 +250,7 @@ def sockets_of_earlier_attempts_are_removed(stream):
         wait_until(f"attempt {attempt}", lambda n=attempt: stream.jobs() and stream.stats("job")["job"]["attempt"] == n
                    and stream.instances("job") and kinds(stream).count("running") == n)
         if attempt < 3:
-            os.kill(stream.instances("job")["made.0"], signal.SIGKILL)
+            os.kill(stream.pid("job", "made.0"), signal.SIGKILL)
     show = stream.run("stream", "show", "job")
     control = {pathlib.Path(line.split("ipc://")[1].split("#")[0]).parent
                for p in stream.processes("job") for line in [pathlib.Path(f"/proc/{p}/cmdline").read_text().replace("\0", " ")]

@@ -173,7 +173,7 @@ def a_transaction_whose_answer_is_lost_is_not_repeated(stream):
 
 
 def a_transaction_behind_which_the_stage_dies_is_not_repeated(stream):
-    death_behind_a_transaction(stream, lambda: stream.kill([wait_until("instances", lambda: stream.instances("added"))["out.0"]]))
+    death_behind_a_transaction(stream, lambda: stream.kill([stream.pid("added", "out.0")]))
 
 
 def a_transaction_behind_which_the_job_dies_is_not_repeated(stream):
@@ -236,7 +236,7 @@ def a_rescaled_job_goes_on_without_loss(stream):
             stream.run("stream", "stop", "copied", timeout=60)
             stream.write("copied.yaml", text.replace("{run: write-redis", f"{{run: write-redis, parallelism: {sinks}"))
             stream.run("stream", "run", "-d", "copied.yaml")
-            stream.kill([wait_until("instances", lambda: stream.instances("copied"))["out.1"]])
+            stream.kill([stream.pid("copied", "out.1")])
         count = adding.stop()
         wait_until("all entries", lambda: stored(server) >= count)
         stream.run("stream", "stop", "copied", timeout=60)

@@ -264,7 +264,7 @@ def what_follows_ends_with_who_listens(stream):
                     wait_until("the job", lambda: stream.succeeds("stream", "stats", "foreground"))
                 process.send_signal(number)
                 process.wait(timeout=60)
-                wait_until(f"{args} to end", lambda: not server.commands(), timeout=60)
+                wait_until(f"{args} to end", lambda: not server.commands(), timeout=30)
         check(json.loads(stream.run("stream", "show", "--json", "foreground"))["state"] == "STOPPED", "the job was not stopped")
         # A reader that has enough is one that goes.
         done = subprocess.run("stream logs -f counts | head -1", shell=True, env=client.environment, cwd=client.folder, capture_output=True, text=True,

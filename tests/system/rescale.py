@@ -251,7 +251,7 @@ pipeline: scaled
 checkpoint: {interval: 50ms}
 stages:
   lines: {run: read-file, path: "in/*.ndjson", format: ndjson, schema: "n bigint, k varchar, pad varchar", split-size: 256KiB}
-  paced: {run: throttle, rate: 2500}
+  paced: {run: throttle, rate: 3500}
   parts: {run: write-file, path: parts/}
   table: {run: write-sqlite, from: paced, path: out.db, table: rows, key: n, if-exists: replace}
   counted: {run: aggregate, from: paced, by: k, compute: {n: count(*), total: sum(n)}}

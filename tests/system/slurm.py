@@ -107,11 +107,11 @@ def check_results(stream, rows=3000):
 
 @on_slurm
 def test_a_job_runs_as_steps_of_a_batch_job(stream, cluster):
-    number = deploy(stream, rows=2000)
+    number = deploy(stream, rows=4000)
     check(re.fullmatch("[0-9]+", number), number)
     wait_until("a step on each node", lambda: sorted(cluster.steps(number).values()) == ["n1", "n2"], timeout=60)
     finish(stream, cluster, number)
-    check_results(stream, 2000)
+    check_results(stream, 4000)
 
 
 @on_slurm
@@ -129,7 +129,7 @@ def test_a_second_batch_job_stands_by_with_nodes_of_its_own(stream, cluster):
 
 @on_slurm
 def test_a_step_that_is_cancelled_is_started_again(stream, cluster):
-    number = deploy(stream, slurm="nodes: 2", rows=6000)
+    number = deploy(stream, slurm="nodes: 2", rows=9000)
     rows = more_rows(stream)
     for node in ("n2", "n1"):
         step = wait_until(f"a step on {node}", lambda node=node: next((s for s, n in cluster.steps(number).items() if n == node), None), timeout=60)
@@ -137,7 +137,7 @@ def test_a_step_that_is_cancelled_is_started_again(stream, cluster):
         wait_until("another", lambda node=node, step=step: any(n == node and s != step for s, n in cluster.steps(number).items()), timeout=60)
         rows = more_rows(stream, rows)
     finish(stream, cluster, number)
-    check_results(stream, 6000)
+    check_results(stream, 9000)
     for node in ("n1", "n2"):
         check(f"host '{node}' is lost: " in said(stream), said(stream))
 
@@ -150,7 +150,7 @@ def test_a_supervisor_that_is_killed_goes_on(stream, cluster):
     more_rows(stream, rows)
     finish(stream, cluster, number)
     check_results(stream, 6000)
-    check(cluster.job(number)["Restarts"] == "0" and said(stream).count(": leads, term") == 2, said(stream))
+    check(cluster.job(number)["Restarts"] == "0" and said(stream).count(": leads, term") >= 2, said(stream))
 
 
 @on_slurm
@@ -267,13 +267,13 @@ def test_a_node_that_is_drained_is_left(stream, cluster):
 
 @on_slurm
 def test_a_job_may_shrink(stream, cluster):
-    number = deploy(stream, slurm="nodes: 3", rows=6000)
+    number = deploy(stream, slurm="nodes: 3", rows=9000)
     rows = more_rows(stream)
     cluster.ask("scontrol", "update", f"JobId={number}", "NumNodes=2")
     wait_until("two steps", lambda: len(cluster.steps(number)) == 2, timeout=60)
     more_rows(stream, rows)
     finish(stream, cluster, number)
-    check_results(stream, 6000)
+    check_results(stream, 9000)
 
 
 @on_slurm

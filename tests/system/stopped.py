@@ -98,7 +98,7 @@ def an_input_that_has_ended_stays_ended(stream):
         check(int(stream.run("stream", "checkpoint", "job")) > first, "checkpoints do not go on")
         check(few(stream) == wanted_few, f"turn {turn}: {few(stream)}")
         if turn == 0:
-            stream.kill([stream.instances("job")["short.0"]])
+            stream.kill([stream.pid("job", "short.0")])
             wait_until("a restart", lambda: stream.stats("job")["job"]["restarts"] == 1 and stream.instances("job"))
         elif turn == 1:
             stream.kill(stream.processes("job"))

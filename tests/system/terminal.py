@@ -11,6 +11,10 @@ from harness import Failure, check, main, wait_until  # noqa: E402
 from terminal_screen import Terminal  # noqa: E402
 
 
+def prompt(screen):
+    return screen and screen[-1].rstrip().endswith(("$", "#"))
+
+
 def status_lines(screen):
     return [line for line in screen if "RUNNING" in line]
 
@@ -87,6 +91,7 @@ def stats_watch_fits_and_stays_in_place(stream):
             screen = terminal.shows("one table", lambda s: s if sum("IN/s" in line for line in s) == 1 else None)
             check(all(len(line) <= columns for line in screen), f"{columns}: {screen}")
         terminal.key("C-c")
+        terminal.shows("the prompt", prompt)
         terminal.type("echo back")
         terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
     stream.run("stream", "cancel", "watched")
@@ -123,11 +128,13 @@ def stats_watch_is_left_by_a_key_and_leaves_the_terminal_as_it_was(stream):
             terminal.type("stream stats --watch left")
             terminal.shows("a table", lambda s: s[:1] and s[0].startswith("left  RUNNING"))
             terminal.key(leave)
+            terminal.shows("the prompt", prompt)  # what is typed before would be for who is left
             terminal.type("clear; stty -a | grep -cw -e -icanon -e -echo")
             terminal.shows(f"a terminal as it was before {leave}", lambda s: s[:1] == ["0"])
         terminal.type("clear; fg")
         terminal.shows("the table again", lambda s: any("write-null.0" in line for line in s))
         terminal.key("q")
+        terminal.shows("the prompt", prompt)
         terminal.type("echo back")
         terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
     stream.run("stream", "cancel", "left")

@@ -195,7 +195,7 @@ def a_server_that_dies_and_comes_back_has_each_row_once(stream):
             wait_until("the end of the job", lambda: not stream.processes("posted"))
             stream.run("stream", "run", "-d", "posted.yaml")
         else:
-            stream.kill([wait_until("instances", lambda: stream.instances("posted"))["out.0"]])
+            stream.kill([stream.pid("posted", "out.0")])
         server = Server(port=port)
         server.taken, server.rows = taken, rows
     wait_until("the end of the job", lambda: stream.succeeds("stream", "wait", "posted", "--for", "finished", "--timeout", "1s"), timeout=60)
