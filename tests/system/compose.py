@@ -127,7 +127,7 @@ include:
   few: {file: parts/count.yaml, from: made, parameters: {least: 15000}}
   all: {file: parts/count.yaml, from: made, parameters: {least: 0}}
 stages:
-  made: {run: generate, columns: "n, n % 5 as k", rows: 20000, rate: 10000}
+  made: {run: generate, columns: "n, n % 5 as k", rows: 20000, rate: 6000}
   f: {run: write-sqlite, from: few, path: out.db, table: few}
   a: {run: write-sqlite, from: all, path: out.db, table: all_rows}
 """

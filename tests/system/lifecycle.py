@@ -287,7 +287,7 @@ def a_stage_that_never_waits_is_busy(stream):
 def a_restart_is_waited_for(stream):
     stream.write("job.yaml", """
 pipeline: job
-restart: {strategy: fixed-delay, delay: 700ms}
+restart: {strategy: fixed-delay, delay: 2s}
 stages:
   made: {run: generate, rate: 100}
   out: {run: write-null}

@@ -209,8 +209,7 @@ def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
 
     wait_until("the first rows", lambda: server.psql("select 1 from copy_of_customer limit 1", check=False).strip() == "1")
     for turn in range(2):
-        instances = wait_until("instances", lambda: stream.instances("followed"))
-        stream.kill([instances["shop.0"]])
+        stream.kill([stream.pid("followed", "shop.0")])
         server.psql(f"delete from customer where id % 7 = {turn}; update customer set name = 'turn {turn}' where id % 1000 < 10;")
         wait_until("reading to begin anew", lambda turn=turn: begun_anew() > turn)
         before = newest_checkpoint(stream, "followed")
@@ -254,7 +253,7 @@ def rows_are_written_exactly_once_whoever_is_killed(stream, server):
             pass
     talk = job.communicate(timeout=120)[1]
     check(job.returncode == 0, f"exit {job.returncode}: {talk}")
-    check(rounds >= 4, f"only {rounds} kills")
+    check(rounds >= 3, f"only {rounds} kills")
     for table in ("rows", "prepared"):
         found = server.psql(f"select count(*), count(distinct n), sum(n), count(s), max(ts) from {table}").strip()
         check(found == "40000|40000|799980000|34285|1970-01-01 11:06:39+00", f"{table}: {found}")

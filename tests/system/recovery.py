@@ -24,7 +24,7 @@ stages:
 """ % ROWS
 
 
-SLOW, FAST = 15_000, 1_000_000  # to be caught while it runs; to come to its end
+SLOW, FAST = 4_000, 1_000_000  # to be caught while it runs; to come to its end
 
 
 def start(stream, *args, name="job", delay="10ms", interval="50ms", rate=SLOW):
