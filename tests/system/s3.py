@@ -361,7 +361,7 @@ def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
     stream.run("stream", "run", "-d", "copy.yaml")
     for turn in range(9):
         if turn % 3 == 0:
-            instances = wait_until("instances", lambda: stream.instances("copy") or "running" not in stream.run("stream", "ps", "--all"))
+            instances = wait_until("instances", lambda: stream.instances("copy") or not stream.processes("copy"))
             if instances is True:
                 break
             stream.kill([instances[pick.choice(sorted(instances))]])
@@ -372,7 +372,9 @@ def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
             server.kill()
             server.start()
         before = server.get("jobs/copy/published.json")
-        wait_until("another checkpoint", lambda: server.get("jobs/copy/published.json") != before or "running" not in stream.run("stream", "ps", "--all"))
+        wait_until("another checkpoint", lambda: server.get("jobs/copy/published.json") != before or not stream.processes("copy"))
+        if not stream.processes("copy"):
+            break
     stream.run("stream", "wait", "--for", "finished", "--timeout", "100s", "copy", timeout=120)
     found = lines_below(server, "out/")
     lost = sorted({json.loads(line)["n"] for _, line in wanted_lines} - {json.loads(line)["n"] for _, line in found})
