@@ -52,7 +52,7 @@ class BigJob:
             def do_GET(self):  # noqa: N802
                 path = self.path.split("?")[0]
                 if path == "/" or path.startswith("/ui/"):
-                    with urllib.request.urlopen(pages + path, timeout=10) as answer:
+                    with urllib.request.urlopen(pages + path, timeout=60) as answer:
                         return self.send(200, answer.read(), dict(answer.headers))
                 if path == "/stream":
                     return self.tell()

@@ -12,7 +12,7 @@ import time
 from harness import Failure, check
 
 sys.path.append("/usr/lib/python3/dist-packages")  # where Debian puts selenium, whichever python3 this is
-WAIT = 30.0  # seconds, for anything to come
+WAIT = 60.0  # seconds, for anything to come
 PHONE, DESK = (390, 844), (1440, 900)
 
 # The first visible element like this, with this text in it; only if it can be used now, where that is asked for.

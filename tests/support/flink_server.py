@@ -14,8 +14,7 @@ import time
 import urllib.error
 import urllib.request
 
-from harness import Failure
-from kafka_server import free_port
+from harness import Failure, free_port
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBRARIES = TOP / "build" / "flink" / "lib"
@@ -70,7 +69,7 @@ def missing():
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.load(answer)
 
 

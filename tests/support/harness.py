@@ -6,8 +6,10 @@ Every wait is for an event and has a bound. Nothing here sleeps to let something
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -55,7 +57,7 @@ class Stream:
             commands += [["stream", "show", job], ["stream", "events", job], ["stream", "logs", job]]
         for command in commands:
             try:
-                done = subprocess.run(command, env=self.environment, cwd=self.folder, timeout=10, capture_output=True, text=True, check=False)
+                done = subprocess.run(command, env=self.environment, cwd=self.folder, timeout=60, capture_output=True, text=True, check=False)
                 text = (done.stdout + done.stderr).splitlines()[-40:]
             except subprocess.TimeoutExpired:
                 text = ["(no answer within 10 s)"]
@@ -68,7 +70,7 @@ class Stream:
         home = self.folder / "home"
         return [entry.name for entry in home.iterdir() if (entry / "job.lock").exists()] if home.exists() else []
 
-    def run(self, *args, expect=0, timeout=60, stdin=None):
+    def run(self, *args, expect=0, timeout=120, stdin=None):
         """Runs a program to its end; returns its standard output."""
         done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
                               input=stdin, capture_output=True, text=True, check=False)
@@ -77,7 +79,7 @@ class Stream:
         self.last_stderr = done.stderr
         return done.stdout
 
-    def succeeds(self, *args, timeout=60):
+    def succeeds(self, *args, timeout=120):
         """True if the program exits 0."""
         done = subprocess.run([str(a) for a in args], env=self.environment, cwd=self.folder, timeout=timeout,
                               capture_output=True, check=False)
@@ -105,10 +107,14 @@ class Stream:
     def instances(self, job):
         """pid by instance name, as the supervisor tells; empty while it restarts or is gone."""
         done = subprocess.run(["stream", "stats", "--json", job], env=self.environment, capture_output=True, text=True,
-                              timeout=20, check=False)
+                              timeout=60, check=False)
         if done.returncode != 0:
             return {}
         return {f"{i['stage']}.{i['instance']}": i["pid"] for i in json.loads(done.stdout)["instances"] if i["pid"]}
+
+    def pid(self, job, name):
+        """That of an instance, when it is there: of a job that restarts some are earlier than others."""
+        return wait_until(f"{name} of {job}", lambda: self.instances(job).get(name))
 
     def processes(self, job):
         """pids of all processes that hold the job's lock file open: supervisor and instances."""
@@ -143,7 +149,7 @@ class Stream:
                 pass
 
 
-def wait_until(what, condition, timeout=30.0, interval=0.005):
+def wait_until(what, condition, timeout=60.0, interval=0.005):
     """Polls a condition that another process brings about."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -152,6 +158,19 @@ def wait_until(what, condition, timeout=30.0, interval=0.005):
             return value
         time.sleep(interval)
     raise Failure(f"waited {timeout} s in vain for {what}")
+
+
+def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
+    """One that nobody has; and that nobody gets who takes any, until it is taken, or taken again."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10_000, max(lowest, 20_000))
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError:
+                pass
 
 
 def kill_while_it_runs(stream, job, name, pick, most):

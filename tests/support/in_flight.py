@@ -127,7 +127,7 @@ def killed_meanwhile(stream, pick, verb, moment):
     except subprocess.TimeoutExpired:
         pass
     stream.kill({"supervisor": [supervisor], "verb": [verb.pid], "an instance": instances[pick.randrange(16):][:1], "all": stream.processes("job")}[whom])
-    verb.said, verb.talk = (text.strip() for text in verb.communicate(timeout=30))
+    verb.said, verb.talk = (text.strip() for text in verb.communicate(timeout=60))
     return verb, whom
 
 

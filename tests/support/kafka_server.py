@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 JARS = TOP / "build" / "kafka-jars"
@@ -71,12 +71,6 @@ def jars():
             return None
         (JARS / "complete").touch()
     return f"{JARS}/lib/*"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Kafka:

@@ -4,11 +4,10 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TOKENS = "admin-token,admin,1,system:masters\njob-token,system:serviceaccount:default:stream-far,2\n"
@@ -27,12 +26,6 @@ def missing():
         if not shutil.which(program):
             return f"no {program}"
     return ""
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Cluster:

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
 
-from harness import wait_until
+from harness import free_port, wait_until
 
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
@@ -25,17 +25,11 @@ def absent(program):
     return missing
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def fetch(url, data=None, method=None, headers=None):
     """(status, text) of an answer; (0, why) of none."""
     request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -150,7 +144,7 @@ class Carbon(Server):
         if not path.exists():
             return None
         done = subprocess.run([shutil.which("whisper-fetch", path=PATH), "--drop=nulls", path], capture_output=True, text=True,
-                              timeout=10, check=False)
+                              timeout=60, check=False)
         lines = done.stdout.split("\n")
         values = [line.split()[1] for line in lines if len(line.split()) == 2]
         return float(values[-1]) if values else None
@@ -204,7 +198,7 @@ class Datagrams:
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.port = self.socket.getsockname()[1]
         self.packets = []
         threading.Thread(target=self.listen, daemon=True).start()
@@ -285,7 +279,7 @@ class Gmond(Server):
 
     def metrics(self):
         """Value by name, of all hosts."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             text = b"".join(iter(lambda: connection.recv(65536), b""))
         tree = xml.etree.ElementTree.fromstring(text)
         return {each.get("NAME"): (float(each.get("VAL")), each.get("UNITS")) for each in tree.iter("METRIC")}

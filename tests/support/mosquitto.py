@@ -6,16 +6,10 @@ import signal
 import socket
 import subprocess
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 ABSENT = shutil.which("mosquitto", path=PATH) is None or shutil.which("mosquitto_pub") is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Mosquitto:

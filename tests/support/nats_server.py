@@ -10,15 +10,9 @@ import ssl
 import subprocess
 import uuid
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 ABSENT = shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class NatsServer:
@@ -73,7 +67,7 @@ class NatsServer:
 
 class NatsClient:
     def __init__(self, port, certificates=None, users=None, **credentials):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         info = b""
         while not info.endswith(b"\n") and (byte := self.socket.recv(1)):
             info += byte

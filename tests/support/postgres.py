@@ -82,5 +82,5 @@ class Postgres:
     def rows(self, sql):
         return self.psql(sql).splitlines()
 
-    def until(self, what, sql, wanted, timeout=30.0):
+    def until(self, what, sql, wanted, timeout=60.0):
         wait_until(what, lambda: self.psql(sql, check=False).strip() == wanted, timeout, 0.02)

@@ -6,15 +6,9 @@ import signal
 import socket
 import subprocess
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 ABSENT = shutil.which("redis-server") is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RedisServer:
@@ -64,7 +58,7 @@ class RedisServer:
 
     def ask_all(self, commands):
         """The answers of commands that are sent together. Errors: Failure, with the first one's words."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection, connection.makefile("rwb") as stream:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection, connection.makefile("rwb") as stream:
             if self.password:
                 commands = [("AUTH", self.password), *commands]
             for words in commands:

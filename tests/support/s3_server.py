@@ -10,14 +10,13 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 ACCESS, SECRET, REGION = "test-access", "test-secret-of-the-server", "us-east-1"
 
@@ -39,9 +38,7 @@ class S3Server:
     def __init__(self, bucket="bucket"):
         self.bucket = bucket
         self.process = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stream-s3-"))
@@ -103,7 +100,7 @@ class S3Server:
         url = f"http://127.0.0.1:{self.port}{path}" + (f"?{sorted_query}" if sorted_query else "")
         asked = urllib.request.Request(url, data=body or None, method=method, headers={**signed, **(headers or {})})
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read()

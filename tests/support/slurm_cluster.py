@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import Failure, wait_until
+from harness import Failure, free_port, wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel", "sinfo")
 CONF = """ClusterName=test
@@ -57,16 +57,6 @@ def program(name):
     return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def environ_of(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -85,7 +75,7 @@ class Cluster:
         self.environment = dict(os.environ, SLURM_CONF=str(self.conf))
         self.running = {}
         host = socket.gethostname().split(".")[0]
-        ports = free_ports(len(names) + 1)
+        ports = [free_port() for _ in range(len(names) + 1)]
         nodes = "\n".join(f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=16000 Feature=of-{name}"
                           for name, port in zip(names, ports[1:]))
         self.conf.write_text(CONF.format(host=host, user=pwd.getpwuid(os.getuid()).pw_name, folder=self.folder, controller=ports[0], nodes=nodes))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from harness import Failure, check, wait_until
+from harness import Failure, check, free_port, wait_until
 
 SSHD = "/usr/sbin/sshd"
 
@@ -45,7 +45,7 @@ class SshServer:
         self.process = subprocess.Popen([*self.prefix, SSHD, "-D", "-e", "-f", self.config], stderr=self.log)
 
     def wait(self, connect):
-        wait_until(f"the ssh server at {self.address}:{self.port}", lambda: connect(self.address, self.port), timeout=20)
+        wait_until(f"the ssh server at {self.address}:{self.port}", lambda: connect(self.address, self.port), timeout=60)
 
     def manifest(self):
         """Its keys in `hosts` of a manifest, but for its address."""
@@ -69,12 +69,6 @@ def reachable(address, port):
         return probe.connect_ex((address, port)) == 0
 
 
-def free_port(address):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
 def quoted(value):
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -94,7 +88,7 @@ class LoopbackHosts:
     def __init__(self, stream, names):
         self.addresses = {name: f"127.0.{os.getpid() % 200 + 20}.{i + 2}" for i, name in enumerate(names)}
         self.folder = stream.folder
-        self.servers = {name: SshServer(stream.folder, name, address, free_port(address))
+        self.servers = {name: SshServer(stream.folder, name, address, free_port(address=address))
                         for name, address in self.addresses.items()}
 
     def __enter__(self):
@@ -226,7 +220,10 @@ def agents_of(folder):
     """pid of the agent by host, from the locks in their folders."""
     found = {}
     for lock in pathlib.Path(folder).glob("*/agent.lock"):
-        text = lock.read_text().strip()
+        try:
+            text = lock.read_text().strip()
+        except OSError:  # gone meanwhile
+            continue
         if text and os.path.exists(f"/proc/{text}"):
             found[lock.parent.name.split("-", 1)[1]] = int(text)
     return found

@@ -28,7 +28,7 @@ class Terminal:
 
     def tmux(self, *args):
         return subprocess.run(["tmux", "-S", self.socket, *args], env=self.environment, capture_output=True, text=True,
-                              timeout=20, check=False).stdout
+                              timeout=60, check=False).stdout
 
     def type(self, *words):
         self.tmux("send-keys", "-l", words[0] if len(words) == 1 else shlex.join(words))

@@ -59,7 +59,7 @@ class UserSystemd:
     def __exit__(self, *_):
         if self.inner:
             subprocess.run(["kill", "-9", self.inner], check=False)  # and all that it has started
-        self.outer.wait(timeout=10)
+        self.outer.wait(timeout=60)
         self.log.close()
         for hierarchy in ("systemd", "unified", "."):
             top = pathlib.Path("/sys/fs/cgroup", hierarchy, self.name)

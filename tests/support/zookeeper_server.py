@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from harness import check, wait_until
+from harness import check, free_port, wait_until
 
 JAR = pathlib.Path("/usr/share/java/zookeeper.jar")  # which names what else it needs
 
@@ -17,16 +17,6 @@ def absent():
     if shutil.which("java") is None:
         return "there is no java"
     return None if JAR.exists() else "there is no zookeeper.jar"
-
-
-def free_ports(number):
-    probes = [socket.socket() for _ in range(number)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 class Member:
@@ -75,7 +65,7 @@ class ZooKeeper:
     """Members keep their data, so that what start() starts again goes on."""
 
     def __init__(self, folder, members=3):
-        ports = free_ports(3 * members)
+        ports = [free_port() for _ in range(3 * members)]
         self.members = [Member(folder, i + 1, [tuple(ports[3 * m:3 * m + 3]) for m in range(members)]) for i in range(members)]
 
     def __enter__(self):

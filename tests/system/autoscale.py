@@ -5,6 +5,7 @@ import os
 import pathlib
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
@@ -93,15 +94,15 @@ def a_stage_that_is_too_slow_gets_more_processes_and_gives_some_back(stream):
     check(scaling["mode"] == "on" and scaling["stages"][0]["stage"] == "slow", scaling)
     check((scaling["stages"][0]["min"], scaling["stages"][0]["max"]) == (1, 4), scaling)
     check("autoscale   on: slow " in stream.run("stream", "show", "scaled"), stream.run("stream", "show", "scaled"))
-    stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "60s")
+    stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "100s")
     check_results(stream, 8000)
     check("restarting" not in kinds(stream), kinds(stream))
 
 
 def a_light_load_gives_processes_back(stream):
     start(stream, rate=20, pause=100, bounds="{min: 2, max: 6}")
-    stream.run("stream", "rescale", "scaled", "slow=5")
-    check(number(stream) == 5, "5 were asked for")
+    told = json.loads(stream.run("stream", "rescale", "--json", "scaled", "slow=5"))  # from which it may go down at once
+    check([s["to"] for s in told["stages"]] == [5], told)
     wait_until("the least it may have", lambda: number(stream) == 2)
     check("fewer are enough" in text_of(stream, "autoscale"), stream.events("scaled"))
     stream.run("stream", "rescale", "scaled", "slow=1..6")
@@ -110,19 +111,23 @@ def a_light_load_gives_processes_back(stream):
 
 
 def advice_is_only_advice(stream):
+    began = time.monotonic()
     start(stream, mode="advice")
     # It may begin with less, as long as rows pile up between the stages.
     text = wait_until("advice", lambda: text_of(stream, "autoscale-advice", "slow 1 -> 4"))
     check("'stream rescale scaled slow=4' does it" in text, text)
     check(number(stream) == 1, "it was done")
-    stage = wait_until("numbers", lambda: [s for s in shown(stream)["autoscale"]["stages"] if s.get("verdict") == "up"])[0]
-    check(stage["target"] == 4 and stage["busy"] > 0.9 and stage["demand"] > stage["true_rate"] > 0, stage)
-    source = next(i for i in stream.stats("scaled")["instances"] if i["stage"] == "made")
-    check(source["pending_records"] > 0, source)
+
+    def has_numbers():
+        stage = shown(stream)["autoscale"]["stages"][0]
+        return stage.get("verdict") == "up" and stage["target"] == 4 and stage["busy"] > 0.9 and stage["demand"] > stage["true_rate"] > 0
+    wait_until("numbers", has_numbers)
+    wait_until("rows that wait", lambda: next(i for i in stream.stats("scaled")["instances"] if i["stage"] == "made")["pending_records"] > 0)
     stream.run("stream", "rescale", "scaled", "slow=4")
     check(number(stream) == 4, "4 were asked for")
     told = kinds(stream).count("autoscale-advice")
-    check(told <= 4, f"it was told {told} times")
+    took = time.monotonic() - began
+    check(told <= 4 + took, f"it was told {told} times within {took:.1f} s, at ten looks a second")
     finish(stream)
 
 
@@ -174,7 +179,7 @@ def whoever_is_killed_while_it_scales_the_results_are_the_same(stream):
             wait_until("it is gone", lambda: not stream.processes("scaled"))
             stream.run("stream", "resume", "scaled")
             check(number(stream) > 1, "the decision was forgotten")
-        stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "60s")
+        stream.run("stream", "wait", "scaled", "--for", "finished", "--timeout", "100s")
         wait_until("its supervisor to go", lambda: not stream.processes("scaled"))
         check_results(stream, 5000)
 

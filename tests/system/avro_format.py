@@ -83,7 +83,7 @@ stages:
     for _ in range(6):
         if job.poll() is not None:
             break
-        wait_until("instances", lambda: job.poll() is not None or stream.instances("job"), timeout=30)
+        wait_until("instances", lambda: job.poll() is not None or stream.instances("job"), timeout=60)
         kill_one(stream, "job", pick)
     check(job.wait(timeout=120) == 0, job.stderr.read())
     wanted = sorted(stream.run("stream-read-file", "in.avro").splitlines())

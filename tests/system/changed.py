@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from harness import check, main, wait_until  # noqa: E402
 
 ROWS = 40_000
-SLOW, FAST = 15_000, 1_000_000  # to be caught while it runs; to come to its end
+SLOW, FAST = 2_000, 1_000_000  # to be caught while it runs; to come to its end
 MANIFEST = f"""
 pipeline: job
 checkpoint: {{interval: 50ms}}
@@ -48,9 +48,10 @@ def write(stream, *changes, rate=SLOW):
 
 def checkpointed(stream):
     def published():
-        return any(stream.home("job").glob("checkpoints/*/checkpoint.sqlite"))
+        lines = stream.folder / "lines.ndjson"
+        return any(stream.home("job").glob("checkpoints/*/checkpoint.sqlite")) and lines.exists() and lines.stat().st_size > 0
 
-    wait_until("a checkpoint", published)
+    wait_until("a checkpoint with rows", published)
 
 
 def stopped(stream, *options):

@@ -121,7 +121,7 @@ def by_hand_two_aggregates_do_what_one_does(stream):
     partial = stream.start("stream-aggregate", "--in", one, "--phase", "partial", "--by", "k",
                            "count(*) as n, sum(n) as total", "--out", two)
     made = stream.start("stream-generate", "--rows", "1000", "n, n % 3 as k", "--out", one)
-    lines = final.communicate(timeout=30)[0].splitlines()
+    lines = final.communicate(timeout=60)[0].splitlines()
     check((final.returncode, partial.wait(), made.wait()) == (0, 0, 0), "somebody failed")
     check(sorted(lines) == ['{"k":0,"n":334,"total":166833}', '{"k":1,"n":333,"total":166167}',
                             '{"k":2,"n":333,"total":166500}'], lines)

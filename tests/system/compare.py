@@ -197,7 +197,10 @@ def runs_are_compared_and_leave_nothing(stream):
     check(len(found) == 7 and all(x["slowest"] == y["slowest"] and x["n"] > y["n"] for x, y in found.values()), f"{found}")
     _, last = compare(stream, "counts.yaml", "counts.yaml", *BOUNDED, "--set-b", "stages.slow.where=ms >= 20", "--stage", "table", "--ignore", "n", expect=0)
     check([line["of"] for line in last["results"]] == ["table"], f"{last}")
-    _, last = compare(stream, "counts.yaml", "counts.yaml", "--set-b", "stages.slow.where=ms >= 20", "--for", "1500ms", "--state", expect=1)
+    for long in ("1500ms", "15s"):  # a busy machine may need more to read it all
+        _, last = compare(stream, "counts.yaml", "counts.yaml", "--set-b", "stages.slow.where=ms >= 20", "--for", long, "--state")
+        if counts(last, "raw")[:2] == (450, 300):
+            break
     check(counts(last, "raw") == (450, 300, 150, 0, 0) and last["performance"]["a"]["state"] == "STOPPED", f"{last}")
     check(any(line["of"].startswith("totals") and line["differing"] == 7 for line in last["results"]), f"{last}")
     check(not list((stream.folder / "tmp").iterdir()) and not stream.jobs(), "something is left")

@@ -90,7 +90,7 @@ def verbs_that_need_room_say_so_and_the_job_goes_on(stream, disk):
     stream.run("stream", "resume", "full")
     stream.run("stream", "rescale", "full", "made=2")
     stream.run("stream", "upgrade", "full", "full.yaml")
-    stream.run("stream", "wait", "full", "--timeout", "60s")
+    stream.run("stream", "wait", "full", "--timeout", "100s")
     check_rows(stream.folder / "out.db")
 
 

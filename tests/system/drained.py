@@ -16,7 +16,7 @@ KEPT = ("lines", "parts", "rows", "ranks")  # what a window that fires twice doe
 
 def drain_fires_every_window_and_stop_none(stream):
     wanted = expected(stream)
-    stream.write("job.yaml", manifest(rate=4000))
+    stream.write("job.yaml", manifest(rate=2000))
     stream.run("stream", "run", "-d", "job.yaml")
     past(stream, 2500)
     stream.run("stream", "stop", "job")
@@ -58,11 +58,11 @@ def drained_and_not_committed(stream, act):
         wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
         act()
         db.execute("rollback")
-    stop.talk = stop.communicate(timeout=30)[1]
+    stop.talk = stop.communicate(timeout=60)[1]
     return stop
 
 
-def slowly(stream, rate=4000, rows=2500):
+def slowly(stream, rate=1500, rows=1500):
     stream.write("job.yaml", manifest(*NEVER, rate=rate))
     stream.run("stream", "run", "-d", "job.yaml")
     wait_until("rows", lambda: any(i["stage"] == "hours" and i["records_in"] > rows for i in stream.stats("job")["instances"]))
@@ -71,7 +71,7 @@ def slowly(stream, rate=4000, rows=2500):
 def a_drain_whose_instance_dies_reads_no_further(stream):
     """Its windows have fired in a checkpoint that is published and not committed: what was read later would fire them again."""
     slowly(stream)
-    stop = drained_and_not_committed(stream, lambda: stream.kill([stream.instances("job")["ranks.0"]]))
+    stop = drained_and_not_committed(stream, lambda: stream.kill([stream.pid("job", "ranks.0")]))
     check(stop.returncode == 0, stop.talk)
     compare(results(stream.folder), bounded(stream, rows_of(stream.folder)))
 
@@ -90,7 +90,7 @@ def a_drain_whose_supervisor_dies_is_finished_by_the_next(stream):
 
 def a_drain_that_is_given_up_is_finished_later(stream):
     """A user does not wait for a sink that cannot commit; nothing of what has fired is lost, and nothing more is read."""
-    stream.write("job.yaml", manifest(*NEVER, rate=4000))
+    stream.write("job.yaml", manifest(*NEVER, rate=1500))
     job = stream.start("stream", "run", "job.yaml", stderr=subprocess.DEVNULL)
     wait_until("it to run", lambda: stream.jobs() and stream.succeeds("stream", "wait", "job", "--for", "running"))
     stop = drained_and_not_committed(stream, lambda: stream.kill([job.pid], signal.SIGINT) or stream.kill([job.pid], signal.SIGTERM) or dead(stream))
@@ -132,7 +132,7 @@ def whoever_is_killed_in_a_drain_every_window_fires_once(stream):
     pick = random.Random(3)
     for turn in range(4):
         folder = stream.folder / str(turn)
-        stream.write(f"{turn}/job.yaml", manifest(rate=4000))
+        stream.write(f"{turn}/job.yaml", manifest(rate=1500))
         stream.run("stream", "run", "-d", "--fresh", folder / "job.yaml")
         wait_until("rows", lambda: rows_of(folder) > 1000)
         drain, whom = killed_meanwhile(stream, pick, ["stop", "--drain", "job"], pick.uniform(0.02, 0.3))

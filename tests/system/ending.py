@@ -14,7 +14,7 @@ from in_flight import FAST, NEVER, ROWS, SLOW, at_rest, catalogue, checkpoints, 
 
 
 def a_job_that_ends_by_itself_is_finished_and_not_stopped(stream):
-    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: 1h}\nstages:\n  made: {run: generate, columns: n, rows: 300, rate: 300}\n"
+    stream.write("job.yaml", "pipeline: job\ncheckpoint: {interval: 1h}\nstages:\n  made: {run: generate, columns: n, rows: 300, rate: 150}\n"
                  "  rows: {run: write-sqlite, path: rows.db, table: rows}\n")
     stream.run("stream", "run", "-d", "job.yaml")
     with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
@@ -23,7 +23,7 @@ def a_job_that_ends_by_itself_is_finished_and_not_stopped(stream):
         stop = stream.start("stream", "stop", "--drain", "--no-savepoint", "job", stderr=subprocess.PIPE)
         wait_until("the stop", lambda: shown(stream)["state"] == "STOPPING")
         db.execute("rollback")
-    talk = stop.communicate(timeout=20)[1]
+    talk = stop.communicate(timeout=60)[1]
     check(stop.returncode == 1 and "job 'job' is FINISHED: it ended by itself" in talk, f"exit {stop.returncode}: {talk}")
     check(shown(stream)["state"] == "FINISHED", str(shown(stream)))
 
@@ -39,7 +39,7 @@ def a_savepoint_that_was_not_finished_leaves_nothing_where_it_was_to_be(stream):
         asking = stream.start("stream", "savepoint", "job", "--to", folder / str(turn), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until("its files", lambda: list(folder.glob(f"*{turn}*")) or asking.poll() is not None, interval=0.001)
         stream.kill([supervisor])
-        asking.wait(timeout=30)
+        asking.wait(timeout=60)
         dead(stream)
         unfinished += bool(list(folder.glob(".*")))
         stream.run("stream", "resume", "job")
@@ -60,7 +60,7 @@ def a_savepoint_that_is_being_made_when_the_job_stops_is_made(stream):
     savepoint = stream.start("stream", "savepoint", "job", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until("that it is being made", lambda: list((stream.home("job") / "savepoints").glob(".*")), interval=0.001)
     stream.run("stream", "stop", "--no-savepoint", "job")
-    said, talk = savepoint.communicate(timeout=30)
+    said, talk = savepoint.communicate(timeout=60)
     check(savepoint.returncode == 0 and catalogue(stream) == [said.strip()] and whole(stream, said.strip()), f"{said}{talk}{catalogue(stream)}")
 
 
@@ -125,7 +125,7 @@ def a_supervisor_that_dies_at_the_very_end_has_ended_it_once(stream):
         before = checkpoints(stream)
         job = stream.start("stream", "run", "job.yaml", stderr=subprocess.DEVNULL)
         wait_until("it to run", lambda: stream.jobs() and shown(stream)["state"] == "RUNNING")
-        source = stream.instances("job")["made.0"]
+        source = stream.pid("job", "made.0")
         with sqlite3.connect(stream.folder / "windows.db", isolation_level=None) as db:
             db.execute("begin exclusive")
             wait_until("its last checkpoint", lambda: checkpoints(stream) - before)
@@ -153,7 +153,7 @@ def whoever_is_killed_near_the_end_of_the_input_it_ends_once(stream):
         wait_until(f"{near} rows", lambda: rows_of(stream.folder) >= near or job.poll() is not None)
         instances = sorted(stream.instances("job").values())
         stream.kill({"the supervisor": [job.pid], "an instance": instances[pick.randrange(16):][:1], "all": stream.processes("job")}[whom])
-        job.wait(timeout=30)
+        job.wait(timeout=60)
         states.add(shown(stream)["state"])
         ran_to_its_end(stream, wanted, f"{whom} at {near}")
     check(states <= {"DEAD", "FINISHED"}, f"{states}")  # a busy machine may be too late for one of them

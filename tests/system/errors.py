@@ -173,7 +173,7 @@ def a_file_that_cannot_be_read_or_written_is_a_failure_of_the_system(stream):
     refused(stream, SYSTEM, "unable to open", "stream-write-sqlite", "/proc/nowhere/x", "--table", "t", stdin=numbers(1))
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(["stream-generate", "--rows", "3", "n"], env=stream.environment, stdout=full,
-                              stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     check(done.returncode == SYSTEM and "No space left on device" in done.stderr, f"{done.returncode} {done.stderr}")
     if os.geteuid() == 0:
         return  # who may read everything is refused nothing
@@ -329,7 +329,7 @@ def late_records_of_a_plain_stage_are_told(stream):
     plain.stdin.write('{"ts":"2026-01-01T00:00:00Z"}\n{"ts":"2026-01-01T02:00:00Z"}\n')
     plain.stdin.flush()
     check('"n":1' in plain.stdout.readline(), "the first window")
-    out, talk = plain.communicate('{"ts":"2026-01-01T00:00:00Z"}\n' * 3, timeout=20)
+    out, talk = plain.communicate('{"ts":"2026-01-01T00:00:00Z"}\n' * 3, timeout=60)
     check(out.count("\n") == 1 and talk.count("\n") == 1 and "warning: late records dropped: 3 so far" in talk, out + talk)
 
 
@@ -483,7 +483,7 @@ def a_running_job_is_not_started_again(stream):
     refused(stream, FAILED, "1", "stream", "wait", "--for", "finished", "--timeout", "100ms", "one", lines=1)
     check(running.poll() is None, "the first run goes on")
     stream.run("stream", "cancel", "one")
-    check(running.wait(timeout=20) == 0, "a cancelled run is no failure")
+    check(running.wait(timeout=60) == 0, "a cancelled run is no failure")
 
 
 if __name__ == "__main__":

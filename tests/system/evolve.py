@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from harness import Failure, check, main, wait_until  # noqa: E402
 
 ROWS = 60_000
-SLOW, FAST = 10_000, 1_000_000  # to be caught in the middle; to come to its end
+SLOW, FAST = 3_000, 1_000_000  # to be caught in the middle; to come to its end
 NUMBERS = itertools.count(1)
 
 MADE = f"""

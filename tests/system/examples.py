@@ -20,7 +20,7 @@ import threading
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests" / "support"))
 import manual  # noqa: E402
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 from postgres import Postgres, newest_programs  # noqa: E402
 
 # Run by the tests of their connectors, against the servers that these start.
@@ -61,7 +61,7 @@ class Place:
         finally:
             if job.poll() is None:
                 os.killpg(job.pid, signal.SIGINT)
-            job.communicate(timeout=30)
+            job.communicate(timeout=60)
         return path.read_text()
 
     def rows(self, database, sql):
@@ -71,12 +71,6 @@ class Place:
                 return db.execute(sql).fetchall()
         except sqlite3.OperationalError:
             return []
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @contextlib.contextmanager

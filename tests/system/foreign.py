@@ -54,7 +54,7 @@ def it_counts_as_our_own_stage_does(stream):
 
 def beside_it_all_start_anew_when_something_is_rescaled(stream):
     """It knows nothing of that, and is asked for nothing."""
-    prepared(stream, 30000, 10000)
+    prepared(stream, 30000, 6000)
     stream.run("stream", "run", "-d", "tally.yaml")
     wait_until("a checkpoint", lambda: checkpoints(stream) > 0)
     for wish in ("tally=3", "large=2"):
@@ -62,14 +62,14 @@ def beside_it_all_start_anew_when_something_is_rescaled(stream):
         check(told["kept_processes"] == 0 and told["stages"][0]["to"] == int(wish[-1]), told)
     told = json.loads(stream.run("stream", "rescale", "--json", "tally", "groups-table=2"))
     check(told["kept_processes"] > 5, told)  # there it is no neighbour
-    stream.run("stream", "wait", "tally", "--timeout", "60s")
+    stream.run("stream", "wait", "tally", "--timeout", "100s")
     check_tables(stream)
 
 
 def checkpoints(stream):
     """How many there were."""
     done = subprocess.run(["stream", "checkpoint", "--list", "--json", "tally"], env=stream.environment, capture_output=True, text=True,
-                          timeout=20, check=False)
+                          timeout=60, check=False)
     return sum(json.loads(line)["status"] in ("complete", "committed") for line in done.stdout.splitlines())
 
 

@@ -58,7 +58,7 @@ class Table:
     def is_in(self, path):
         """Whether the sinks hold this table and its sums."""
         try:
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as db:
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60) as db:
                 rows = db.execute("select id, city, total from rows").fetchall()
                 sums = db.execute("select city, n, total from cities").fetchall()
         except sqlite3.OperationalError:
@@ -147,7 +147,7 @@ def files_that_come_into_a_folder_are_found(stream):
 
         def found():
             try:
-                with sqlite3.connect(f"file:{stream.folder / name}.db?mode=ro", uri=True, timeout=5) as db:
+                with sqlite3.connect(f"file:{stream.folder / name}.db?mode=ro", uri=True, timeout=60) as db:
                     return [n for n, in db.execute("select n from t order by n")]
             except sqlite3.OperationalError:
                 return []

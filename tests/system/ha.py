@@ -85,13 +85,18 @@ class Hosts:
         running = [host for host in self.all if host.process.poll() is None and host.state() in ("RUNNING", "RESTARTING", "STARTING")]
         return running[0] if len(running) == 1 else None
 
-    def wait_leader(self, but=None, timeout=20):
+    def leader_of_all(self):
+        """The leader, when all others stand by."""
+        leader = self.leader()
+        return leader if leader and all(host.state() == "STANDBY" for host in self.all if host is not leader) else None
+
+    def wait_leader(self, but=None, timeout=60):
         def found():
             host = self.leader()
             return host if host is not but else None
         return wait_until("a leader", found, timeout, 0.02)
 
-    def over(self, timeout=90):
+    def over(self, timeout=180):
         """All have ended; what they said."""
         deadline = time.monotonic() + timeout
         for host in self.all:
@@ -101,41 +106,44 @@ class Hosts:
 
 def one_leads_and_the_others_stand_by(stream):
     wanted = expected(stream)
+    began = time.monotonic()
     with Hosts(stream, 3) as hosts:
-        first = hosts.wait_leader()
-        others = [host for host in hosts.all if host is not first]
-        wait_until("two to stand by", lambda: all(host.state() == "STANDBY" for host in others))
-        refusal = others[0].own
+        hosts.wait_leader()
+        begins = time.monotonic() - began
+        first = wait_until("two to stand by", hosts.leader_of_all)
+        refusal = next(host for host in hosts.all if host is not first).own
         refusal.run("stream", "savepoint", "job", expect=None)
         check("led by" in refusal.last_stderr and str(first.process.pid) in refusal.last_stderr, refusal.last_stderr)
-        past(stream, 2000)
+        past(stream, 1000)
+        first = hosts.wait_leader()  # a lease is short: on a busy machine another may lead by now
         began = time.monotonic()
         first.send(signal.SIGKILL)
         second = hosts.wait_leader(but=first)
         took = time.monotonic() - began
         print(f"        another runs after {took * 1000:.0f} ms, at a lease of {LEASE * 1000:.0f} ms", flush=True)
-        check(took < 10, f"nobody took over for {took:.1f} s")
+        check(took < 10 + 3 * begins, f"nobody took over for {took:.1f} s, where a job begins within {begins:.1f} s")
         check("continues from checkpoint" in second.talk(), second.talk())
         first.process.wait()
         first.start()
         wait_until("it to stand by", lambda: first.state() == "STANDBY")
-        past(stream, 6000)
+        past(stream, 3000)
+        second = hosts.wait_leader()
         second.own.run("stream", "rescale", "job", "hours=2")
         second.send(signal.SIGTERM)  # it makes way, with a last checkpoint
         hosts.wait_leader(but=second)
         hosts.over()
         compare(results(stream.folder), wanted)
-        second.start().process.wait(timeout=20)
+        second.start().process.wait(timeout=60)
         check("FINISHED" in second.talk() and "--fresh" in second.talk(), second.talk())
         compare(results(stream.folder), wanted, "a second time")
 
 
 def what_is_stopped_is_stopped_for_all(stream):
     with Hosts(stream, 2) as hosts:
-        leader = hosts.wait_leader()
         past(stream, 500)
+        leader = wait_until("the other to stand by", hosts.leader_of_all)
         leader.own.run("stream", "stop", "job")
-        check(any("STOPPED" in talk for talk in hosts.over(20)), "nobody says so")
+        check(any("STOPPED" in talk for talk in hosts.over()), "nobody says so")
         savepoint = json.loads(leader.own.run("stream", "savepoint", "--list", "--json", "job").splitlines()[-1])["path"]
         check(savepoint.startswith(f"{stream.folder}/checkpoints/job.savepoints/"), savepoint)
         rows = rows_of(stream.folder)
@@ -145,8 +153,8 @@ def what_is_stopped_is_stopped_for_all(stream):
         wait_until("it to run", lambda: other.state() == "RUNNING")
         past(stream, rows + 100)
         other.own.run("stream", "cancel", "job")
-        other.process.wait(timeout=20)
-        check("CANCELLED" in leader.start().talk() or leader.process.wait(timeout=20) == 0, "a cancelled job is run again")
+        other.process.wait(timeout=60)
+        check("CANCELLED" in leader.start().talk() or leader.process.wait(timeout=60) == 0, "a cancelled job is run again")
 
 
 def happenings(hosts, pick):
@@ -156,7 +164,7 @@ def happenings(hosts, pick):
         return "nothing", lambda: None
 
     def again():
-        leader.process.wait(timeout=20)
+        leader.process.wait(timeout=60)
         leader.start()
 
     def supervisor_killed():
@@ -197,7 +205,7 @@ def disturbed(stream, hosts, pick, wanted, what):
         time.sleep(pick.uniform(0, 0.5))  # for how long it lasts
         mend()
         done.append(kind)
-    hosts.over(120)
+    hosts.over()
     compare(results(stream.folder), wanted, f"{what}: {', '.join(done)}")
     return done
 
@@ -227,13 +235,15 @@ def with_zookeeper(stream):
         first.send(signal.SIGKILL)
         second = hosts.wait_leader(but=first)
         print(f"        another runs after {(time.monotonic() - began) * 1000:.0f} ms, at a session of 1 s, one of three servers dead", flush=True)
-        past(stream, 3000)
+        past(stream, 2000)
+        second = hosts.wait_leader()
         ensemble.members[1].send(signal.SIGSTOP)  # there is no majority now
-        wait_until("it to lead no more", lambda: "leads no more" in second.talk(), 30)
+        wait_until("it to lead no more", lambda: "leads no more" in second.talk())
         ensemble.members[1].send(signal.SIGCONT)
         ensemble.members[0].start()
-        third = hosts.wait_leader(timeout=60)
-        past(stream, 5000)
+        hosts.wait_leader()
+        past(stream, 3000)
+        third = hosts.wait_leader()
         third.send(signal.SIGSTOP)
         hosts.wait_leader(but=third)
         third.send(signal.SIGCONT)

@@ -175,7 +175,7 @@ def a_stage_that_waits_for_input_goes_on_when_it_comes(stream):
         process.stdin.write(ROW % 7)
         process.stdin.flush()
     for stage, process in waiting.items():
-        out, talk = process.communicate(timeout=30)
+        out, talk = process.communicate(timeout=60)
         check(process.returncode == 0 and talk == "", f"{stage}: exit {process.returncode}: {talk}")
         check(out or stage.startswith("write-") or stage == "route", f"{stage} printed nothing")
 
@@ -284,8 +284,8 @@ def noise_on_a_socket_is_refused(stream):
             else:
                 with wait_until(f"{stage} to listen", lambda: connected(path)) as peer:
                     peer.sendall(NOISE)
-            talk = process.communicate(timeout=30)[1]
-            check(sender is None or sender.wait(timeout=30) != 0, "the other sender of a join that is gone")
+            talk = process.communicate(timeout=60)[1]
+            check(sender is None or sender.wait(timeout=60) != 0, "the other sender of a join that is gone")
             check(process.returncode == CORRUPT and talk.count("\n") == 1 and "frame" in talk, f"{stage}, {path.name}: exit {process.returncode}: {talk[:300]}")
 
 

@@ -116,7 +116,7 @@ def kill_both(stream, job, kafka, kills, finished):
         if kills[0] == 4 and kills[2] == 0:  # the supervisor too
             kills[2] += 1
             stream.kill(stream.processes("copied"))
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         if kafka.restarts and kills[1] < 2 and kills[0] >= 2 * (kills[1] + 1):
             kafka.kill()
@@ -245,7 +245,7 @@ def over_tls_brokers_and_user_are_known(stream):
         text = COPY.replace("OPTIONS", ", stop-at-end: true").replace("servers: SERVERS", f'servers: "{kafka.user_servers}", {options}')
         stream.write("copied.yaml", text)
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
-        stream.kill([wait_until("instances", lambda: stream.instances("copied"))["out.0"]])
+        stream.kill([stream.pid("copied", "out.0")])
         talk = job.communicate(timeout=60)[1]
         check(job.returncode == 0, talk)
         check(by_n(kafka.values("out")) == copied(0, 2000), "other messages")
@@ -313,7 +313,7 @@ def partitions_that_are_added_are_read_from_their_beginning(stream):
         kafka.produce("in", [(partition, "", json.dumps({"n": 1000 + partition, "word": ""})) for partition in (2, 3, 4)])
         wait_until("rows of new partitions", lambda: {1002, 1003, 1004} <= {row["n"] for row in kafka.values("out")})
         stream.run("stream", "stop", "copied")
-        job.wait(timeout=30)
+        job.wait(timeout=60)
         # Other instances own the partitions after a rescale, and other producers write; none is read again, none forgotten.
         kafka.produce("in", [(partition, "", json.dumps({"n": 2000 + partition, "word": ""})) for partition in range(5)])
         text = (stream.folder / "copied.yaml").read_text()

@@ -85,7 +85,7 @@ class Node:
         path = self.data / "out.db"
         if not path.exists():
             return []
-        with sqlite3.connect(path, timeout=20) as database:
+        with sqlite3.connect(path, timeout=60) as database:
             try:
                 return sorted(n for (n,) in database.execute("select n from t"))
             except sqlite3.OperationalError:

@@ -189,7 +189,7 @@ def savepoints_asked_for_at_once_are_all_made(stream):
     feed.arrive()
     asking = [stream.start("stream", "savepoint", "totals", *to, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
               for to in ([], [], [], ["--to", "here"], ["--single-file"], ["--single-file"])]
-    answers = [job.communicate(timeout=20) for job in asking]
+    answers = [job.communicate(timeout=60) for job in asking]
     paths = [out.strip() for out, _ in answers]
     check(len(set(paths)) == 6 and all(job.returncode == 0 for job in asking), str(answers))
     check(paths[3] == str(stream.folder / "here"), paths[3])
@@ -265,7 +265,7 @@ def wait_ends_when_its_condition_holds(stream):
     stream.run("stream", "wait", "--for", "finished", "--timeout", "100ms", "totals", expect=1)
     waiting = stream.start("stream", "wait", "--for", "finished", "totals", stderr=subprocess.PIPE)
     stream.run("stream", "stop", "totals")
-    waiting.communicate(timeout=20)
+    waiting.communicate(timeout=60)
     check(waiting.returncode == 1, f"a stopped job has not finished: {waiting.returncode}")
     stream.run("stream", "run", "-d", "generate --rows 3 | write-null", "--name", "short")
     stream.run("stream", "wait", "--for", "finished", "short")
@@ -287,7 +287,7 @@ def a_stage_that_never_waits_is_busy(stream):
 def a_restart_is_waited_for(stream):
     stream.write("job.yaml", """
 pipeline: job
-restart: {strategy: fixed-delay, delay: 700ms}
+restart: {strategy: fixed-delay, delay: 2s}
 stages:
   made: {run: generate, rate: 100}
   out: {run: write-null}
@@ -299,7 +299,7 @@ stages:
         wait_until("its end to be seen",
                    lambda: sum(event["kind"] == "restarting" for event in stream.events("job")) == again)
     began = time.monotonic()
-    stream.run("stream", "wait", "--for", "running", "job", timeout=20)
+    stream.run("stream", "wait", "--for", "running", "job", timeout=60)
     check(time.monotonic() - began > 0.2, "it ran already")
     check(stream.events("job")[-1]["kind"] == "running", "it does not run")
     stream.run("stream", "cancel", "job")
@@ -312,7 +312,7 @@ def interrupted_runs_go_on_where_they_stopped(stream):
         run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.PIPE)
         feed.arrive()
         run.send_signal(number)
-        talk = run.communicate(timeout=30)[1]
+        talk = run.communicate(timeout=60)[1]
         check(run.returncode == 0 and "stopped: final checkpoint" in talk, f"exit {run.returncode}: {talk}")
         check(not stream.processes("totals"), "nobody is left")
     check("continues from checkpoint" in talk, talk)
@@ -323,12 +323,12 @@ def a_second_interrupt_kills(stream):
     feed.grow()
     run = stream.start("stream", "run", "totals.yaml", stderr=subprocess.PIPE)
     feed.arrive()
-    stream.kill([stream.instances("totals")["sums.0"]], signal.SIGSTOP)  # the final checkpoint cannot come
+    stream.kill([stream.pid("totals", "sums.0")], signal.SIGSTOP)  # the final checkpoint cannot come
     run.send_signal(signal.SIGINT)
     wait_until("the first to be noticed", lambda: "interrupted" in stream.run("stream", "logs", "totals"))
     check(run.poll() is None, "it waits for the final checkpoint")
     run.send_signal(signal.SIGINT)
-    run.communicate(timeout=10)
+    run.communicate(timeout=60)
     check(not stream.processes("totals"), "nobody is left")
     feed.grow()
     start(stream)
@@ -343,7 +343,7 @@ def a_killed_supervisor_takes_its_job_along_and_the_next_run_goes_on(stream):
     feed.arrive()
     stream.run("stream", "checkpoint", "totals")
     run.kill()
-    run.wait(timeout=10)
+    run.wait(timeout=60)
     wait_until("the instances to end", lambda: not stream.processes("totals"))
     check(json.loads(stream.run("stream", "ps", "--all", "--json"))["state"] == "DEAD", "ps --all")
     check("was killed" in stream.run("stream", "show", "totals"), "show says why")
@@ -368,11 +368,11 @@ def logs_are_filtered_and_followed(stream):
     refused(stream, 100, "it has in, sums, out", "stream", "logs", "-f", "--stage", "nothing", "totals")
     check("running" in stream.run("stream", "logs", "--since", "1h", "totals"), "--since")
     check(stream.run("stream", "logs", "--since", "1us", "totals") == "", "nothing in the last microsecond")
-    check(stream.run("sh", "-c", "stream logs -f totals | head -1", timeout=20).count("\n") == 1, "it ends with its reader, though the job is quiet")
+    check(stream.run("sh", "-c", "stream logs -f totals | head -1", timeout=60).count("\n") == 1, "it ends with its reader, though the job is quiet")
     line = json.loads(stream.run("stream", "logs", "--json", "--stage", "in", "totals"))
     check(line["stage"] == "in" and line["level"] == "warning", str(line))
     stream.run("stream", "stop", "totals")
-    text = follow.communicate(timeout=20)[0]
+    text = follow.communicate(timeout=60)[0]
     check("running" in text and bad in text and "stopped" in text, text)
     refused(stream, 100, "has no stage 'smus'", "stream", "logs", "--stage", "smus", "totals")
     stream.write("totals.yaml", MANIFEST.replace("PARALLELISM", "1").replace("  in:", "  other:"))

@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 from middleman import Middleman  # noqa: E402
 
 PIPELINE = """
@@ -24,12 +24,6 @@ stages:
   heard: {run: listen, address: "ADDRESS", OPTIONS}
   out: {run: write-sqlite, path: out.db, table: heard, if-exists: replace}
 """
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(stream, address, options):
@@ -48,7 +42,7 @@ def rows(stream, columns="*"):
 def post(port, body, path="/in", **headers):
     """Status and text of the answer; None where nobody answers."""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -125,7 +119,7 @@ def what_dies_between_question_and_answer_is_sent_again(stream):
     cut = {}
 
     def kill():
-        stream.kill([wait_until("instances", lambda: stream.instances("heard"))["heard.0"]])
+        stream.kill([stream.pid("heard", "heard.0")])
 
     def on_question(talk, data):
         id = json.loads(talk.asked.rsplit(b"\r\n", 1)[1] or b"{}").get("id")
@@ -177,7 +171,7 @@ def a_body_is_lines_or_json(stream):
     wait_until("all rows", lambda: len(rows(stream)) == 5)
     found = sorted(rows(stream, "id, t, _peer like '127.0.0.1:%', _received like '20%Z'"))
     check(found == [(1, "a", 1, 1), (2, None, 1, 1), (3, "b", 1, 1), (4, '],{"[', 1, 1), (5, None, 1, 1)], found)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/in")
     check(connection.getresponse().status == 405, "GET")
     connection.close()

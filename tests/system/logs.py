@@ -10,7 +10,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 
 
 SHORT = "stages:\n  made: {run: generate, columns: n, rows: 3}\n  out: {run: write-null}\n"
@@ -22,7 +22,7 @@ class Datagrams:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.got = []
 
     def until(self, wanted):
@@ -70,9 +70,7 @@ def rsyslog_takes_it_all(stream):
     if shutil.which("rsyslogd") is None:
         print("skipped: rsyslog is not installed", flush=True)
         return
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     out = stream.folder / "rsyslog.out"
     stream.write("rsyslog.conf", f"""module(load="imuxsock" SysSock.Use="off")
 input(type="imuxsock" Socket="{stream.folder}/log")
@@ -170,10 +168,10 @@ def following_loses_nothing_over_rotations(stream):
     write_rotating(logs, files=12, lines=2000)
     wait_until("the last line", lambda: numbers and numbers[-1] == 12 * 2000 - 1)
     stream.run("stream", "cancel", "idle")
-    thread.join(timeout=30)
+    thread.join(timeout=60)
     check(numbers == sorted(set(numbers)), "lines came twice, or in another order")
     talk = reader.stderr.read()
-    check(reader.wait(timeout=30) == 0, talk)
+    check(reader.wait(timeout=60) == 0, talk)
     missing = 12 * 2000 - len(numbers)
     check(missing == 0 or "went before they were read" in talk, f"{missing} lines are missing, which was not said: {talk}")
 

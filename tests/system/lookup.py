@@ -169,7 +169,7 @@ def a_file_that_changes_is_read_again(stream):
     replace(path, table_of("four"))
     wait_until("the fourth", lambda: last_names(stream) == {"four"})
     stream.run("stream", "cancel", "changing")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
     lines = [json.loads(line) for line in (stream.folder / "out.ndjson").read_text().splitlines()]
     check([line["n"] for line in lines] == list(range(len(lines))), "rows are lost or come twice")
     order = list(dict.fromkeys(line["name"] for line in lines))
@@ -194,7 +194,7 @@ def a_database_that_changes_is_read_again(stream):
     write("three", True)  # another file
     wait_until("the third", lambda: last_names(stream) == {"three"})
     stream.run("stream", "cancel", "changing")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
 
 
 def versions_are_those_of_event_time_whoever_is_killed(stream):
@@ -248,7 +248,7 @@ def every_spelling_looks_up(stream):
     stage = stream.start("stream-lookup", "--in", f"ipc://{stream.folder}/l", "--path", "r.csv", "--on", "n = r.id", "n, name",
                          stdout=subprocess.PIPE)
     maker = stream.start("stream-generate", "--rows", "2", "n", "--out", f"ipc://{stream.folder}/l")
-    lines = stage.communicate(timeout=30)[0]
+    lines = stage.communicate(timeout=60)[0]
     check((stage.returncode, maker.wait()) == (0, 0), "somebody failed")
     check(lines == '{"n":0,"name":"one"}\n' + wanted, f"by hand: {lines}")
 

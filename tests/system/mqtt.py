@@ -170,7 +170,7 @@ def over_tls_broker_and_user_are_known(stream):
         stream.run("stream", "run", "-d", "heard.yaml")
         wait_until("the subscription", lambda: broker.has_session("stream-heard-heard"))
         publish(0)
-        stream.kill([wait_until("instances", lambda: stream.instances("heard"))["heard.0"]])
+        stream.kill([stream.pid("heard", "heard.0")])
         publish(100)
         wait_until("all messages", lambda: len(rows(stream)) >= 200)
         stream.run("stream", "cancel", "heard")
@@ -250,7 +250,7 @@ def the_example_of_the_manual_runs(stream):
                 return "180" in (stream.folder / "printed").read_text()
             wait_until("what is hot", came)
             job.send_signal(signal.SIGINT)
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             check('"celsius":20' not in (stream.folder / "printed").read_text(), "what is not hot")
 
 

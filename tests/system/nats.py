@@ -73,7 +73,7 @@ def kill_both(stream, job, server, pick, finished):
         if kills[0] == 3 and not kills[2]:
             kills[2] += 1
             stream.kill(stream.processes("copied"))
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         if instances and kills[0] < 6:
             stream.kill([instances[pick.choice(sorted(instances))]])
@@ -156,7 +156,7 @@ def published_once_though_the_duplicate_window_is_over(stream):
         wait_until("rows", lambda: 0 < stored(server) < count, interval=0.001)
         began = time.monotonic()
         stream.kill(stream.processes("made"))
-        job.wait(timeout=10)
+        job.wait(timeout=60)
         with server.connect() as client:
             partly = client.state("OUT")["messages"]
             check(0 < partly < count, f"{partly} messages")
@@ -185,7 +185,7 @@ def messages_whose_acknowledgement_is_lost_are_not_stored_again(stream):
             return data
         deaths.append(True)
         if len(deaths) == 2:
-            stream.kill([wait_until("instances", lambda: stream.instances("added"))["out.0"]])
+            stream.kill([stream.pid("added", "out.0")])
         return None
 
     with NatsServer(stream.folder) as server, Middleman(server.port, on_answer=on_answer) as middleman, server.connect() as client:
@@ -202,7 +202,7 @@ def what_was_published_is_not_taken_back(stream):
     with NatsServer(stream.folder) as server, server.connect() as client:
         client.make_stream("OUT", "out.>")
         stream.write("added.yaml", ADDED.replace("PORT", str(server.port)))
-        stream.run("stream", "run", "-d", "added.yaml")
+        stream.run("stream", "run", "-d", "added.yaml", "--set", "stages.made.rate=200")
         wait_until("rows", lambda: stored(server) > 100)
         stream.kill(stream.processes("added"))
         wait_until("the end of the job", lambda: not stream.processes("added"))
@@ -226,7 +226,7 @@ def a_rescaled_job_goes_on_without_loss(stream):
             stream.write("copied.yaml", text.replace("{run: write-nats", f"{{run: write-nats, parallelism: {sinks}"))
             stream.run("stream", "run", "-d", "copied.yaml")
             client.publish("in.a", rows(count, count + 2000))
-            stream.kill([wait_until("instances", lambda: stream.instances("copied"))[f"out.{sinks - 1}"]])
+            stream.kill([stream.pid("copied", f"out.{sinks - 1}")])
             client.publish("in.a", rows(count + 2000, count + 4000))
             wait_until("it goes on", lambda count=count: stored(server) > count + 2000)
             count += 4000
@@ -330,13 +330,13 @@ def what_was_removed_before_it_was_read_is_reported(stream):
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows", lambda: stored(server) == 10)
         stream.run("stream", "stop", "copied")
-        job.wait(timeout=30)
+        job.wait(timeout=60)
         client.publish("in.a", rows(10, 20))
         client.request("$JS.API.STREAM.PURGE.IN", json.dumps({"seq": 16}))
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows behind the gap", lambda: stored(server) == 15)
         stream.run("stream", "stop", "copied")
-        check("messages 11 to 15 were removed from the stream before they were read" in job.communicate(timeout=30)[1], "no word")
+        check("messages 11 to 15 were removed from the stream before they were read" in job.communicate(timeout=60)[1], "no word")
         client.request("$JS.API.STREAM.DELETE.IN", "")
         client.make_stream("IN", "in.>")
         stream.run("stream", "run", "copied.yaml", expect=1)

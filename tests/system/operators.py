@@ -362,7 +362,7 @@ def a_join_by_hand_tells_its_inputs_apart_by_name(stream):
                         "--on", "l.k = r.k", "l.n as l, r.n as r", stdout=subprocess.PIPE)
     left = stream.start("stream-generate", "--rows", "4", "n, n as k", "--out", f"ipc://{stream.folder}/l")
     right = stream.start("stream-generate", "--rows", "4", "n * 10 as n, n + 2 as k", "--out", f"ipc://{stream.folder}/r")
-    lines = join.communicate(timeout=30)[0].splitlines()
+    lines = join.communicate(timeout=60)[0].splitlines()
     check((join.returncode, left.wait(), right.wait()) == (0, 0, 0), "somebody failed")
     check(sorted(lines) == ['{"l":2,"r":0}', '{"l":3,"r":10}'], lines)
     stream.run("stream-join", "--in", "ipc:///tmp/x", "--on", "a.k = b.k", "a.k", expect=100)

@@ -253,7 +253,7 @@ def a_script_gives_the_same_whoever_is_killed_and_however_many_instances_go_on(s
         wait_until("a new start", lambda: stream.instances("numbered") not in ({}, running))
     stream.run("stream", "wait", "--for", "checkpoint", "numbered")
     stream.run("stream", "stop", "numbered")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
     check((stream.folder / "out.ndjson").stat().st_size > 0, "stopped before anything came")
     stream.write("numbered.yaml", LUA % (ROWS, ROWS // 2, 3))
     job = stream.start("stream", "run", "numbered.yaml", stderr=subprocess.PIPE)
@@ -310,7 +310,7 @@ def both_are_wired_by_hand(stream):
     middle = [stream.start("stream-exec", "--mode", mode, "cat", "--in", one, "--out", other)
               for mode, one, other in (("line", ends[0], ends[1]), ("barrier", ends[1], ends[2]))]
     first = stream.start("stream-generate", "--rows", "50000", "n, n % 7 as k", "--out", ends[0])
-    found = last.communicate(timeout=30)[0]
+    found = last.communicate(timeout=60)[0]
     check([p.wait() for p in (first, *middle, last)] == [0, 0, 0, 0], "somebody failed")
     check(found == '{"k":-1,"n":null}\n', found)
 

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from certificates import Certificates  # noqa: E402
 from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server, a_stop_does_not_wait_for_a_source_without_server,  # noqa: E402
                         rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
-from harness import Failure, check, main, wait_until  # noqa: E402
+from harness import Failure, check, free_port, main, wait_until  # noqa: E402
 from postgres import Postgres, newest_programs  # noqa: E402
 from small_disk import on_small_disk  # noqa: E402
 
@@ -210,8 +209,7 @@ def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
 
     wait_until("the first rows", lambda: server.psql("select 1 from copy_of_customer limit 1", check=False).strip() == "1")
     for turn in range(2):
-        instances = wait_until("instances", lambda: stream.instances("followed"))
-        stream.kill([instances["shop.0"]])
+        stream.kill([stream.pid("followed", "shop.0")])
         server.psql(f"delete from customer where id % 7 = {turn}; update customer set name = 'turn {turn}' where id % 1000 < 10;")
         wait_until("reading to begin anew", lambda turn=turn: begun_anew() > turn)
         before = newest_checkpoint(stream, "followed")
@@ -219,7 +217,7 @@ def reading_the_tables_begins_anew_where_it_is_killed(stream, server):
     wait_until("the copies to be equal", lambda: "copy_of_customer" in server.psql("select relname from pg_class")
                and followed_equals(stream, server) == "", 90, 0.2)
     stream.run("stream", "stop", "followed")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
 
 
 WRITTEN = """
@@ -255,7 +253,7 @@ def rows_are_written_exactly_once_whoever_is_killed(stream, server):
             pass
     talk = job.communicate(timeout=120)[1]
     check(job.returncode == 0, f"exit {job.returncode}: {talk}")
-    check(rounds >= 4, f"only {rounds} kills")
+    check(rounds >= 3, f"only {rounds} kills")
     for table in ("rows", "prepared"):
         found = server.psql(f"select count(*), count(distinct n), sum(n), count(s), max(ts) from {table}").strip()
         check(found == "40000|40000|799980000|34285|1970-01-01 11:06:39+00", f"{table}: {found}")
@@ -334,7 +332,7 @@ stages:
     stream.run("stream", "run", "-d", "polled.yaml")
     for turn in range(4):
         server.psql("insert into other.event (what) select 'more' from generate_series(1, 3000)")
-        stream.kill([wait_until("instances", lambda: stream.instances("polled"))["events.0"]])
+        stream.kill([stream.pid("polled", "events.0")])
         if turn == 2:
             server.crash()
     wanted = server.rows("select id, what, part from other.event order by id")
@@ -380,7 +378,7 @@ def wrong_use_is_refused_and_says_why(stream, server):
             ([*write, "t", "--key", "m"], "no column 'm'"),
             ([*write, "t", "--key", "n", "--commit", "two-phase"], "two-phase is for rows that are only inserted"),
             ([*write, "t", "--leftovers", "commit"], "needs --leftovers-of RUN")):
-        done = subprocess.run(words, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(words, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=60, check=False)
         check(done.returncode == 100 and said in done.stderr and done.stderr.count("\n") == 1, f"{words}: {done.returncode} {done.stderr}")
         check("sesame" not in done.stderr, done.stderr)
 
@@ -440,7 +438,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
     stream.environment |= {"PGHOST": str(server.folder), "PGUSER": "postgres"}
     server.psql("create database shop")
     subprocess.run([str(server.programs / "psql"), "-q", "-d", "shop", "-c", "create table customer (id int primary key); insert into "
-                    "customer values (4)"], env=stream.environment, check=True, timeout=20)
+                    "customer values (4)"], env=stream.environment, check=True, timeout=60)
     manuals = {name: stream.run(f"stream-{name}", "--man").replace("\\(aq", "'").replace("\\-", "-").replace("\\(rs", "\\").replace("\\e", "\\")
                for name in ("read-postgres", "write-postgres")}
     for name, command in (("read-postgres", "PG='dbname=shop' stream-read-postgres --dsn env:PG customer"),
@@ -456,7 +454,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
         stream, "select count(*) from sqlite_master where name = 'customer'", "copy.db") == ["1"]
         and sqlite_rows(stream, "select id from customer", "copy.db") == ["4"])
     job.send_signal(signal.SIGINT)
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
     log = stream.run("stream", "logs", stream.jobs()[0])
     slot = re.search(r"replication slot '(\w+)'", log).group(1)
     stream.run("stream-read-postgres", "--dsn", "env:PG", "--drop", "--slot", slot, "customer")
@@ -464,9 +462,7 @@ def examples_of_the_manuals_work_as_printed(stream, server):
 
 def serve_tls(server, certificates):
     """Lets a user with a password in over TLS at a port of 127.0.0.1; returns what the connection is, but for password and mode."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server.psql("create role me login superuser replication password 's3cret-words'")
     for name, path in (("server.crt", certificates.server), ("server.key", certificates.server_key)):
         target = server.folder / "data" / name
@@ -501,7 +497,7 @@ stages:
 """)
     stream.run("stream", "run", "-d", "one.yaml")
     wait_until("the first rows", lambda: server.psql("select 1 from copied limit 1", check=False).strip() == "1")
-    stream.kill([wait_until("instances", lambda: stream.instances("one"))["t.0"]])
+    stream.kill([stream.pid("one", "t.0")])
     server.crash()
     server.psql("insert into t select n, 'b' || n from generate_series(501, 900) n; delete from t where id < 10")
     wait_until("the copy", lambda: server.psql("select count(*) from copied", check=False).strip() == "891", 60)
@@ -513,11 +509,11 @@ stages:
                          ("no pg_hba.conf entry", dsn(mode="disable"))):
         stream.environment["PG"] = wrong
         for command in (["stream-read-postgres", "--dsn", "env:PG", "t"], ["stream-write-postgres", "--dsn", "env:PG", "u"]):
-            done = subprocess.run(command, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(command, env=stream.environment, input='{"n":1}\n', capture_output=True, text=True, timeout=60, check=False)
             check(done.returncode == 100 and words in done.stderr and done.stderr.count("\n") == 1, f"{command}: {done.returncode} {done.stderr}")
             check("an0ther" not in done.stderr and "s3cret" not in done.stderr, done.stderr)
     stream.environment["PG"] = dsn(at="hostaddr=127.0.0.1 port=1 user=me dbname=postgres")
-    done = subprocess.run(["stream-read-postgres", "--dsn", "env:PG", "t"], env=stream.environment, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["stream-read-postgres", "--dsn", "env:PG", "t"], env=stream.environment, capture_output=True, text=True, timeout=60, check=False)
     check(done.returncode != 0 and "Connection refused" in done.stderr, f"{done.returncode} {done.stderr}")
 
 

@@ -45,12 +45,13 @@ def what_a_stage_does_is_seen_by_name(stream):
     def seen():  # on a busy machine a second may not be enough
         found.extend(profile(stream))
         names = {frame for frames, _ in found for frame in frames}
-        return "stream::RunLoop::run" in names and any("Aggregate" in name for name in names)
+        return {"totals.0", "totals.1", "stream::RunLoop::run"} <= names and any("Aggregate" in name for name in names)
     wait_until("the functions of the stage", seen)
     check({frames[0] for frames, _ in found} == {"totals.0", "totals.1"}, f"instances: {found[:5]}")
     check(all(frames[1] for frames, _ in found), "a thread has no name")
     check("samples of running threads" in stream.last_stderr, stream.last_stderr)
-    check({frames[0] for frames, _ in profile(stream, "--instance", "1")} == {"totals.1"}, "other instances than asked for")
+    alone = wait_until("samples of one instance", lambda: profile(stream, "--instance", "1"))
+    check({frames[0] for frames, _ in alone} == {"totals.1"}, "other instances than asked for")
     waits = {frames[-1].lstrip("_") for frames, _ in profile(stream, "--off-cpu")}
     check(any("poll" in name for name in waits) or any("epoll" in name for name in waits), f"waits: {waits}")
     check(stream.instances("busy") == before and stream.stats("busy")["job"]["attempt"] == 1, "the job was disturbed")
@@ -58,11 +59,14 @@ def what_a_stage_does_is_seen_by_name(stream):
 
 def a_picture_is_svg(stream):
     start(stream)
-    stream.run("stream", "profile", "--for", "500ms", "--output", "totals.svg", "busy", "totals")
-    tree = xml.etree.ElementTree.parse(stream.folder / "totals.svg").getroot()
-    texts = [text.text or "" for text in tree.iter("{http://www.w3.org/2000/svg}title")]
-    check(any(text.startswith("all — ") and text.endswith("100.00%") for text in texts), f"{texts[:5]}")
-    check(any("stream::RunLoop::run" in text for text in texts), f"{texts[:20]}")
+
+    def drawn():
+        stream.run("stream", "profile", "--for", "500ms", "--output", "totals.svg", "busy", "totals")
+        tree = xml.etree.ElementTree.parse(stream.folder / "totals.svg").getroot()
+        texts = [text.text or "" for text in tree.iter("{http://www.w3.org/2000/svg}title")]
+        check(any(text.startswith("all — ") and text.endswith("100.00%") for text in texts), f"{texts[:5]}")
+        return any("stream::RunLoop::run" in text for text in texts)  # else nobody ran while it looked
+    wait_until("the functions of the stage in a picture", drawn)
     check("http" not in (stream.folder / "totals.svg").read_text().replace("http://www.w3.org/2000/svg", ""), "it needs another host")
     piped = stream.run("bash", "-c", "stream profile --for 200ms busy totals | head -c 40")
     check(piped.startswith("<?xml"), piped)
@@ -84,9 +88,12 @@ def programs_without_symbols_are_seen_as_far_as_can_be(stream):
     subprocess.run(["strip", *(path for path in bare.rglob("*") if path.is_file())], check=True)
     stream.environment["PATH"] = f"{bare / 'bin'}:{stream.environment['PATH']}"
     start(stream)
-    found = profile(stream)
-    names = {frame for frames, _ in found for frame in frames}
-    check("stream::RunLoop::run" in names, f"names: {sorted(names)}")
+    names = set()
+
+    def seen():
+        names.update(frame for frames, _ in profile(stream) for frame in frames)
+        return "stream::RunLoop::run" in names
+    wait_until("what a library shows", seen)
     check("[stream-aggregate]" in names or any("Aggregate" in name for name in names), f"names: {sorted(names)}")
 
 
@@ -106,7 +113,7 @@ def what_dies_meanwhile_is_no_fault(stream):
     start(stream)
     asked = stream.start("stream", "profile", "--folded", "--for", "3s", "busy", "totals", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until("the profiler", lambda: profilers_of(asked.pid))
-    os.kill(stream.instances("busy")["totals.0"], signal.SIGKILL)
+    os.kill(stream.pid("busy", "totals.0"), signal.SIGKILL)
     talk = asked.communicate(timeout=60)[1]
     check(asked.returncode == 0 or (asked.returncode == 1 and "has ended" in talk), f"{asked.returncode}: {talk}")
     wait_until("the next attempt", lambda: stream.stats("busy")["job"]["attempt"] == 2 and stream.stats("busy")["job"]["state"] == "RUNNING")
@@ -122,7 +129,14 @@ def what_dies_meanwhile_is_no_fault(stream):
 def profilers_of(parent):
     children = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
     pids = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    return [pid for pid in pids if b"stream-profiler" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in pids if b"stream-profiler" in command_line(pid)]
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # gone meanwhile
+        return b""
 
 
 def a_flame_graph_is_made_when_it_is_asked_for(stream):

@@ -93,7 +93,7 @@ def rows_that_come_are_read_once_whoever_is_killed(stream):
         wait_until(f"the rows of {table}", lambda table=table: len(found(table)) >= len(wanted))
         check(found(table) == wanted, f"{table}: {len(found(table))} rows, {len(wanted)} wanted")
     stream.run("stream", "stop", "followed")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
 
 
 # Inserts rows in a transaction that it never ends, far more than its cache holds, and says when they are in the file.
@@ -144,7 +144,7 @@ def table_in(stream, mode="delete"):
 
 
 def insert_in(stream, first, count):
-    with sqlite3.connect(stream.folder / "in.db", timeout=30) as db:
+    with sqlite3.connect(stream.folder / "in.db", timeout=60) as db:
         db.executemany("insert into t values (?, ?, ?)", ((n, f"2024-01-01T00:00:00.{n:06}Z", f"row {n}") for n in range(first, first + count)))
 
 
@@ -169,7 +169,7 @@ def a_log_that_is_moved_into_the_database_is_read_once(stream):
     table_in(stream, "wal")
 
     def moved():
-        with sqlite3.connect(stream.folder / "in.db", timeout=30) as db:
+        with sqlite3.connect(stream.folder / "in.db", timeout=60) as db:
             db.execute("pragma wal_checkpoint(truncate)")
 
     def change(turn):
@@ -185,7 +185,7 @@ def a_database_that_is_compacted_is_read_on(stream):
 
     def change(turn):
         insert_in(stream, turn * 1000 + 1000, 300)
-        db = sqlite3.connect(stream.folder / "in.db", timeout=30, isolation_level=None)
+        db = sqlite3.connect(stream.folder / "in.db", timeout=60, isolation_level=None)
         if turn % 2 == 0:
             db.execute("vacuum")
         else:

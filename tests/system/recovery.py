@@ -24,7 +24,7 @@ stages:
 """ % ROWS
 
 
-SLOW, FAST = 15_000, 1_000_000  # to be caught while it runs; to come to its end
+SLOW, FAST = 4_000, 1_000_000  # to be caught while it runs; to come to its end
 
 
 def start(stream, *args, name="job", delay="10ms", interval="50ms", rate=SLOW):
@@ -144,7 +144,7 @@ def commits_that_always_fail_use_up_the_attempts(stream):
 
 def stop_a_sink(stream):
     """A process that answers nothing, so that no checkpoint ends until it goes on."""
-    sink = stream.instances("job")["rows.0"]
+    sink = stream.pid("job", "rows.0")
     os.kill(sink, signal.SIGSTOP)
     return sink
 
@@ -158,8 +158,8 @@ def a_second_stop_waits_for_the_first(stream):
     job.send_signal(signal.SIGINT)
     stops.append(stream.start("stream", "stop", "job", stdout=subprocess.PIPE))
     os.kill(sink, signal.SIGCONT)
-    paths = {stop.communicate(timeout=20)[0].strip() for stop in stops}
-    job.communicate(timeout=20)
+    paths = {stop.communicate(timeout=60)[0].strip() for stop in stops}
+    job.communicate(timeout=60)
     check(len(paths) == 1 and pathlib.Path(paths.pop()).is_dir(), f"one savepoint for all: {paths}")
     check(job.returncode == 0, f"exit {job.returncode}")
 
@@ -171,7 +171,7 @@ def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
     asking = stream.start("stream", "savepoint", "job", stderr=subprocess.PIPE)
     wait_until("its checkpoint to be under way", lambda: list((stream.home("job") / "checkpoints").iterdir()))
     os.kill(sink, signal.SIGKILL)
-    talk = asking.communicate(timeout=20)[1]
+    talk = asking.communicate(timeout=60)[1]
     check(asking.returncode == 1 and "aborted: rows.0 was killed by SIGKILL" in talk, f"exit {asking.returncode}: {talk}")
     check(job.communicate(timeout=60) and job.returncode == 0, "the job goes on")
     check_rows(stream)
@@ -179,7 +179,7 @@ def a_savepoint_that_dies_with_its_attempt_is_answered(stream):
 
 def a_job_that_ends_by_itself_needs_no_stop(stream):
     """Its last checkpoint is being committed when the stop comes: the target is locked so long."""
-    job = start(stream, interval="1h", rate=ROWS)
+    job = start(stream, interval="1h", rate=ROWS // 2)
     wait_until("the job", lambda: stream.jobs() and "running" in kinds(stream) and (stream.folder / "rows.db").exists())
     with sqlite3.connect(stream.folder / "rows.db", isolation_level=None) as db:
         db.execute("begin exclusive")
@@ -187,9 +187,9 @@ def a_job_that_ends_by_itself_needs_no_stop(stream):
         stop = stream.start("stream", "stop", "job", stderr=subprocess.PIPE)
         wait_until("the stop", lambda: "STOPPING" in stream.run("stream", "ps"))
         db.execute("rollback")
-    talk = stop.communicate(timeout=20)[1]
+    talk = stop.communicate(timeout=60)[1]
     check(stop.returncode == 1 and "job 'job' is FINISHED: it ended by itself" in talk, f"exit {stop.returncode}: {talk}")
-    check(job.communicate(timeout=20) and job.returncode == 0, f"exit {job.returncode}")
+    check(job.communicate(timeout=60) and job.returncode == 0, f"exit {job.returncode}")
     check_rows(stream)
 
 
@@ -211,11 +211,11 @@ def what_a_savepoint_will_be_made_of_is_kept(stream):
         stream.run("stream", "gc", "held")
         wait_until("what is left over to go", lambda: not rubbish.exists())
         db.execute("rollback")
-    path, talk = saving.communicate(timeout=30)
+    path, talk = saving.communicate(timeout=60)
     check(saving.returncode == 0 and pathlib.Path(path.strip()).is_dir(), talk)
-    newer.communicate(timeout=30)
+    newer.communicate(timeout=60)
     stream.run("stream", "cancel", "held")
-    job.communicate(timeout=20)
+    job.communicate(timeout=60)
 
 
 def a_flood_of_dead_letters_is_kept_once_whatever_is_killed(stream):
@@ -250,7 +250,7 @@ def sockets_of_earlier_attempts_are_removed(stream):
         wait_until(f"attempt {attempt}", lambda n=attempt: stream.jobs() and stream.stats("job")["job"]["attempt"] == n
                    and stream.instances("job") and kinds(stream).count("running") == n)
         if attempt < 3:
-            os.kill(stream.instances("job")["made.0"], signal.SIGKILL)
+            os.kill(stream.pid("job", "made.0"), signal.SIGKILL)
     show = stream.run("stream", "show", "job")
     control = {pathlib.Path(line.split("ipc://")[1].split("#")[0]).parent
                for p in stream.processes("job") for line in [pathlib.Path(f"/proc/{p}/cmdline").read_text().replace("\0", " ")]

@@ -76,7 +76,7 @@ def kill_both(stream, job, server, pick):
             server.start()
         elif turn == 4:
             stream.kill(stream.processes("copied"))
-            job.wait(timeout=30)
+            job.wait(timeout=60)
             job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         else:
             instances = wait_until("instances", lambda: stream.instances("copied"))
@@ -173,7 +173,7 @@ def a_transaction_whose_answer_is_lost_is_not_repeated(stream):
 
 
 def a_transaction_behind_which_the_stage_dies_is_not_repeated(stream):
-    death_behind_a_transaction(stream, lambda: stream.kill([wait_until("instances", lambda: stream.instances("added"))["out.0"]]))
+    death_behind_a_transaction(stream, lambda: stream.kill([stream.pid("added", "out.0")]))
 
 
 def a_transaction_behind_which_the_job_dies_is_not_repeated(stream):
@@ -236,7 +236,7 @@ def a_rescaled_job_goes_on_without_loss(stream):
             stream.run("stream", "stop", "copied", timeout=60)
             stream.write("copied.yaml", text.replace("{run: write-redis", f"{{run: write-redis, parallelism: {sinks}"))
             stream.run("stream", "run", "-d", "copied.yaml")
-            stream.kill([wait_until("instances", lambda: stream.instances("copied"))["out.1"]])
+            stream.kill([stream.pid("copied", "out.1")])
         count = adding.stop()
         wait_until("all entries", lambda: stored(server) >= count)
         stream.run("stream", "stop", "copied", timeout=60)
@@ -343,13 +343,13 @@ def what_was_removed_before_it_was_read_is_reported(stream):
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows", lambda: stored(server) == 10)
         stream.run("stream", "stop", "copied")
-        job.wait(timeout=30)
+        job.wait(timeout=60)
         add(server, 10, 20)
         server.ask("XTRIM", "in", "MAXLEN", 5)
         job = stream.start("stream", "run", "copied.yaml", stderr=subprocess.PIPE)
         wait_until("rows behind the gap", lambda: stored(server) == 15)
         stream.run("stream", "stop", "copied")
-        check("5 entries were removed from the stream before they were read" in job.communicate(timeout=30)[1], "no word")
+        check("5 entries were removed from the stream before they were read" in job.communicate(timeout=60)[1], "no word")
         server.ask("DEL", "in")
         stream.run("stream", "run", "copied.yaml", expect=1)
         check("it has been deleted since it was read" in stream.last_stderr, stream.last_stderr)

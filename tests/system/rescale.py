@@ -326,7 +326,7 @@ pipeline: scaled
 checkpoint: {interval: 50ms}
 stages:
   lines: {run: read-file, path: "in/*.ndjson", format: ndjson, schema: "n bigint, k varchar, pad varchar", split-size: 256KiB}
-  paced: {run: throttle, rate: 5000}
+  paced: {run: throttle, rate: 3500}
   parts: {run: write-file, path: parts/}
   table: {run: write-sqlite, from: paced, path: out.db, table: rows, key: n, if-exists: replace}
   counted: {run: aggregate, from: paced, by: k, compute: {n: count(*), total: sum(n)}}
@@ -345,7 +345,7 @@ def splits_and_commits_rescale_too(stream):
     for wishes in (["lines=3", "table=2"], ["parts=3"], ["counted=2", "totals=2", "lines=2"], ["lines=1", "parts=1", "table=3"]):
         check(not all(i["ended"] for i in stream.stats("scaled")["instances"] if i["stage"] == "lines"), "all is read already")
         rescale(stream, *wishes)
-    stream.run("stream", "wait", "scaled", "--timeout", "60s")
+    stream.run("stream", "wait", "scaled", "--timeout", "100s")
     with sqlite3.connect(stream.folder / "out.db") as out:
         check(out.execute("select count(*), sum(n) from rows").fetchone() == (rows, rows * (rows - 1) // 2), "rows")
         wanted = [(f"k{k}", len(range(k, rows, 5)), sum(range(k, rows, 5))) for k in range(5)]

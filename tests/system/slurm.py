@@ -75,7 +75,7 @@ def committed(stream):
     path = stream.folder / "out.db"
     if not path.exists():
         return 0
-    with sqlite3.connect(path, timeout=20) as database:
+    with sqlite3.connect(path, timeout=60) as database:
         try:
             return database.execute("select count(*) from t").fetchone()[0]
         except sqlite3.OperationalError:
@@ -90,7 +90,7 @@ def finish(stream, cluster, number, timeout=90):
     wait_until("the end of the job", lambda: cluster.job(number)["JobState"] not in ("PENDING", "RUNNING", "COMPLETING"), timeout=timeout, interval=0.1)
     state = cluster.job(number)["JobState"]
     check(state == "COMPLETED", f"the job is {state}")
-    wait_until("no process of it", lambda: not cluster.processes(), timeout=15)
+    wait_until("no process of it", lambda: not cluster.processes(), timeout=60)
 
 
 def check_results(stream, rows=3000):
@@ -107,11 +107,11 @@ def check_results(stream, rows=3000):
 
 @on_slurm
 def test_a_job_runs_as_steps_of_a_batch_job(stream, cluster):
-    number = deploy(stream, rows=2000)
+    number = deploy(stream, rows=4000)
     check(re.fullmatch("[0-9]+", number), number)
     wait_until("a step on each node", lambda: sorted(cluster.steps(number).values()) == ["n1", "n2"], timeout=60)
     finish(stream, cluster, number)
-    check_results(stream, 2000)
+    check_results(stream, 4000)
 
 
 @on_slurm
@@ -120,24 +120,24 @@ def test_a_second_batch_job_stands_by_with_nodes_of_its_own(stream, cluster):
     more_rows(stream)
     other = [node for node in NODES if node != cluster.job(first)["BatchHost"]]
     second = deploy(stream, slurm=f"nodes: 2, options: [--job-name=stand-by, '--nodelist={','.join(other)}']", rows=12000)
-    wait_until("it stands by", lambda: "stands by" in said(stream), timeout=30)
+    wait_until("it stands by", lambda: "stands by" in said(stream), timeout=60)
     cluster.ask("scancel", first)
-    wait_until("steps on its nodes", lambda: {*cluster.steps(second).values()} == {*other}, timeout=30)
+    wait_until("steps on its nodes", lambda: {*cluster.steps(second).values()} == {*other}, timeout=60)
     finish(stream, cluster, second)
     check_results(stream, 12000)
 
 
 @on_slurm
 def test_a_step_that_is_cancelled_is_started_again(stream, cluster):
-    number = deploy(stream, slurm="nodes: 2", rows=6000)
+    number = deploy(stream, slurm="nodes: 2", rows=9000)
     rows = more_rows(stream)
     for node in ("n2", "n1"):
-        step = wait_until(f"a step on {node}", lambda node=node: next((s for s, n in cluster.steps(number).items() if n == node), None), timeout=30)
+        step = wait_until(f"a step on {node}", lambda node=node: next((s for s, n in cluster.steps(number).items() if n == node), None), timeout=60)
         cluster.ask("scancel", step)
-        wait_until("another", lambda node=node, step=step: any(n == node and s != step for s, n in cluster.steps(number).items()), timeout=30)
+        wait_until("another", lambda node=node, step=step: any(n == node and s != step for s, n in cluster.steps(number).items()), timeout=60)
         rows = more_rows(stream, rows)
     finish(stream, cluster, number)
-    check_results(stream, 6000)
+    check_results(stream, 9000)
     for node in ("n1", "n2"):
         check(f"host '{node}' is lost: " in said(stream), said(stream))
 
@@ -150,7 +150,7 @@ def test_a_supervisor_that_is_killed_goes_on(stream, cluster):
     more_rows(stream, rows)
     finish(stream, cluster, number)
     check_results(stream, 6000)
-    check(cluster.job(number)["Restarts"] == "0" and said(stream).count(": leads, term") == 2, said(stream))
+    check(cluster.job(number)["Restarts"] == "0" and said(stream).count(": leads, term") >= 2, said(stream))
 
 
 @on_slurm
@@ -255,25 +255,25 @@ def test_a_node_that_is_drained_is_left(stream, cluster):
     number = deploy(stream, slurm="nodes: 2", rows=rows)
     more_rows(stream)
     cluster.ask("scontrol", "update", "NodeName=n2", "State=DRAIN", "Reason=disk")
-    wait_until("no step there", lambda: [*cluster.steps(number).values()] == ["n1"], timeout=40)
+    wait_until("no step there", lambda: [*cluster.steps(number).values()] == ["n1"], timeout=60)
     more_rows(stream, committed(stream))
     check("host 'n2' is lost: Slurm drains it" in said(stream), said(stream))
     cluster.ask("scontrol", "update", "NodeName=n2", "State=RESUME")
     if LONG:
-        wait_until("a step there again", lambda: "n2" in cluster.steps(number).values(), timeout=40)
+        wait_until("a step there again", lambda: "n2" in cluster.steps(number).values(), timeout=60)
     finish(stream, cluster, number)
     check_results(stream, rows)
 
 
 @on_slurm
 def test_a_job_may_shrink(stream, cluster):
-    number = deploy(stream, slurm="nodes: 3", rows=6000)
+    number = deploy(stream, slurm="nodes: 3", rows=9000)
     rows = more_rows(stream)
     cluster.ask("scontrol", "update", f"JobId={number}", "NumNodes=2")
-    wait_until("two steps", lambda: len(cluster.steps(number)) == 2, timeout=30)
+    wait_until("two steps", lambda: len(cluster.steps(number)) == 2, timeout=60)
     more_rows(stream, rows)
     finish(stream, cluster, number)
-    check_results(stream, 6000)
+    check_results(stream, 9000)
 
 
 @on_slurm

@@ -6,14 +6,13 @@ import os
 import pathlib
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import termios
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, free_port, main, wait_until  # noqa: E402
 
 SLACK = float(os.environ.get("STREAM_SLACK", "1"))  # times are claims about a machine that has nothing else to do
 SCHEMA = "ts timestamp, host varchar, status bigint, ms bigint"
@@ -87,12 +86,6 @@ def manifest(stream, stages):
     return stream.run("stream", "run", "--fresh", "spelled.yaml")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def by_hand(stream, stages, endpoint, order):
     """Starts the programs one after the other, the first, last or middle one first."""
     programs = [["stream-read-file", "--time", "ts", "in.ndjson"]] + [[f"stream-{w[0]}", *w[1:]] for w in words(stages)]
@@ -105,7 +98,7 @@ def by_hand(stream, stages, endpoint, order):
         running[i] = stream.start(*programs[i], stdout=subprocess.PIPE if last else None)
     text = running[len(programs) - 1].communicate(timeout=60)[0]
     for i, process in sorted(running.items()):
-        check(process.wait(timeout=20) == 0, f"{programs[i]}: exit {process.returncode}")
+        check(process.wait(timeout=60) == 0, f"{programs[i]}: exit {process.returncode}")
     return text
 
 
@@ -150,12 +143,15 @@ def a_filter_passes_lines_byte_for_byte(stream):
 
 def ends_soon(stream, what, command):
     began = time.monotonic()
-    done = subprocess.run(["bash", "-c", command], env=stream.environment, cwd=stream.folder, timeout=30, capture_output=True,
+    stream.run("stream", "run", "generate --rows 1 | select n")
+    whole = time.monotonic() - began  # what this machine needs, as busy as it is
+    began = time.monotonic()
+    done = subprocess.run(["bash", "-c", command], env=stream.environment, cwd=stream.folder, timeout=60, capture_output=True,
                           text=True, check=False)
     took = time.monotonic() - began
     check(done.stdout.count("\n") == 1, f"{what}: {done.stdout!r}")
     check(done.stderr == "", f"{what} talks: {done.stderr}")
-    check(took < 1.0 * SLACK, f"{what} took {took:.2f} s")
+    check(took < 1.0 * SLACK + whole, f"{what} took {took:.2f} s")
 
 
 def head_ends_everything_silently_and_soon(stream):
@@ -179,16 +175,16 @@ def a_line_shows_at_once(stream):
     process.stdin.write('{"a":1}\n')
     process.stdin.flush()
     check(process.stdout.readline() == '{"a":1}\n', "the first line")
-    worst = 0.0
+    took = []
     for i in range(2, 12):
         began = time.monotonic()
         process.stdin.write(f'{{"a":{i}}}\n')
         process.stdin.flush()
         check(process.stdout.readline() == f'{{"a":{i}}}\n', f"line {i}")
-        worst = max(worst, time.monotonic() - began)
+        took.append(time.monotonic() - began)
     process.stdin.close()
-    check(process.wait(timeout=10) == 0, f"exit {process.returncode}")
-    check(worst < 0.1 * SLACK, f"a line took {worst:.3f} s")
+    check(process.wait(timeout=60) == 0, f"exit {process.returncode}")
+    check(sorted(took)[len(took) // 2] < 0.1 * SLACK, f"lines took {took} s")  # not each: others may have had the processor
 
 
 def unread_bytes(pipe):
@@ -203,7 +199,7 @@ def what_follows_at_once_belongs_to_the_sample(stream):
         stage.stdin.flush()
         while unread_bytes(stage.stdin):
             pass
-        return stage.communicate('{"a":2.5}\n', timeout=20)[0]
+        return stage.communicate('{"a":2.5}\n', timeout=60)[0]
     # The machine may be busy with other things for 10 ms, but not every time.
     check(any(rows_of_two_writes() == '{"a":1}\n{"a":2.5}\n' for _ in range(10)), "two lines are the sample")
 
@@ -213,7 +209,7 @@ def two_senders_are_merged(stream):
     receiver = stream.start("stream-aggregate", "--in", ends[0], "--in", ends[1], "count(*) as n, sum(n) as s", stdout=subprocess.PIPE)
     senders = [stream.start("stream-generate", "--rows", "1000", "--out", end, "n") for end in ends]
     text = receiver.communicate(timeout=60)[0]
-    check([s.wait(timeout=20) for s in senders] == [0, 0], "the senders end well")
+    check([s.wait(timeout=60) for s in senders] == [0, 0], "the senders end well")
     row = json.loads(text)
     single = json.loads(stream.run("sh", "-c", "stream-generate --rows 1000 n | stream-aggregate 'count(*) as n, sum(n) as s'"))
     check(row == {"n": 2 * single["n"], "s": 2 * single["s"]}, f"{row}, one alone {single}")
@@ -225,8 +221,8 @@ def a_second_sender_to_one_address_is_told_apart(stream):
     first = stream.start("stream-generate", "--rate", "1000", "--out", end, "n", stderr=subprocess.DEVNULL)
     check(receiver.stdout.readline(), "rows flow")
     second = stream.start("stream-generate", "--rate", "1000", "--out", end, "n", stderr=subprocess.DEVNULL)
-    talk = receiver.communicate(timeout=20)[1]
-    check([sender.wait(timeout=20) for sender in (first, second)] == [1, 1], "the senders notice")
+    talk = receiver.communicate(timeout=60)[1]
+    check([sender.wait(timeout=60) for sender in (first, second)] == [1, 1], "the senders notice")
     check(receiver.returncode == 1 and f"a second sender has connected to '{end}'" in talk and "--in once for each" in talk
           and talk.count("\n") == 1, talk)
 
@@ -239,8 +235,8 @@ def a_peer_that_is_lost_is_named(stream):
         check(receiver.stdout.readline(), "rows flow")
         dies, lives = (sender, receiver) if victim == "sender" else (receiver, sender)
         dies.send_signal(signal.SIGKILL)
-        talk = lives.communicate(timeout=20)[1]
-        dies.communicate(timeout=20)
+        talk = lives.communicate(timeout=60)[1]
+        dies.communicate(timeout=60)
         check(lives.returncode == 1, f"exit {lives.returncode}: {talk}")
         check(end in talk and words_of in talk and talk.count("\n") == 1, talk)
 
@@ -257,8 +253,8 @@ def a_shared_key_file_opens_an_address_of_this_host_to_others(stream):
     port = free_port()
     receiver = stream.start("stream-filter", "--key-file", key, "--in", f"tcp://0.0.0.0:{port}", "n < 3", stdout=subprocess.PIPE)
     sender = stream.start("stream-generate", "--rows", "1000", "--key-file", key, "--out", f"tcp://127.0.0.2:{port}", "n")
-    check(receiver.communicate(timeout=20)[0] == '{"n":0}\n{"n":1}\n{"n":2}\n', "the rows came")
-    check([receiver.wait(), sender.wait(timeout=10)] == [0, 0], "both end well")
+    check(receiver.communicate(timeout=60)[0] == '{"n":0}\n{"n":1}\n{"n":2}\n', "the rows came")
+    check([receiver.wait(), sender.wait(timeout=60)] == [0, 0], "both end well")
 
 
 def who_has_another_key_is_told_so(stream):
@@ -267,7 +263,7 @@ def who_has_another_key_is_told_so(stream):
     patience = ["--connect-timeout", "500ms"]
     receiver = stream.start("stream-filter", "--key-file", keys[0], *patience, "--in", end, "n < 3", stderr=subprocess.PIPE)
     sender = stream.start("stream-generate", "--rows", "9", "--key-file", keys[1], *patience, "--out", end, "n", stderr=subprocess.PIPE)
-    talk = [p.communicate(timeout=20)[1] for p in (receiver, sender)]
+    talk = [p.communicate(timeout=60)[1] for p in (receiver, sender)]
     check([receiver.returncode, sender.returncode] == [1, 1], f"{talk}")
     check(any("another key, or none; give both the same --key-file" in t for t in talk), f"nobody speaks of the key: {talk}")
 

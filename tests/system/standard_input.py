@@ -105,22 +105,30 @@ class Producer:
         check(code == expect, f"exit {code}")
 
 
-def a_row_shows_while_the_input_goes_on(stream):
+def short_run(stream):
+    """Seconds for a run of one row: what this machine needs, as busy as it is."""
     stream.run("stream", "run", "filter 'a > 0'", stdin='{"a":1}\n')  # what a first run has to ask is cached
+    began = time.monotonic()
+    stream.run("stream", "run", "filter 'a > 0'", stdin='{"a":1}\n')
+    return time.monotonic() - began
+
+
+def a_row_shows_while_the_input_goes_on(stream):
+    whole = short_run(stream)
     producer = Producer(stream, "filter 'a > 0'", stdout=subprocess.PIPE)
     began = time.monotonic()
     producer.write('{"a":1}\n')
     check(producer.line() == '{"a":1}\n', "the first row")
     first = time.monotonic() - began
-    worst = 0.0
+    took = []
     for i in range(2, 12):
         began = time.monotonic()
         producer.write(f'{{"a":{i}}}\n')
         check(producer.line() == f'{{"a":{i}}}\n', f"row {i}")
-        worst = max(worst, time.monotonic() - began)
+        took.append(time.monotonic() - began)
     producer.finish()
-    check(first < 0.4 * SLACK, f"the first row took {first:.3f} s")
-    check(worst < 0.1 * SLACK, f"a row took {worst:.3f} s")
+    check(first < 0.4 * SLACK + whole, f"the first row took {first:.3f} s, a whole run {whole:.3f} s")
+    check(sorted(took)[len(took) // 2] < 0.1 * SLACK, f"rows took {took} s")  # not each: others may have had the processor
     nothing_left(stream)
 
 
@@ -134,25 +142,27 @@ def a_sample_waits_for_a_record(stream):
 
 
 def head_ends_it_silently_and_soon(stream):
+    whole = short_run(stream)
     began = time.monotonic()
     done = subprocess.run(["bash", "-c", "yes '{\"a\":1}' | stream run \"filter 'a > 0'\" | head -1"], env=stream.environment,
-                          cwd=stream.folder, timeout=30, capture_output=True, text=True, check=False)
+                          cwd=stream.folder, timeout=60, capture_output=True, text=True, check=False)
     took = time.monotonic() - began
     check(done.stdout == '{"a":1}\n' and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
     nothing_left(stream)
-    check(took < 1.0 * SLACK, f"it took {took:.2f} s")
+    check(took < 1.0 * SLACK + whole, f"it took {took:.2f} s")
 
 
 def a_reader_that_goes_ends_it_though_nothing_comes(stream):
+    whole = short_run(stream)
     producer = Producer(stream, "filter 'a > 0'", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     producer.write('{"a":1}\n')
     check(producer.line() == '{"a":1}\n', "the first row")
     producer.process.stdout.close()
     began = time.monotonic()
-    code = producer.process.wait(timeout=30)
+    code = producer.process.wait(timeout=60)
     took = time.monotonic() - began
     check(code == 0 and producer.process.stderr.read() == "", f"exit {code}")
-    check(took < 1.0 * SLACK, f"it took {took:.2f} s")
+    check(took < 1.0 * SLACK + whole, f"it took {took:.2f} s")
     nothing_left(stream)
 
 
@@ -177,7 +187,7 @@ def ctrl_c_stops_and_nothing_is_kept_of_a_job_without_a_name(stream):
         producer.write('{"a":1}\n')
         check(producer.line() == '{"a":1}\n', "the first row")
         producer.process.send_signal(signal.SIGINT)
-        talk = producer.process.communicate(timeout=30)[1]
+        talk = producer.process.communicate(timeout=60)[1]
         check(producer.process.returncode == 0 and "stopped" in talk, talk)
         if name:
             check("'stream run' goes on" in talk, talk)
@@ -362,7 +372,7 @@ def a_stopped_job_goes_on_with_its_schema(stream):
 
 
 def stats_of(stream, job):
-    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["stream", "stats", "--json", job], env=stream.environment, capture_output=True, text=True, timeout=60, check=False)
     return json.loads(done.stdout)["instances"] if done.returncode == 0 else []
 
 
@@ -376,7 +386,7 @@ def a_job_in_the_background_reads_on(stream):
         os.close(reader)
         check(done.returncode == 0, done.stderr)
         pipe.write(records(100, 200))
-    check(stream.succeeds("stream", "wait", "--for", "finished", "--timeout", "30s", "behind"), "it ends with its input")
+    check(stream.succeeds("stream", "wait", "--for", "finished", "--timeout", "100s", "behind"), "it ends with its input")
     found = rows((stream.folder / "behind.ndjson").read_text())
     check(len(found) == 100, f"{len(found)} rows")
 

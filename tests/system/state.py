@@ -215,7 +215,7 @@ def a_lookup_meets_a_crash(stream):
     start(stream)
     answers = 0
     for _ in range(3):
-        stream.kill([wait_until("instances", lambda: stream.instances("counts"))["totals.1"]])
+        stream.kill([stream.pid("counts", "totals.1")])
 
         def answered():
             printed = stream.run("stream", "state", "query", "counts", "--live", "--json", "select n from totals where host = 'h7'", expect=None)

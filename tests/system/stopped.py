@@ -30,7 +30,7 @@ def finish(stream, *changes):
 
 def a_job_that_stops_again_and_again_is_one_that_never_did(stream):
     wanted = expected(stream)
-    begun(stream)
+    begun(stream, rows=150, rate=SLOW // 2)
     pick = random.Random(5)
     for turn in range(6):
         path = stream.run("stream", "stop", "job", *([], ["--no-savepoint"], ["--to", f"aside-{turn}"])[turn % 3]).strip()
@@ -39,7 +39,7 @@ def a_job_that_stops_again_and_again_is_one_that_never_did(stream):
         check(not path or stream.succeeds("stream", "state", "ls", path), path)
         stream.run("stream", "resume", "job")
         if pick.random() < 0.7:  # else it stops before it has come to anything
-            past(stream, rows_of(stream.folder) + pick.randrange(400))
+            past(stream, rows_of(stream.folder) + pick.randrange(200))
     stream.run("stream", "stop", "--no-savepoint", "job")
     check(rows_of(stream.folder) < ROWS, "it was over before it was stopped for the last time")
     finish(stream)
@@ -111,14 +111,14 @@ def an_input_that_has_ended_stays_ended(stream):
 
     def ended():
         return {i["stage"] for i in stream.stats("job")["instances"] if i["ended"]} == {"short", "few", "few-table"}
-    begun(stream, *SHORT, rows=100, rate=400)
+    begun(stream, *SHORT, rows=100, rate=300)
     for turn in range(4):
         wait_until("the end of the short one", lambda: stream.instances("job") and ended())
         first = int(stream.run("stream", "checkpoint", "job"))
         check(int(stream.run("stream", "checkpoint", "job")) > first, "checkpoints do not go on")
         check(few(stream) == wanted_few, f"turn {turn}: {few(stream)}")
         if turn == 0:
-            stream.kill([stream.instances("job")["short.0"]])
+            stream.kill([stream.pid("job", "short.0")])
             wait_until("a restart", lambda: stream.stats("job")["job"]["restarts"] == 1 and stream.instances("job"))
         elif turn == 1:
             stream.kill(stream.processes("job"))
@@ -138,7 +138,7 @@ LOCKED = """
 pipeline: job
 checkpoint: {interval: 50ms}
 stages:
-  made: {run: generate, columns: n, rows: 6000, rate: 2000}
+  made: {run: generate, columns: n, rows: 6000, rate: 200}
   out: {run: write-sqlite, path: out.db, table: rows}
 """
 
@@ -152,8 +152,9 @@ def who_locks_the_database_of_a_sink_is_not_waited_for(stream):
     stream.run("stream", "stop", "job", expect=1)
     check("out.0 waits: " in stream.last_stderr and "is locked" in stream.last_stderr, stream.last_stderr)
     other.execute("commit")
-    stream.run("stream", "resume", "job")
-    stream.run("stream", "wait", "job", "--timeout", "60s")
+    stream.write("job.yaml", LOCKED.replace("rate: 200", "rate: 2000"))
+    stream.run("stream", "run", "-d", "job.yaml")
+    stream.run("stream", "wait", "job", "--timeout", "100s")
     rows = [n for n, in other.execute("select n from rows order by n")]
     check(rows == list(range(6000)), f"{len(rows)} rows, {len(set(rows))} different")
     other.close()

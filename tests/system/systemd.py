@@ -30,7 +30,7 @@ class Manager:
         path = stream.folder / "notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         stream.environment |= {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"}
 
     def hear(self, until):
@@ -45,7 +45,7 @@ def rows_of(stream):
     path = stream.folder / "out.db"
     if not path.exists():
         return []
-    with sqlite3.connect(path, timeout=20) as database:
+    with sqlite3.connect(path, timeout=60) as database:
         try:
             return sorted(n for (n,) in database.execute("select n from t"))
         except sqlite3.OperationalError:
@@ -76,7 +76,7 @@ def test_the_manager_is_told_how_it_goes(stream):
         check("NOTIFY_SOCKET" not in environment and "WATCHDOG" not in environment, environment)
     job.send_signal(signal.SIGTERM)
     check("READY=1" not in manager.hear("STOPPING=1"), "it is ready once")
-    check(job.wait(timeout=20) == 0, "it did not end well")
+    check(job.wait(timeout=60) == 0, "it did not end well")
 
 
 def test_who_stands_by_is_ready_and_alive(stream):
@@ -95,7 +95,7 @@ def test_who_stands_by_is_ready_and_alive(stream):
     leader.kill()
     manager.hear("STATUS=far-off  RUNNING")
     other.terminate()
-    check(other.wait(timeout=20) == 0, "it did not end well")
+    check(other.wait(timeout=60) == 0, "it did not end well")
 
 
 def render(stream, *options):
@@ -170,10 +170,11 @@ def test_a_job_is_a_service(stream, systemd):
     check(shown["Slice"] == r"stream-far\x2doff.slice" and "/stream.slice/" in shown["ControlGroup"], shown)
     wait_until("a status", lambda: systemd.show(UNIT)["StatusText"].startswith("far-off  RUNNING"))
     # Killed, and standing still: each time it goes on from its newest checkpoint.
-    for number, why in ((signal.SIGKILL, "1"), (signal.SIGSTOP, "2")):
+    for number in (signal.SIGKILL, signal.SIGSTOP):
         rows = more_rows(stream)
+        starts = int(systemd.show(UNIT)["NRestarts"])
         systemd.do("kill", f"-{int(number)}", systemd.show(UNIT)["MainPID"])
-        wait_until("another start", lambda why=why: systemd.show(UNIT)["NRestarts"] == why, interval=0.1)
+        wait_until("another start", lambda starts=starts: int(systemd.show(UNIT)["NRestarts"]) > starts, interval=0.1)
         wait_until("readiness", lambda: systemd.show(UNIT)["SubState"] == "running", interval=0.1)
         more_rows(stream, rows)
     finish(systemd)

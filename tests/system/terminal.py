@@ -11,6 +11,10 @@ from harness import Failure, check, main, wait_until  # noqa: E402
 from terminal_screen import Terminal  # noqa: E402
 
 
+def prompt(screen):
+    return screen and screen[-1].rstrip().endswith(("$", "#"))
+
+
 def status_lines(screen):
     return [line for line in screen if "RUNNING" in line]
 
@@ -87,6 +91,7 @@ def stats_watch_fits_and_stays_in_place(stream):
             screen = terminal.shows("one table", lambda s: s if sum("IN/s" in line for line in s) == 1 else None)
             check(all(len(line) <= columns for line in screen), f"{columns}: {screen}")
         terminal.key("C-c")
+        terminal.shows("the prompt", prompt)
         terminal.type("echo back")
         terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
     stream.run("stream", "cancel", "watched")
@@ -123,11 +128,13 @@ def stats_watch_is_left_by_a_key_and_leaves_the_terminal_as_it_was(stream):
             terminal.type("stream stats --watch left")
             terminal.shows("a table", lambda s: s[:1] and s[0].startswith("left  RUNNING"))
             terminal.key(leave)
+            terminal.shows("the prompt", prompt)  # what is typed before would be for who is left
             terminal.type("clear; stty -a | grep -cw -e -icanon -e -echo")
             terminal.shows(f"a terminal as it was before {leave}", lambda s: s[:1] == ["0"])
         terminal.type("clear; fg")
         terminal.shows("the table again", lambda s: any("write-null.0" in line for line in s))
         terminal.key("q")
+        terminal.shows("the prompt", prompt)
         terminal.type("echo back")
         terminal.shows("the shell", lambda s: "back" in s[-2:][0] or "back" in s[-1])
     stream.run("stream", "cancel", "left")
@@ -141,7 +148,7 @@ def logs_are_followed_on_a_terminal_and_in_a_pipe(stream):
         piped = stream.start("stream", "logs", "-f", "logged", stdout=subprocess.PIPE)
         stream.run("stream", "cancel", "logged")
         terminal.shows("the last line", lambda s: any("job cancelled" in line for line in s))
-        text = piped.communicate(timeout=20)[0]
+        text = piped.communicate(timeout=60)[0]
         check("\033" not in text and "job cancelled" in text, text)
 
 
@@ -162,7 +169,7 @@ def typed_lines_are_an_input(stream):
 
 def nothing_but_answers_in_a_pipe(stream):
     done = subprocess.run(["stream", "run", "generate --rows 3 | select n"], env=stream.environment, cwd=stream.folder,
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
     check(done.stdout.count("\n") == 3 and done.stderr == "", f"{done.stdout!r} {done.stderr!r}")
     with Terminal(stream) as terminal:
         terminal.type("stream run 'generate --rate 10' | head -9; echo over")
@@ -181,7 +188,7 @@ def a_job_does_not_wait_for_whoever_reads_its_warnings(stream):
     """A pipe holds 64 KiB; what did not fit is counted."""
     job = stream.start("stream", "run", "--name", "talks", TALKS, stderr=subprocess.PIPE)
     wait_until("its end", lambda: "FINISHED" in stream.run("stream", "ps", "--all"))
-    talk = job.communicate(timeout=30)[1]
+    talk = job.communicate(timeout=60)[1]
     check(job.returncode == 0 and talk.count("nobody") < 4000, f"exit {job.returncode}: {talk[-300:]}")
     told = sum("nobody" in line for line in stream.run("stream", "logs", "talks").splitlines())
     check(told == 4000, f"{told} lines in the log")

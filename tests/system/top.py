@@ -36,7 +36,7 @@ def the_whole_way_down_and_back(stream):
         terminal.shows("the stages", has("second  RUNNING", "aggregate", "write-null"))
         terminal.key("Down")
         terminal.key("Enter")
-        terminal.shows("the instances", has("second / aggregate", str(stream.instances("second")["aggregate.0"])))
+        terminal.shows("the instances", has("second / aggregate", str(stream.pid("second", "aggregate.0"))))
         terminal.key("Escape")
         terminal.key("c")
         terminal.shows("checkpoints and the parts of one", has("CHECKPOINT", "DELAY", "generate.0"))

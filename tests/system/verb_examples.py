@@ -91,7 +91,7 @@ class Office:
         wait_until(f"what is to come of: {command}", fed)
         if process.poll() is None:
             subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
     def log_rows(self, text):
         with open(self.log, "a", encoding="utf-8") as log:

@@ -116,7 +116,7 @@ def every_window_comes_once_whatever_is_killed_and_however_many_instances_go_on(
         stream.kill([running[stage] for stage in stages])
     newer_checkpoint(stream, job)
     stream.run("stream", "stop", "job")
-    job.communicate(timeout=30)
+    job.communicate(timeout=60)
     job = start(stream, 3)
     talk = job.communicate(timeout=60)[1]
     check(job.returncode == 0, f"exit {job.returncode}: {talk}")
@@ -136,7 +136,7 @@ def the_clock_ends_a_window_though_no_row_comes(stream):
         job.stdin.flush()
         line = job.stdout.readline()
         check('"k":1' in line and '"n":1' in line, f"{command}: {line}")
-        job.communicate(timeout=30)
+        job.communicate(timeout=60)
         check(job.returncode == 0, f"{command}: exit {job.returncode}")
 
 

@@ -7,7 +7,6 @@ import json
 import pathlib
 import queue
 import random
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from certificates import Certificates  # noqa: E402
 from connectors import (Copied, a_stop_does_not_wait_for_a_sink_without_server,  # noqa: E402
                         rows_are_equal_when_no_state_can_be_kept_for_a_while, silence_is_waited_out_across_kills)
-from harness import check, kill_while_it_runs, main, wait_until  # noqa: E402
+from harness import check, free_port, kill_while_it_runs, main, wait_until  # noqa: E402
 from small_disk import on_small_disk  # noqa: E402
 
 
@@ -104,9 +103,7 @@ def a_server_that_knows_keys_has_each_row_once(stream):
 
 
 def a_stage_that_listens_takes_what_is_posted(stream):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     stream.write("heard.yaml", f"""
 pipeline: heard
 stages:
@@ -198,7 +195,7 @@ def a_server_that_dies_and_comes_back_has_each_row_once(stream):
             wait_until("the end of the job", lambda: not stream.processes("posted"))
             stream.run("stream", "run", "-d", "posted.yaml")
         else:
-            stream.kill([wait_until("instances", lambda: stream.instances("posted"))["out.0"]])
+            stream.kill([stream.pid("posted", "out.0")])
         server = Server(port=port)
         server.taken, server.rows = taken, rows
     wait_until("the end of the job", lambda: stream.succeeds("stream", "wait", "posted", "--for", "finished", "--timeout", "1s"), timeout=60)
@@ -241,7 +238,7 @@ class Sender:
             wait_until("the row to be taken", lambda body=body: self.posted(body), timeout=60)
 
     def posted(self, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", "/in", body)
             return connection.getresponse().status == 200
@@ -253,9 +250,7 @@ class Sender:
 
 def passing(stream, server):
     """What listens and what posts, in one job."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     return Copied(stream, PASSED.replace("PORT", str(port)).replace("URL", server.url()), Sender(port).feed, lambda: [row["n"] for row in server.rows])
 
 
