@@ -179,6 +179,16 @@ Status CheckpointStorage::settle() {
   return forget_unpublished();
 }
 
+Result<std::optional<Epoch>> CheckpointStorage::newest_of(const std::vector<Epoch>& epochs) {
+  const std::scoped_lock lock(mutex_);
+  STREAM_TRY(published_.settle());
+  std::optional<Epoch> newest;
+  for (const Epoch epoch : epochs) {
+    if (published_.has(epoch.value()) && (!newest || *newest < epoch)) newest = epoch;
+  }
+  return newest;
+}
+
 Status CheckpointStorage::retire(const RetentionPlan& plan) {
   const std::scoped_lock lock(mutex_);
   std::vector<std::uint64_t> dropped;

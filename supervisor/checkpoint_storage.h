@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class CheckpointStorage {
   // Before and after what `plan` says is done in JOB/checkpoints. Indexes that have turned out not to count are removed
   // there by the first.
   Status settle();
+  // Which of these counts, the newest; nothing: none does. Errors: those of publish().
+  Result<std::optional<Epoch>> newest_of(const std::vector<Epoch>& epochs);
   Status retire(const RetentionPlan& plan);
   // Takes a checkpoint out of use for good.
   Status refuse(Epoch epoch);

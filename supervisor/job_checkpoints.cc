@@ -18,6 +18,7 @@ using nlohmann::json;
 namespace {
 
 constexpr Microseconds kLeavePatience = 5'000'000;
+constexpr Microseconds kDecideEvery = 500'000;
 
 // An unknown outcome is settled by looking, and made durable: nothing has been sent yet.
 Status publish_for_certain(const std::string& checkpoints, const CheckpointIndex& index) {
@@ -121,6 +122,8 @@ void JobRunner::publish(Epoch epoch) {
       },
       [this, epoch, index, attempt](Status status) {
         publishing_ = false;
+        if (status.ok()) undecided_.clear();
+        if (storage_ && status.code() == Code::kSystem) undecided_[epoch] = index;
         if (attempt != record_.attempt || !coordinator_) {
           trying() ? settle_trial(epoch, *index, status) : adopt_late(epoch, *index, status);
           return Status();
@@ -138,6 +141,37 @@ void JobRunner::adopt_late(Epoch epoch, const CheckpointIndex& index, const Stat
   restore_folder_ = paths_.checkpoints();
   restore_extends_ = true;
   last_complete_ = epoch;
+}
+
+// Before anything begins from an earlier one: what its sinks take back would be missing for who trusts it later.
+void JobRunner::decide(Microseconds now) {
+  if (publishing_ || now < decide_at_) return;
+  publishing_ = true;
+  std::vector<Epoch> epochs;
+  for (const auto& [epoch, index] : undecided_) epochs.push_back(epoch);
+  auto newest = std::make_shared<std::optional<Epoch>>();
+  worker_.submit(
+      [storage = storage_, epochs, newest] {
+        STREAM_ASSIGN(*newest, storage->newest_of(epochs));
+        return Status();
+      },
+      [this, newest](const Status& status) {
+        publishing_ = false;
+        decided(status, *newest);
+        return Status();
+      });
+}
+
+void JobRunner::decided(const Status& status, std::optional<Epoch> newest) {
+  if (status.code() == Code::kSystem) {
+    decide_at_ = system_clock().monotonic_us() + kDecideEvery;
+    log_->warning("waits to know whether checkpoint " + std::to_string(undecided_.rbegin()->first.value()) +
+                  " counts: " + status.what());
+    return;
+  }
+  const auto undecided = std::exchange(undecided_, {});
+  if (!status.ok()) return fail(status.what(), false);
+  if (newest) adopt_late(*newest, *undecided.at(*newest), {});
 }
 
 Status JobRunner::on_published(Epoch epoch, const CheckpointIndex& index, const Status& status) {

@@ -111,7 +111,8 @@ Microseconds JobRunner::patience(Microseconds now) const {
   if (coordinator_) {
     if (const auto tick = coordinator_->next_tick()) until = std::min(until, *tick);
   }
-  if (phase_ == Phase::kRestarting && !publishing_ && launcher_->settled()) until = std::min(until, restart_at_);
+  if (phase_ == Phase::kRestarting && may_begin_again()) until = std::min(until, restart_at_);
+  if (phase_ == Phase::kRestarting && !undecided_.empty() && !publishing_) until = std::min(until, decide_at_);
   if (status_listener_) until = std::min(until, next_status_);
   until = std::min(until, metrics_->next());
   until = std::min(until, launcher_->next_turn());
@@ -156,7 +157,8 @@ Status JobRunner::turn() {
     }
   }
   const Microseconds now = system_clock().monotonic_us();
-  if (phase_ == Phase::kRestarting && !publishing_ && now >= restart_at_ && launcher_->settled()) {
+  if (phase_ == Phase::kRestarting && !undecided_.empty()) decide(now);
+  if (phase_ == Phase::kRestarting && now >= restart_at_ && may_begin_again()) {
     if (Status status = begin_attempt(); !status.ok()) fail(status.what(), true);
   }
   check_heartbeats(now);

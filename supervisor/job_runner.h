@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -213,6 +214,9 @@ class JobRunner {
   void publish(Epoch epoch);
   Status on_published(Epoch epoch, const CheckpointIndex& index, const Status& status);
   void adopt_late(Epoch epoch, const CheckpointIndex& index, const Status& status);
+  bool may_begin_again() const { return !publishing_ && undecided_.empty() && launcher_->settled(); }
+  void decide(Microseconds now);
+  void decided(const Status& status, std::optional<Epoch> newest);
   Status on_committed(Epoch epoch);
   std::set<Epoch> needed() const;
   void retain();
@@ -304,7 +308,10 @@ class JobRunner {
   // it published behind the back of an attempt that goes on from an earlier one, whose sinks have cut
   // their files to that, the next supervisor would find it and trust it.
   bool publishing_ = false;
-  bool claimed_goes_ = false;  // the claimed savepoint is being deleted
+  // Published without an answer, since the last that had one: the same holds of these until the storage is asked.
+  std::map<Epoch, std::shared_ptr<const CheckpointIndex>> undecided_;
+  Microseconds decide_at_ = 0;  // monotonic: when it is asked again
+  bool claimed_goes_ = false;   // the claimed savepoint is being deleted
   std::optional<Upgrade> upgrade_;
   bool stop_wanted_ = false;
   AbortedStop aborted_stop_;

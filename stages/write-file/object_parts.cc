@@ -180,14 +180,20 @@ Status ObjectParts::prepare(Epoch epoch) {
   return {};
 }
 
+// Rows are given away when this is done: a server that was killed while it completed an upload may say of it ever after
+// that it is complete, or being completed, so that only the object itself tells.
 Status ObjectParts::complete(const Publication& publication) {
   Status done = store_->complete_upload(publication.upload, publication.parts);
-  if (done.code() != Code::kNotFound) return done;
-  // It was completed, and the answer lost, or the process; or somebody has aborted it.
+  if (!done.ok() && done.code() != Code::kNotFound) return done;
   const auto facts = store_->facts(publication.upload.key);
   if (facts.ok() && facts->size == publication.size) return {};
   if (!facts.ok() && facts.status().code() != Code::kNotFound) return facts.status();
   const std::string name = "s3://" + place_.bucket + "/" + publication.upload.key;
+  if (done.ok()) {
+    return {Code::kSystem, "the server says that '" + name + "' is complete, but it is " +
+                               (facts.ok() ? "of another size" : "not there")};
+  }
+  // It was completed before, and the answer lost, or the process; or somebody has aborted it.
   if (publication.maybe_done && !facts.ok()) {
     std::fprintf(stderr,
                  "stream-write-file: warning: '%s' is not there: taken away, or its upload was aborted before it was "

@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import s3_server  # noqa: E402
@@ -350,7 +351,9 @@ def lines_below(server, prefix):
 
 @with_server
 def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
-    """Objects of several parts and small ones; instances, the supervisor and the server are killed meanwhile."""
+    """Objects of several parts and small ones; instances and the supervisor are killed, and the server says nothing for a while.
+
+    It is not killed here: versitygw 1.8 that dies while it completes an upload has lost it, and says that it is complete."""
     rows = [{"k": "large" if n % 8 else "small", "n": n, "text": f"{n:06}" + "x" * 400} for n in range(40_000)]
     for piece in range(4):
         server.put(f"in/{piece}.ndjson", ndjson(rows[piece * 10_000:(piece + 1) * 10_000]))
@@ -369,8 +372,9 @@ def what_is_copied_from_storage_to_storage_is_there_once(stream, server):
             killed(stream, "copy")
             stream.run("stream", "run", "-d", "copy.yaml")
         else:
-            server.kill()
-            server.start()
+            server.send(signal.SIGSTOP)
+            time.sleep(1.5)  # longer than it is waited for
+            server.send(signal.SIGCONT)
         before = server.get("jobs/copy/published.json")
         wait_until("another checkpoint", lambda: server.get("jobs/copy/published.json") != before or not stream.processes("copy"))
         if not stream.processes("copy"):

@@ -213,6 +213,18 @@ BOOST_AUTO_TEST_CASE(parts_of_an_earlier_run) {
 }
 
 // Where rows are lost that a checkpoint has, the job does not go on as if nothing were.
+BOOST_AUTO_TEST_CASE(who_only_says_that_an_object_is_there_is_not_believed) {
+  Setup setup("ndjson");
+  setup.store.claims = true;
+  SinkRig rig = setup.rig();
+  BOOST_TEST(!rig.live(script()));
+  BOOST_TEST((rig.error().code() == Code::kSystem));
+  BOOST_TEST(rig.error().what().find("is complete, but it is not there") != std::string::npos);
+  setup.store.claims = false;
+  BOOST_REQUIRE_MESSAGE(rig.live(script()), rig.error().what());
+  BOOST_TEST(setup.result() == undisturbed("ndjson"));
+}
+
 BOOST_AUTO_TEST_CASE(an_upload_that_somebody_aborted_is_said) {
   int said = 0;
   for (std::size_t step = 0;; ++step) {

@@ -143,6 +143,30 @@ BOOST_AUTO_TEST_CASE(every_request_goes_wrong) {
   }
 }
 
+// Whatever became of a request without an answer: what is said to count stays so, and what is said not to never does.
+BOOST_AUTO_TEST_CASE(what_was_not_answered_is_found_out_for_good) {
+  for (const Mishap mishap : {Mishap::kLostRequest, Mishap::kLostAnswer, Mishap::kLate}) {
+    for (std::size_t number = 1; number <= 3; ++number) {
+      MemoryStore store;
+      Host host(store, "first");
+      BOOST_TEST_REQUIRE(host.storage.take("--ha x").ok());
+      BOOST_TEST_REQUIRE(host.publish(1, "x").ok());
+      store.go_wrong(number, mishap, 3);
+      const Status published = host.publish(2, "xx");
+      store.go_wrong(0, Mishap::kNone);
+      BOOST_TEST(!published.ok());
+      const auto newest = host.storage.newest_of({Epoch(2)});
+      BOOST_TEST_REQUIRE(newest.ok());
+      BOOST_TEST(newest->has_value() == (mishap == Mishap::kLostAnswer && number == 3));
+      store.arrive();
+      Host next(store, "next");
+      BOOST_TEST_REQUIRE(next.storage.take("--ha x").ok());
+      BOOST_TEST_REQUIRE(next.storage.fetch().ok());
+      BOOST_TEST((next.here().back() == Epoch(2)) == newest->has_value());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_missing_or_damaged_there_is_missing_here) {
   MemoryStore store;
   Host first(store, "first");
