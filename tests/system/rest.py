@@ -315,9 +315,11 @@ def changes_by_curl(stream):
 
         check(curl("-X", "PATCH", server.url + "/jobs/live?mode=cancel") == {}, "cancel")
         wait_until("its end", lambda: client.get("/jobs/live/status")["status"] == "CANCELED")
+        client.refused("POST", "/jobs/live/resume", 409, "is CANCELLED; POST /pipelines with its manifest")
+        client.refused("PATCH", "/jobs/live", 409, "is CANCELLED; a cancellation needs a running one")
         lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
-        check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH"], f"{lines}")
-        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines), f"{lines}")
+        check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH", "POST", "PATCH"], f"{lines}")
+        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines[:8]), f"{lines}")
 
 
 def wrong_requests_say_why(stream):
@@ -350,7 +352,11 @@ def wrong_requests_say_why(stream):
         client.refused("PUT", "/jobs/live/resource-requirements", 404, "no vertex 'x'", body={"x": {"parallelism": {"upperBound": 1}}})
         for job, state in (("broken", "FAILED"), ("ended", "FINISHED")):
             client.refused("POST", f"/jobs/{job}/savepoints", 409, f"is {state}; a savepoint needs a running one", body={})
+            events = client.get(f"/jobs/{job}/events")
+            client.refused("PATCH", f"/jobs/{job}?mode=cancel", 409, f"is {state}; a cancellation needs a running one")
+            check(client.get(f"/jobs/{job}/summary")["state"] == state and client.get(f"/jobs/{job}/events") == events, f"{job} is another")
         client.refused("POST", "/jobs/live/resume", 409, "runs already")
+        client.refused("POST", "/jobs/ended/resume", 409, "is FINISHED; POST /pipelines .* starts it anew")
         client.refused("POST", "/savepoint-disposal", 404, "no job has made a savepoint", body={"savepoint-path": str(stream.folder)})
         for place in ("/etc", "allowed", str(stream.folder / "allowed/../home"), str(stream.folder / "allowed/out"), str(stream.folder / "allowedx")):
             client.refused("POST", "/jobs/live/savepoints", 400, "absolute path|--root", body={"target-directory": place})
