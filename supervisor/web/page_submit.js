@@ -39,8 +39,9 @@ export async function submitPage(root, parts, query) {
   const later = () => { clearTimeout(timer); timer = setTimeout(check, 500); };
   const name = h('input', {type: 'text', id: 'submit-name', autocomplete: 'off', spellcheck: 'false', oninput: later});
   const given = h('textarea', {id: 'submit-parameters', rows: 2, spellcheck: 'false', placeholder: 'day=monday', oninput: later});
-  const from = h('input', {type: 'text', id: 'submit-from', list: 'submit-savepoints', autocomplete: 'off', spellcheck: 'false', placeholder: 'JOB@latest', oninput: () => { drop.disabled = !from.value.trim(); }});
+  const from = h('input', {type: 'text', id: 'submit-from', list: 'submit-savepoints', autocomplete: 'off', spellcheck: 'false', placeholder: 'JOB@latest', onfocus: () => offer(), oninput: () => { drop.disabled = !from.value.trim(); }});
   const known = h('datalist', {id: 'submit-savepoints'});
+  const offer = () => savepointsOf().then((all) => fill(known, all.map((one) => h('option', {value: one})))).catch(() => {});
   const drop = h('input', {type: 'checkbox', id: 'submit-drop', disabled: true});
   const field = (label, input, hint) => h('label', {class: 'field', for: input.id}, h('span', {}, label), input, h('small', {}, hint));
   const options = h('details', {class: 'panel panel-body', open: Boolean(query.get('from'))}, h('summary', {}, 'Name, parameters, savepoint'),
@@ -49,7 +50,6 @@ export async function submitPage(root, parts, query) {
     h('label', {class: 'field check', for: 'submit-drop'}, drop, h('span', {}, 'Drop the state of stages that are gone')));
   from.value = query.get('from') ?? '';
   drop.disabled = !from.value;
-  savepointsOf().then((all) => fill(known, all.map((one) => h('option', {value: one})))).catch(() => {});
   let timer = null;
   let number = 0;
   fill(root, h('div', {class: 'page-head'}, h('div', {}, h('h1', {}, 'Submit a manifest'), h('p', {}, 'It is checked while you write. Relative paths start at the first folder of --root.')),

@@ -334,7 +334,7 @@ def a_manifest_gets_name_parameters_and_savepoint(page, stream):
     page.set("#submit-parameters", "rows=50")
     page.set("#submit-name", "second")
     page.says("Nothing is wrong with it")
-    page.wait("the savepoint to be offered", lambda: page.run("return [...document.querySelectorAll('#submit-savepoints option')].some((one) => one.value === 'fresh@before')"))
+    page.wait("the savepoint to be offered", lambda: page.run("document.querySelector('#submit-from').dispatchEvent(new Event('focus')); return [...document.querySelectorAll('#submit-savepoints option')].some((one) => one.value === 'fresh@before')"))
     page.set("#submit-from", "fresh@before")
     page.click("#submit-drop")
     page.click("button.primary", "Start")
