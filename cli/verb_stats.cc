@@ -97,9 +97,13 @@ Lines metrics_table(const json& stats) {
   bool any = false;
   for (const json& i : stats["instances"]) {
     const std::string name = i["stage"].get<std::string>() + "." + std::to_string(i["instance"].get<int>());
-    for (const char* kind : {"user_counters", "user_gauges"}) {
+    for (const char* kind : {"user_counters", "user_gauges", "user_meters", "user_histograms"}) {
       const json metrics = i.value(kind, json::object());
-      for (const auto& [metric, value] : metrics.items()) table.add({name, metric, metric_value(value)});
+      for (const auto& [metric, value] : metrics.items()) {
+        if (!value.is_object()) table.add({name, metric, metric_value(value)});
+        const json parts = value.is_object() ? value : json::object();
+        for (const auto& [part, number] : parts.items()) table.add({name, metric + " " + part, metric_value(number)});
+      }
       any = any || !metrics.empty();
     }
   }

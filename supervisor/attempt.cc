@@ -83,6 +83,7 @@ Status AttemptRun::start_process(InstanceState& state) {
   launch.memory_bytes = setup_.assignments[static_cast<std::size_t>(&state - instances_.data())].memory_bytes;
   STREAM_ASSIGN(state.child, setup_.launcher->start(launch));
   state.stats_at = system_clock().monotonic_us();
+  state.started_us = system_clock().wall_us();
   return {};
 }
 

@@ -17,9 +17,9 @@
 #include "supervisor/coordinator.h"
 #include "supervisor/job_log.h"
 #include "supervisor/launcher.h"
-#include "supervisor/metrics/histogram.h"
 #include "supervisor/rescale_plan.h"
 #include "supervisor/watermark_watch.h"
+#include "transport/base/histogram.h"
 #include "transport/control.h"
 
 namespace stream {
@@ -67,7 +67,8 @@ struct InstanceState {
   std::string label;  // "errors.0"
   std::string host;   // its name in the manifest; "" = the supervisor's
   std::unique_ptr<LaunchedInstance> child;
-  Attempt attempt;  // of the assignment
+  Attempt attempt;              // of the assignment
+  Microseconds started_us = 0;  // wall: when its process was started, or took the place of another
   bool can_rescale = false;
   bool can_be_traced = false;  // it takes the message traced
   bool waits = false;          // it takes the place of another that has not ended yet

@@ -60,6 +60,7 @@ Status AttemptRun::begin_new() {
   for (InstanceState& state : instances_) {
     if (!std::exchange(state.waits, false)) continue;
     state.stats_at = system_clock().monotonic_us();
+    state.started_us = system_clock().wall_us();
     if (state.greeted) STREAM_TRY(assign(state));
   }
   return {};

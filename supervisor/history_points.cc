@@ -44,7 +44,9 @@ constexpr std::string_view kOfStages[] = {"numRecordsInPerSecond",
                                           "stateSize",
                                           "stateSpilledSize",
                                           "residentMemory",
-                                          "cpuLoad"};
+                                          "cpuLoad",
+                                          "latency_median",
+                                          "latency_p99"};
 
 bool has(const auto& names, std::string_view name) { return std::ranges::find(names, name) != std::end(names); }
 
@@ -56,6 +58,18 @@ std::string variable_of(const MetricGroup& group, std::string_view name) {
 std::int32_t subtask_of(const MetricGroup& group) {
   const std::string text = variable_of(group, "subtask_index");
   return text.empty() ? -1 : static_cast<std::int32_t>(std::strtol(text.c_str(), nullptr, 10));
+}
+
+// Of marks that have come to an instance; those of a stage are those of its slowest instance.
+constexpr std::pair<const char*, std::size_t> kLatencies[] = {{"latency_median", 0}, {"latency_p99", 4}};
+
+// Stages by their ids.
+std::map<std::string, std::string> names_of(const metrics::MetricsSnapshot& snapshot) {
+  std::map<std::string, std::string> names;
+  for (const MetricGroup& group : snapshot.groups) {
+    if (group.scope == Scope::kTask) names[variable_of(group, "task_id")] = variable_of(group, "task_name");
+  }
+  return names;
 }
 
 }  // namespace
@@ -96,6 +110,19 @@ HistoryPoint HistoryColumns::point_of(const metrics::MetricsSnapshot& snapshot) 
     if (added) columns_.push_back(std::move(column));
     found[at->second] = static_cast<float>(value);
   };
+  const std::map<std::string, std::string> names = names_of(snapshot);
+  std::map<std::pair<std::string, std::string>, double> slowest;
+  const auto put_latency = [&](const MetricGroup& group, const MetricPoint& point) {
+    const auto name = names.find(variable_of(group, "operator_id"));
+    if (name == names.end()) return;
+    const std::string index = variable_of(group, "operator_subtask_index");
+    for (const auto& [metric, quantile] : kLatencies) {
+      const double value = point.histogram.quantiles[quantile];
+      put({metric, name->second, static_cast<std::int32_t>(std::strtol(index.c_str(), nullptr, 10))}, value);
+      double& most = slowest[{metric, name->second}];
+      most = std::max(most, value);
+    }
+  };
   for (const MetricGroup& group : snapshot.groups) {
     const bool job = group.scope == Scope::kJob || group.scope == Scope::kSupervisor;
     const bool stage = group.scope == Scope::kStage;
@@ -105,12 +132,16 @@ HistoryPoint HistoryColumns::point_of(const metrics::MetricsSnapshot& snapshot) 
       if (stage && has(kOfStages, point.name)) put({point.name, vertex}, point.value);
       if (group.scope == Scope::kTask && has(kOfStages, point.name))
         put({point.name, vertex, subtask_of(group)}, point.value);
+      if (group.scope == Scope::kLatency) put_latency(group, point);
       if (group.scope != Scope::kOperator || point.definition != nullptr) continue;
-      auto& names = users_[vertex];
-      if (names.size() < kUserNames) names.emplace(point.name, true);
-      if (names.contains(point.name)) put({point.name, vertex, subtask_of(group)}, point.value);
+      auto& known = users_[vertex];
+      if (known.size() < kUserNames) known.emplace(point.name, true);
+      const bool spread = point.kind == metrics::Kind::kHistogram;  // the middle of it is kept
+      if (known.contains(point.name))
+        put({point.name, vertex, subtask_of(group)}, spread ? point.histogram.quantiles[0] : point.value);
     }
   }
+  for (const auto& [of, value] : slowest) put({of.first, of.second}, value);
   HistoryPoint out{.at_ms = snapshot.at_us / 1000, .columns = columns_, .values = {}};
   out.values.assign(columns_.size(), kNone);
   for (const auto& [place, value] : found) out.values[place] = value;

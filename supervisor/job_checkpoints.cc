@@ -315,6 +315,7 @@ void JobRunner::finish() {
   if (status_listener_) status_listener_(*this);  // the last look at its processes
   metrics_->last_look();
   keep_last_look();
+  look_at_attempt();
   leaving_until_ = system_clock().monotonic_us() + kLeavePatience;
 }
 

@@ -111,7 +111,8 @@ Result<JobPaths> find_job(const std::string& name_or_id) {
   if (matching.size() == 1) return job_paths(matching.front());
   if (matching.size() > 1)
     return usage_error("'" + name_or_id + "' begins the ids of " + join(matching, ", ") + "; give more of it");
-  return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs));
+  return usage_error("there is no job '" + name_or_id + "'" + did_you_mean(name_or_id, jobs) +
+                     "; 'stream ps --all' lists all");
 }
 
 Result<json> ask_job(const JobPaths& job, const json& request, Microseconds timeout, const OnStep& on_step) {

@@ -1,6 +1,7 @@
 #include "supervisor/job_lists.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "transport/base/check.h"
@@ -12,6 +13,7 @@ using nlohmann::json;
 
 constexpr std::size_t kEventsShown = 1000;
 constexpr std::size_t kCheckpointsShown = 100;
+constexpr std::size_t kAttemptsShown = kAttemptsKept;
 
 json to_json(const EventRecord& record) {
   return {{"at_us", record.at_us}, {"kind", record.kind}, {"text", record.text}};
@@ -21,6 +23,23 @@ json to_json(const SavepointRecord& record) {
   return {
       {"epoch", record.epoch},     {"path", record.path}, {"label", record.label}, {"created_us", record.created_us},
       {"drained", record.drained}, {"note", record.note}, {"bytes", record.bytes}, {"written_by", record.written_by}};
+}
+
+json to_json(const AttemptRecord& r) {
+  json out = {{"attempt", r.attempt},
+              {"run", r.run},
+              {"started_us", r.started_us},
+              {"running_us", r.running_us},
+              {"ended_us", r.ended_us},
+              {"outcome", r.outcome},
+              {"instances", json::parse(r.instances, nullptr, false)}};
+  if (r.restored != 0) out["restored"] = {{"epoch", r.restored}, {"savepoint", r.savepoint}};
+  return out;
+}
+
+Result<json> counts_list(JobStore& store) {
+  STREAM_ASSIGN(const CheckpointCounts counts, store.checkpoint_counts());
+  return json::array({{{"completed", counts.completed}, {"failed", counts.failed}, {"restored", counts.restored}}});
 }
 
 Result<json> schedule_list(JobStore& store) {
@@ -54,6 +73,7 @@ json to_json(const CheckpointRecord& record) {
           {"ended_us", record.ended_us},
           {"bytes", record.bytes},
           {"duration_us", record.ended_us - record.triggered_us},
+          {"run", record.run},
           {"detail", json::parse(record.detail, nullptr, false)}};
 }
 
@@ -68,7 +88,7 @@ Result<json> job_news(JobStore& store, Microseconds since) {
     if (events.size() < most || events.front().at_us <= since) break;
   }
   for (const std::size_t most : {kFew, kMost}) {
-    STREAM_ASSIGN(checkpoints, store.checkpoints(most));
+    STREAM_ASSIGN(checkpoints, store.checkpoint_history(most));
     if (checkpoints.size() < most || checkpoints.back().triggered_us <= since) break;
   }
   std::ranges::reverse(checkpoints);
@@ -87,7 +107,11 @@ json stages_to_json(const JobPlan& plan) {
 }
 
 bool is_job_list(std::string_view what) {
-  return what == "events" || what == "checkpoints" || what == "savepoints" || what == "savepoint-schedule";
+  constexpr std::array<std::string_view, 7> kLists = {
+      "events",   "checkpoints",       "savepoints", "savepoint-schedule", "checkpoint-history",
+      "attempts", "checkpoint-counts",
+  };
+  return std::ranges::find(kLists, what) != kLists.end();
 }
 
 Result<json> job_list(JobStore& store, std::string_view what) {
@@ -95,6 +119,9 @@ Result<json> job_list(JobStore& store, std::string_view what) {
   if (what == "events") return listed(store.events(kEventsShown));
   if (what == "savepoint-schedule") return schedule_list(store);
   if (what == "savepoints") return listed(store.savepoints());
+  if (what == "checkpoint-history") return listed(store.checkpoint_history(kCheckpointsShown));
+  if (what == "checkpoint-counts") return counts_list(store);
+  if (what == "attempts") return listed(store.attempts(kAttemptsShown));
   return listed(store.checkpoints(kCheckpointsShown));
 }
 

@@ -59,6 +59,7 @@ Status JobRunner::begin_attempt() {
   STREAM_TRY(autoscale_->fit());
   record_.attempt = record_.attempt.next();
   STREAM_TRY(save_record());  // durable before any process of it exists
+  note_attempt();
   // What sinks commit when they are restored must be what whoever leads next goes on from.
   if (leadership_ && restore_ && restore_extends_) STREAM_TRY(leadership_->publish(record_.run, restore_->epoch));
   log_->set_context(record_.attempt, last_complete_);
@@ -292,6 +293,7 @@ void JobRunner::on_ready() {
     if (Status saved = save_record(); !saved.ok()) return fail(saved.what(), true);
   }
   if (replaced) {
+    note_running();
     if (Status started = rescale_->start_new(); !started.ok()) return fail(started.what(), true);
   } else {
     verbs_->on_ready();  // before the sources start: nothing passes unseen
@@ -302,6 +304,7 @@ void JobRunner::on_ready() {
     if (Status sent = attempt_->send_all({"start", 0, "", {}}); !sent.ok()) return fail(sent.what(), true);
     if (phase_ == Phase::kStarting) phase_ = Phase::kRunning;
     log_->info("running");
+    note_running();
     event("running", "attempt " + std::to_string(record_.attempt.value()));
   }
   if (phase_ == Phase::kRunning) verbs_->on_running();
@@ -370,6 +373,7 @@ void JobRunner::fail(std::string cause, bool may_restart) {
   }
   if (may_restart || cancelled_) event("failed", cause);  // else the end of the job says it
   if (cancelled_) return end(JobState::kCancelled, "cancelled");
+  note_end_of_attempt("failed");
   if (fail_in_upgrade(cause)) return;
   if (!may_restart) return give_up(cause);
   if ((stop_wanted_ || drain_wanted_) && !ran && ++starts_to_stop_ == kStartsToStop) return stop_short(cause);
@@ -395,6 +399,7 @@ void JobRunner::end(JobState state, const std::string& reason, const std::string
   if (rescale_) std::exchange(rescale_, nullptr)->give_up("the job is " + lower(to_string(state)));
   coordinator_.reset();
   if (attempt_) keep_last_look();
+  note_end_of_attempt(lower(to_string(state)));
   record_.state = state;
   record_.reason = reason;
   record_.ended_us = system_clock().wall_us();

@@ -199,6 +199,12 @@ class JobRunner {
   void event(const std::string& kind, const std::string& text);
   void stored(const Status& status);
 
+  // job_attempts.cc
+  void note_attempt();
+  void note_running();
+  void look_at_attempt();
+  void note_end_of_attempt(const std::string& outcome);
+
   // job_input.cc
   Status prepare_input(std::optional<SampledInput>& input);
   Status check_spool() const;
@@ -266,6 +272,7 @@ class JobRunner {
   Microseconds tell_turned_away_at_ = 0;
   Placed placed_;  // hosts of the instances; empty where there is one
   std::unique_ptr<AttemptRun> attempt_;
+  AttemptRecord attempt_record_;
   std::unique_ptr<JobAutoscale> autoscale_;
   std::unique_ptr<class LiveRescale> rescale_;  // while one is under way
   std::optional<Coordinator> coordinator_;

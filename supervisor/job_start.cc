@@ -297,7 +297,7 @@ Status JobRunner::refuse(Epoch epoch) {
 }
 
 Status JobRunner::forget_checkpoints() {
-  STREAM_TRY(store_->forget_checkpoints());
+  STREAM_TRY(store_->leave_checkpoints(record_.run));
   if (storage_) STREAM_TRY(storage_->clear());
   return remove_checkpoints(system_files(), paths_);
 }

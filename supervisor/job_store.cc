@@ -53,16 +53,36 @@ INSERT OR IGNORE INTO savepoint_rules SELECT 1, json_object('every_us', every_us
   '{}', next_us FROM savepoint_schedule;
 DELETE FROM savepoint_schedule WHERE one = 1;  -- without a condition the file would be written each time
 CREATE TABLE IF NOT EXISTS elastic (one INTEGER PRIMARY KEY CHECK (one = 1), memory TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS checkpoint_runs (first_epoch INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS attempts (
+  attempt INTEGER PRIMARY KEY, run TEXT NOT NULL, started_us INTEGER NOT NULL, running_us INTEGER NOT NULL,
+  ended_us INTEGER NOT NULL, outcome TEXT NOT NULL, restored INTEGER NOT NULL, savepoint TEXT NOT NULL,
+  instances TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS forgotten (  -- how many of each are kept no more
+  what TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
 
+struct Bounded {
+  std::string table;
+  std::string key;
+  std::int64_t kept = kHistoryKept;
+  std::string counted = {};  // an expression: by this those that go are counted; "" = they are not
+};
+
 // Triggers of this connection only: they delete in the transaction of the insert, so that the bound costs no
 // second write to the disk.
-std::string bound(const std::string& table, const std::string& key) {
-  return "CREATE TEMP TRIGGER bound_" + table + " AFTER INSERT ON main." + table + " BEGIN DELETE FROM " + table +
-         " WHERE " + key + " <= NEW." + key + " - " + std::to_string(kHistoryKept) + "; END";
+std::string bound(const Bounded& b) {
+  const std::string old = " FROM " + b.table + " WHERE " + b.key + " <= NEW." + b.key + " - " + std::to_string(b.kept);
+  const std::string count = "INSERT INTO forgotten SELECT " + b.counted + " AS what, count(*)" + old +
+                            " GROUP BY what ON CONFLICT (what) DO UPDATE SET number = number + excluded.number; ";
+  return "CREATE TEMP TRIGGER bound_" + b.table + " AFTER INSERT ON main." + b.table + " BEGIN " +
+         (b.counted.empty() ? "" : count) + "DELETE" + old + "; END";
 }
+
+constexpr const char* kFailedOrNot = "CASE status WHEN 'aborted' THEN 'failed' ELSE 'completed' END";
+constexpr const char* kRestoredOrNot = "CASE restored WHEN 0 THEN 'began' ELSE 'restored' END";
 
 constexpr std::string_view kFile = "job store";
 
@@ -120,7 +140,8 @@ Status JobStore::migrate() {
   }
   for (const std::string& sql :
        {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), std::string("PRAGMA temp_store = MEMORY"),
-        std::string(kDdl), bound("events", "id"), bound("checkpoints", "epoch")}) {
+        std::string(kDdl), bound({"events", "id"}), bound({"checkpoints", "epoch", kHistoryKept, kFailedOrNot}),
+        bound({"attempts", "attempt", kAttemptsKept, kRestoredOrNot})}) {
     if (const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
       return store_error(db_, code);
   }
@@ -263,31 +284,6 @@ Status JobStore::reserve(Epoch epoch) {
   reserved_ = reserved;
   return {};
 }
-
-Status JobStore::record_checkpoint(const CheckpointRecord& r) {
-  return Query(db_, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)")
-      .put(static_cast<std::int64_t>(r.epoch))
-      .put(r.status)
-      .put(r.triggered_us)
-      .put(r.ended_us)
-      .put(static_cast<std::int64_t>(r.bytes))
-      .put(r.detail)
-      .run();
-}
-
-Result<std::vector<CheckpointRecord>> JobStore::checkpoints(std::size_t most) {
-  Query query(db_, "SELECT * FROM checkpoints ORDER BY epoch DESC LIMIT ?");
-  query.put(static_cast<std::int64_t>(most));
-  std::vector<CheckpointRecord> out;
-  while (query.row()) {
-    out.push_back({static_cast<std::uint64_t>(query.integer(0)), query.text(1), query.integer(2), query.integer(3),
-                   static_cast<std::uint64_t>(query.integer(4)), query.text(5)});
-  }
-  STREAM_TRY(query.status());
-  return out;
-}
-
-Status JobStore::forget_checkpoints() { return Query(db_, "DELETE FROM checkpoints").run(); }
 
 Status JobStore::accept_drained(Epoch epoch) {
   return told(Query(db_, "INSERT OR IGNORE INTO accepted_drain VALUES (?)")

@@ -57,7 +57,28 @@ struct CheckpointRecord {
   Microseconds triggered_us = 0;
   Microseconds ended_us = 0;
   std::uint64_t bytes = 0;
-  std::string detail;  // JSON: per instance times; or the reason of the abort
+  std::string detail;    // JSON: per instance times; or the reason of the abort
+  std::string run = {};  // that took it; set by the store, "" = not known
+};
+
+// Of all that the job has ever taken or begun with, also of those that are not kept any more.
+struct CheckpointCounts {
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t restored = 0;  // attempts that began with state
+};
+
+// One start of the job's processes.
+struct AttemptRecord {
+  std::uint64_t attempt = 0;
+  std::string run;
+  Microseconds started_us = 0;
+  Microseconds running_us = 0;   // when every instance was ready; 0 = never
+  Microseconds ended_us = 0;     // 0 = it lasts
+  std::string outcome = {};      // finished, stopped, cancelled, failed, replaced, lost; "" = it lasts
+  std::uint64_t restored = 0;    // epoch it began with; 0 = none
+  std::string savepoint = {};    // path of that, if it was one
+  std::string instances = "[]";  // JSON: what each had come to
 };
 
 struct SavepointRecord {
@@ -98,6 +119,8 @@ struct EventRecord {
 // A job may run for years, and checkpoints and events come without end: the newest so many of each stay. At
 // one checkpoint a second that is nearly three hours and some MB; no verb shows a tenth of it.
 inline constexpr std::int64_t kHistoryKept = 10'000;
+// … and of attempts, which are some 200 bytes an instance.
+inline constexpr std::int64_t kAttemptsKept = 200;
 
 class JobStore {
  public:
@@ -124,8 +147,15 @@ class JobStore {
   Status reserve(Epoch epoch);
 
   Status record_checkpoint(const CheckpointRecord& record);
-  Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);  // newest first
-  Status forget_checkpoints();                                          // of the run before
+  Result<std::vector<CheckpointRecord>> checkpoints(std::size_t most);         // of this run, newest first
+  Result<std::vector<CheckpointRecord>> checkpoint_history(std::size_t most);  // of all runs, newest first
+  // `run` begins: those before are history, and nobody goes on from them.
+  Status leave_checkpoints(const std::string& run);
+  Result<CheckpointCounts> checkpoint_counts();
+  // Those before it that nobody has ended are lost.
+  Status begin_attempt(const AttemptRecord& record);
+  Status record_attempt(const AttemptRecord& record);             // that has begun
+  Result<std::vector<AttemptRecord>> attempts(std::size_t most);  // of all runs, newest first
   // That the job may go on from this checkpoint, which was drained, was said once and need not be said again.
   Status accept_drained(Epoch epoch);
   Result<bool> accepted_drained(Epoch epoch);

@@ -72,7 +72,7 @@ Status JobStore::adopt_tables(const std::string& essentials) {
   } catch (const json::exception& error) {
     return corrupt(std::string("what is known of the job is damaged: ") + error.what());
   }
-  return SqliteQuery(db_, "DELETE FROM checkpoints", kFile).run();
+  return {};
 }
 
 Status JobStore::adopt(const std::string& essentials, Epoch reserved) {
@@ -83,6 +83,10 @@ Status JobStore::adopt(const std::string& essentials, Epoch reserved) {
                   .put(static_cast<std::int64_t>(reserved.value()))
                   .run();
   }
+  // What this host saw before is history: since then others have published.
+  if (adopted.ok())
+    adopted =
+        SqliteQuery(db_, "INSERT OR REPLACE INTO checkpoint_runs SELECT reserved, run FROM epochs, job", kFile).run();
   if (adopted.ok()) adopted = SqliteQuery(db_, "COMMIT", kFile).run();
   if (!adopted.ok()) {
     (void)SqliteQuery(db_, "ROLLBACK", kFile).run();

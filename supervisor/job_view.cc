@@ -102,6 +102,23 @@ json latencies(const JobRunner& runner) {
   return out;
 }
 
+// What the user's own code measures, beside what it counts.
+void add_user_rates(const InstanceState& state, json& out) {
+  const InstanceStats& now = state.stats;
+  for (const auto& [name, events] : now.user_meters) {
+    const auto before = state.earlier.user_meters.find(name);
+    const std::int64_t known = before == state.earlier.user_meters.end() ? 0 : before->second;
+    const double in_a_second = rate(static_cast<std::uint64_t>(events), static_cast<std::uint64_t>(known),
+                                    now.total_us - state.earlier.total_us);
+    out["user_meters"][name] = {{"count", events}, {"rate", in_a_second}};
+  }
+  for (const auto& [name, value] : now.user_histograms) {
+    out["user_histograms"][name] = {
+        {"count", value.count},      {"min", value.min},          {"max", value.max},         {"mean", value.mean},
+        {"p50", value.quantiles[0]}, {"p95", value.quantiles[2]}, {"p99", value.quantiles[4]}};
+  }
+}
+
 json instance(const JobRunner& runner, const InstanceState& state) {
   const InstanceStats& now = state.stats;
   const InstanceStats& before = state.earlier;
@@ -111,6 +128,8 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   json out = {{"stage", runner.plan().pipeline.stages[state.name.stage].name},
               {"instance", state.name.instance},
               {"pid", state.child ? state.child->pid() : 0},
+              {"attempt", state.attempt.value()},
+              {"started_us", state.started_us},
               {"running_us", now.total_us},
               {"idle_us", now.idle_us},
               {"backpressured_us", now.backpressured_us},
@@ -145,6 +164,7 @@ json instance(const JobRunner& runner, const InstanceState& state) {
   if (!now.watermark_held_by.empty()) out["watermark_held_by"] = now.watermark_held_by;
   if (!now.user_counters.empty()) out["user_counters"] = now.user_counters;
   if (!now.user_gauges.empty()) out["user_gauges"] = now.user_gauges;
+  add_user_rates(state, out);
   return out;
 }
 
@@ -228,6 +248,26 @@ std::string job_metrics_json(const JobRunner& runner) {
   const auto snapshot = metrics::collect(runner.job_metrics().view(system_clock().monotonic_us()));
   for (const metrics::MetricGroup& group : snapshot.groups) groups.push_back(group_json(group));
   return dump({{"ok", true}, {"groups", std::move(groups)}});
+}
+
+std::string attempt_instances_json(const JobRunner& runner) {
+  json out = json::array();
+  for (const InstanceState& state : runner.attempt()->instances()) {
+    const InstanceStats& stats = state.stats;
+    json one = {{"stage", runner.plan().pipeline.stages[state.name.stage].name},
+                {"instance", state.name.instance},
+                {"started_us", state.started_us},
+                {"running_us", stats.total_us},
+                {"idle_us", stats.idle_us},
+                {"backpressured_us", stats.backpressured_us},
+                {"records_in", stats.records_in},
+                {"records_out", stats.records_out},
+                {"bytes_in", stats.bytes_in},
+                {"bytes_out", stats.bytes_out}};
+    if (!state.host.empty()) one["host"] = state.host;
+    out.push_back(std::move(one));
+  }
+  return dump(out);
 }
 
 std::string outcome_text(const JobRunner& runner) {

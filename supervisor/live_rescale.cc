@@ -202,6 +202,7 @@ Status LiveRescale::rewire() {
   }
   runner.record_.attempt = runner.record_.attempt.next();
   STREAM_TRY(runner.save_record());  // durable before any process of it exists
+  runner.note_attempt();
   STREAM_TRY(runner.place_instances(next_, &steps_.restarts));
   const std::vector<Channel> channels =
       rewired_channels(runner.attempt_->channels(), next_, steps_, runner.record_.attempt);

@@ -4,6 +4,10 @@
 
 namespace stream {
 
+namespace metrics {
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HistogramValue, count, min, max, mean, deviation, quantiles)
+}  // namespace metrics
+
 using nlohmann::json;
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChannelAssignment, id, peer, attempt, far)
@@ -22,7 +26,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes
                                                 backpressured_us, cpu_us, queued_bytes, watermark, watermark_held_by,
                                                 watermark_idle, ahead, state_rows, state_bytes, spilled_bytes,
                                                 resident_bytes, pending_records, turns, ended, spool_input,
-                                                spool_offset, user_counters, user_gauges, trouble)
+                                                spool_offset, user_counters, user_gauges, user_meters, user_histograms,
+                                                trouble)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes, spool_input, spool_offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints, channels, can)

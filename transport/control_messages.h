@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "transport/base/clock.h"
+#include "transport/base/histogram.h"
 #include "transport/base/ids.h"
 #include "transport/base/status.h"
 
@@ -128,6 +129,8 @@ struct InstanceStats {
   std::uint64_t spool_offset = 0;
   std::map<std::string, std::int64_t, std::less<>> user_counters;  // of the user's own code, by name
   std::map<std::string, double, std::less<>> user_gauges;
+  std::map<std::string, std::int64_t, std::less<>> user_meters;  // how often; the rate follows from two reports
+  std::map<std::string, metrics::HistogramValue, std::less<>> user_histograms;
   std::string trouble;  // what it tries again and again, as a server is away; "" = nothing
 };
 

@@ -92,6 +92,7 @@ Status StateQuery::wrong(int code) const {
 // "no such table: total" -> what there is.
 std::string StateQuery::advice(std::string_view message) const {
   if (message.starts_with(kNoTable)) return find_table(tables_, message.substr(kNoTable.size()), job_).status().what();
+  if (message == "not authorized") return "load_extension() is not allowed in a query of state; leave it out";
   if (!message.starts_with(kNoWay)) return std::string(message);
   std::vector<std::string> keys;
   for (const ViewedTable& table : tables_) keys.push_back(keys_of(table));

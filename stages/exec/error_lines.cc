@@ -1,6 +1,7 @@
 #include "stages/exec/error_lines.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace stream {
 namespace {
@@ -47,15 +48,28 @@ bool ErrorLines::on_metric(std::string_view line) {
   if (!line.starts_with('{') || line.find("\"_") == std::string_view::npos) return false;
   const auto json = nlohmann::json::parse(line, nullptr, false);
   if (!json.is_object()) return false;
-  if (const auto name = json.find("_counter"); name != json.end() && name->is_string()) {
-    const auto add = json.find("add");
-    if (add != json.end() && !add->is_number_integer()) return false;
-    return metrics_.count(name->get<std::string>(), add == json.end() ? 1 : add->get<std::int64_t>());
+  const auto named = [&](const char* kind) {
+    const auto name = json.find(kind);
+    return name != json.end() && name->is_string() ? std::optional(name->get<std::string>()) : std::nullopt;
+  };
+  const auto whole = [&](const char* key) -> std::optional<std::int64_t> {
+    const auto at = json.find(key);
+    if (at == json.end()) return 1;
+    return at->is_number_integer() ? std::optional(at->get<std::int64_t>()) : std::nullopt;
+  };
+  if (const auto name = named("_counter")) {
+    const auto add = whole("add");
+    return add && metrics_.count(*name, *add);
   }
-  const auto name = json.find("_gauge");
+  if (const auto name = named("_meter")) {
+    const auto events = whole("events");
+    return events && metrics_.meter(*name, *events);
+  }
   const auto value = json.find("value");
-  if (name == json.end() || !name->is_string() || value == json.end() || !value->is_number()) return false;
-  return metrics_.gauge(name->get<std::string>(), value->get<double>());
+  if (value == json.end() || !value->is_number()) return false;
+  if (const auto name = named("_gauge")) return metrics_.gauge(*name, value->get<double>());
+  const auto name = named("_histogram");
+  return name && metrics_.histogram(*name, value->get<double>());
 }
 
 }  // namespace stream

@@ -96,7 +96,10 @@ constexpr stream::StageProgram kProgram = {
         "answers have it under the same name, is their event time; it should not run behind that of the rows they "
         "answer.\n\n"
         "A program counts for `stream stats` by lines on standard error: {\"_counter\": \"hits\", \"add\": 2} adds to "
-        "a counter, by 1 without `add`, and {\"_gauge\": \"queue\", \"value\": 7.5} sets a gauge. They begin anew with "
+        "a counter, by 1 without `add`, and {\"_gauge\": \"queue\", \"value\": 7.5} sets a gauge; "
+        "{\"_meter\": \"misses\", \"events\": 2}, 1 without `events`, says that something has happened and gives its "
+        "rate, and {\"_histogram\": \"took\", \"value\": 7.5} gives the spread of the newest 128 values. They begin "
+        "anew with "
         "every start of the stage, and rows that are given again are counted again.",
     .kind = stream::StageKind::kOperator,
     .options = kOptions,

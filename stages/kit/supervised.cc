@@ -673,6 +673,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
     stats.pending_records = static_cast<std::int64_t>(std::min<std::uint64_t>(*pending, INT64_MAX));
   stats.user_counters = context_->metrics->counters();
   stats.user_gauges = context_->metrics->gauges();
+  stats.user_meters = context_->metrics->meters();
+  stats.user_histograms = context_->metrics->histograms();
   stats.trouble = trouble();
   return control_.send(to_json(stats));
 }

@@ -43,6 +43,8 @@ struct LuaBridge {
   std::int32_t (*set_timer)(void*, std::int64_t, std::int32_t wall) = nullptr;
   std::int32_t (*count)(void*, const char*, std::int32_t, std::int64_t) = nullptr;
   std::int32_t (*gauge)(void*, const char*, std::int32_t, double) = nullptr;
+  std::int32_t (*meter)(void*, const char*, std::int32_t, std::int64_t) = nullptr;
+  std::int32_t (*histogram)(void*, const char*, std::int32_t, double) = nullptr;
   std::int64_t (*now)(void*) = nullptr;
   // How: finds, makes or drops the entry; whether it was there, -1 if it cannot be made.
   std::int32_t (*entry_integer)(void*, std::int64_t item, std::int32_t how) = nullptr;

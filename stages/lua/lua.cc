@@ -128,6 +128,12 @@ void Lua::connect() {
   b.gauge = [](void* s, const char* name, std::int32_t size, double value) {
     return self(s).metrics_->gauge({name, static_cast<std::size_t>(size)}, value) ? 1 : 0;
   };
+  b.meter = [](void* s, const char* name, std::int32_t size, std::int64_t events) {
+    return self(s).metrics_->meter({name, static_cast<std::size_t>(size)}, events) ? 1 : 0;
+  };
+  b.histogram = [](void* s, const char* name, std::int32_t size, double value) {
+    return self(s).metrics_->histogram({name, static_cast<std::size_t>(size)}, value) ? 1 : 0;
+  };
   b.entry_integer = [](void* s, std::int64_t item, std::int32_t how) { return self(s).on_entry(item, how); };
   b.entry_text = [](void* s, const char* item, std::int32_t size, std::int32_t how) {
     const std::string_view text(item, static_cast<std::size_t>(size));

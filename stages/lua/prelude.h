@@ -41,6 +41,8 @@ typedef struct {
   int32_t (*set_timer)(void*, int64_t, int32_t wall);
   int32_t (*count)(void*, const char*, int32_t, int64_t);
   int32_t (*gauge)(void*, const char*, int32_t, double);
+  int32_t (*meter)(void*, const char*, int32_t, int64_t);
+  int32_t (*histogram)(void*, const char*, int32_t, double);
   int64_t (*now)(void*);
   int32_t (*entry_integer)(void*, int64_t, int32_t how);
   int32_t (*entry_text)(void*, const char*, int32_t, int32_t how);
@@ -56,7 +58,7 @@ local self = bridge.self
 local api = {}
 for _, name in ipairs {"text", "put_null", "put_integer", "put_double", "put_text", "end_row", "enter", "state_has",
                        "state_integer", "state_double", "state_text", "state_put_null", "state_put_integer",
-                       "state_put_double", "state_put_text", "forget", "set_timer", "count", "gauge", "now", "entry_integer", "entry_text", "entries", "item_integer",
+                       "state_put_double", "state_put_text", "forget", "set_timer", "count", "gauge", "meter", "histogram", "now", "entry_integer", "entry_text", "entries", "item_integer",
                        "item_text"} do
   api[name] = bridge[name]
 end
@@ -310,6 +312,16 @@ stream = {
   gauge = function(name, value)
     if type(name) ~= "string" or type(value) ~= "number" then error("gauge(name, number)", 2) end
     if api.gauge(self, name, #name, value) == 0 then error("too many gauges, or too long a name", 2) end
+  end,
+  meter = function(name, events)
+    events = integer_of(events == nil and 1 or events)
+    if type(name) ~= "string" or events == nil or events < 0 then error("meter(name, whole number from 0)", 2) end
+    if api.meter(self, name, #name, events) == 0 then error("too many meters, or too long a name", 2) end
+  end,
+  histogram = function(name, value)
+    local finite = type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
+    if type(name) ~= "string" or not finite then error("histogram(name, finite number)", 2) end
+    if api.histogram(self, name, #name, value) == 0 then error("too many histograms, or too long a name", 2) end
   end,
 }
 

@@ -117,13 +117,13 @@ Answer post_disposal(Call& call) {
 
 Answer get_disposal_outcome(Call& call) { return outcome_of(call, {"disposal"}); }
 
-// It is begun when this is answered, and over soon: /status tells.
+// It is begun when this is answered, and over soon: /status tells. A job whose supervisor was killed can be ended too.
 Answer patch_job(Call& call) {
   const std::string mode = call.query.contains("mode") ? call.value("mode") : "cancel";
   if (mode == "stop") return refuse(410, "mode=stop is no more; POST /jobs/" + call.job.id + "/stop");
   if (mode != "cancel") return refuse(400, "'mode' knows no '" + mode + "'; it takes cancel");
-  if (facts_of(*call.job.summary, call.site.now_ms).state == "CANCELLED")
-    return refuse(409, "job '" + call.job.name + "' is CANCELLED already");
+  const bool dead = facts_of(*call.job.summary, call.site.now_ms).state == "DEAD";
+  if (auto refusal = check_running(call, "a cancellation"); refusal && !dead) return *refusal;
   const auto cancelled = call.operations.begin(
       "cancel " + call.job.id, "", [&changes = call.changes, job = call.job.name] { return done(changes.cancel(job)); },
       asked_by(call));
@@ -159,9 +159,14 @@ Answer put_requirements(Call& call) {
   return begun_it.ok() ? answer_with(Json::object()) : refuse(begun_it.status());
 }
 
+// As `stream resume` has it: what has finished or was cancelled left nothing to go on from.
 Answer post_resume(Call& call) {
-  if (!facts_of(*call.job.summary, call.site.now_ms).over)
-    return refuse(409, "job '" + call.job.name + "' runs already");
+  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
+  if (!facts.over) return refuse(409, "job '" + call.job.name + "' runs already");
+  if (facts.state == "CANCELLED" || facts.state == "FINISHED")
+    return refuse(409, "job '" + call.job.name + "' is " + facts.state +
+                           "; POST /pipelines with its manifest, which GET /jobs/" + call.job.id +
+                           "/manifest prints, starts it anew");
   return begun(call, "resume " + call.job.id,
                [&changes = call.changes, job = call.job.name] { return done(changes.resume(job)); });
 }

@@ -79,20 +79,29 @@ std::uint32_t instances_of(const JobPlan& plan) {
   return count;
 }
 
-// Those that became savepoints: epoch to path.
-std::map<std::int64_t, std::string> paths_of(const Json& savepoints) {
-  std::map<std::int64_t, std::string> paths;
-  for (const Json& savepoint : savepoints) paths[number_of(savepoint, "epoch")] = text_of(savepoint, "path");
-  return paths;
+// Where they are: of those that became savepoints that, of the others their index while it is kept.
+struct Places {
+  std::map<std::int64_t, std::string> savepoints;
+  std::map<std::int64_t, std::string> kept;
+};
+
+Result<Places> places_of(Jobs& jobs, const std::string& job) {
+  STREAM_ASSIGN(const SharedJson savepoints, jobs.list(job, "savepoints"));
+  Places places;
+  for (const Json& savepoint : *savepoints)
+    places.savepoints[number_of(savepoint, "epoch")] = text_of(savepoint, "path");
+  places.kept = jobs.kept_checkpoints(job);
+  return places;
 }
 
-Json checkpoint_of(const Json& checkpoint, const JobPlan& plan, const std::map<std::int64_t, std::string>& savepoints,
-                   bool with_tasks) {
+Json checkpoint_of(const Json& checkpoint, const JobPlan& plan, const Places& places, bool with_tasks) {
   const std::vector<Report> reports = reports_of(checkpoint);
   Json out = task_of(checkpoint, reports, instances_of(plan));
   const std::string status = out["status"];
-  const auto savepoint = savepoints.find(number_of(checkpoint, "epoch"));
-  const bool is_savepoint = savepoint != savepoints.end();
+  const std::int64_t epoch = number_of(checkpoint, "epoch");
+  const auto savepoint = places.savepoints.find(epoch);
+  const auto kept = places.kept.find(epoch);
+  const bool is_savepoint = savepoint != places.savepoints.end();
   out["className"] = status == "FAILED" ? "failed" : status == "COMPLETED" ? "completed" : "in_progress";
   out["is_savepoint"] = is_savepoint;
   if (is_savepoint) out["savepointFormat"] = "CANONICAL";
@@ -106,8 +115,11 @@ Json checkpoint_of(const Json& checkpoint, const JobPlan& plan, const std::map<s
   if (status == "COMPLETED") {
     out["checkpointed_size"] = number_of(checkpoint, "bytes");
     out["state_size"] = number_of(checkpoint, "bytes");
-    out["external_path"] = is_savepoint ? savepoint->second : "<checkpoint-not-externally-addressable>";
-    out["discarded"] = false;
+    const bool gone = !is_savepoint && kept == places.kept.end();
+    out["external_path"] = is_savepoint ? savepoint->second
+                           : gone       ? "<checkpoint-not-externally-addressable>"
+                                        : kept->second;
+    out["discarded"] = gone;
   }
   if (status == "FAILED") {
     const Json detail = checkpoint.value("detail", Json::object());
@@ -138,18 +150,41 @@ Json summary_of(const Json& checkpoints) {
           {"persisted_data", none}};
 }
 
-Json counts_of(const Json& checkpoints, const Json& summary) {
-  std::map<std::string, int> count;
-  for (const Json& checkpoint : checkpoints) ++count[status_of(checkpoint)];
-  return {{"restored", number_of(summary, "restarts") + (text_of(summary, "continued_from").empty() ? 0 : 1)},
-          {"total", checkpoints.size()},
-          {"in_progress", count["IN_PROGRESS"]},
-          {"completed", count["COMPLETED"]},
-          {"failed", count["FAILED"]}};
+// Of all that the job has ever taken: `counted` is what its store has counted.
+Json counts_of(const Json& checkpoints, const Json& counted) {
+  std::int64_t in_progress = 0;
+  for (const Json& checkpoint : checkpoints) in_progress += status_of(checkpoint) == "IN_PROGRESS" ? 1 : 0;
+  const std::int64_t completed = number_of(counted, "completed");
+  const std::int64_t failed = number_of(counted, "failed");
+  return {{"restored", number_of(counted, "restored")},
+          {"total", completed + failed + in_progress},
+          {"in_progress", in_progress},
+          {"completed", completed},
+          {"failed", failed}};
+}
+
+// What the newest attempt of this run that began with state began with; null if there is none.
+Json restored_of(const Json& attempts, const Json& summary, const Places& places) {
+  for (const Json& attempt : attempts) {
+    const auto restored = attempt.find("restored");
+    if (restored == attempt.end() || !is_of_run(attempt, summary)) continue;
+    const std::int64_t epoch = number_of(*restored, "epoch");
+    const std::string savepoint = text_of(*restored, "savepoint");
+    Json out = {{"id", epoch},
+                {"restore_timestamp", milliseconds(attempt, "started_us")},
+                {"is_savepoint", !savepoint.empty()}};
+    const auto kept = places.kept.find(epoch);
+    if (!savepoint.empty())
+      out["external_path"] = savepoint;
+    else if (kept != places.kept.end())
+      out["external_path"] = kept->second;
+    return out;
+  }
+  return {};
 }
 
 Result<SharedJson> find_checkpoint(Call& call, Json& found) {
-  STREAM_ASSIGN(SharedJson checkpoints, call.jobs.list(call.job.name, "checkpoints"));
+  STREAM_ASSIGN(SharedJson checkpoints, call.jobs.list(call.job.name, "checkpoint-history"));
   const std::string& wanted = call.path.find("checkpointid")->second;
   for (const Json& checkpoint : *checkpoints) {
     if (std::to_string(number_of(checkpoint, "epoch")) == wanted) found = checkpoint;
@@ -206,28 +241,31 @@ Json subtask_summary(const std::vector<Report>& reports) {
 
 Result<Json> in_history(Jobs& jobs, const std::string& job, const Json& checkpoints) {
   STREAM_ASSIGN(const SharedPlan plan, jobs.plan(job));
-  STREAM_ASSIGN(const SharedJson savepoints, jobs.list(job, "savepoints"));
-  const auto paths = paths_of(*savepoints);
+  STREAM_ASSIGN(const Places places, places_of(jobs, job));
   Json history = Json::array();
-  for (const Json& checkpoint : checkpoints) history.push_back(checkpoint_of(checkpoint, *plan, paths, false));
+  for (const Json& checkpoint : checkpoints) history.push_back(checkpoint_of(checkpoint, *plan, places, false));
   return history;
 }
 
 Answer get_checkpoints(Call& call) {
   constexpr std::size_t kHistory = 10;
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
-  STREAM_HTTP_ASSIGN(const SharedJson checkpoints, call.jobs.list(call.job.name, "checkpoints"));
-  STREAM_HTTP_ASSIGN(const SharedJson savepoints, call.jobs.list(call.job.name, "savepoints"));
-  const auto paths = paths_of(*savepoints);
+  STREAM_HTTP_ASSIGN(const SharedJson checkpoints, call.jobs.list(call.job.name, "checkpoint-history"));
+  STREAM_HTTP_ASSIGN(const SharedJson counted, call.jobs.list(call.job.name, "checkpoint-counts"));
+  STREAM_HTTP_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
+  STREAM_HTTP_ASSIGN(const Places places, places_of(call.jobs, call.job.name));
   Json history = Json::array();
   Json latest = Json::object();
   for (const Json& checkpoint : *checkpoints) {
-    Json one = checkpoint_of(checkpoint, *plan, paths, false);
+    Json one = checkpoint_of(checkpoint, *plan, places, false);
     const std::string kind = one["className"] == "failed" ? "failed" : one["is_savepoint"] ? "savepoint" : "completed";
-    if (one["className"] != "in_progress" && !latest.contains(kind)) latest[kind] = one;
+    const bool ours = is_of_run(checkpoint, *call.job.summary);  // what came before is history alone
+    if (ours && one["className"] != "in_progress" && !latest.contains(kind)) latest[kind] = one;
     if (history.size() < kHistory) history.push_back(std::move(one));
   }
-  return answer_with({{"counts", counts_of(*checkpoints, *call.job.summary)},
+  if (Json restored = restored_of(*attempts, *call.job.summary, places); !restored.is_null())
+    latest["restored"] = std::move(restored);
+  return answer_with({{"counts", counts_of(*checkpoints, counted->empty() ? Json::object() : counted->front())},
                       {"summary", summary_of(*checkpoints)},
                       {"latest", std::move(latest)},
                       {"history", std::move(history)}});
@@ -258,8 +296,8 @@ Answer get_checkpoint(Call& call) {
   Json checkpoint;
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
   if (const auto found = find_checkpoint(call, checkpoint); !found.ok()) return refuse(found.status());
-  STREAM_HTTP_ASSIGN(const SharedJson savepoints, call.jobs.list(call.job.name, "savepoints"));
-  return answer_with(checkpoint_of(checkpoint, *plan, paths_of(*savepoints), true));
+  STREAM_HTTP_ASSIGN(const Places places, places_of(call.jobs, call.job.name));
+  return answer_with(checkpoint_of(checkpoint, *plan, places, true));
 }
 
 Answer get_checkpoint_subtasks(Call& call) {

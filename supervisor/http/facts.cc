@@ -88,6 +88,16 @@ JobFacts facts_of(const Json& summary, std::int64_t now_ms) {
 
 std::string_view task_state(const JobFacts& facts) { return word_of(facts.state).task; }
 
+std::string_view ended_task_state(std::string_view outcome) {
+  if (outcome == "finished" || outcome == "stopped") return "FINISHED";
+  return outcome == "failed" || outcome == "lost" ? "FAILED" : "CANCELED";
+}
+
+bool is_of_run(const Json& record, const Json& summary) {
+  const std::string run = text_of(record, "run");
+  return run.empty() || run == text_of(summary, "run");
+}
+
 Json task_counts(std::string_view state, std::uint32_t count) {
   Json counts = Json::object();
   for (const char* name : kTaskStates) counts[name] = name == state ? count : 0;
@@ -102,6 +112,17 @@ const Json& instance_of(const Json& stats, const std::string& stage, std::size_t
     if (text_of(one, "stage") == stage && number_of(one, "instance") == static_cast<std::int64_t>(instance)) return one;
   }
   return kNone;
+}
+
+std::int64_t first_start_ms(const Json& stats, const std::string& stage, std::uint32_t parallelism,
+                            const JobFacts& facts) {
+  std::int64_t first = 0;
+  for (std::uint32_t i = 0; i < parallelism; ++i) {
+    const Json& instance = instance_of(stats, stage, i);
+    const std::int64_t at = instance.is_object() ? milliseconds(instance, "started_us") : 0;
+    if (at > 0 && (first == 0 || at < first)) first = at;
+  }
+  return first == 0 ? facts.start_ms : first;
 }
 
 void IoSums::add(const Json& instance) {

@@ -18,12 +18,20 @@ JobFacts facts_of(const Json& summary, std::int64_t now_ms);
 
 // Of an instance in a job that is so.
 std::string_view task_state(const JobFacts& facts);
+// Of an instance of an attempt that has ended so; see AttemptRecord.
+std::string_view ended_task_state(std::string_view outcome);
+// Whether a record, of an attempt or of a checkpoint, is of the run that the job is in now.
+bool is_of_run(const Json& record, const Json& summary);
 
 // {"RUNNING": 3, "FAILED": 0, …}, all states of a task.
 Json task_counts(std::string_view state, std::uint32_t count);
 
 // The numbers of one instance, as `stream stats --json` has them; null where nothing is known.
 const Json& instance_of(const Json& stats, const std::string& stage, std::size_t instance);
+
+// When the first instance of a stage was started that is there now; of none, when the job was.
+std::int64_t first_start_ms(const Json& stats, const std::string& stage, std::uint32_t parallelism,
+                            const JobFacts& facts);
 
 // Bytes, records and times of one instance, or the sum of several.
 class IoSums {

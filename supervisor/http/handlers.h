@@ -45,6 +45,8 @@ Answer get_vertex_hosts(Call& call);
 Answer get_vertex_accumulators(Call& call);
 Answer get_subtask(Call& call);
 Answer get_attempt(Call& call);
+Answer get_subtasks_accumulators(Call& call);
+Answer get_attempt_accumulators(Call& call);
 Answer get_requirements(Call& call);
 
 // flame_handlers.cc
@@ -58,12 +60,16 @@ Answer get_vertex_metrics(Call& call);
 Answer get_subtask_metrics(Call& call);
 Answer get_subtasks_metrics(Call& call);
 Answer get_host_metrics(Call& call);
+Answer get_hosts_metrics(Call& call);
 
 // host_handlers.cc
 std::optional<Answer> check_host(const Call& call);  // nothing, or that there is no such host
 Answer get_hosts(Call& call);
 Answer get_host(Call& call);
 Answer get_host_logs(Call& call);
+Answer get_host_log_file(Call& call);
+Answer get_host_log(Call& call);
+Answer get_host_stdout(Call& call);
 
 // change_handlers.cc
 Answer post_savepoint(Call& call);

@@ -1,7 +1,11 @@
+#include <algorithm>
+
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
 #include "supervisor/http/host.h"
+#include "supervisor/log_line.h"
+#include "transport/base/files.h"
 #include "transport/base/text.h"
 
 namespace stream::http {
@@ -96,5 +100,45 @@ Answer get_host_logs(Call& call) {
   if (auto refusal = check_host(call)) return *refusal;
   return get_server_logs(call);
 }
+
+Answer get_host_log_file(Call& call) {
+  if (auto refusal = check_host(call)) return *refusal;
+  return get_server_log(call);
+}
+
+namespace {
+
+constexpr std::uint64_t kLogShown = 1U << 20;  // bytes: the newest of each job
+
+// The newest lines of all jobs, as people read them, in order of time.
+std::string newest_lines(Call& call, bool of_stages) {
+  std::vector<std::pair<std::string, LogLine>> lines;
+  for (const std::string& job : call.jobs.names()) {
+    const std::string path = call.jobs.log_folder(job) + "/stream.log";
+    const auto size = system_files().size(path);
+    if (!size.ok()) continue;  // nothing has been logged
+    const auto text = system_files().read_at(path, *size > kLogShown ? *size - kLogShown : 0, kLogShown);
+    for (const std::string& one : split(text.ok() ? *text : std::string(), '\n')) {
+      auto line = log_line_from_json(one);
+      if (line && (!of_stages || !line->stage.empty())) lines.emplace_back(job, *std::move(line));
+    }
+  }
+  std::ranges::stable_sort(lines, {}, [](const auto& one) { return one.second.at_us; });
+  std::string out;
+  for (const auto& [job, line] : lines) out += job + ' ' + to_text(line) + '\n';
+  return out;
+}
+
+Answer lines_answer(Call& call, bool of_stages) {
+  if (auto refusal = check_host(call)) return *refusal;
+  return {.text = newest_lines(call, of_stages), .type = "text/plain; charset=UTF-8"};
+}
+
+}  // namespace
+
+Answer get_host_log(Call& call) { return lines_answer(call, false); }
+
+// A stage's standard output and error are lines of its log.
+Answer get_host_stdout(Call& call) { return lines_answer(call, true); }
 
 }  // namespace stream::http

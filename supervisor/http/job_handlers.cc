@@ -73,34 +73,46 @@ Json plan_of(const FoundJob& job, const JobPlan& plan) {
   return {{"jid", job.id}, {"name", job.name}, {"type", "STREAMING"}, {"nodes", std::move(nodes)}};
 }
 
-Json vertex_of(const JobPlan& plan, std::size_t i, const JobFacts& facts, const Json& stats) {
+Json vertex_of(const JobPlan& plan, std::size_t i, const JobFacts& facts, const Json& stats, std::int64_t now_ms) {
   const std::string& name = plan.pipeline.stages[i].name;
   const std::uint32_t parallelism = plan.stages[i].parallelism;
   IoSums sums;
   for (std::uint32_t k = 0; k < parallelism; ++k) sums.add(instance_of(stats, name, k));
+  const std::int64_t start_ms = first_start_ms(stats, name, parallelism, facts);
   return {{"id", vertex_id(name)},
           {"slotSharingGroupId", vertex_id(name)},
           {"name", name},
           {"maxParallelism", plan.pipeline.key_groups},
           {"parallelism", parallelism},
           {"status", task_state(facts)},
-          {"start-time", facts.start_ms},
+          {"start-time", start_ms},
           {"end-time", facts.end_ms},
-          {"duration", facts.duration_ms},
+          {"duration", std::max<std::int64_t>(0, (facts.end_ms < 0 ? now_ms : facts.end_ms) - start_ms)},
           {"tasks", task_counts(task_state(facts), parallelism)},
           {"metrics", sums.json()}};
 }
 
-// When it came to each state: known of the first and of the one it is in.
-Json timestamps_of(const JobFacts& facts, const Json& summary) {
+// When it came to each state the last time, in this run; the attempts tell, which are the newest first.
+Json timestamps_of(const JobFacts& facts, const Json& summary, const Json& attempts) {
   Json out = Json::object();
   for (const char* state : {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "FAILED", "CANCELLING", "CANCELED",
                             "FINISHED", "RESTARTING", "SUSPENDED", "RECONCILING"})
     out[state] = 0;
   out["INITIALIZING"] = facts.start_ms;
   out["CREATED"] = facts.start_ms;
-  out["RUNNING"] = facts.over ? facts.start_ms : milliseconds(summary, "started_us");
+  bool newer = !facts.over;  // it has gone on behind the attempt that is looked at
+  for (const Json& attempt : attempts) {
+    if (!is_of_run(attempt, summary)) continue;
+    if (out["RUNNING"] == 0) out["RUNNING"] = milliseconds(attempt, "running_us");
+    const bool failed = text_of(attempt, "outcome") == "failed" && newer;
+    for (const char* state : {"FAILING", "RESTARTING"}) {
+      if (failed && out[state] == 0) out[state] = milliseconds(attempt, "ended_us");
+    }
+    newer = true;
+  }
+  if (attempts.empty()) out["RUNNING"] = facts.over ? facts.start_ms : milliseconds(summary, "started_us");
   if (facts.end_ms >= 0) out[facts.status] = facts.end_ms;
+  if (facts.end_ms >= 0 && facts.status == "FAILED") out["FAILING"] = facts.end_ms;
   return out;
 }
 
@@ -159,9 +171,10 @@ Answer get_jobs_overview(Call& call) {
 Answer get_job(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
   STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  STREAM_HTTP_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
   const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
   Json vertices = Json::array();
-  for (const std::size_t i : plan->order) vertices.push_back(vertex_of(*plan, i, facts, *stats));
+  for (const std::size_t i : plan->order) vertices.push_back(vertex_of(*plan, i, facts, *stats, call.site.now_ms));
   return answer_with(
       {{"jid", call.job.id},
        {"name", call.job.name},
@@ -174,7 +187,7 @@ Answer get_job(Call& call) {
        {"duration", facts.duration_ms},
        {"maxParallelism", plan->pipeline.key_groups},
        {"now", call.site.now_ms},
-       {"timestamps", timestamps_of(facts, *call.job.summary)},
+       {"timestamps", timestamps_of(facts, *call.job.summary, *attempts)},
        {"vertices", std::move(vertices)},
        {"status-counts", task_counts(task_state(facts), static_cast<std::uint32_t>(plan->stages.size()))},
        {"plan", plan_of(call.job, *plan)},

@@ -29,8 +29,10 @@ class Jobs {
   virtual Result<SharedJson> stats(const std::string& job) = 0;
   // Groups of metrics: {"scope", "stage", "instance", "values"}; of a job that does not run, those at its end.
   virtual Result<SharedJson> metrics(const std::string& job) = 0;
-  // "events", "checkpoints", "savepoints"; see supervisor/job_lists.h.
+  // "events", "checkpoints", "attempts", …; see supervisor/job_lists.h.
   virtual Result<SharedJson> list(const std::string& job, const std::string& what) = 0;
+  // Those that are not removed yet: the paths of their indexes.
+  virtual std::map<std::int64_t, std::string> kept_checkpoints(const std::string& job) = 0;
   virtual Result<SharedPlan> plan(const std::string& job) = 0;
   // What has happened behind a time (wall clock): {"summary", "events", "checkpoints"}, the lists oldest first, and
   // with `stats` those of stats().

@@ -52,9 +52,9 @@ std::string with_own_lines(const std::string& text) {
 Status LiveChanges::check_place(const std::string& path) {
   if (!path.starts_with('/')) return usage_error("'" + path + "' is no absolute path");
   if (is_inside(path, permissions_.roots)) return {};
-  return usage_error("'" + path +
-                     "' is not inside a folder that this server was given with --root; leave it out, and "
-                     "the savepoint is made in the job's own");
+  return usage_error("'" + path + "' is not inside a folder that this server was given with --root" +
+                     (permissions_.roots.empty() ? ", which are none" : "") +
+                     "; leave it out, and the savepoint is made in the job's own");
 }
 
 Result<std::string> LiveChanges::savepoint(const std::string& job, const std::string& to) {

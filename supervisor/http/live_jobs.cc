@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "snapshot/checkpoint.h"
 #include "supervisor/job_client.h"
 #include "supervisor/job_log.h"
 #include "supervisor/job_news.h"
@@ -78,6 +79,15 @@ Result<SharedJson> LiveJobs::metrics(const std::string& job) {
 
 Result<SharedJson> LiveJobs::list(const std::string& job, const std::string& what) {
   return know(job, what, [&] { return list_of_job(job_paths(job), what); });
+}
+
+std::map<std::int64_t, std::string> LiveJobs::kept_checkpoints(const std::string& job) {
+  const std::string folder = job_paths(job).checkpoints();
+  const auto epochs = list_checkpoints(system_files(), folder);
+  std::map<std::int64_t, std::string> kept;
+  if (!epochs.ok()) return kept;  // none has been taken
+  for (const Epoch epoch : *epochs) kept[static_cast<std::int64_t>(epoch.value())] = index_path(folder, epoch);
+  return kept;
 }
 
 // Taken apart once for each text of it.

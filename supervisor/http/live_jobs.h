@@ -20,6 +20,7 @@ class LiveJobs final : public Jobs {
   Result<SharedJson> stats(const std::string& job) override;
   Result<SharedJson> metrics(const std::string& job) override;
   Result<SharedJson> list(const std::string& job, const std::string& what) override;
+  std::map<std::int64_t, std::string> kept_checkpoints(const std::string& job) override;
   Result<SharedPlan> plan(const std::string& job) override;
   Result<Json> news(const std::string& job, Microseconds since, bool stats) override;
   Result<std::vector<HistoryColumn>> history_columns(const std::string& job) override;

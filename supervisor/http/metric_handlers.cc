@@ -114,6 +114,10 @@ Answer get_server_metrics(Call& call) {
     running += summary.ok() && !facts_of(**summary, call.site.now_ms).over ? 1 : 0;
   }
   std::vector<MetricValue> all = machine_metrics();
+  // What each supervisor says of its own job, here said of all.
+  std::erase_if(all, [](const MetricValue& metric) {
+    return metric.id == "numRunningJobs" || metric.id == "numRegisteredTaskManagers";
+  });
   all.push_back({"numRunningJobs", running});
   all.push_back({"numRegisteredTaskManagers", 1});
   return metrics_answer(call, all);
@@ -161,9 +165,36 @@ Answer get_subtasks_metrics(Call& call) {
   return aggregated_answer(call, values);
 }
 
+namespace {
+
+// Each supervisor tells of its own instances: a host has all of them.
+std::vector<MetricValue> metrics_of_host(Call& call) {
+  std::map<std::string, double> sums;
+  for (const std::string& name : call.jobs.names()) {
+    const auto groups = call.jobs.metrics(name);
+    if (!groups.ok()) continue;
+    for (const MetricValue& metric : host_metrics(**groups)) sums[metric.id] += metric.value;
+  }
+  std::vector<MetricValue> out;
+  for (const auto& [id, value] : sums) out.push_back({id, value});
+  return out;
+}
+
+}  // namespace
+
 Answer get_host_metrics(Call& call) {
   if (auto refusal = check_host(call)) return *refusal;
-  return metrics_answer(call, machine_metrics());
+  return metrics_answer(call, metrics_of_host(call));
+}
+
+Answer get_hosts_metrics(Call& call) {
+  const std::vector<std::string> wanted = list_of(call, "taskmanagers");
+  const bool meant = wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& id) {
+                       return id == host_id(call.site.host) || id == call.site.host;
+                     });
+  Values values;
+  if (meant) collect(metrics_of_host(call), values);
+  return aggregated_answer(call, values);
 }
 
 }  // namespace stream::http

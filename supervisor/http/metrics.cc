@@ -46,6 +46,14 @@ std::vector<MetricValue> instance_metrics(const Json& groups, const std::string&
   return out;
 }
 
+std::vector<MetricValue> host_metrics(const Json& groups) {
+  std::vector<MetricValue> out;
+  for (const Json& group : groups) {
+    if (is_of(group, metrics::Scope::kHost)) add_values(group, "", out);
+  }
+  return out;
+}
+
 std::vector<MetricValue> machine_metrics() {
   metrics::MetricsView view;
   metrics::HostProbe().look(system_clock().monotonic_us(), view.machine, view.supervisor);

@@ -72,6 +72,9 @@ constexpr std::array kShapes = {
           "serialized-user-task-accumulators:{string}"},
     Shape{"UserAccumulator", "name:string type:string value:string"},
     Shape{"VertexAccumulators", "id:Id user-accumulators:[UserAccumulator]"},
+    Shape{"SubtaskAccumulators", "subtask:i32 attempt:i32 endpoint:string user-accumulators:[UserAccumulator]"},
+    Shape{"SubtasksAccumulators", "id:Id parallelism:i32 subtasks:[SubtaskAccumulators]"},
+    Shape{"AttemptAccumulators", "+SubtaskAccumulators id:string"},
     Shape{"QueueStatus", "id:IN_PROGRESS|COMPLETED"},
     Shape{"JobResult",
           "id:Id application-status:SUCCEEDED|FAILED|CANCELED|UNKNOWN net-runtime:i64 accumulator-results:{string} "

@@ -14,6 +14,13 @@ namespace {
 
 using nlohmann::json;
 
+// Why a path outside of the folders is not taken, and what helps.
+std::string outside_text(const std::string& path, const std::vector<std::string>& roots) {
+  if (roots.empty())
+    return "'" + path + "' is a path, and the server was given no folder for those; start it with --root FOLDER";
+  return "'" + path + "' is not inside a folder that the server was given with --root: " + join(roots, ", ");
+}
+
 // For `include`: reads what is inside of the folders, and does nothing else.
 class ConfinedFiles final : public Files {
  public:
@@ -36,9 +43,7 @@ class ConfinedFiles final : public Files {
   Status truncate(const std::string& path, std::uint64_t) override { return outside(path); }
 
  private:
-  static Status outside(const std::string& path) {
-    return usage_error("'" + path + "' is not inside a folder that the server was given with --root");
-  }
+  Status outside(const std::string& path) const { return usage_error(outside_text(path, roots_)); }
   Files& files_;
   const std::vector<std::string>& roots_;
 };
@@ -96,8 +101,7 @@ class Inspection {
   static std::string in_folder(const std::string& folder, const std::string& path) { return located(folder, path); }
 
   void check_path(const Place& at, const std::string& what, const std::string& path) {
-    if (!is_inside(path, permissions_.roots))
-      problems_.add(at, what + ": '" + path + "' is not inside a folder that the server was given with --root");
+    if (!is_inside(path, permissions_.roots)) problems_.add(at, what + ": " + outside_text(path, permissions_.roots));
   }
 
   const Permissions& permissions_;

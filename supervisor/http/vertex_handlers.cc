@@ -3,6 +3,8 @@
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/job_store.h"
+#include "transport/base/text.h"
 
 namespace stream::http {
 namespace {
@@ -10,30 +12,66 @@ namespace {
 const std::string& name_of(const Call& call) { return call.plan->pipeline.stages[call.stage].name; }
 std::uint32_t parallelism_of(const Call& call) { return call.plan->stages[call.stage].parallelism; }
 
-// Every process of a job is started anew with an attempt.
-std::int64_t began_ms(const JobFacts& facts, const Json& instance, std::int64_t now_ms) {
-  if (!instance.is_object()) return facts.start_ms;
-  return std::max(facts.start_ms, now_ms - milliseconds(instance, "running_us"));
+// An instance of one attempt: when it lived, and what it was then.
+struct Life {
+  std::string_view status;
+  std::int64_t attempt = 0;
+  std::int64_t start_ms = 0;
+  std::int64_t end_ms = -1;
+};
+
+// What is known of an instance tells which attempt started it; the others of a rescaled job live on.
+Life life_of(const JobFacts& facts, const Json& instance) {
+  const bool known = instance.is_object() && number_of(instance, "started_us") > 0;
+  return {.status = task_state(facts),
+          .attempt = known ? number_of(instance, "attempt") : facts.attempt,
+          .start_ms = known ? milliseconds(instance, "started_us") : facts.start_ms,
+          .end_ms = facts.end_ms};
 }
 
-Json subtask_of(const Call& call, const Json& stats, std::size_t number) {
-  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
-  const Json& instance = instance_of(stats, name_of(call), number);
+std::string endpoint_of(const Call& call, const Json& instance) {
+  const std::string host = instance.is_object() ? text_of(instance, "host") : "";
+  return host.empty() ? call.site.host : host;
+}
+
+Json subtask_json(const Call& call, const Json& instance, std::size_t number, const Life& life) {
   IoSums sums;
   sums.add(instance);
-  const std::int64_t began = began_ms(facts, instance, call.site.now_ms);
-  const std::int64_t lasted = std::max<std::int64_t>(0, (facts.end_ms < 0 ? call.site.now_ms : facts.end_ms) - began);
+  const std::int64_t lasted =
+      std::max<std::int64_t>(0, (life.end_ms < 0 ? call.site.now_ms : life.end_ms) - life.start_ms);
   return {{"subtask", number},
-          {"status", task_state(facts)},
-          {"attempt", std::max<std::int64_t>(0, facts.attempt - 1)},  // Flink counts from 0
-          {"endpoint", call.site.host},
-          {"start-time", began},
-          {"end-time", facts.end_ms},
+          {"status", life.status},
+          {"attempt", std::max<std::int64_t>(0, life.attempt - 1)},  // Flink counts from 0
+          {"endpoint", endpoint_of(call, instance)},
+          {"start-time", life.start_ms},
+          {"end-time", life.end_ms},
           {"duration", lasted},
           {"metrics", sums.json()},
           {"taskmanager-id", host_id(call.site.host)},
           {"status-duration",
            {{"CREATED", 0}, {"SCHEDULED", 0}, {"DEPLOYING", 0}, {"INITIALIZING", 0}, {"RUNNING", lasted}}}};
+}
+
+Json subtask_of(const Call& call, const Json& stats, std::size_t number) {
+  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
+  const Json& instance = instance_of(stats, name_of(call), number);
+  return subtask_json(call, instance, number, life_of(facts, instance));
+}
+
+// Of an attempt that is over; null where it is not known, or had no such instance.
+Json earlier_subtask(const Call& call, const Json& attempts, std::int64_t wanted) {
+  for (const Json& attempt : attempts) {
+    if (number_of(attempt, "attempt") != wanted || number_of(attempt, "ended_us") == 0) continue;
+    const Json& instance = instance_of(attempt, name_of(call), call.subtask);
+    if (!instance.is_object()) return {};
+    const std::int64_t started = number_of(instance, "started_us");
+    return subtask_json(call, instance, call.subtask,
+                        {.status = ended_task_state(text_of(attempt, "outcome")),
+                         .attempt = wanted,
+                         .start_ms = (started > 0 ? started : number_of(attempt, "started_us")) / 1000,
+                         .end_ms = milliseconds(attempt, "ended_us")});
+  }
+  return {};
 }
 
 using Values = std::map<std::string, std::vector<double>>;
@@ -94,7 +132,7 @@ Answer get_vertex_times(Call& call) {
     if (facts.status == "RUNNING" || facts.over) times["RUNNING"] = one["start-time"];
     if (facts.end_ms >= 0) times[std::string(task_state(facts))] = facts.end_ms;
     subtasks.push_back({{"subtask", i},
-                        {"endpoint", call.site.host},
+                        {"endpoint", one["endpoint"]},
                         {"duration", one["duration"]},
                         {"timestamps", std::move(times)}});
   }
@@ -127,7 +165,7 @@ Answer get_vertex_backpressure(Call& call) {
     const double full = instance.is_object() ? real_of(instance, "backpressured") : 0;
     most = std::max(most, full);
     subtasks.push_back({{"subtask", i},
-                        {"attempt-number", std::max<std::int64_t>(0, facts.attempt - 1)},
+                        {"attempt-number", std::max<std::int64_t>(0, life_of(facts, instance).attempt - 1)},
                         {"backpressureLevel", level_of(full)},
                         {"ratio", full},
                         {"idleRatio", instance.is_object() ? real_of(instance, "idle") : 0},
@@ -146,11 +184,12 @@ Answer get_vertex_hosts(Call& call) {
   const Json subtasks = subtasks_of(call, *stats);
   IoSums sums;
   for (std::size_t i = 0; i < parallelism_of(call); ++i) sums.add(instance_of(*stats, name_of(call), i));
+  const std::int64_t start_ms = first_start_ms(*stats, name_of(call), parallelism_of(call), facts);
   Json host = {{"endpoint", call.site.host},
                {"status", task_state(facts)},
-               {"start-time", facts.start_ms},
+               {"start-time", start_ms},
                {"end-time", facts.end_ms},
-               {"duration", facts.duration_ms},
+               {"duration", std::max<std::int64_t>(0, (facts.end_ms < 0 ? call.site.now_ms : facts.end_ms) - start_ms)},
                {"metrics", sums.json()},
                {"status-counts", task_counts(task_state(facts), parallelism_of(call))},
                {"taskmanager-id", host_id(call.site.host)},
@@ -165,18 +204,55 @@ Answer get_vertex_accumulators(Call& call) {
   return answer_with({{"id", vertex_id(name_of(call))}, {"user-accumulators", Json::array()}});
 }
 
+Answer get_subtasks_accumulators(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  Json subtasks = Json::array();
+  for (const Json& one : subtasks_of(call, *stats)) {
+    subtasks.push_back({{"subtask", one["subtask"]},
+                        {"attempt", one["attempt"]},
+                        {"endpoint", one["endpoint"]},
+                        {"user-accumulators", Json::array()}});
+  }
+  return answer_with(
+      {{"id", vertex_id(name_of(call))}, {"parallelism", parallelism_of(call)}, {"subtasks", std::move(subtasks)}});
+}
+
 Answer get_subtask(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
   return answer_with(subtask_of(call, *stats, call.subtask));
 }
 
-Answer get_attempt(Call& call) {
-  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+namespace {
+
+// The subtask in the attempt that the path names.
+Result<Json> find_attempt(Call& call) {
+  STREAM_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
   Json subtask = subtask_of(call, *stats, call.subtask);
   const std::string& wanted = call.path.find("attempt")->second;
-  if (subtask["attempt"].dump() == wanted) return answer_with(subtask);
-  return refuse(404, "nothing is kept of attempt '" + wanted + "' of '" + name_of(call) + "'; the newest is " +
-                         subtask["attempt"].dump());
+  if (subtask["attempt"].dump() == wanted) return subtask;
+  STREAM_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
+  const auto number = parse_integer(wanted);
+  Json earlier = number.ok() && *number >= 0 ? earlier_subtask(call, *attempts, *number + 1) : Json();
+  if (!earlier.is_null()) return earlier;
+  return Status(Code::kNotFound, "nothing is kept of attempt '" + wanted + "' of '" + name_of(call) +
+                                     "'; the newest is " + subtask["attempt"].dump() + ", and of " +
+                                     std::to_string(kAttemptsKept) + " something is kept");
+}
+
+}  // namespace
+
+Answer get_attempt(Call& call) {
+  STREAM_HTTP_ASSIGN(const Json subtask, find_attempt(call));
+  return answer_with(subtask);
+}
+
+Answer get_attempt_accumulators(Call& call) {
+  STREAM_HTTP_ASSIGN(const Json subtask, find_attempt(call));
+  return answer_with({{"subtask", subtask["subtask"]},
+                      {"attempt", subtask["attempt"]},
+                      {"endpoint", subtask["endpoint"]},
+                      {"id", std::to_string(number_of(subtask, "subtask")) + "-" + vertex_id(name_of(call))},
+                      {"user-accumulators", Json::array()}});
 }
 
 Answer get_requirements(Call& call) {

@@ -74,7 +74,7 @@ class Collector {
     variables.emplace_back("operator_id", stage.id);
     variables.emplace_back("operator_name", stage.name);
     add(Scope::kOperator, subject, std::move(variables), components);
-    add_users(instance.stats, out_.groups.back());
+    add_users(instance, out_.groups.back());
   }
 
   // Flink's latency markers, told apart by operator and instance, not by source.
@@ -88,8 +88,18 @@ class Collector {
          "operator_subtask_index", index});
   }
 
+  // In a second, over the time between the two newest reports that are a second apart.
+  static double rate_of(const InstanceView& instance, const std::string& name, std::int64_t events) {
+    const auto before = instance.earlier.user_meters.find(name);
+    const std::int64_t known = before == instance.earlier.user_meters.end() ? 0 : before->second;
+    const Microseconds elapsed = instance.stats.total_us - instance.earlier.total_us;
+    return elapsed <= 0 || events < known ? 0
+                                          : static_cast<double>(events - known) * 1e6 / static_cast<double>(elapsed);
+  }
+
   // What the user's own code counts. A name that is taken stays with what had it first, as in Flink.
-  static void add_users(const InstanceStats& stats, MetricGroup& group) {
+  static void add_users(const InstanceView& instance, MetricGroup& group) {
+    const InstanceStats& stats = instance.stats;
     const auto taken = [&](const std::string& name) {
       return std::ranges::find(group.points, name, &MetricPoint::name) != group.points.end();
     };
@@ -98,6 +108,14 @@ class Collector {
     }
     for (const auto& [name, value] : stats.user_gauges) {
       if (!taken(name)) group.points.push_back({name, Kind::kGauge, nullptr, value});
+    }
+    for (const auto& [name, events] : stats.user_meters) {
+      if (taken(name)) continue;
+      const double rate = rate_of(instance, name, events);
+      group.points.push_back({name, Kind::kMeter, nullptr, rate, static_cast<std::uint64_t>(events)});
+    }
+    for (const auto& [name, histogram] : stats.user_histograms) {
+      if (!taken(name)) group.points.push_back({name, Kind::kHistogram, nullptr, 0, histogram.count, histogram});
     }
   }
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/metrics/histogram.h"
 #include "transport/base/clock.h"
+#include "transport/base/histogram.h"
 #include "transport/control_messages.h"
 
 namespace stream::metrics {

@@ -46,7 +46,7 @@ export const stopJob = (feed) => ask({
 
 export const cancelJob = (feed) => ask({
   title: `Cancel ${feed.name}`,
-  body: 'It ends at once, without a savepoint. What was done since its newest checkpoint is done again if you resume it.',
+  body: 'It ends at once, without a savepoint, and cannot be resumed: what no checkpoint has committed is dropped, and the next run starts anew or from a savepoint you have made. Stop it if it is to go on.',
   confirm: 'Cancel the job',
   danger: true,
   type: feed.name,
@@ -143,9 +143,8 @@ export function actionBar(feed) {
   const bar = h('div', {class: 'actions'}, save, stop, resume, more);
   bar.update = () => {
     save.hidden = stop.hidden = !feed.live;
-    resume.hidden = feed.live;
+    resume.hidden = feed.live || ['FINISHED', 'CANCELLED'].includes(feed.summary.state);
     save.disabled = !runs();
-    resume.disabled = feed.summary.state === 'FINISHED';
     more.update();
   };
   return bar;

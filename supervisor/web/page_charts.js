@@ -31,7 +31,7 @@ export async function chartsPage(root, feed, query) {
   let vertex = query.get('stage') ?? '';
   const says = h('div');
   const picker = h('select', {'aria-label': 'Stage', onchange: () => { vertex = picker.value; read(); }});
-  const latency = chart({title: 'Latency, source to sink', unit: format.duration});
+  const latency = chart({title: 'Latency since the source, slowest instance', unit: format.duration});
   const made = [...STAGE_CHARTS, ...JOB_CHARTS].map(([title, metric, unit, top]) => ({metric, node: chart({title, unit, top}), job: JOB_CHARTS.some((one) => one[1] === metric)}));
   latency.hidden = true;
   fill(root, h('div', {class: 'toolbar'}, segmented('Time', SPANS.map(([label, seconds]) => ({text: label, value: seconds})), span, (value) => { span = value; read(); }),
@@ -87,7 +87,7 @@ export async function chartsPage(root, feed, query) {
       const wanted = one.job ? all.filter((part) => !part.name) : all.filter((part) => part.name && (!vertex || part.name === vertex));
       one.node.draw(wanted.filter((part) => part.points.length), {from, to, marks});
     }
-    const delays = [...series].filter(([metric]) => /latency/i.test(metric)).flatMap(([metric, parts]) => parts.filter((part) => part.points.length && (!vertex || part.name === vertex)).map((part) => ({...part, name: `${part.name} ${metric}`.trim()})));
+    const delays = [...series].filter(([metric]) => /latency/i.test(metric)).flatMap(([metric, parts]) => parts.filter((part) => part.points.length && (!vertex || part.name === vertex)).map((part) => ({...part, name: `${part.name} ${metric.replace('latency_', '')}`.trim()})));
     latency.hidden = delays.length === 0;
     if (delays.length) latency.draw(delays.slice(0, 8), {from, to, marks});
   }

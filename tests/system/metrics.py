@@ -30,6 +30,8 @@ stages:
       function on_row(row, state, emit)
         stream.count('seen')
         stream.gauge('last n', row.n)
+        stream.meter('rows met')
+        stream.histogram('spread of n', row.n)
         emit(row)
       end
   totals: {run: aggregate, by: [k], compute: "count(*) as n", parallelism: 2}

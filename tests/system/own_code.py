@@ -178,7 +178,9 @@ stages:
 def counters_and_gauges_are_shown(stream):
     stream.write("counting.py", "import sys\nfor line in sys.stdin:\n    if '_barrier' in line:\n        print(line, end='', flush=True)\n"
                  "    else:\n        print('{\"_counter\":\"rows\",\"add\":2}', file=sys.stderr)\n"
-                 "        print('{\"_gauge\":\"half\",\"value\":0.5}', file=sys.stderr)\n")
+                 "        print('{\"_gauge\":\"half\",\"value\":0.5}', file=sys.stderr)\n"
+                 "        print('{\"_meter\":\"seen\",\"events\":3}', file=sys.stderr)\n"
+                 "        print('{\"_histogram\":\"took\",\"value\":7.5}', file=sys.stderr)\n")
     stream.write("counting.yaml", COUNTING)
     stream.run("stream", "run", "-d", "counting.yaml")
 
@@ -187,6 +189,8 @@ def counters_and_gauges_are_shown(stream):
 
     wait_until("counts", lambda: own().get("user_counters", {}).get("rows", 0) > 100)
     check(own()["user_counters"]["rows"] % 2 == 0 and own()["user_gauges"] == {"half": 0.5}, own())
+    rates = wait_until("a rate", lambda: (now := own()).get("user_meters", {}).get("seen", {}).get("rate", 0) > 0 and now)
+    check(rates["user_meters"]["seen"]["count"] % 3 == 0 and rates["user_histograms"]["took"]["p99"] == 7.5, rates)
     text = stream.run("stream", "stats", "counting")
     check("own.0     half  0.5" in text or "half" in text and "rows" in text, text)
     stream.run("stream", "cancel", "counting")

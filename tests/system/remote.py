@@ -70,7 +70,7 @@ ps --json
 show counts
 show cuonts
 show
-stats counts
+~stats counts
 stats --csv counts
 ~events counts
 logs counts --level warning

@@ -48,11 +48,61 @@ POST /jobs/{}/stop|GET /jobs/{}/resource-requirements|PUT /jobs/{}/resource-requ
 GET /jobs/{}/vertices/{}|GET /jobs/{}/vertices/{}/subtasktimes|GET /jobs/{}/vertices/{}/watermarks|GET /jobs/{}/vertices/{}/backpressure
 GET /jobs/{}/vertices/{}/taskmanagers|GET /jobs/{}/vertices/{}/accumulators|GET /jobs/{}/vertices/{}/metrics
 GET /jobs/{}/vertices/{}/subtasks/metrics|GET /jobs/{}/vertices/{}/subtasks/{}|GET /jobs/{}/vertices/{}/subtasks/{}/metrics
-GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}|GET /taskmanagers|GET /taskmanagers/{}|GET /taskmanagers/{}/metrics|GET /taskmanagers/{}/logs
+GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}|GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}/accumulators
+GET /jobs/{}/vertices/{}/subtasks/accumulators|GET /taskmanagers/metrics|GET /taskmanagers/{}/log|GET /taskmanagers/{}/stdout|GET /taskmanagers|GET /taskmanagers/{}|GET /taskmanagers/{}/metrics|GET /taskmanagers/{}/logs
 GET /jobmanager/config|GET /jobmanager/logs|GET /jobmanager/metrics
 """
 # Flink's document differs from what Flink sends: lists of metrics are bare, and ids of slot sharing groups are texts.
 UNLIKE = {"MetricCollectionResponseBody", "AggregatedMetricsResponseBody", "SlotSharingGroupId", "SerializedThrowable"}
+
+
+class Documents:
+    """What an answer must look like: by our own document, which nothing may go beyond, and by Flink's where that is at hand."""
+
+    ours = None    # with strict schemas
+    theirs = None  # None: not at hand
+    validators = {}
+    compared = set()
+
+    @classmethod
+    def learn(cls, client):
+        status, _, text = client.send("GET", "/openapi.json")
+        if status == 200:
+            document = json.loads(text)
+            cls.ours, cls.theirs = dict(document, components=strict(document["components"])), contract()
+
+    @staticmethod
+    def operation(document, method, path):
+        """That the path leads to: a word of its own goes before a parameter."""
+        words, found = path.split("/"), []
+        for known, methods in document["paths"].items():
+            parts = known.split("/")
+            if len(parts) == len(words) and method in methods and all(part == word or part.startswith("{") for part, word in zip(parts, words)):
+                found.append((known.count("{"), known, methods[method]))
+        return min(found, key=lambda one: one[:2])[1:] if found else (None, None)
+
+    @classmethod
+    def check(cls, method, target, status, answer):
+        path = re.sub("^/v1(?=/)", "", target.partition("?")[0])
+        for whose, document in (("ours", cls.ours), ("Flink's", cls.theirs)):
+            known, operation = cls.operation(document, method.lower(), path) if document else (None, None)
+            responses = (operation or {"responses": {}})["responses"]
+            response = responses.get(str(status), responses.get("default"))
+            if operation is None or response is None:
+                check(whose != "ours" or operation is None, f"{method} {target}: {status} is not documented")
+                if status >= 400 and cls.ours:
+                    cls.validate((whose, "errors"), answer, cls.ours["components"]["schemas"]["Errors"], cls.ours, f"{method} {target}")
+                continue
+            schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+            cls.validate((whose, method, known, status), answer, schema, document, f"{method} {target}: {status} as {whose} document has it")
+
+    @classmethod
+    def validate(cls, key, answer, schema, document, what):
+        if key not in cls.validators:
+            cls.validators[key] = jsonschema.Draft4Validator(schema, resolver=resolver_of(document))
+        cls.compared.add(key)
+        faults = list(cls.validators[key].iter_errors(answer))
+        check(not faults, f"{what}: {faults[0].message[:300] if faults else ''} at {list(faults[0].path) if faults else ''}")
 
 
 class Client:
@@ -81,7 +131,13 @@ class Client:
     def ask(self, method, path, body=None, expect=200, **options):
         status, headers, text = self.send(method, path, body, **options)
         check(status == expect, f"{method} {path}: {status}, not {expect}: {text[:500]}")
-        return json.loads(text) if headers.get_content_type() == "application/json" else text
+        if headers.get_content_type() != "application/json":
+            return text
+        answer = json.loads(text)
+        if Documents.ours is None:
+            Documents.learn(self)
+        Documents.check(method, path, status, answer)
+        return answer
 
     def get(self, path, **options):
         return self.ask("GET", path, **options)
@@ -181,7 +237,14 @@ def contract():
     document = yaml.safe_load(CONTRACT.read_text())
     for name in UNLIKE:
         document["components"]["schemas"][name] = {}
-    return document
+    return any_of(document)
+
+
+def any_of(schema):
+    """Flink's document says 'one of' of shapes without a required field, each of which fits what fits another."""
+    if isinstance(schema, dict):
+        return {"anyOf" if key == "oneOf" else key: any_of(value) for key, value in schema.items()}
+    return [any_of(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def flink_schema(theirs, path):
@@ -214,7 +277,7 @@ def answers_have_the_form_of_both_documents(stream):
                 for prefix in ("", "/v1"):
                     answer = client.get(prefix + re.sub(r"{(\w+)}", lambda found: values[found[1]], path))
                 if "application/json" not in schema:
-                    check(isinstance(answer, str) and answer, f"{path}: {answer}")
+                    check(isinstance(answer, str) and (answer or path.endswith("/stdout")), f"{path}: {answer}")
                     continue
                 check_form(answer, is_of(ours["paths"][path]["get"]), tight, f"{job} {path}")
                 flink = flink_schema(theirs, re.sub(r"{\w+}", "{}", path))
@@ -266,6 +329,95 @@ def what_is_told_is_what_there_is(stream):
         check("running" in client.get("/jobmanager/logs/live.stream.log"), "the log of the job")
 
 
+FALLING = """pipeline: falling
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 100}
+stages:
+  made: {run: generate, columns: "n, n % 7 as k", rate: 2000}
+  totals: {run: aggregate, by: k, compute: count(*) as c, parallelism: 2}
+  out: {run: write-null}
+"""
+
+
+def every_attempt_is_remembered(stream):
+    """When each began, and what came of it; also when the job has ended, and a new run of it has begun."""
+    stream.write("falling.yaml", FALLING)
+    stream.run("stream", "run", "-d", "falling.yaml")
+    stream.run("stream", "wait", "falling", "--for", "checkpoint")
+    subtask = "/jobs/falling/vertices/totals/subtasks/1"
+    with Server(stream) as server:
+        client = Client(server.url)
+        first = client.get(subtask)
+        again = wait_until("more time to pass", lambda: (now := client.get(subtask))["duration"] > first["duration"] + 500 and now)
+        check(again["start-time"] == first["start-time"] and first["attempt"] == 0, f"its start moves: {first} {again}")
+        check(client.get("/jobs/falling/vertices/totals/subtasktimes")["subtasks"][1]["timestamps"]["RUNNING"] == first["start-time"], "times")
+        born = client.get("/jobs/falling")
+        check(born["timestamps"]["RUNNING"] >= born["start-time"] and born["timestamps"]["RESTARTING"] == 0, f"{born['timestamps']}")
+        restored = client.get("/jobs/falling/checkpoints")
+        check("restored" not in restored["latest"] and restored["counts"]["restored"] == 0, f"{restored['latest']}")
+
+        stream.kill([one["pid"] for one in stream.stats("falling")["instances"] if (one["stage"], one["instance"]) == ("totals", 1)])
+        wait_until("the next attempt to run", lambda: client.get(subtask)["attempt"] == 1 and client.get("/jobs/falling")["state"] == "RUNNING")
+        now = wait_until("its restart to be told", lambda: (job := client.get("/jobs/falling"))["timestamps"]["RESTARTING"] and job["timestamps"]["RUNNING"] > born["timestamps"]["RUNNING"] and job)
+        second = client.get(subtask)
+        check(second["start-time"] > first["start-time"], f"{first} {second}")
+        check(first["start-time"] < now["timestamps"]["RESTARTING"] <= now["timestamps"]["RUNNING"], f"{now['timestamps']}")
+        old = client.get(f"{subtask}/attempts/0")
+        check(old["status"] == "FAILED" and old["start-time"] == first["start-time"] and old["end-time"] >= old["start-time"], f"{old}")
+        check(old["metrics"]["read-records"] > 0, f"{old}")
+        check(client.get(f"{subtask}/attempts/0/accumulators")["user-accumulators"] == [], "accumulators")
+        client.refused("GET", f"{subtask}/attempts/7", 404, "nothing is kept of attempt '7'")
+        checkpoints = client.get("/jobs/falling/checkpoints")
+        check(checkpoints["counts"]["restored"] == 1 and not checkpoints["latest"]["restored"]["is_savepoint"], f"{checkpoints['latest']}")
+        check(checkpoints["latest"]["restored"]["id"] > 0, f"{checkpoints['latest']['restored']}")
+
+        stream.run("stream", "cancel", "falling")
+        before = client.get("/jobs/falling/checkpoints")
+        newest = before["history"][0]["id"]
+        check(client.get(subtask)["end-time"] >= client.get(subtask)["start-time"] == second["start-time"], "it has ended")
+        stream.run("stream", "run", "-d", "falling.yaml")
+        stream.run("stream", "wait", "falling", "--for", "checkpoint")
+        after = client.get("/jobs/falling/checkpoints")
+        check(after["counts"]["completed"] > before["counts"]["completed"], f"{before['counts']} {after['counts']}")
+        check(client.get(f"/jobs/falling/checkpoints/details/{newest}")["discarded"], "it is history, and gone")
+        check("restored" not in after["latest"] and after["latest"]["completed"]["id"] > newest, f"{after['latest']}")
+        check(os.path.exists(after["latest"]["completed"]["external_path"]) or client.get(
+            f"/jobs/falling/checkpoints/details/{after['latest']['completed']['id']}")["discarded"], f"{after['latest']['completed']}")
+        check(client.get(f"{subtask}/attempts/0")["status"] == "FAILED", "what was before the new run is forgotten")
+
+
+def all_checkpoints_are_counted(stream):
+    stream.write("quick.yaml", FALLING.replace("falling", "quick").replace("100ms", "5ms"))
+    stream.run("stream", "run", "-d", "quick.yaml")
+    with Server(stream) as server:
+        client = Client(server.url)
+        counts = wait_until("many checkpoints", lambda: (now := client.get("/jobs/quick/checkpoints")["counts"])["completed"] > 150 and now, 120)
+        check(counts["total"] >= counts["completed"] + counts["failed"], f"{counts}")
+
+
+def hosts_have_metrics_and_logs(stream):
+    stream.write("live.yaml", LIVE)
+    stream.run("stream", "run", "-d", "live.yaml")
+    with Server(stream) as server:
+        client = Client(server.url)
+        host = client.get("/taskmanagers")["taskmanagers"][0]["id"]
+        names = [one["id"] for one in client.get("/jobmanager/metrics")]
+        check(len(names) == len(set(names)) and {"numRunningJobs", "numRegisteredTaskManagers"} <= set(names), f"{names}")
+        ours = wait_until("metrics of the host", lambda: [one["id"] for one in client.get(f"/taskmanagers/{host}/metrics")])
+        check("numRunningJobs" not in ours and "Status.JVM.Memory.Heap.Used" in ours, f"{ours}")
+        check(sorted(one["id"] for one in client.get("/taskmanagers/metrics")) == sorted(ours), "aggregated are others")
+        used, = wait_until("memory", lambda: [one for one in client.get("/taskmanagers/metrics?get=Status.JVM.Memory.Heap.Used&agg=max,min") if one["max"] > 0])
+        check(set(used) == {"id", "max", "min"} and used["max"] == used["min"], f"{used}")
+        check(client.get("/taskmanagers/metrics?taskmanagers=x") == [], "of another host")
+        names = {log["name"] for log in client.get(f"/taskmanagers/{host}/logs")["logs"]}
+        check("live.stream.log" in names and "running" in client.get(f"/taskmanagers/{host}/logs/live.stream.log"), f"{names}")
+        check(re.search("^live .* running$", client.get(f"/taskmanagers/{host}/log"), re.M), "the newest lines")
+        check(not re.search("running$", client.get(f"/taskmanagers/{host}/stdout"), re.M), "what the supervisor has said")
+        client.refused("GET", "/taskmanagers/x/log", 404, "no task manager 'x'")
+        client.refused("GET", f"/taskmanagers/{host}/logs/..%2fjob.sqlite", 404, "there is no log")
+        check(client.get("/jobs/live/vertices/totals/subtasks/accumulators")["parallelism"] == 2, "accumulators")
+
+
 def dict_of(metrics):
     return {metric["id"]: metric["value"] for metric in metrics}
 
@@ -315,9 +467,11 @@ def changes_by_curl(stream):
 
         check(curl("-X", "PATCH", server.url + "/jobs/live?mode=cancel") == {}, "cancel")
         wait_until("its end", lambda: client.get("/jobs/live/status")["status"] == "CANCELED")
+        client.refused("POST", "/jobs/live/resume", 409, "is CANCELLED; POST /pipelines with its manifest")
+        client.refused("PATCH", "/jobs/live", 409, "is CANCELLED; a cancellation needs a running one")
         lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
-        check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH"], f"{lines}")
-        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines), f"{lines}")
+        check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH", "POST", "PATCH"], f"{lines}")
+        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines[:8]), f"{lines}")
 
 
 def wrong_requests_say_why(stream):
@@ -350,7 +504,11 @@ def wrong_requests_say_why(stream):
         client.refused("PUT", "/jobs/live/resource-requirements", 404, "no vertex 'x'", body={"x": {"parallelism": {"upperBound": 1}}})
         for job, state in (("broken", "FAILED"), ("ended", "FINISHED")):
             client.refused("POST", f"/jobs/{job}/savepoints", 409, f"is {state}; a savepoint needs a running one", body={})
+            events = client.get(f"/jobs/{job}/events")
+            client.refused("PATCH", f"/jobs/{job}?mode=cancel", 409, f"is {state}; a cancellation needs a running one")
+            check(client.get(f"/jobs/{job}/summary")["state"] == state and client.get(f"/jobs/{job}/events") == events, f"{job} is another")
         client.refused("POST", "/jobs/live/resume", 409, "runs already")
+        client.refused("POST", "/jobs/ended/resume", 409, "is FINISHED; POST /pipelines .* starts it anew")
         client.refused("POST", "/savepoint-disposal", 404, "no job has made a savepoint", body={"savepoint-path": str(stream.folder)})
         for place in ("/etc", "allowed", str(stream.folder / "allowed/../home"), str(stream.folder / "allowed/out"), str(stream.folder / "allowedx")):
             client.refused("POST", "/jobs/live/savepoints", 400, "absolute path|--root", body={"target-directory": place})
@@ -593,6 +751,6 @@ def listens(url):
 
 
 if __name__ == "__main__":
-    main([answers_have_the_form_of_both_documents, what_is_told_is_what_there_is, changes_by_curl, a_manifest_is_sent_and_runs, wrong_requests_say_why, what_is_too_much_is_refused,
+    main([answers_have_the_form_of_both_documents, every_attempt_is_remembered, all_checkpoints_are_counted, hosts_have_metrics_and_logs, what_is_told_is_what_there_is, changes_by_curl, a_manifest_is_sent_and_runs, wrong_requests_say_why, what_is_too_much_is_refused,
           tokens_and_their_roles, others_are_let_in_only_with_token_and_tls, killed_and_started_again_it_finds_its_jobs, one_job_alone,
           a_run_is_served_as_long_as_it_lasts])

@@ -309,9 +309,38 @@ def every_action_is_a_button(stream):
         page.click("button.primary", "Start")
         page.see(".job-title h1", "fresh")
         page.see(".job-title .pill", "running")
+        a_manifest_gets_name_parameters_and_savepoint(page, stream)
         page.go("server")
         page.see(".panel", "Operations")
         quiet(page, "all actions", "40[0-9]")
+
+
+GIVEN = """pipeline: fresh
+parameters: {rows: {type: integer}}
+stages:
+  made: {run: generate, columns: "n, n % 3 as k", rate: "${rows}"}
+  totals: {run: aggregate, by: k, compute: count(*) as c}
+  out: {run: write-null}
+"""
+
+
+def a_manifest_gets_name_parameters_and_savepoint(page, stream):
+    saved = stream.run("stream", "savepoint", "fresh", "--label", "before").strip()
+    page.go("submit")
+    page.click("summary", "Name, parameters")
+    page.set(".editor", GIVEN)
+    page.set("#submit-parameters", "rows")
+    page.says("'rows' is no parameter")
+    page.set("#submit-parameters", "rows=50")
+    page.set("#submit-name", "second")
+    page.says("Nothing is wrong with it")
+    page.wait("the savepoint to be offered", lambda: page.run("document.querySelector('#submit-from').dispatchEvent(new Event('focus')); return [...document.querySelectorAll('#submit-savepoints option')].some((one) => one.value === 'fresh@before')"))
+    page.set("#submit-from", "fresh@before")
+    page.click("#submit-drop")
+    page.click("button.primary", "Start")
+    page.see(".job-title h1", "second")
+    page.see(".job-title .pill", "running")
+    check(saved in stream.stats("second")["job"]["continued_from"], stream.stats("second")["job"])
 
 
 def stages_of(stream, job):

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cmath>
+
 #include "stages/exec/attempts.h"
 #include "stages/exec/error_lines.h"
 #include "stages/exec/watermark_gate.h"
@@ -110,8 +112,13 @@ BOOST_AUTO_TEST_CASE(what_a_program_says_is_logged_and_what_it_counts_is_kept) {
   ErrorLines errors(metrics, [&](std::string_view line) { log.emplace_back(line); });
   errors.add("one\n{\"_counter\": \"hi");
   errors.add("ts\"}\n{\"_counter\":\"hits\",\"add\":41}\n{\"_gauge\":\"queue\",\"value\":1.5}\r\n");
+  errors.add("{\"_meter\":\"seen\"}\n{\"_meter\":\"seen\",\"events\":2}\n{\"_histogram\":\"took\",\"value\":2}\n");
   errors.add(
       "{\"_counter\":3}\n{\"_gauge\":\"x\",\"value\":\"y\"}\n{\"_counter\":\"f\",\"add\":1.5}\ntwo\nthree\nfour");
+  BOOST_TEST(metrics.meters().at("seen") == 3);
+  BOOST_TEST(metrics.histograms().at("took").max == 2);
+  BOOST_TEST(!metrics.meter("seen", -1));
+  BOOST_TEST(!metrics.histogram("took", NAN));
   BOOST_TEST(metrics.counters().at("hits") == 42);
   BOOST_TEST(metrics.gauges().at("queue") == 1.5);
   BOOST_TEST(metrics.counters().size() == 1u);
@@ -119,7 +126,7 @@ BOOST_AUTO_TEST_CASE(what_a_program_says_is_logged_and_what_it_counts_is_kept) {
   BOOST_TEST(errors.last() == "two / three / four");
   BOOST_TEST(log.size() == 7u);
   for (int i = 0; i < 1000; ++i) errors.add("{\"_counter\":\"" + std::to_string(i) + "\"}\n");
-  BOOST_TEST(metrics.counters().size() + metrics.gauges().size() == UserMetrics::kNamesMax);
+  BOOST_TEST(metrics.counters().size() + metrics.gauges().size() + 2 == UserMetrics::kNamesMax);
   errors.add(std::string(100'000, 'x'));
   BOOST_TEST(errors.last().size() < 2000u);
 }

@@ -68,10 +68,14 @@ class FakeJobs final : public Jobs {
     return std::make_shared<const Json>(std::move(groups));
   }
   Result<SharedJson> list(const std::string&, const std::string& what) override {
-    return std::make_shared<const Json>(Json::parse(what == "events"        ? kEvents
-                                                    : what == "checkpoints" ? kCheckpoints
-                                                                            : kSavepoints));
+    const bool checkpoints = what == "checkpoints" || what == "checkpoint-history";
+    return std::make_shared<const Json>(Json::parse(what == "events"              ? kEvents
+                                                    : checkpoints                 ? kCheckpoints
+                                                    : what == "checkpoint-counts" ? kCounts
+                                                    : what == "attempts"          ? kAttempts
+                                                                                  : kSavepoints));
   }
+  std::map<std::int64_t, std::string> kept_checkpoints(const std::string&) override { return {{1, "/kept/1"}}; }
   Result<SharedPlan> plan(const std::string&) override { return plan_; }
   Result<Json> news(const std::string&, Microseconds, bool) override { return Json{{"summary", **summary("live")}}; }
   std::string stored_mark(const std::string&) override { return state == "RUNNING" ? "" : "1"; }
@@ -114,6 +118,13 @@ class FakeJobs final : public Jobs {
               "bytes": 200}]},
           {"epoch": 1, "status": "aborted", "triggered_us": 4000000, "ended_us": 5000000, "bytes": 0,
            "duration_us": 1000000, "detail": {"reason": "the disk is full", "waiting_for": "totals.0"}}])";
+  static constexpr const char* kCounts = R"([{"completed": 4000, "failed": 7, "restored": 1}])";
+  static constexpr const char* kAttempts =
+      R"([{"attempt": 2, "run": "", "started_us": 3100000, "running_us": 3200000, "ended_us": 0, "outcome": "",
+           "restored": {"epoch": 1, "savepoint": ""}, "instances": []},
+          {"attempt": 1, "run": "", "started_us": 1100000, "running_us": 1200000, "ended_us": 3000000,
+           "outcome": "failed", "instances": [{"stage": "totals", "instance": 1, "started_us": 1150000,
+                                               "records_in": 5, "running_us": 700000}]}])";
   static constexpr const char* kSavepoints =
       R"([{"epoch": 2, "path": "/somewhere/2.tar.zst", "label": ""}, {"epoch": 2, "path": "/somewhere/2"},
            {"epoch": 4, "path": "/somewhere/4", "label": "sale"}])";

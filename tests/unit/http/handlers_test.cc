@@ -26,7 +26,8 @@ struct Desk {
   Site site{.host = "here", .address = "127.0.0.1:8081", .now_ms = 10'000};
 
   Answer send(const char* method, const std::string& target, const std::string& body = "") {
-    return dispatch({.method = method, .target = target, .body = body}, site, {jobs, changes, operations, streams, flames});
+    return dispatch({.method = method, .target = target, .body = body}, site,
+                    {jobs, changes, operations, streams, flames});
   }
   Json get(const std::string& target) {
     const Answer answer = send("GET", target);
@@ -140,14 +141,38 @@ BOOST_AUTO_TEST_CASE(numbers_are_those_of_the_job) {
   BOOST_TEST(desk.get("/jobs/live")["end-time"] == 5000);
 }
 
+BOOST_AUTO_TEST_CASE(attempts_are_told_as_they_were) {
+  Desk desk;
+  const Json old = desk.get("/jobs/live/vertices/totals/subtasks/1/attempts/0");
+  BOOST_TEST(old["status"] == "FAILED");
+  BOOST_TEST(old["start-time"] == 1150);
+  BOOST_TEST(old["end-time"] == 3000);
+  BOOST_TEST(old["metrics"]["read-records"] == 5);
+  BOOST_TEST(desk.send("GET", "/jobs/live/vertices/totals/subtasks/0/attempts/0").status == 404);
+  const Json times = desk.get("/jobs/live")["timestamps"];
+  BOOST_TEST(times["INITIALIZING"] == 1000);
+  BOOST_TEST(times["RESTARTING"] == 3000);
+  BOOST_TEST(times["RUNNING"] == 3200);
+  BOOST_TEST(times["FAILED"] == 0);
+  for (const char* state : {"FAILED", "FINISHED", "STOPPED", "CANCELLED"}) {
+    desk.jobs.state = state;
+    BOOST_TEST(desk.send("PATCH", "/jobs/live").status == 409, state);
+  }
+  BOOST_TEST(desk.changes.made().empty());
+  BOOST_TEST(desk.send("POST", "/jobs/live/resume").status == 409);
+}
+
 BOOST_AUTO_TEST_CASE(checkpoints_are_told_by_vertex_and_instance) {
   Desk desk;
   const Json all = desk.get("/jobs/live/checkpoints");
-  BOOST_TEST(all["counts"]["total"] == 3);
+  BOOST_TEST(all["counts"]["total"] == 4008);
   BOOST_TEST(all["counts"]["in_progress"] == 1);
   BOOST_TEST(all["latest"]["savepoint"]["external_path"] == "/somewhere/2");
   BOOST_TEST(!all["latest"].contains("completed"));
   BOOST_TEST(all["latest"]["failed"]["failure_message"] == "the disk is full");
+  BOOST_TEST(all["counts"]["completed"] == 4000);  // of all there ever were
+  BOOST_TEST(all["latest"]["restored"].dump() ==
+             R"({"external_path":"/kept/1","id":1,"is_savepoint":false,"restore_timestamp":3100})");
   BOOST_TEST(all["summary"]["end_to_end_duration"]["p99"] == 20.0);
   const Json one = desk.get("/jobs/live/checkpoints/details/2/subtasks/totals");
   BOOST_TEST(one["num_acknowledged_subtasks"] == 1);

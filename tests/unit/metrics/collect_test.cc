@@ -58,6 +58,11 @@ BOOST_AUTO_TEST_CASE(what_users_count_is_of_the_operator_and_takes_no_name_that_
   BOOST_TEST(value_of(group, "hits") == 7);
   BOOST_TEST((find_point(group, "hits")->kind == Kind::kCounter));
   BOOST_TEST(value_of(group, "queue depth") == -1.5);
+  BOOST_TEST((find_point(group, "orders")->kind == Kind::kMeter));
+  BOOST_TEST(find_point(group, "orders")->count == 30u);
+  BOOST_TEST(value_of(group, "orders") == 20);
+  BOOST_TEST((find_point(group, "took")->kind == Kind::kHistogram));
+  BOOST_TEST(find_point(group, "took")->histogram.max == 9);
   BOOST_TEST(value_of(group, "numRecordsIn") == 600);
   BOOST_TEST((find_point(find_group(snapshot, Scope::kTask, 1), "hits") == nullptr));
 }

@@ -37,6 +37,9 @@ inline MetricsView sample_view() {
   view.instances[0].stats.watermark = 1'699'999'999'000'000;
   view.instances[1].stats.user_counters = {{"hits", 7}};
   view.instances[1].stats.user_gauges = {{"queue depth", -1.5}};
+  view.instances[1].stats.user_meters = {{"orders", 30}};
+  view.instances[1].earlier.user_meters = {{"orders", 10}};
+  view.instances[1].stats.user_histograms = {{"took", histogram_of({1, 5, 9}, 3)}};
   view.totals.activity = Activity::kRunning;
   view.totals.activity_us = 5'000'000;
   view.totals.completed = 3;

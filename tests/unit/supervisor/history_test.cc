@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <filesystem>
@@ -35,6 +36,32 @@ std::vector<HistorySeries> read(HistoryStore& store, HistoryWish wish) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(history)
+
+BOOST_AUTO_TEST_CASE(latency_is_kept_of_instances_and_of_the_slowest) {
+  metrics::MetricsSnapshot snapshot;
+  for (const char* index : {"0", "1"}) {
+    snapshot.groups.push_back({.scope = metrics::Scope::kTask,
+                               .variables = {{"task_id", "t"}, {"task_name", "totals"}, {"subtask_index", index}},
+                               .components = {},
+                               .points = {}});
+    metrics::MetricPoint point{.name = "latency", .kind = metrics::Kind::kHistogram};
+    point.histogram.quantiles[4] = *index == '0' ? 7 : 9;
+    snapshot.groups.push_back({.scope = metrics::Scope::kLatency,
+                               .variables = {{"operator_id", "t"}, {"operator_subtask_index", index}},
+                               .components = {},
+                               .points = {point}});
+  }
+  HistoryColumns columns;
+  const HistoryPoint found = columns.point_of(snapshot);
+  const auto value_of = [&](const HistoryColumn& column) {
+    const auto at = std::ranges::find(found.columns, column);
+    return at == found.columns.end() ? -1.0F : found.values[static_cast<std::size_t>(at - found.columns.begin())];
+  };
+  BOOST_TEST(value_of({"latency_p99", "totals"}) == 9.0F);
+  BOOST_TEST(value_of({"latency_p99", "totals", 0}) == 7.0F);
+  BOOST_TEST(value_of({"latency_median", "totals", 1}) == 0.0F);
+  BOOST_TEST(is_common("latency_p99"));
+}
 
 BOOST_AUTO_TEST_CASE(points_of_a_step_become_their_mean) {
   HistorySteps steps;

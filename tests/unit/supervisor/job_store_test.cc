@@ -91,6 +91,47 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoints_stay) {
   BOOST_TEST_REQUIRE(checkpoints->size() == static_cast<std::size_t>(kHistoryKept));
   BOOST_TEST(checkpoints->front().status == "aborted");
   BOOST_TEST(checkpoints->back().epoch == static_cast<std::uint64_t>(20'001 - kHistoryKept + 1));
+  const auto counts = (*store)->checkpoint_counts();
+  BOOST_TEST_REQUIRE(counts.ok(), counts.status().what());
+  BOOST_TEST(counts->completed == 20'000U);  // those that are not kept as well
+  BOOST_TEST(counts->failed == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_run_leaves_checkpoints_as_history) {
+  const TempDir folder;
+  const auto store = JobStore::open(folder.path() + "/job.sqlite");
+  BOOST_TEST_REQUIRE(store.ok());
+  BOOST_TEST((*store)->leave_checkpoints("first").ok());
+  const Epoch old = (*store)->next_epoch();
+  BOOST_TEST((*store)->reserve(old).ok());
+  BOOST_TEST((*store)->record_checkpoint({old.value(), "committed", 1, 2, 3, "{}"}).ok());
+  BOOST_TEST((*store)->leave_checkpoints("second").ok());
+  BOOST_TEST((*store)->checkpoints(10)->empty());
+  BOOST_TEST((*store)->record_checkpoint({(*store)->next_epoch().value(), "complete", 1, 2, 3, "{}"}).ok());
+  BOOST_TEST((*store)->checkpoints(10)->size() == 1U);
+  const auto history = (*store)->checkpoint_history(10);
+  BOOST_TEST_REQUIRE(history->size() == 2U);
+  BOOST_TEST(history->front().run == "second");
+  BOOST_TEST(history->back().run == "first");
+}
+
+BOOST_AUTO_TEST_CASE(attempts_are_kept_and_counted) {
+  const TempDir folder;
+  const auto store = JobStore::open(folder.path() + "/job.sqlite");
+  BOOST_TEST_REQUIRE(store.ok());
+  const auto last = static_cast<std::uint64_t>(kAttemptsKept) + 5;
+  for (std::uint64_t i = 1; i <= last; ++i)
+    BOOST_TEST(
+        (*store)->begin_attempt({.attempt = i, .run = "r", .started_us = 10, .restored = i == 1 ? 0U : 7U}).ok());
+  BOOST_TEST((*store)
+                 ->record_attempt({.attempt = last, .run = "r", .running_us = 11, .ended_us = 12, .outcome = "failed"})
+                 .ok());
+  const auto attempts = (*store)->attempts(1000);
+  BOOST_TEST_REQUIRE(attempts->size() == static_cast<std::size_t>(kAttemptsKept));
+  BOOST_TEST(attempts->front().outcome == "failed");
+  BOOST_TEST(attempts->front().started_us == 10);
+  BOOST_TEST((*attempts)[1].outcome == "lost");  // nobody has ended it
+  BOOST_TEST((*store)->checkpoint_counts()->restored == last - 1);
 }
 
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/metrics/histogram.h"
+#include "transport/base/histogram.h"
 
 #include <algorithm>
 #include <cmath>

@@ -17,6 +17,8 @@ struct HistogramValue {
   double mean = 0;
   double deviation = 0;
   std::array<double, 6> quantiles = {0, 0, 0, 0, 0, 0};  // kQuantiles
+
+  friend bool operator==(const HistogramValue&, const HistogramValue&) = default;
 };
 
 inline constexpr std::array<double, 6> kQuantiles = {0.5, 0.75, 0.95, 0.98, 0.99, 0.999};
