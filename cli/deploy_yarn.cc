@@ -71,7 +71,12 @@ Result<yarn::Deployed> deployed_of(const VerbValues& values, const JobPlan& plan
   STREAM_ASSIGN(deployed.cpus, cpus_of(values, plan));
   deployed.memory_bytes = memory_of(plan);
   if (values.has("queue")) deployed.queue = values.text("queue");
-  STREAM_ASSIGN(deployed.program, this_program());
+  if (values.has("archive")) {
+    deployed.archive = values.text("archive");
+    deployed.program = "bin/stream";  // as it is installed
+  } else {
+    STREAM_ASSIGN(deployed.program, this_program());
+  }
   deployed.leaders = plan.pipeline.checkpoint.path + "/.ha";
   deployed.run = run_words(values, deployed.job);
   deployed.run.insert(deployed.run.end(), {"--ha", "file://" + deployed.leaders + std::string(kLease)});

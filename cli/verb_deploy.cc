@@ -36,10 +36,12 @@ struct TargetOption {
   std::string_view target;
 };
 constexpr TargetOption kOnlyFor[] = {
-    {"gateway", "flink"},      {"sql-client", "flink"},         {"image", "kubernetes"}, {"namespace", "kubernetes"},
-    {"storage", "kubernetes"}, {"storage-class", "kubernetes"}, {"cpus", "kubernetes"},  {"cpus", "yarn"},
-    {"memory", "kubernetes"},  {"secret", "kubernetes"},        {"yarn", "yarn"},        {"queue", "yarn"},
-    {"fresh", "slurm"},        {"system", "systemd"},           {"run-as", "systemd"}};
+    {"gateway", "flink"},        {"sql-client", "flink"},   {"image", "kubernetes"},
+    {"namespace", "kubernetes"}, {"storage", "kubernetes"}, {"storage-class", "kubernetes"},
+    {"cpus", "kubernetes"},      {"cpus", "yarn"},          {"memory", "kubernetes"},
+    {"secret", "kubernetes"},    {"yarn", "yarn"},          {"queue", "yarn"},
+    {"archive", "yarn"},         {"fresh", "slurm"},        {"system", "systemd"},
+    {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
   return std::ranges::any_of(kOnlyFor,
@@ -107,6 +109,11 @@ constexpr auto kOptions = with_pipeline({
                    "YARN: submit the service to the ResourceManager at this address, http://HOST:8088, and print the "
                    "application's id.",
                .excludes = "render"},
+    VerbOption{.name = "archive",
+               .arg = "URI",
+               .doc = "YARN: a .tar.gz of the folder that these programs are installed in, such as "
+                      "hdfs:///apps/stream.tar.gz, which the container gets; not given: they are on every node where "
+                      "they are here."},
     VerbOption{.name = "queue", .arg = "NAME", .doc = "YARN: the queue; not given: the cluster's default."},
     json_option("Print what has been submitted as JSON, a line a pipeline."),
 });

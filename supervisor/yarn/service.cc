@@ -19,14 +19,16 @@ constexpr std::string_view kApplication = "Application ID: ";
 // killed goes on at once, and here; what was stopped by anybody but the job itself goes on elsewhere, unless it was
 // YARN that stopped it, which then asks for no code.
 std::string script(const Deployed& deployed) {
-  std::string command = shell_quoted(deployed.program);
+  // YARN unpacks an archive in the container, as `lib`.
+  std::string command =
+      deployed.archive.empty() ? shell_quoted(deployed.program) : "\"$programs\"/" + shell_quoted(deployed.program);
   for (const std::string& word : deployed.run) command += " " + shell_quoted(word);
   const std::string leaders = shell_quoted(deployed.leaders);
   return "# Made by 'stream deploy --on yarn': see stream-yarn(7).\n"
          "# What the supervisor keeps for itself; of the job all is in the folder of its checkpoints.\n"
          "export STREAM_HOME=\"$PWD/home\"\n"
-         "echo \"on $NM_HOST, with STREAM_HOME=$STREAM_HOME\" >&2\n"
-         "cd " +
+         "echo \"on $NM_HOST, with STREAM_HOME=$STREAM_HOME\" >&2\n" +
+         std::string(deployed.archive.empty() ? "" : "programs=\"$PWD/lib\"\n") + "cd " +
          shell_quoted(deployed.folder) +
          " || exit 1\n"
          "# In it is written which supervisor leads: one at a time.\n"
@@ -53,6 +55,7 @@ ordered_json component(const Deployed& deployed) {
   ordered_json out;
   out["name"] = "supervisor";
   out["number_of_containers"] = 1;
+  if (!deployed.archive.empty()) out["artifact"] = {{"id", deployed.archive}, {"type", "TARBALL"}};
   out["restart_policy"] = "ON_FAILURE";
   out["launch_command"] = "exec bash conf/run.sh";
   out["resource"] = {{"cpus", deployed.cpus},
@@ -109,8 +112,11 @@ std::string service(const Deployed& deployed) {
   out["description"] = "Made by 'stream deploy --on yarn': see stream-yarn(7).";
   out["lifetime"] = -1;
   if (!deployed.queue.empty()) out["queue"] = deployed.queue;
-  // Where its master is lost, and the container as well: how long the next master waits for that to be told of.
-  out["configuration"]["properties"]["yarn.service.container-recovery.timeout.ms"] = "30000";
+  ordered_json& settings = out["configuration"]["properties"];
+  // A cluster may allow two attempts of a master in all, and this one runs for months: those in a minute count.
+  settings["yarn.service.am-failure.validity-interval-ms"] = "60000";
+  // Where the container was lost together with its master: how long the next master waits for it.
+  settings["yarn.service.container-recovery.timeout.ms"] = "30000";
   out["components"] = ordered_json::array({component(deployed)});
   return out.dump(2) + "\n";
 }

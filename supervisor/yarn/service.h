@@ -15,7 +15,8 @@ struct Deployed {
   std::string queue = {};  // "" = the cluster's default
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
-  std::string program = {};           // path of `stream`, on every node
+  std::string archive = {};           // URI of a .tar.gz with the programs, which a container gets; "" = none
+  std::string program = {};           // path of `stream`, on every node or in the archive
   std::vector<std::string> run = {};  // its arguments: "run", "/data/counts.yaml", …
   std::string folder = {};            // current folder of the supervisor, on every node
   std::string leaders = {};           // folder in which it is decided who leads: see stream-ha(7)

@@ -82,6 +82,7 @@ class Cluster:
                 "yarn.nodemanager.recovery.supervised": "true",
                 "yarn.resourcemanager.recovery.enabled": "true", "yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/state",
                 "yarn.resourcemanager.store.class": "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore",
+                "yarn.resourcemanager.am.max-attempts": "10",
                 "yarn.resourcemanager.connect.retry-interval.ms": "500"}
         core = {"fs.defaultFS": "file:///", "hadoop.tmp.dir": f"{folder}/tmp", "hadoop.registry.zk.quorum": self.zookeeper}
         for name, settings in (("yarn-site", yarn), ("core-site", core), ("capacity-scheduler", yarn)):

@@ -3,10 +3,11 @@
 
 import json
 import os
+import pathlib
 import signal
 import sqlite3
 import sys
-import pathlib
+import tarfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import Failure, check, main, wait_until  # noqa: E402
@@ -175,6 +176,29 @@ def test_it_stops_with_a_checkpoint_and_goes_on_as_it_is_deployed_again(stream, 
     check("interrupted: stops with a final checkpoint" in cluster.said(first), cluster.said(first))
     finish(stream, cluster, second, 60000)
     check("continues from" in cluster.said(second), cluster.said(second))
+
+
+@on_yarn
+def test_programs_may_come_with_the_service(stream, cluster):
+    archive = stream.folder / "programs.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        for name in ("bin", "lib"):
+            tar.add(stream.programs.parent / name, name)
+    number = deploy(stream, cluster, rows=3000, options=["--archive", f"file://{archive}"])
+    more_rows(stream)
+    check(all("/lib/bin/stream" in command for _, command in cluster.processes(number) if "stream run" in command and "conf/run.sh" not in command),
+          cluster.processes(number))
+    finish(stream, cluster, number, 3000)
+
+
+@on_yarn
+def test_a_job_that_cannot_run_is_given_up(stream, cluster):
+    stream.write("far.yaml", COPY.format(folder=stream.folder, rows=1, rate=1))
+    number = json.loads(stream.run("stream", "deploy", "far.yaml", "--on", "yarn", "--yarn", cluster.url, "--json"))["job"]
+    (stream.folder / "far.yaml").unlink()  # it is read in the container
+    wait_until("the end", lambda: cluster.application(number)["state"] in ("FINISHED", "FAILED", "KILLED"), timeout=240, interval=0.3)
+    check(cluster.application(number)["finalStatus"] == "FAILED", cluster.application(number))
+    check(len(cluster.containers(number)) > 1 and "far.yaml" in cluster.said(number), cluster.said(number))
 
 
 @on_yarn

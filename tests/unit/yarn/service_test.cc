@@ -49,6 +49,16 @@ BOOST_AUTO_TEST_CASE(a_queue_is_named_where_one_is_given) {
   BOOST_TEST(json::parse(service(deployed)).at("queue") == "root.lab");
 }
 
+BOOST_AUTO_TEST_CASE(programs_may_come_with_it) {
+  BOOST_TEST(!component_of(simple()).contains("artifact"));
+  Deployed deployed = simple();
+  deployed.archive = "hdfs:///apps/stream.tar.gz";
+  deployed.program = "bin/stream";
+  const json artifact = {{"id", "hdfs:///apps/stream.tar.gz"}, {"type", "TARBALL"}};
+  BOOST_TEST(component_of(deployed).at("artifact") == artifact);
+  BOOST_TEST(script_of(deployed).find("  \"$programs\"/bin/stream run '") != std::string::npos, script_of(deployed));
+}
+
 BOOST_AUTO_TEST_CASE(words_are_the_shell_s_as_they_are) {
   Deployed deployed = simple();
   deployed.run.emplace_back("it's $HOME");
