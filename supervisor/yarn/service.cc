@@ -61,7 +61,12 @@ ordered_json component(const Deployed& deployed) {
   out["resource"] = {{"cpus", deployed.cpus},
                      {"memory", std::to_string((deployed.memory_bytes + kMebibyte - 1) / kMebibyte)}};
   // A container that has failed is given back: where it was something is wrong, and the next may be elsewhere.
-  out["configuration"]["properties"]["yarn.service.container-failure.retry.max"] = "0";
+  ordered_json& settings = out["configuration"]["properties"];
+  settings["yarn.service.container-failure.retry.max"] = "0";
+  // After so many the master gives up: see below. A node is shunned no sooner than that: of a cluster with few nodes
+  // none would be left, and the service wait for ever.
+  settings["yarn.service.container-failure-per-component.threshold"] = "5";
+  settings["yarn.service.node-blacklist.threshold"] = "5";
   ordered_json file;
   file["type"] = "TEMPLATE";
   file["dest_file"] = "run.sh";
@@ -113,8 +118,10 @@ std::string service(const Deployed& deployed) {
   out["lifetime"] = -1;
   if (!deployed.queue.empty()) out["queue"] = deployed.queue;
   ordered_json& settings = out["configuration"]["properties"];
-  // A cluster may allow two attempts of a master in all, and this one runs for months: those in a minute count.
-  settings["yarn.service.am-failure.validity-interval-ms"] = "60000";
+  // Masters that end within five minutes, lost or given up, and then the service has failed. Without a bound in time
+  // those would count that are lost in the months that it runs.
+  settings["yarn.service.am-restart.max-attempts"] = "3";
+  settings["yarn.service.am-failure.validity-interval-ms"] = "300000";
   // Where the container was lost together with its master: how long the next master waits for it.
   settings["yarn.service.container-recovery.timeout.ms"] = "30000";
   out["components"] = ordered_json::array({component(deployed)});

@@ -196,7 +196,7 @@ def test_a_job_that_cannot_run_is_given_up(stream, cluster):
     stream.write("far.yaml", COPY.format(folder=stream.folder, rows=1, rate=1))
     number = json.loads(stream.run("stream", "deploy", "far.yaml", "--on", "yarn", "--yarn", cluster.url, "--json"))["job"]
     (stream.folder / "far.yaml").unlink()  # it is read in the container
-    wait_until("the end", lambda: cluster.application(number)["state"] in ("FINISHED", "FAILED", "KILLED"), timeout=240, interval=0.3)
+    wait_until("the end", lambda: cluster.application(number)["state"] in ("FINISHED", "FAILED", "KILLED"), timeout=300, interval=0.3)
     check(cluster.application(number)["finalStatus"] == "FAILED", cluster.application(number))
     check(len(cluster.containers(number)) > 1 and "far.yaml" in cluster.said(number), cluster.said(number))
 
