@@ -63,10 +63,10 @@ ordered_json component(const Deployed& deployed) {
   // A container that has failed is given back: where it was something is wrong, and the next may be elsewhere.
   ordered_json& settings = out["configuration"]["properties"];
   settings["yarn.service.container-failure.retry.max"] = "0";
-  // After so many the master gives up: see below. A node is shunned no sooner than that: of a cluster with few nodes
-  // none would be left, and the service wait for ever.
+  // After so many the master gives up: see below. No node is shunned before that: of a cluster with few nodes none
+  // would be left, for the next master as well, and the service wait for ever.
   settings["yarn.service.container-failure-per-component.threshold"] = "5";
-  settings["yarn.service.node-blacklist.threshold"] = "5";
+  settings["yarn.service.node-blacklist.threshold"] = "100";
   ordered_json file;
   file["type"] = "TEMPLATE";
   file["dest_file"] = "run.sh";
