@@ -20,6 +20,7 @@ int deploy_on_flink(const VerbValues& values);
 int deploy_on_kubernetes(const VerbValues& values);
 int deploy_on_slurm(const VerbValues& values);
 int deploy_on_systemd(const VerbValues& values);
+int deploy_on_yarn(const VerbValues& values);
 
 // --- what those share that run our own programs --------------------------------------------------
 

@@ -42,6 +42,7 @@ constexpr std::array kEnvironment = {
     Entry{"XDG_CONFIG_HOME",
           "Units of the user's own are in $XDG_CONFIG_HOME/systemd/user, else ~/.config/systemd/user; see "
           "stream-systemd(7)."},
+    Entry{"HADOOP_USER_NAME", "Who 'stream deploy --on yarn' says that it is. Default: the user's name."},
     Entry{"NOTIFY_SOCKET", "Of 'stream run' in the foreground: who is told how it goes, as sd_notify(3) says."},
     Entry{"XDG_CACHE_HOME", "Answers of stage programs are kept in $XDG_CACHE_HOME/stream, else ~/.cache/stream."},
     Entry{"NO_COLOR", "If it is set, nothing is coloured."},

@@ -16,9 +16,10 @@ constexpr std::array kTargets = {
     DeployTarget{"kubernetes", "the job is a Deployment of Kubernetes', in one Pod", deploy_on_kubernetes},
     DeployTarget{"slurm", "the job is a batch job of Slurm's, and its instances are steps", deploy_on_slurm},
     DeployTarget{"systemd", "the job is a service of systemd's", deploy_on_systemd},
+    DeployTarget{"yarn", "the job is a service of YARN's, in one container", deploy_on_yarn},
 };
 // The same names, as a choice is written.
-constexpr std::string_view kNames = "flink|kubernetes|slurm|systemd";
+constexpr std::string_view kNames = "flink|kubernetes|slurm|systemd|yarn";
 
 constexpr bool named_alike() {
   std::size_t at = 0;
@@ -37,13 +38,20 @@ struct TargetOption {
 constexpr TargetOption kOnlyFor[] = {
     {"gateway", "flink"},        {"sql-client", "flink"},   {"image", "kubernetes"},
     {"namespace", "kubernetes"}, {"storage", "kubernetes"}, {"storage-class", "kubernetes"},
-    {"cpus", "kubernetes"},      {"memory", "kubernetes"},  {"secret", "kubernetes"},
-    {"fresh", "slurm"},          {"system", "systemd"},     {"run-as", "systemd"}};
+    {"cpus", "kubernetes"},      {"cpus", "yarn"},          {"memory", "kubernetes"},
+    {"secret", "kubernetes"},    {"yarn", "yarn"},          {"queue", "yarn"},
+    {"archive", "yarn"},         {"fresh", "slurm"},        {"system", "systemd"},
+    {"run-as", "systemd"}};
+
+bool is_for(std::string_view option, std::string_view target) {
+  return std::ranges::any_of(kOnlyFor,
+                             [&](const TargetOption& only) { return only.option == option && only.target == target; });
+}
 
 int run(const VerbValues& values) {
   const auto* target = std::ranges::find(kTargets, values.text("on"), &DeployTarget::name);
   for (const TargetOption& only : kOnlyFor) {
-    if (values.has(only.option) && only.target != target->name)
+    if (values.has(only.option) && !is_for(only.option, target->name))
       return fail("deploy", usage_error("--" + std::string(only.option) + " is for --on " + std::string(only.target)));
   }
   return target->deploy(values);
@@ -75,7 +83,10 @@ constexpr auto kOptions = with_pipeline({
     VerbOption{.name = "storage-class",
                .arg = "NAME",
                .doc = "Kubernetes: class of the volume; not given: the cluster's default."},
-    VerbOption{.name = "cpus", .arg = "N", .doc = "Kubernetes: CPUs the Pod asks for, such as 2 or 500m."},
+    VerbOption{.name = "cpus",
+               .arg = "N",
+               .doc = "Kubernetes: CPUs the Pod asks for, such as 2 or 500m. YARN: virtual cores of the container; not "
+                      "given: as many as the widest stage has instances."},
     VerbOption{.name = "memory",
                .arg = "SIZE",
                .doc = "Kubernetes: memory the Pod asks for, and may use at most, such as 2Gi."},
@@ -92,6 +103,18 @@ constexpr auto kOptions = with_pipeline({
     VerbOption{.name = "run-as",
                .arg = "USER",
                .doc = "systemd: with --system, who the job runs as; not given: who calls this."},
+    VerbOption{.name = "yarn",
+               .arg = "URL",
+               .doc =
+                   "YARN: submit the service to the ResourceManager at this address, http://HOST:8088, and print the "
+                   "application's id.",
+               .excludes = "render"},
+    VerbOption{.name = "archive",
+               .arg = "URI",
+               .doc = "YARN: a .tar.gz of the folder that these programs are installed in, such as "
+                      "hdfs:///apps/stream.tar.gz, which the container gets; not given: they are on every node where "
+                      "they are here."},
+    VerbOption{.name = "queue", .arg = "NAME", .doc = "YARN: the queue; not given: the cluster's default."},
     json_option("Print what has been submitted as JSON, a line a pipeline."),
 });
 
@@ -107,6 +130,8 @@ constexpr VerbExample kExamples[] = {
      "--render",
      "Prints a job as a batch script for Slurm."},
     {"stream deploy manifests/heartbeat.yaml --on systemd --render", "Prints the units of a job for systemd."},
+    {"stream deploy manifests/heartbeat.yaml --on yarn --set checkpoint.path=/shared/checkpoints --render",
+     "Prints a job as a service for YARN."},
 };
 
 }  // namespace
@@ -125,7 +150,9 @@ const VerbTable kDeployVerb = {
         "each node of the allocation a step of its runs the instances. It outlives lost nodes, is requeued, and stops "
         "with a savepoint before its time limit: stream-slurm(7).\n\n"
         "On systemd the job becomes a service, with a slice for its processes. It is started at once and with the "
-        "system, watched, and stopped with a savepoint: stream-systemd(7).",
+        "system, watched, and stopped with a savepoint: stream-systemd(7).\n\n"
+        "On yarn the job becomes a service with one container, in which the supervisor and all instances run. It is "
+        "started again wherever there is room, and goes on from its newest checkpoint: stream-yarn(7).",
     .options = kOptions,
     .examples = kExamples,
     .no = "What the pipeline is brought to refuses it, or is not there.",

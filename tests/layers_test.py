@@ -34,13 +34,14 @@ MAY_INCLUDE = {
     "supervisor/kubernetes": RECORD | {"supervisor/kubernetes"},
     "supervisor/slurm": RECORD | {"supervisor", "supervisor/slurm"},
     "supervisor/systemd": BASE | {"supervisor/systemd"},
+    "supervisor/yarn": BASE | {"supervisor/yarn"},
     "supervisor/http": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "supervisor", "supervisor/autoscale", "supervisor/metrics", "supervisor/profile", "supervisor/http"},
     "supervisor/ha/zookeeper": BASE | {"supervisor/ha", "supervisor/ha/zookeeper"},
     "supervisor/ha": BASE | {"supervisor/ha"},
     "supervisor/autoscale": BASE | {"supervisor/autoscale"},
     "supervisor": RECORD | {"storage", "supervisor/ha", "supervisor/autoscale", "transport", "snapshot", "supervisor/metrics", "supervisor/profile", "snapshot/archive", "stages/expression", "supervisor"},
     "cli/remote": BASE | {"cli/remote"},
-    "cli": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/flink", "supervisor/ha", "supervisor/http", "supervisor/kubernetes", "supervisor/metrics/edge", "supervisor/profile", "supervisor/slurm", "supervisor/systemd", "cli/remote", "cli"},
+    "cli": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "snapshot/workbench", "compare", "supervisor", "supervisor/flink", "supervisor/ha", "supervisor/http", "supervisor/kubernetes", "supervisor/metrics/edge", "supervisor/profile", "supervisor/slurm", "supervisor/systemd", "supervisor/yarn", "cli/remote", "cli"},
 }
 # What the stages of one system share.
 SHARED = {f"stages/{verb}-{broker}": {f"stages/{broker}"} for verb in ("read", "write") for broker in ("kafka", "nats", "postgres", "redis")}
