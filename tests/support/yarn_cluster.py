@@ -1,6 +1,6 @@
 """A real YARN on loopback, of the test's own: a ResourceManager with the services' API, a NodeManager, and the ZooKeeper that services need.
 
-They are processes of Java's, from the jars in build/hadoop/lib (`./dev setup test`). The cluster's file system is the local one.
+They are processes of Java's, from the jars in build/hadoop/lib (`./dev setup bench`). The cluster's file system is the local one.
 """
 
 import atexit
@@ -31,7 +31,7 @@ def missing():
     """Why there can be no YARN here, or None."""
     if shutil.which("java") is None:
         return "no java"
-    return None if LIBRARIES.is_dir() else "Hadoop's jars are not in build/hadoop/lib: ./dev setup test"
+    return None if LIBRARIES.is_dir() else "Hadoop's jars are not in build/hadoop/lib: ./dev setup bench"
 
 
 def free_ports(count):
