@@ -151,8 +151,8 @@ const VerbTable kDeployVerb = {
         "with a savepoint before its time limit: stream-slurm(7).\n\n"
         "On systemd the job becomes a service, with a slice for its processes. It is started at once and with the "
         "system, watched, and stopped with a savepoint: stream-systemd(7).\n\n"
-        "On yarn the job becomes a service with one container, in which the supervisor and all instances run. It is "
-        "started again wherever there is room, and goes on from its newest checkpoint: stream-yarn(7).",
+        "On yarn the job becomes a service with one container, in which the supervisor and all instances run. It "
+        "starts again wherever there is room, from its newest checkpoint: stream-yarn(7).",
     .options = kOptions,
     .examples = kExamples,
     .no = "What the pipeline is brought to refuses it, or is not there.",

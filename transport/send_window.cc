@@ -6,7 +6,7 @@ namespace stream {
 namespace {
 
 constexpr Microseconds kMeasureOver = 5'000;  // long enough that coalesced credits average out
-constexpr std::uint64_t kStart = 64 * 1024;  // how fast the receiver is shows within milliseconds
+constexpr std::uint64_t kStart = 512 * 1024;
 
 }  // namespace
 

@@ -55,7 +55,10 @@ def restart_all(stream):
 
 def finished(stream):
     """Its input ends here, whatever has come of it."""
-    stream.run("stream", "checkpoint", "elsewhere")
+    def every_key_has_come():
+        stream.run("stream", "checkpoint", "elsewhere")
+        return sum(n for _, n, _ in totals(stream)) >= 1000
+    wait_until("a row of every key", every_key_has_come)
     stream.run("stream", "stop", "--drain", "--no-savepoint", "elsewhere")
     rows = sum(n for _, n, _ in totals(stream))
     wanted = [(k, len(range(k, rows, 1000)), sum(range(k, rows, 1000))) for k in range(1000)]

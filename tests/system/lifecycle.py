@@ -157,7 +157,7 @@ def nothing_but_a_savepoint_is_deleted(stream):
                       (home / "checkpoints", "is not a savepoint"), (home / "job.sqlite", "is not a savepoint"), ("link", "symbolic link"),
                       ("totals@9999", "there is no savepoint")):
         refused(stream, 100, why, "stream", "savepoint", "--delete", path)
-    for reference, why in (("totals@9999", "stream run: fatal: there is no savepoint 'totals@9999'"), ("folder", "savepoint.sqlite'"),
+    for reference, why in (("totals@9999", "stream run: fatal: there is no savepoint 'totals@9999'"), ("folder", "is no savepoint: there is no savepoint.sqlite in it"),
                            ("nowhere", "stream run: fatal: there is no savepoint 'nowhere'")):
         refused(stream, None, why, "stream", "run", "totals.yaml", "--name", "other", "--from", reference)
     stream.write("here/notes", "kept")

@@ -207,6 +207,12 @@ def victims(stream, who):
     return [pid for name, pid in stream.instances("scaled").items() if name.startswith(who)]
 
 
+def as_many(stream, many, gone):
+    """Whether the job runs with so many instances, none of which is one that was killed."""
+    instances = stream.instances("scaled")
+    return number_of(instances).get("seconds") == many and not gone & set(instances.values())
+
+
 def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream):
     start(stream)
     wait_until("a checkpoint", lambda: stream.stats("scaled")["job"]["checkpoint"] > 0)
@@ -222,7 +228,8 @@ def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream
             verb = attempt_rescale(stream, {"seconds": wanted})
             before = {"verb": verb, "processes": processes, "epochs": len(list((stream.home("scaled") / "checkpoints").iterdir()))}
             wait_until(moment, lambda: seen(stream, before) or verb.poll() is not None)
-            stream.kill(pids if pids else list(set(stream.processes("scaled")) - processes)[:1])
+            killed = pids if pids else list(set(stream.processes("scaled")) - processes)[:1]
+            stream.kill(killed)
             out, talk = verb.communicate(timeout=60)
             if who in ("supervisor", "all"):
                 wait_until("its processes to go", lambda: not stream.processes("scaled"))
@@ -234,10 +241,11 @@ def whoever_is_killed_at_whatever_moment_it_has_the_old_number_or_the_new(stream
             check(verb.returncode == 0 or who in ("supervisor", "all") or found == number, f"{moment}, {who}: {found} instances after {talk}")
             check(verb.returncode == 0 or "rescale: fatal: " in talk, talk)
             # Who was killed just now may not have been missed yet.
-            wait_until("as many processes", lambda many=found: number_of(stream.instances("scaled")).get("seconds") == many)
+            wait_until("as many processes", lambda many=found, gone=frozenset(killed): as_many(stream, many, gone))
             outcomes.append(verb.returncode)
             number = found
     check(0 in outcomes and any(outcomes), f"always the same: {outcomes}")
+    wait_until_it_runs(stream)
     finish(stream)
 
 

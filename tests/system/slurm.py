@@ -86,9 +86,12 @@ def more_rows(stream, than=0, timeout=60):
     return wait_until("rows", lambda: committed(stream) > than and committed(stream), timeout=timeout, interval=0.05)
 
 
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "BOOT_FAIL", "DEADLINE")
+
+
 def finish(stream, cluster, number, timeout=90):
-    wait_until("the end of the job", lambda: cluster.job(number)["JobState"] not in ("PENDING", "RUNNING", "COMPLETING"), timeout=timeout, interval=0.1)
-    state = cluster.job(number)["JobState"]
+    # One that is between two states is for a moment in others than those that last.
+    state = wait_until("the end of the job", lambda: (now := cluster.job(number)["JobState"]) in ENDED and now, timeout=timeout, interval=0.1)
     check(state == "COMPLETED", f"the job is {state}")
     wait_until("no process of it", lambda: not cluster.processes(), timeout=60)
 

@@ -150,7 +150,7 @@ def rows_that_fit_no_table_are_refused_at_their_place(stream):
         check(not left, f"{name}: left {left}")
     with sqlite3.connect(stream.folder / "old.db") as db:
         db.execute("create table once (id)")
-    for args, words in [(["--table", "once"], "is not TABLE=FILE"), ([], "there is visits.splits, owners.splits, once, totals"),
+    for args, words in [(["--table", "once"], "is not TABLE=FILE"), ([], "there is visits.splits, visits.paths, owners.splits, owners.paths, once, totals"),
                         (["--table", "once=absent.csv"], "unable to open 'absent.csv': No such file"), (["--table", "once=l.csv select 1"], "is no SQLite database"),
                         (["--table", "once=l.csv", "--table", "once=l.csv"], "is given twice"), (["--table", "once=old.db select * from absent"], "no such table: absent"),
                         (["--table", "once=old.db delete from once"], "unable to open")]:
