@@ -22,28 +22,18 @@ std::string peer_name(const JobPlan& plan, std::size_t stage, std::uint32_t inst
   return plan.pipeline.stages[stage].name + "." + std::to_string(instance);
 }
 
-// Whether the state fits was found out before; what it becomes follows from the two plans again, so that it is right
-// for whichever checkpoint is gone back to.
-std::map<std::string, StageEvolution> evolutions_for(const JobPlan& plan, const AttemptStart& start) {
-  if (!start.restore) return {};
-  const auto kept = plan_from_json(start.restore->plan);
-  return kept.ok() ? fit_state(*kept, plan, !start.extend).evolutions : std::map<std::string, StageEvolution>();
-}
-
-std::set<std::size_t> refed_since(const JobPlan& plan, const AttemptStart& start) {
-  if (!start.restore) return {};
-  const auto kept = plan_from_json(start.restore->plan);
-  return kept.ok() ? refed_stages(*kept, plan) : std::set<std::size_t>();
-}
-
 class Builder {
  public:
   Builder(const JobPlan& plan, const std::vector<Channel>& channels, const AttemptStart& start)
-      : plan_(plan),
-        start_(start),
-        channels_(channels),
-        evolutions_(evolutions_for(plan, start)),
-        refed_(refed_since(plan, start)) {}
+      : plan_(plan), start_(start), channels_(channels) {
+    if (!start.restore) return;
+    const auto kept = plan_from_json(start.restore->plan);
+    if (!kept.ok()) return;
+    // Whether the state fits was found out before; what it becomes follows from the two plans again, so that it is
+    // right for whichever checkpoint is gone back to.
+    evolutions_ = fit_state(*kept, plan, !start.extend).evolutions;
+    refed_ = refed_stages(*kept, plan);
+  }
 
   Assignment build(const InstanceName& name) const {
     const StageSpec& spec = plan_.pipeline.stages[name.stage];
@@ -187,7 +177,7 @@ class Builder {
   const AttemptStart& start_;
   const std::vector<Channel>& channels_;
   std::map<std::string, StageEvolution> evolutions_;
-  const std::set<std::size_t> refed_;
+  std::set<std::size_t> refed_;
 };
 
 }  // namespace

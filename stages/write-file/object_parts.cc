@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "stages/write-file/folders.h"
+#include "stages/write-file/rolling.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -124,27 +125,13 @@ Status ObjectParts::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
       closed_.push_back(std::move(open_[folder]));
       open_.erase(folder);
     }
-    if (open_.size() > kOpenMax) close_oldest();
+    if (open_.size() > kOpenMax) close_oldest(open_, closed_);
   }
   return supervised_ || closed_.empty() ? Status() : publish_now();
 }
 
-void ObjectParts::close_oldest() {
-  const auto oldest = std::ranges::min_element(open_, {}, [](const auto& entry) { return entry.second->opened; });
-  closed_.push_back(std::move(oldest->second));
-  open_.erase(oldest);
-}
-
 void ObjectParts::close_due() {
-  const Microseconds now = clock_.monotonic_us();
-  for (auto entry = open_.begin(); entry != open_.end();) {
-    if (!ended_ && now - entry->second->opened < settings_.roll_every) {
-      ++entry;
-      continue;
-    }
-    closed_.push_back(std::move(entry->second));
-    entry = open_.erase(entry);
-  }
+  close_opened_until(open_, closed_, ended_ ? INT64_MAX : clock_.monotonic_us() - settings_.roll_every);
 }
 
 // --- checkpoints -----------------------------------------------------------------------------------

@@ -73,7 +73,6 @@ class ObjectParts final : public Sink {
 
   std::string next_key(const std::string& folder);
   Object& object_of(const std::string& folder);
-  void close_oldest();
   void close_due();
   Status send(Object& object, bool all);
   Status complete(const Publication& publication);

@@ -1,4 +1,5 @@
 #include "stages/write-file/parts.h"
+#include "stages/write-file/rolling.h"
 
 #include <algorithm>
 
@@ -77,7 +78,7 @@ Status Parts::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
       closed_.push_back(std::move(open_[folder]));
       open_.erase(folder);
     }
-    if (open_.size() > kOpenMax) close_oldest();
+    if (open_.size() > kOpenMax) close_oldest(open_, closed_);
   }
   return supervised_ || closed_.empty() ? Status() : publish_now();
 }
@@ -98,22 +99,8 @@ void Parts::close_complete(Epoch epoch) {
   }
 }
 
-void Parts::close_oldest() {
-  const auto oldest = std::ranges::min_element(open_, {}, [](const auto& entry) { return entry.second->opened; });
-  closed_.push_back(std::move(oldest->second));
-  open_.erase(oldest);
-}
-
 void Parts::close_due() {
-  const Microseconds now = clock_.monotonic_us();
-  for (auto entry = open_.begin(); entry != open_.end();) {
-    if (!ended_ && now - entry->second->opened < settings_.roll_every) {
-      ++entry;
-      continue;
-    }
-    closed_.push_back(std::move(entry->second));
-    entry = open_.erase(entry);
-  }
+  close_opened_until(open_, closed_, ended_ ? INT64_MAX : clock_.monotonic_us() - settings_.roll_every);
 }
 
 Status Parts::write(Part& part) {

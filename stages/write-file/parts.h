@@ -68,7 +68,6 @@ class Parts final : public Sink {
 
   Result<Part*> part_of(const std::string& folder);
   PartName next_name(const std::string& folder);
-  void close_oldest();
   void close_due();
   void close_all();
   void close_complete(Epoch epoch);
