@@ -192,7 +192,8 @@ Result<CheckpointIndex> load_savepoint(const std::string& path) {
   const std::string at = is_folder(path) ? path + "/" + std::string(kSavepointIndexName) : path;
   struct stat info {};
   if (::stat(at.c_str(), &info) != 0 && errno == ENOENT && is_folder(path))
-    return usage_error("'" + path + "' is no savepoint: there is no " + std::string(kSavepointIndexName) + " in it");
+    return usage_error("'" + path + "' is no savepoint: there is no " + std::string(kSavepointIndexName) +
+                       " in it; 'stream savepoint --list' shows those of your jobs");
   STREAM_ASSIGN(CheckpointIndex index, load_index(at));
   if (!index.savepoint) return corrupt("'" + path + "' is a checkpoint, not a savepoint");
   // A single file may have been renamed since.
