@@ -306,43 +306,46 @@ void put_value(To to, const Column& column, std::size_t row, std::string& scratc
   to.text(scratch);
 }
 
-// A value that SQLite has, as Statement gives its columns.
-struct GivenValue {
-  sqlite3_value* value;
-  std::int64_t integer(int) const { return sqlite3_value_int64(value); }
-  double real(int) const { return sqlite3_value_double(value); }
-  bool is_null(int) const { return sqlite3_value_type(value) == SQLITE_NULL; }
-  bool is_text(int) const { return sqlite3_value_type(value) == SQLITE_TEXT; }
-  std::string_view blob(int) const {
-    const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+// A value that SQLite has: to be asked once for each, as a statement's columns cost more than their bytes.
+class GivenValue {
+ public:
+  explicit GivenValue(sqlite3_value* value) : value_(value), type_(sqlite3_value_type(value)) {}
+  std::int64_t integer() const { return sqlite3_value_int64(value_); }
+  double real() const { return sqlite3_value_double(value_); }
+  bool is_null() const { return type_ == SQLITE_NULL; }
+  bool is_text() const { return type_ == SQLITE_TEXT; }
+  std::string_view bytes() const {
+    const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value_));
     return bytes == nullptr ? std::string_view()
-                            : std::string_view(bytes, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+                            : std::string_view(bytes, static_cast<std::size_t>(sqlite3_value_bytes(value_)));
   }
-  std::string_view text(int) const { return blob(0); }
+
+ private:
+  sqlite3_value* value_;
+  int type_;
 };
 
-template <class From>
-Status append_from(const From& from, int column, ColumnBuilder& out) {
+Status append_from(const GivenValue& from, ColumnBuilder& out) {
   const Type type = out.type();
-  if (from.is_null(column)) {
+  if (from.is_null()) {
     out.append_null();
     return {};
   }
   switch (type.kind) {
-    case TypeKind::kBoolean: out.append(static_cast<std::uint8_t>(from.integer(column) != 0)); return {};
-    case TypeKind::kBigint: out.append(from.integer(column)); return {};
+    case TypeKind::kBoolean: out.append(static_cast<std::uint8_t>(from.integer() != 0)); return {};
+    case TypeKind::kBigint: out.append(from.integer()); return {};
     case TypeKind::kDouble:
-      if (from.is_text(column) && from.text(column) != "NaN") return wrong(from.text(column), type);
-      out.append(from.is_text(column) ? std::numeric_limits<double>::quiet_NaN() : from.real(column));
+      if (from.is_text() && from.bytes() != "NaN") return wrong(from.bytes(), type);
+      out.append(from.is_text() ? std::numeric_limits<double>::quiet_NaN() : from.real());
       return {};
-    case TypeKind::kBlob: out.append_bytes(from.blob(column)); return {};
+    case TypeKind::kBlob:
     case TypeKind::kVarchar:
-    case TypeKind::kJson: out.append_bytes(from.text(column)); return {};
+    case TypeKind::kJson: out.append_bytes(from.bytes()); return {};
     case TypeKind::kDecimal:
-      return append_read<Decimal>(from.text(column), out, [&](auto t) { return parse_decimal_text(t, type.scale); });
-    case TypeKind::kTimestamp: return append_read<std::int64_t>(from.text(column), out, parse_timestamp_text);
-    case TypeKind::kDate: return append_read<std::int32_t>(from.text(column), out, parse_date_text);
-    case TypeKind::kInterval: return append_read<Interval>(from.text(column), out, parse_interval_text);
+      return append_read<Decimal>(from.bytes(), out, [&](auto t) { return parse_decimal_text(t, type.scale); });
+    case TypeKind::kTimestamp: return append_read<std::int64_t>(from.bytes(), out, parse_timestamp_text);
+    case TypeKind::kDate: return append_read<std::int32_t>(from.bytes(), out, parse_date_text);
+    case TypeKind::kInterval: return append_read<Interval>(from.bytes(), out, parse_interval_text);
   }
   return {};
 }
@@ -383,7 +386,7 @@ std::string value_text(const Column& column, std::size_t row) {
 }
 
 Status append_value(const Statement& statement, int column, ColumnBuilder& out) {
-  return append_from(statement, column, out);
+  return append_from(GivenValue(statement.value(column)), out);
 }
 
 bool append_given(sqlite3_value* value, ColumnBuilder& out) {
@@ -404,7 +407,7 @@ bool append_given(sqlite3_value* value, ColumnBuilder& out) {
     default:
       if (stored != "BLOB") return false;
   }
-  return append_from(GivenValue{value}, 0, out).ok();
+  return append_from(GivenValue(value), out).ok();
 }
 
 }  // namespace stream

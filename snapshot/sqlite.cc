@@ -124,7 +124,7 @@ std::string_view Statement::blob(int column) const {
 }
 
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-bool Statement::is_text(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_TEXT; }
+sqlite3_value* Statement::value(int column) const { return sqlite3_column_value(statement_, column); }
 
 bool Statement::is_number(int column) const {
   const int type = sqlite3_column_type(statement_, column);

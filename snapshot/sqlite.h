@@ -14,6 +14,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace stream {
 
@@ -49,8 +50,8 @@ class Statement {
   std::string_view text(int column) const;
   std::string_view blob(int column) const;
   bool is_null(int column) const;
-  bool is_text(int column) const;
   bool is_number(int column) const;
+  sqlite3_value* value(int column) const;  // as many of its accessors as one likes cost what one of these costs
 
  private:
   void swap(Statement& other) noexcept;
