@@ -39,8 +39,8 @@ Status check_job_server(const std::string& address) {
                      "; 'stream serve' serves others, with tokens and TLS");
 }
 
-Result<std::optional<StageProcess>> start_job_server(const std::string& job, const std::string& address) {
-  if (address.empty()) return std::optional<StageProcess>();
+Result<JobServer> start_job_server(const std::string& job, const std::string& address) {
+  if (address.empty()) return JobServer();
   std::error_code error;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error) return system_error("find", "this program", error.value());
@@ -53,7 +53,7 @@ Result<std::optional<StageProcess>> start_job_server(const std::string& job, con
   STREAM_ASSIGN(StageProcess server, StageProcess::start({program, http::to_json(settings)}, -1));
   STREAM_ASSIGN(const std::string url, first_line(server));
   std::fprintf(stderr, "%s: served at %s\n", job.c_str(), url.c_str());
-  return std::optional(std::move(server));
+  return JobServer{std::move(server), url};
 }
 
 }  // namespace stream

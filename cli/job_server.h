@@ -12,8 +12,13 @@ namespace stream {
 // Whether `run` may serve there. Errors: kUsage.
 Status check_job_server(const std::string& address);
 
+struct JobServer {
+  std::optional<StageProcess> process;
+  std::string url;
+};
+
 // Starts it for a job that is about to begin, says on standard error where it is, and returns it when it answers; none
 // where `address` is empty. Call from the main thread only. Errors: kFailed with what it says.
-Result<std::optional<StageProcess>> start_job_server(const std::string& job, const std::string& address);
+Result<JobServer> start_job_server(const std::string& job, const std::string& address);
 
 }  // namespace stream

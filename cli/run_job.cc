@@ -150,10 +150,12 @@ int run_once(std::string_view verb, RunRequest request, const std::string& http,
 }
 
 // Leads and stands by in turns, until the job is over.
-int run_in_turns(std::string_view verb, const RunRequest& request, const std::string& http, const std::string& ha,
-                 int signals, ServiceTalk& service) {
+int run_in_turns(std::string_view verb, const RunRequest& request, const std::string& http,
+                 const SeveralSupervisors& ha, int signals, ServiceTalk& service) {
   const std::string job = request.plan.pipeline.name;
-  const auto standby = StandbyRun::open(request, ha, http);
+  const auto server = start_job_server(job, http);
+  if (!server.ok()) return fail(verb, server.status());
+  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server->url));
   if (!standby.ok()) return fail(verb, standby.status());
   std::string said;
   (*standby)->on_turn([&] { service.wait(said); });
@@ -171,7 +173,7 @@ int run_in_turns(std::string_view verb, const RunRequest& request, const std::st
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
       return (*standby)->passes(why, *leadership);
     };
-    const int code = run_once(verb, std::move(turn), http, signals, service, passes);
+    const int code = run_once(verb, std::move(turn), "", signals, service, passes);
     if (code != kDeposed) return code;
     (*standby)->began();
     std::fprintf(stderr, "%s: leads no more\n", job.c_str());
@@ -180,11 +182,11 @@ int run_in_turns(std::string_view verb, const RunRequest& request, const std::st
 
 }  // namespace
 
-int run_foreground(std::string_view verb, RunRequest request, const std::string& http, const std::string& ha) {
+int run_foreground(std::string_view verb, RunRequest request, const std::string& http, const SeveralSupervisors& ha) {
   const int signals = open_signals();
   ServiceTalk service;
-  return ha.empty() ? run_once(verb, std::move(request), http, signals, service)
-                    : run_in_turns(verb, request, http, ha, signals, service);
+  return ha.place.empty() ? run_once(verb, std::move(request), http, signals, service)
+                          : run_in_turns(verb, request, http, ha, signals, service);
 }
 
 namespace {
@@ -210,18 +212,22 @@ class Report {
   int fd_;
 };
 
+// Ends this process if there can be none.
+JobServer server_of(const std::string& job, const std::string& http, Report& tell) {
+  auto server = start_job_server(job, http);
+  if (server.ok()) return *std::move(server);
+  tell(server.status());
+  ::_exit(kNo);
+}
+
 // Whether the job is over for this process: nobody else leads it.
 bool run_unseen(RunRequest request, const std::string& http, int signals, Report& tell,
                 const Passes& passes = nullptr) {
   const Keeping keeping = keeping_of(request);
-  auto server = start_job_server(keeping.paths.job, http);
-  if (!server.ok()) {
-    tell(server.status());
-    ::_exit(kNo);
-  }
+  JobServer server = server_of(keeping.paths.job, http, tell);
   auto runner = JobRunner::create(std::move(request));
   if (!runner.ok()) {
-    server->reset();
+    server.process.reset();
     if (passes && passes(runner.status())) return false;
     tell(runner.status());
     ::_exit(kNo);
@@ -237,24 +243,25 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
       job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
   const bool deposed = state.ok() && job.deposed();
   const bool kept = deposed || !state.ok() || keeps(keeping, job);
-  server->reset();
+  server.process.reset();
   runner->reset();
   if (!kept) remove_job(paths);
   return !deposed;
 }
 
-[[noreturn]] void run_as_daemon(RunRequest request, const std::string& http, const std::string& ha, int report) {
+[[noreturn]] void run_as_daemon(RunRequest request, const std::string& http, const SeveralSupervisors& ha, int report) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
   if (!request.input) ::dup2(null, 0);
   ::dup2(null, 1);
   const int signals = open_signals();
   Report tell(report);
-  if (ha.empty()) {
+  if (ha.place.empty()) {
     run_unseen(std::move(request), http, signals, tell);
     ::_exit(kDone);
   }
-  const auto standby = StandbyRun::open(request, ha, http);
+  const JobServer server = server_of(request.plan.pipeline.name, http, tell);
+  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server.url));
   if (!standby.ok()) {
     tell(standby.status());
     ::_exit(kNo);
@@ -275,7 +282,7 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
       return (*standby)->passes(why, *leadership);
     };
-    ended = run_unseen(std::move(turn), http, signals, tell, passes);
+    ended = run_unseen(std::move(turn), "", signals, tell, passes);
     (*standby)->began();
   }
   ::_exit(kDone);
@@ -283,7 +290,7 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
 
 }  // namespace
 
-int run_detached(std::string_view verb, RunRequest request, const std::string& http, const std::string& ha) {
+int run_detached(std::string_view verb, RunRequest request, const std::string& http, const SeveralSupervisors& ha) {
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return fail(verb, system_error("make", "pipe", errno));
   const std::string job = request.plan.pipeline.name;

@@ -54,11 +54,11 @@ bool pause(int signals, Microseconds time) {
 }  // namespace
 
 Result<std::unique_ptr<StandbyRun>> StandbyRun::open(const RunRequest& request, const std::string& place,
-                                                     const std::string& http) {
+                                                     const std::string& url) {
   const JobPaths paths = job_paths(request.plan.pipeline.name);
   STREAM_ASSIGN(const ha::Place parsed, ha::parse_place(place));
   STREAM_TRY(may_stand_by(request));
-  ha::Candidate self = ha::this_candidate(paths.folder, http);
+  ha::Candidate self = ha::this_candidate(paths.folder, url);
   STREAM_ASSIGN(std::shared_ptr<ha::Coordination> coordination, ha::open_coordination(parsed, paths.job, self.id));
   auto candidacy = std::make_unique<ha::Candidacy>(std::move(coordination), parsed, std::move(self));
   STREAM_TRY(candidacy->see().status());
@@ -78,7 +78,8 @@ StandbyRun::Over StandbyRun::over(const ha::Ended& ended, bool begins) {
 Status StandbyRun::wait_said(StandbyMark& mark, const Say& say) {
   const ha::Term& term = candidacy_->known();
   const std::string leader = ha::text_of(term.leader);
-  const std::string now = leader + " " + std::to_string(term.number) + " " + std::to_string(term.published);
+  const std::string now =
+      leader + " " + std::to_string(term.number) + " " + std::to_string(term.published) + " " + term.job_id;
   if (now == said_) return {};
   const bool same = said_.starts_with(leader + " " + std::to_string(term.number) + " ");
   said_ = now;
@@ -88,6 +89,7 @@ Status StandbyRun::wait_said(StandbyMark& mark, const Say& say) {
                    {"folder", term.leader.folder},
                    {"http", term.leader.http},
                    {"term", term.number},
+                   {"id", term.job_id},
                    {"run", term.run},
                    {"checkpoint", term.published},
                    {"own_pid", ::getpid()},

@@ -15,9 +15,10 @@ namespace stream {
 
 class StandbyRun {
  public:
-  // `request`: what to begin with if nobody has led the job yet; `place` as --ha has it. Errors: kUsage, kSystem.
+  // `request`: what to begin with if nobody has led the job yet; `place` as --ha has it; `url`: where
+  // others reach this supervisor's REST, "" = nowhere. Errors: kUsage, kSystem.
   static Result<std::unique_ptr<StandbyRun>> open(const RunRequest& request, const std::string& place,
-                                                  const std::string& http);
+                                                  const std::string& url);
 
   // Who hears what happens, a line each: that it stands by, that it leads.
   using Say = std::function<void(const std::string&)>;

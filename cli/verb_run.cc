@@ -131,6 +131,18 @@ int run_several(PipelineArgument& pipeline, const VerbValues& values, std::vecto
   return worst;
 }
 
+// "https://host-a:8081": paths of requests are put behind it.
+Status check_advertised(const VerbValues& values) {
+  if (!values.has("advertise")) return {};
+  const std::string& url = values.text("advertise");
+  if (!values.has("ha")) return usage_error("--advertise goes with --ha");
+  const std::size_t host = url.find("://") + 3;
+  if ((url.starts_with("http://") || url.starts_with("https://")) && url.size() > host &&
+      url.find_first_of("/?# \"\\", host) == std::string::npos)
+    return {};
+  return usage_error("option '--advertise': '" + url + "' is no address such as https://host-a:8081");
+}
+
 int run(const VerbValues& values) {
   PipelineArgument pipeline(values);
   RunRequest request = request_of(values);
@@ -142,6 +154,7 @@ int run(const VerbValues& values) {
   }
   const std::string& http = values.text("http");
   if (const Status may = check_job_server(http); !may.ok()) return fail("run", may);
+  if (const Status may = check_advertised(values); !may.ok()) return fail("run", may);
   const auto from = start_of(values, request);
   if (!from.ok()) return fail("run", from.status());
   pipeline.before_planning(look_before(request, *from));
@@ -167,7 +180,7 @@ int run(const VerbValues& values) {
   }
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
-  const std::string& ha = values.text("ha");
+  const SeveralSupervisors ha{values.text("ha"), values.text("advertise")};
   return detach ? run_detached("run", std::move(request), http, ha)
                 : run_foreground("run", std::move(request), http, ha);
 }
@@ -189,6 +202,10 @@ constexpr auto kRunOptions = with_pipeline({
                .arg = "PLACE",
                .doc = "Stand ready for the job together with supervisors on other hosts, of which one leads: "
                       "file:///shared/folder or zookeeper://host1,host2,host3/path; see stream-ha(7)."},
+    VerbOption{.name = "advertise",
+               .arg = "URL",
+               .doc = "With --ha: where others reach the server of this host, as https://host-a:8081. Who asks the "
+                      "server of a host that stands by is sent to the leader's; left out, to that of --http."},
     VerbOption{.name = "log-to",
                .arg = "WHERE",
                .doc = "Where it is logged to beside the files that 'stream logs' reads, in place of what the manifest "

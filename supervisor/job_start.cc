@@ -212,7 +212,7 @@ Status JobRunner::start_new_run(const RunRequest& request) {
     STREAM_TRY(choose_outputs(request, known));
   }
   STREAM_TRY(save_record());
-  if (leadership_) STREAM_TRY(leadership_->begin_run(record_.run));
+  if (leadership_) STREAM_TRY(leadership_->begin_run(record_.id, record_.run));
   if (leadership_ && !leadership_->lost().empty()) return failed(leadership_->lost());
   return forget_checkpoints();
 }

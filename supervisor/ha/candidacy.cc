@@ -58,7 +58,7 @@ Result<Looked> Candidacy::look_once(bool begins, bool fresh) {
 
 Microseconds Candidacy::pause() const { return std::clamp(place_.lease / 10, kPauseMin, kPauseMax); }
 
-Candidate this_candidate(const std::string& folder, const std::string& http) {
+Candidate this_candidate(const std::string& folder, const std::string& url) {
   std::array<char, HOST_NAME_MAX + 1> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
   std::random_device random;
@@ -67,7 +67,7 @@ Candidate this_candidate(const std::string& folder, const std::string& http) {
   self.host = host.data();
   self.pid = ::getpid();
   self.folder = folder;
-  self.http = http;
+  self.http = url;
   return self;
 }
 

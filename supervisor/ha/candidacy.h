@@ -44,8 +44,8 @@ class Candidacy {
   Term known_;
 };
 
-// This process, for the folder of its job.
-Candidate this_candidate(const std::string& folder, const std::string& http);
+// This process, for the folder of its job; others reach its REST at `url`, "" = nowhere.
+Candidate this_candidate(const std::string& folder, const std::string& url);
 
 // "host-a (process 4711)"
 std::string text_of(const Candidate& candidate);

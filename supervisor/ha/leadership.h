@@ -22,8 +22,8 @@ class Leadership {
   virtual Status keep_job(const std::string& job) = 0;
   // Epochs below this may be used.
   virtual Status reserve(Epoch below) = 0;
-  // A run begins, of which no checkpoint counts yet.
-  virtual Status begin_run(const std::string& run) = 0;
+  // A run of the job with this id begins, of which no checkpoint counts yet.
+  virtual Status begin_run(const std::string& job_id, const std::string& run) = 0;
   // The checkpoint counts: the commit point. Its index has been written.
   virtual Status publish(const std::string& run, Epoch epoch) = 0;
   // The job is over, and is run by nobody again.

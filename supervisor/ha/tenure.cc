@@ -111,8 +111,9 @@ Status Tenure::reserve(Epoch below) {
   return change([&](Term& term) { term.reserved = std::max(term.reserved, below.value()); });
 }
 
-Status Tenure::begin_run(const std::string& run) {
+Status Tenure::begin_run(const std::string& job_id, const std::string& run) {
   return change([&](Term& term) {
+    term.job_id = job_id;
     term.run = run;
     term.published = 0;
     term.ended.reset();

@@ -35,7 +35,7 @@ class Tenure : public Leadership {
   Status keep_job(const std::string& job) override;
   Status reserve(Epoch below) override;
   Status publish(const std::string& run, Epoch epoch) override;
-  Status begin_run(const std::string& run) override;
+  Status begin_run(const std::string& job_id, const std::string& run) override;
   Status end(const std::string& state, const std::string& reason) override;
   int lost_fd() const override { return lost_fd_; }
   std::string lost() const override;

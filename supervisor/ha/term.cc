@@ -17,6 +17,7 @@ std::string to_text(const Term& term) {
                 {"pid", leader.pid},
                 {"folder", leader.folder},
                 {"http", leader.http}}},
+              {"job_id", term.job_id},
               {"run", term.run},
               {"published", term.published},
               {"reserved", term.reserved}};
@@ -36,6 +37,7 @@ Result<Term> term_of(const std::string& text) {
     const json& leader = in.at("leader");
     term.leader = {leader.at("id"), leader.at("host"), leader.at("pid"), leader.at("folder"), leader.at("http")};
     term.lease_us = in.at("lease_us");
+    term.job_id = in.value("job_id", "");
     term.run = in.at("run");
     term.published = in.at("published");
     term.reserved = in.at("reserved");

@@ -16,7 +16,7 @@ struct Candidate {
   std::string host;  // for people
   std::int64_t pid = 0;
   std::string folder;  // its folder of the job
-  std::string http;    // where it serves REST; "" = nowhere
+  std::string http;    // URL at which others reach its REST; "" = none
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -34,6 +34,7 @@ struct Term {
   std::uint64_t number = 0;  // 0: nobody has led yet
   Candidate leader;
   Microseconds lease_us = 0;    // that it goes by
+  std::string job_id;           // by which the job is known; "" = nobody has said it
   std::string run;              // whose checkpoint it is
   std::uint64_t published = 0;  // the newest checkpoint that counts; 0 = none
   std::uint64_t reserved = 0;   // epochs below may have been used

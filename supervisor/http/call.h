@@ -74,6 +74,7 @@ struct Route {
   std::string_view body = {};   // name of the shape of what is sent; "" = nothing
   int status = 200;
   Role role = Role::kRead;
+  bool by_standby = false;  // answered also by who only stands by for the job, and is not sent to its leader
 };
 
 // In the order of the OpenAPI document.

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "snapshot/digest.h"
+#include "supervisor/http/facts.h"
 #include "supervisor/http/shapes.h"
 #include "transport/base/text.h"
 
@@ -93,19 +94,33 @@ Status find_subtask(Call& call, const std::string& wanted) {
                                "'; they count from 0 to " + std::to_string(parallelism - 1)};
 }
 
-// What the path names: each error says which object it is about.
+// What of the job the path names: each error says which object it is about.
 Status look_up(Call& call) {
   const auto named = [&](const char* name) {
     const auto at = call.path.find(name);
     return at == call.path.end() ? nullptr : &at->second;
   };
-  if (const std::string* job = named("jobid")) STREAM_TRY(find_job(call, *job));
   if (const std::string* vertex = named("vertexid")) {
     STREAM_ASSIGN(call.plan, call.jobs.plan(call.job.name));
     STREAM_TRY(find_vertex(call, *vertex));
   }
   if (const std::string* subtask = named("subtaskindex")) STREAM_TRY(find_subtask(call, *subtask));
   return {};
+}
+
+// Whoever stands by for a job sends those who ask about it to its leader, as they have asked.
+Answer send_to_leader(const Call& call) {
+  const Json& leader = call.job.summary->at("leader");
+  const std::string url = leader.value("http", "");
+  const std::string why = "job '" + call.job.name + "' is " + text_of(*call.job.summary, "reason");
+  if (url.empty()) {
+    Answer answer = refuse(503, why + ", which does not say where it can be asked: 'stream run --advertise URL' does");
+    answer.headers.emplace_back("Retry-After", "1");
+    return answer;
+  }
+  Answer answer = refuse(307, why + ": ask " + url);
+  answer.headers.emplace_back("Location", url + std::string(call.request.target));
+  return answer;
 }
 
 Status read_body(Call& call, std::string_view shape) {
@@ -157,6 +172,10 @@ Answer dispatch(const Request& request, const Site& site, const Services& servic
             .path = std::move(found.path),
             .query = target.query,
             .flames = services.flames};
+  if (const auto job = call.path.find("jobid"); job != call.path.end()) {
+    if (const Status status = find_job(call, job->second); !status.ok()) return refuse(status);
+    if (!found.route->by_standby && text_of(*call.job.summary, "state") == "STANDBY") return send_to_leader(call);
+  }
   if (const Status status = look_up(call); !status.ok()) return refuse(status);
   if (const Status status = read_body(call, found.route->body); !status.ok()) return refuse(status);
   return found.route->handle(call);

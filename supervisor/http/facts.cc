@@ -25,6 +25,7 @@ constexpr std::array kWords = {
     Word{"CANCELLED", "CANCELED", "CANCELED"},
     Word{"FAILED", "FAILED", "FAILED"},
     Word{"DEAD", "SUSPENDED", "CANCELED"},
+    Word{"STANDBY", "INITIALIZING", "INITIALIZING"},
 };
 
 constexpr std::array kTaskStates = {"CREATED",   "SCHEDULED", "DEPLOYING", "RUNNING",     "FINISHED",

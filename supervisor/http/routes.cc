@@ -227,7 +227,12 @@ constexpr std::array kRoutes = {
           get_operation},
     Route{"POST", "/commands", "Run a verb, and print what it prints.", "CommandLine", post_command, {}, "CommandBody"},
     // --- our own, in the form of --json ------------------------------------------------------------------
-    Route{"GET", "/jobs/:jobid/summary", "What 'stream show --json' prints.", "Object", get_job_summary},
+    Route{.method = "GET",
+          .path = "/jobs/:jobid/summary",
+          .summary = "What 'stream show --json' prints; of a job that is led elsewhere, where.",
+          .answer = "Object",
+          .handle = get_job_summary,
+          .by_standby = true},
     Route{"GET", "/jobs/:jobid/manifest", "Print the manifest of a job, made anew from what it keeps.", "Text",
           get_job_manifest},
     Route{"GET", "/jobs/:jobid/stats", "What 'stream stats --json' prints.", "Object", get_job_stats},

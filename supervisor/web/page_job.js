@@ -3,7 +3,7 @@
 import {h, fill, text} from './dom.js';
 import {Feed} from './feed.js';
 import {pill, figures} from './parts.js';
-import {problem} from './dialog.js';
+import {empty, problem} from './dialog.js';
 import {actionBar} from './actions.js';
 import {overviewPage} from './page_overview.js';
 import * as format from './format.js';
@@ -37,20 +37,23 @@ export async function jobPage(root, parts, query) {
 
   let tab = null;
   let number = 0;
+  let here = [];
   async function open(id, asked) {
     const now = ++number;
+    here = [id, asked];
     tab?.close?.();
     tab = null;
     const [, label, load] = TABS.find((one) => one[0] === id) ?? [];
     for (const link of tabs.children) {
-      const here = link.dataset.tab === id;
-      if (here) link.setAttribute('aria-current', 'page');
+      const shown = link.dataset.tab === id;
+      if (shown) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
-      if (here) link.scrollIntoView({block: 'nearest', inline: 'nearest'});
+      if (shown) link.scrollIntoView({block: 'nearest', inline: 'nearest'});
     }
     document.title = `${name} · ${label ?? '?'} · stream`;
     body.className = `tab-body tab-${id}`;
     if (!load) return fill(body, problem({errors: [`a job has no page '${id}'`]}));
+    if (feed.summary.state === 'STANDBY') return fill(body, ledElsewhere(name, id, feed.summary.leader));
     fill(body);
     try {
       const page = await load();
@@ -66,6 +69,7 @@ export async function jobPage(root, parts, query) {
   const leave = feed.subscribe(() => {
     const {summary, totals} = feed;
     if (state.dataset.state !== summary.state) {
+      if ([state.dataset.state, summary.state].includes('STANDBY') && here.length) open(...here);
       state.dataset.state = summary.state;
       fill(state, pill(summary.state));
     }
@@ -96,4 +100,11 @@ export async function jobPage(root, parts, query) {
     },
     close: () => { leave(); tab?.close?.(); feed.close(); },
   };
+}
+
+// What this server stands by for is shown by that of its leader.
+function ledElsewhere(name, tab, leader) {
+  if (!leader.http) return empty('Another supervisor leads this job.', 'It does not say where its pages are.');
+  const there = `${leader.http}/#/job/${encodeURIComponent(name)}/${tab}`;
+  return empty('Another supervisor leads this job.', h('a', {href: there}, `Its pages are at ${leader.host}`));
 }

@@ -57,8 +57,8 @@ export async function jobsPage(root) {
   function draw() {
     const wanted = search.value.trim().toLowerCase();
     const all = [...jobs.values()].filter((one) => !wanted || `${one.overview.name} ${stateOf(one)}`.toLowerCase().includes(wanted));
-    const live = all.filter((one) => isLive(stateOf(one))).sort((a, b) => a.overview.name.localeCompare(b.overview.name));
-    const over = all.filter((one) => !isLive(stateOf(one))).sort((a, b) => b.overview['start-time'] - a.overview['start-time']);
+    const live = all.filter((one) => isShown(stateOf(one))).sort((a, b) => a.overview.name.localeCompare(b.overview.name));
+    const over = all.filter((one) => !isShown(stateOf(one))).sort((a, b) => b.overview['start-time'] - a.overview['start-time']);
     const counts = new Map();
     for (const one of jobs.values()) counts.set(stateOf(one), (counts.get(stateOf(one)) ?? 0) + 1);
     text(tallies, [...counts].map(([state, number]) => `${number} ${state.toLowerCase()}`).join(' · ') || 'none yet');
@@ -85,6 +85,7 @@ export async function jobsPage(root) {
   return {close: () => { clearInterval(slow); clearInterval(fast); over.abort(new DOMException('over', 'AbortError')); }};
 }
 
+const isShown = (state) => isLive(state) || state === 'STANDBY';
 const href = (name) => `#/job/${encodeURIComponent(name)}`;
 
 function makeCard(one) {

@@ -6,7 +6,7 @@ import {LOAD_TEXT, loadOf} from './stats.js';
 import * as format from './format.js';
 
 const MARKS = {RUNNING: 'live', STARTING: 'live', RESTARTING: 'warn', RESCALING: 'live', STOPPING: 'live', STOPPED: 'rest', FINISHED: 'done',
-  CANCELLED: 'rest', CANCELED: 'rest', FAILED: 'bad', DEAD: 'bad', SUSPENDED: 'bad', COMPLETED: 'done', IN_PROGRESS: 'live'};
+  CANCELLED: 'rest', CANCELED: 'rest', FAILED: 'bad', DEAD: 'bad', STANDBY: 'rest', SUSPENDED: 'bad', COMPLETED: 'done', IN_PROGRESS: 'live'};
 
 export function pill(state) {
   return h('span', {class: `pill ${MARKS[state] ?? 'rest'}`}, h('i', {'aria-hidden': 'true'}), state.toLowerCase().replaceAll('_', ' '));

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -61,7 +62,8 @@ class Host:
 class Hosts:
     """Supervisors of one job; the results are in a folder that all share."""
 
-    def __init__(self, stream, number, ha=None, rate=SLOW):
+    def __init__(self, stream, number, ha=None, rate=SLOW, options=()):
+        self.options = options
         self.stream, self.place = stream, ha or f"file://{stream.folder}/ha?lease={LEASE * 1000:.0f}ms"
         for folder in ("ha", "checkpoints"):
             (stream.folder / folder).mkdir(exist_ok=True)
@@ -70,7 +72,7 @@ class Hosts:
 
     def __enter__(self):
         for host in self.all:
-            host.start()
+            host.start(*self.options)
         return self
 
     def __exit__(self, kind, *_):
@@ -252,6 +254,50 @@ def with_zookeeper(stream):
         compare(results(stream.folder), wanted)
 
 
+def asked(url, *options):
+    """Status, where it points to, body."""
+    out = subprocess.run(["curl", "-s", "-m", "30", "-w", "\n%{http_code} %{redirect_url}", *options, url], capture_output=True, text=True, check=True).stdout
+    body, _, end = out.rpartition("\n")
+    status, _, location = end.partition(" ")
+    return int(status), location, body
+
+
+def any_supervisor_answers_over_http(stream):
+    def url(host):
+        return wait_until("its address", lambda: re.findall(r"served at (http\S+)", host.talk()))[-1]
+
+    with Hosts(stream, 3, options=("--http", "127.0.0.1:0")) as hosts:
+        past(stream, 200)
+        leader = wait_until("two to stand by", hosts.leader_of_all)
+        other = next(host for host in hosts.all if host is not leader)
+        status, location, body = asked(url(other) + "/jobs/job?x=1")
+        check((status, location) == (307, url(leader) + "/jobs/job?x=1"), (status, location))
+        check("led by" in body and url(leader) in body, body)
+        job_id = json.loads(asked(url(leader) + "/jobs/job")[2])["jid"]
+        status, _, body = asked(f"{url(other)}/jobs/{job_id}", "-L")
+        check(status == 200 and json.loads(body)["jid"] == job_id and json.loads(body)["vertices"], body)
+        status, _, body = asked(url(other) + "/jobs/job/checkpoints", "-L", "-d", "{}", "-H", "Content-Type: application/json")  # what changes something goes the same way
+        check(status == 202 and json.loads(body)["request-id"], body)
+        check(asked(f"{url(other)}/jobs/{job_id}/summary")[0] == 200, "the summary of who stands by")
+        leader.send(signal.SIGKILL)
+        leader = hosts.wait_leader(but=leader)
+        wait_until("the next to answer itself", lambda: asked(f"{url(leader)}/jobs/{job_id}")[0] == 200)
+        last = wait_until("the last to stand by", lambda: next((host for host in hosts.all if host.state() == "STANDBY"), None))
+        wait_until("it to point there", lambda: asked(f"{url(last)}/jobs/{job_id}")[1].startswith(url(leader) + "/"))
+        leader.own.run("stream", "cancel", "job")
+        hosts.over()
+
+
+def an_address_for_others_is_told(stream):
+    with Hosts(stream, 2, options=("--http", "127.0.0.1:0", "--advertise", "https://host-a.example:8081")) as hosts:
+        leader = wait_until("the other to stand by", hosts.leader_of_all)
+        other = next(host for host in hosts.all if host is not leader)
+        at = re.findall(r"served at (http\S+)", other.talk())[-1]
+        check(asked(at + "/jobs/job")[:2] == (307, "https://host-a.example:8081/jobs/job"), asked(at + "/jobs/job"))
+        leader.own.run("stream", "cancel", "job")
+        hosts.over()
+
+
 def what_cannot_be_is_refused_with_advice(stream):
     (stream.folder / "ha").mkdir()
     stream.write("job.yaml", manifest(rate=FAST))
@@ -260,6 +306,8 @@ def what_cannot_be_is_refused_with_advice(stream):
                             (("job.yaml", "--ha", "ftp://x/y"), "'ftp' is not known"),
                             (("job.yaml", "--ha", "file://ha"), "the path is missing"),
                             (("job.yaml", "--ha", "file:///x?lease=1ms"), "a lease is from 100ms"),
+                            (("job.yaml", "--ha", place, "--advertise", "host-a:8081"), "no address such as https://"),
+                            (("job.yaml", "--advertise", "http://host-a:8081"), "--advertise goes with --ha"),
                             (("generate n --rows 1 | print", "--ha", place), "needs a pipeline with a name")):
         stream.run("stream", "run", *arguments, expect=100)
         check(said in stream.last_stderr, f"{arguments}: {stream.last_stderr}")
@@ -270,4 +318,4 @@ def what_cannot_be_is_refused_with_advice(stream):
 
 if __name__ == "__main__":
     main([one_leads_and_the_others_stand_by, what_is_stopped_is_stopped_for_all, whatever_happens_to_the_leader_the_results_are_the_same,
-          with_zookeeper, what_cannot_be_is_refused_with_advice])
+          with_zookeeper, any_supervisor_answers_over_http, an_address_for_others_is_told, what_cannot_be_is_refused_with_advice])

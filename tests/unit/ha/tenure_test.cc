@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(what_has_ended_is_led_again_only_by_who_begins_it) {
   for (const std::string state : {"STOPPED", "FAILED", "FINISHED", "CANCELLED"}) {
     auto first = one.lead(true, true);
     BOOST_REQUIRE(first);
-    BOOST_REQUIRE(first->begin_run("run").ok());
+    BOOST_REQUIRE(first->begin_run("id", "run").ok());
     BOOST_REQUIRE(first->end(state, "why").ok());
     first.reset();
     BOOST_TEST(!other.lead(false), state);

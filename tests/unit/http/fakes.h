@@ -25,6 +25,7 @@ class FakeJobs final : public Jobs {
   Result<SharedJson> summary(const std::string&) override {
     if (!fault.ok()) return fault;
     return std::make_shared<const Json>(Json{{"job", "live"},
+                                             {"leader", {{"host", "there"}, {"http", leader}}},
                                              {"id", std::string(32, 'a')},
                                              {"state", state},
                                              {"supervisor_pid", state == "RUNNING" ? Json(7) : Json()},
@@ -102,6 +103,7 @@ class FakeJobs final : public Jobs {
   std::map<std::string, std::string> logs(const std::string&) override { return {}; }
 
   std::string state = "RUNNING";
+  std::string leader = {};  // the URL of who leads, where `state` is STANDBY
   Status fault;
 
  private:

@@ -98,6 +98,28 @@ BOOST_AUTO_TEST_CASE(every_answer_has_the_shape_of_its_route) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_stands_by_sends_to_the_leader) {
+  Desk desk;
+  desk.jobs.state = "STANDBY";
+  desk.jobs.leader = "https://there:8081";
+  const std::string vertex = "/v1/jobs/live/vertices/" + vertex_id("totals") + "?x=%2F";
+  for (const Route& route : routes()) {
+    if (route.path.find(":jobid") == std::string_view::npos || route.by_standby) continue;
+    const Answer sent = desk.send(std::string(route.method).c_str(), with_values(route.path));
+    BOOST_TEST(sent.status == 307, route.path);
+  }
+  const Answer sent = desk.send("GET", vertex);
+  BOOST_REQUIRE(sent.headers.size() == 1U);
+  BOOST_TEST(sent.headers[0].first == "Location");
+  BOOST_TEST(sent.headers[0].second == "https://there:8081" + vertex);
+  BOOST_TEST(desk.get("/jobs/live/summary")["state"] == "STANDBY");
+  BOOST_TEST(desk.send("GET", "/jobs/nobody").status == 404);
+  desk.jobs.leader = "";
+  const Answer unknown = desk.send("GET", "/jobs/live");
+  BOOST_TEST(unknown.status == 503);
+  BOOST_TEST(unknown.text.find("--advertise") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(tables_name_only_what_there_is) {
   const Json document = openapi_document(routes());
   const std::string text = document.dump();
