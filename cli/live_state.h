@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "supervisor/tap_listener.h"
 #include "snapshot/workbench/live_module.h"
 #include "supervisor/job_paths.h"
+#include "supervisor/tap_listener.h"
 
 namespace stream {
 

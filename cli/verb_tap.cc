@@ -8,10 +8,10 @@
 
 #include "cli/command.h"
 #include "cli/run_job.h"
-#include "supervisor/tap_listener.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "supervisor/job_client.h"
+#include "supervisor/tap_listener.h"
 
 namespace stream {
 namespace {

@@ -47,7 +47,7 @@ class MemoryStore final : public ObjectStore {
 
   std::map<std::string, Object> objects;
   std::map<std::string, Upload> uploads;
-  bool claims = false;  // says that an upload is complete, and leaves it as it is
+  bool claims = false;                                 // says that an upload is complete, and leaves it as it is
   std::function<void(const std::string& key)> on_put;  // what was put counts
 
   Result<std::optional<std::string>> put(const std::string& key, std::string_view bytes,
