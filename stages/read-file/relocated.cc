@@ -17,7 +17,8 @@ std::string folder_holding(const std::string& path) {
 Result<std::vector<std::string>> relocated(InputFiles& files, const std::string& path, const std::string& was) {
   if (folder_of(path) == folder_holding(was)) return std::vector<std::string>();
   STREAM_ASSIGN(std::vector<std::string> found, files.expand(path));
-  std::ranges::stable_partition(found, [&](const std::string& each) { return name_of(each) == name_of(was); });
+  std::stable_partition(found.begin(), found.end(),
+                        [&](const std::string& each) { return name_of(each) == name_of(was); });
   return found;
 }
 
