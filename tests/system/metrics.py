@@ -78,6 +78,9 @@ def prometheus_fetches_what_a_job_counts(stream):
         check({"host", "tm_id", "job_id", "job_name", "task_id", "task_name", "subtask_index"} <= set(labels), labels)
         check(labels["job_name"] == "counted" and labels["env"] == "test", labels)
         check(len(server.query(f'{TASK}numRecordsIn{{task_name="totals"}}')) == 2, "two instances")
+        for name, more, stage in (("currentEmitEventTimeLag", 1e9, "made"), ("sourceIdleTime", -1, "made"), ("numRecordsSend", 1, "out")):
+            wait_until(name, lambda name=name, more=more, stage=stage: server.query(f'{TASK}operator_{name}{{task_name="{stage}"}} > {more}'))
+            check(len(server.query(f"{TASK}operator_{name}")) == 1, f"{name} is of others too")
         wait_until("the user's counter", lambda: any(value > 0 for _, value in server.query(TASK + "operator_seen")))
         check(server.query(TASK + "operator_last_n"), "the user's gauge")
         loads = server.query(f'{TASK}busyTimeMsPerSecond + {TASK}idleTimeMsPerSecond + {TASK}backPressuredTimeMsPerSecond')
