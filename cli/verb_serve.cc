@@ -135,8 +135,8 @@ const VerbTable kServeVerb = {
         "be stopped, killed and started at any time, and finds them again.\n\n"
         "It listens to this machine alone, unless it is told otherwise. Anybody on this machine can then ask; with "
         "--tokens only who has one. At any other address tokens are needed, and TLS or --insecure.\n\n"
-        "Every request that would change something is written to $STREAM_HOME/.serve/audit.log, with its time and who "
-        "sent it.",
+        "Every request that would change something is written to $STREAM_HOME/.serve/audit.log, with its time, who "
+        "sent it, and how it ended.",
     .options = kServeOptions,
     .examples = kServeExamples,
     .no = "",

@@ -223,6 +223,14 @@ std::string JobRunner::checkpoint_detail() const {
   return detail.dump();
 }
 
+std::optional<CheckpointRecord> JobRunner::checkpoint_in_flight() const {
+  if (!current_checkpoint_ || current_checkpoint_->status != "triggered") return std::nullopt;
+  CheckpointRecord record = *current_checkpoint_;
+  record.run = record_.run;
+  if (attempt_) record.detail = checkpoint_detail();
+  return record;
+}
+
 void JobRunner::record_abort(const CoordinatorAction& action) {
   std::vector<std::string> missing;
   if (current_checkpoint_) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/percentile.h"
 #include "transport/base/check.h"
 
 namespace stream {
@@ -37,9 +38,21 @@ json to_json(const AttemptRecord& r) {
   return out;
 }
 
+json to_json(const CheckpointSpread& spread) {
+  json out = {{"number", spread.number}, {"min", spread.least}, {"max", spread.most}};
+  out["avg"] = spread.number == 0 ? 0 : spread.sum / static_cast<double>(spread.number);
+  for (const auto& [name, share] : kPercentiles) out[name] = percentile(spread.values, share);
+  return out;
+}
+
 Result<json> counts_list(JobStore& store) {
   STREAM_ASSIGN(const CheckpointCounts counts, store.checkpoint_counts());
-  return json::array({{{"completed", counts.completed}, {"failed", counts.failed}, {"restored", counts.restored}}});
+  STREAM_ASSIGN(const CheckpointSpreads spreads, store.checkpoint_spreads());
+  return json::array({{{"completed", counts.completed},
+                       {"failed", counts.failed},
+                       {"restored", counts.restored},
+                       {"bytes", to_json(spreads.bytes)},
+                       {"duration_us", to_json(spreads.duration_us)}}});
 }
 
 Result<json> schedule_list(JobStore& store) {

@@ -9,9 +9,9 @@
 
 namespace stream {
 
-// `what` is "events" (oldest first), "checkpoints" (of this run, newest first), "checkpoint-history" (of all runs),
-// "checkpoint-counts" (one object), "attempts" (of all runs, newest first), "savepoints" (oldest first) or
-// "savepoint-schedule" (one object, or none).
+// `what` is "events" (oldest first), "checkpoints" (of this run, newest first), "checkpoint-history" (of all runs; a
+// running supervisor puts the one that it is taking before them), "checkpoint-counts" (one object), "attempts" (of all
+// runs, newest first), "savepoints" (oldest first) or "savepoint-schedule" (one object, or none).
 bool is_job_list(std::string_view what);
 Result<nlohmann::json> job_list(JobStore& store, std::string_view what);
 

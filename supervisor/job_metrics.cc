@@ -6,6 +6,7 @@
 #include "supervisor/history_store.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/metrics/host.h"
+#include "supervisor/plan_hosts.h"
 
 namespace stream {
 namespace {
@@ -48,6 +49,8 @@ InstanceView JobMetrics::view_of(const InstanceState& state) const {
   out.index = state.name.instance;
   out.attempt = state.attempt.value();
   out.running = state.ready && runner_.phase() != Phase::kRestarting;
+  if (!state.host.empty()) out.host = far_address(runner_.plan().pipeline, state.host);
+  if (!out.host.empty()) out.host_id = id_of("host", out.host);
   out.stats = state.stats;
   out.earlier = state.earlier;
   out.latency_ms = state.latency_ms.value();

@@ -100,6 +100,8 @@ class JobRunner {
   const AttemptRun* attempt() const { return attempt_.get(); }
   Epoch last_complete() const { return last_complete_; }
   const std::optional<CheckpointRecord>& last_checkpoint() const { return last_checkpoint_; }
+  // With what its instances have told of it until now.
+  std::optional<CheckpointRecord> checkpoint_in_flight() const;
   Microseconds started_us() const { return started_us_; }
   std::uint64_t restarts() const { return restarts_; }
   JobStore& store() { return *store_; }

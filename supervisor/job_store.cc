@@ -60,6 +60,10 @@ CREATE TABLE IF NOT EXISTS attempts (
   instances TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS forgotten (  -- how many of each are kept no more
   what TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS forgotten_spreads (  -- of completed checkpoints that are kept no more
+  what TEXT PRIMARY KEY, number INTEGER NOT NULL, least INTEGER NOT NULL, most INTEGER NOT NULL, sum REAL NOT NULL) STRICT;
+-- Read as a whole for the spreads, without the details beside them.
+CREATE INDEX IF NOT EXISTS checkpoint_spreads ON checkpoints (status, bytes, triggered_us, ended_us);
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 )";
@@ -69,6 +73,8 @@ struct Bounded {
   std::string key;
   std::int64_t kept = kHistoryKept;
   std::string counted = {};  // an expression: by this those that go are counted; "" = they are not
+  std::vector<std::pair<std::string, std::string>> spread = {};  // name and expression: what of those is summed up
+  std::string spread_of = {};                                    // a condition: of these alone
 };
 
 // Triggers of this connection only: they delete in the transaction of the insert, so that the bound costs no
@@ -77,8 +83,15 @@ std::string bound(const Bounded& b) {
   const std::string old = " FROM " + b.table + " WHERE " + b.key + " <= NEW." + b.key + " - " + std::to_string(b.kept);
   const std::string count = "INSERT INTO forgotten SELECT " + b.counted + " AS what, count(*)" + old +
                             " GROUP BY what ON CONFLICT (what) DO UPDATE SET number = number + excluded.number; ";
+  std::string spreads;
+  for (const auto& [name, value] : b.spread) {
+    spreads += "INSERT INTO forgotten_spreads SELECT '" + name + "' AS what, count(*), min(" + value + "), max(" +
+               value + "), total(" + value + ")" + old + " AND " + b.spread_of +
+               " GROUP BY what ON CONFLICT (what) DO UPDATE SET number = number + excluded.number, "
+               "least = min(least, excluded.least), most = max(most, excluded.most), sum = sum + excluded.sum; ";
+  }
   return "CREATE TEMP TRIGGER bound_" + b.table + " AFTER INSERT ON main." + b.table + " BEGIN " +
-         (b.counted.empty() ? "" : count) + "DELETE" + old + "; END";
+         (b.counted.empty() ? "" : count) + spreads + "DELETE" + old + "; END";
 }
 
 constexpr const char* kFailedOrNot = "CASE status WHEN 'aborted' THEN 'failed' ELSE 'completed' END";
@@ -138,10 +151,15 @@ Status JobStore::migrate() {
                        std::to_string(before) + ", and stream " + STREAM_VERSION + " reads up to " +
                        std::to_string(kVersion) + "; use stream of the version that wrote it or later");
   }
-  for (const std::string& sql :
-       {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), std::string("PRAGMA temp_store = MEMORY"),
-        std::string(kDdl), bound({"events", "id"}), bound({"checkpoints", "epoch", kHistoryKept, kFailedOrNot}),
-        bound({"attempts", "attempt", kAttemptsKept, kRestoredOrNot})}) {
+  for (const std::string& sql : {std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
+                                 std::string("PRAGMA temp_store = MEMORY"), std::string(kDdl), bound({"events", "id"}),
+                                 bound({"checkpoints",
+                                        "epoch",
+                                        kHistoryKept,
+                                        kFailedOrNot,
+                                        {{"bytes", "bytes"}, {"duration_us", "ended_us - triggered_us"}},
+                                        "status <> 'aborted'"}),
+                                 bound({"attempts", "attempt", kAttemptsKept, kRestoredOrNot})}) {
     if (const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
       return store_error(db_, code);
   }

@@ -68,6 +68,19 @@ struct CheckpointCounts {
   std::uint64_t restored = 0;  // attempts that began with state
 };
 
+// Of all that the job has ever completed, but for the values, which are those of the checkpoints that are kept.
+struct CheckpointSpread {
+  std::uint64_t number = 0;
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+  double sum = 0;
+  std::vector<double> values = {};  // in order
+};
+struct CheckpointSpreads {
+  CheckpointSpread bytes;
+  CheckpointSpread duration_us;
+};
+
 // One start of the job's processes.
 struct AttemptRecord {
   std::uint64_t attempt = 0;
@@ -152,6 +165,7 @@ class JobStore {
   // `run` begins: those before are history, and nobody goes on from them.
   Status leave_checkpoints(const std::string& run);
   Result<CheckpointCounts> checkpoint_counts();
+  Result<CheckpointSpreads> checkpoint_spreads();
   // Those before it that nobody has ended are lost.
   Status begin_attempt(const AttemptRecord& record);
   Status record_attempt(const AttemptRecord& record);             // that has begun
@@ -177,6 +191,7 @@ class JobStore {
  private:
   Status load_run(JobRecord& record);
   Result<bool> taken_back(const std::string& run, Epoch epoch);
+  Status add_forgotten(CheckpointSpreads& spreads);
   explicit JobStore(sqlite3* db) : db_(db) {}
   Result<std::int64_t> version();
   Status migrate();

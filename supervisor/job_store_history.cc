@@ -1,6 +1,9 @@
 // What a job store keeps of checkpoints and attempts, of all runs.
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "supervisor/job_store.h"
 #include "supervisor/sqlite_query.h"
 
@@ -74,6 +77,49 @@ Result<CheckpointCounts> JobStore::checkpoint_counts() {
   }
   STREAM_TRY(query.status());
   return counts;
+}
+
+namespace {
+
+void settle(CheckpointSpread& spread) {
+  std::ranges::sort(spread.values);
+  if (spread.values.empty()) return;
+  spread.number = spread.values.size();
+  spread.least = static_cast<std::int64_t>(spread.values.front());
+  spread.most = static_cast<std::int64_t>(spread.values.back());
+  spread.sum = std::accumulate(spread.values.begin(), spread.values.end(), 0.0);
+}
+
+void add(CheckpointSpread& spread, std::uint64_t number, std::int64_t least, std::int64_t most, double sum) {
+  spread.least = spread.number == 0 ? least : std::min(spread.least, least);
+  spread.most = spread.number == 0 ? most : std::max(spread.most, most);
+  spread.number += number;
+  spread.sum += sum;
+}
+
+}  // namespace
+
+Status JobStore::add_forgotten(CheckpointSpreads& spreads) {
+  Query query(db_, "SELECT what, number, least, most, sum FROM forgotten_spreads");
+  while (query.row()) {
+    add(query.text(0) == "bytes" ? spreads.bytes : spreads.duration_us, static_cast<std::uint64_t>(query.integer(1)),
+        query.integer(2), query.integer(3), query.real(4));
+  }
+  return query.status();
+}
+
+Result<CheckpointSpreads> JobStore::checkpoint_spreads() {
+  Query query(db_, "SELECT bytes, ended_us - triggered_us FROM checkpoints WHERE status <> 'aborted'");
+  CheckpointSpreads spreads;
+  while (query.row()) {
+    spreads.bytes.values.push_back(static_cast<double>(query.integer(0)));
+    spreads.duration_us.values.push_back(static_cast<double>(query.integer(1)));
+  }
+  STREAM_TRY(query.status());
+  settle(spreads.bytes);
+  settle(spreads.duration_us);
+  STREAM_TRY(add_forgotten(spreads));
+  return spreads;
 }
 
 Status JobStore::begin_attempt(const AttemptRecord& r) {

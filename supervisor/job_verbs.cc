@@ -102,7 +102,10 @@ void JobVerbs::handle(const ControlMessage& message) {
     return;
   }
   if (is_job_list(verb)) {
-    const auto list = job_list(runner_.store(), verb);
+    auto list = job_list(runner_.store(), verb);
+    if (list.ok() && verb == "checkpoint-history") {
+      if (const auto begun = runner_.checkpoint_in_flight()) list->insert(list->begin(), to_json(*begun));
+    }
     return list.ok() ? answer(message.identity, done({{verb, *list}})) : error(message.identity, list.status().what());
   }
   if (verb == "delete-savepoint") {

@@ -202,6 +202,7 @@ json group_json(const metrics::MetricGroup& group) {
     if (name == "task_name" || name == "operator_name") out["stage"] = value;
     if (name == "subtask_index" || name == "operator_subtask_index") out["instance"] = std::stoi(value);
     if (name == "operator_id") out["operator_id"] = value;
+    if (name == "tm_id") out["host_id"] = value;
   }
   for (const metrics::MetricPoint& point : group.points) add_point(point, out["values"]);
   return out;
@@ -265,6 +266,7 @@ std::string attempt_instances_json(const JobRunner& runner) {
                 {"bytes_in", stats.bytes_in},
                 {"bytes_out", stats.bytes_out}};
     if (!state.host.empty()) one["host"] = state.host;
+    if (!stats.user_counters.empty()) one["user_counters"] = stats.user_counters;
     out.push_back(std::move(one));
   }
   return dump(out);

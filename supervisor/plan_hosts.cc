@@ -18,6 +18,13 @@ bool has_far_hosts(const PipelineSpec& pipeline) {
   return std::ranges::any_of(pipeline.hosts, [](const HostSpec& host) { return !host.local; });
 }
 
+std::string far_address(const PipelineSpec& pipeline, const std::string& name) {
+  const auto host = std::ranges::find(pipeline.hosts, name, &HostSpec::name);
+  if (host == pipeline.hosts.end()) return name;
+  if (host->local || host->here) return "";
+  return host->address.empty() ? name : host->address;
+}
+
 Result<Placed> place_plan(const JobPlan& plan, const std::set<std::string>& lost,
                           const std::vector<std::vector<std::optional<std::size_t>>>& kept) {
   if (plan.pipeline.hosts.empty()) return Placed();

@@ -13,6 +13,10 @@ namespace stream {
 // Whether any instance may be elsewhere than with its supervisor.
 bool has_far_hosts(const PipelineSpec& pipeline);
 
+// The address of a host that the pipeline calls so; "" where that is the supervisor's own. Of one that it does not
+// have, the name itself.
+std::string far_address(const PipelineSpec& pipeline, const std::string& name);
+
 // Places the instances of the plan; empty if the pipeline names no hosts. `kept`: see PlacementQuestion.
 Result<Placed> place_plan(const JobPlan& plan, const std::set<std::string>& lost = {},
                           const std::vector<std::vector<std::optional<std::size_t>>>& kept = {});

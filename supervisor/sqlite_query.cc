@@ -51,6 +51,8 @@ Status SqliteQuery::run() {
 
 std::int64_t SqliteQuery::integer(int column) { return sqlite3_column_int64(statement_, column); }
 
+double SqliteQuery::real(int column) { return sqlite3_column_double(statement_, column); }
+
 std::string SqliteQuery::text(int column) {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr ? "" : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));

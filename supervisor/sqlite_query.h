@@ -31,6 +31,7 @@ class SqliteQuery {
   Status status() const;
   Status run();
   std::int64_t integer(int column);
+  double real(int column);
   std::string text(int column);
   std::vector<float> values(int column);
 

@@ -27,7 +27,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceStats, records_in, bytes
                                                 watermark_idle, ahead, state_rows, state_bytes, spilled_bytes,
                                                 resident_bytes, pending_records, turns, ended, spool_input,
                                                 spool_offset, user_counters, user_gauges, user_meters, user_histograms,
-                                                trouble)
+                                                source_idle_us, emit_lag_us, trouble)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotDone, epoch, files, alignment_us, pause_us, async_us,
                                                 start_wall_us, queued_bytes, rows, bytes, spool_input, spool_offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, type, epoch, text, endpoints, channels, can)

@@ -100,6 +100,8 @@ struct Rewiring {
 std::string to_json(const Rewiring& rewiring);  // with its type
 Result<Rewiring> rewiring_from_json(std::string_view text);
 
+inline constexpr Microseconds kNoLag = INT64_MIN;  // its rows have no event time
+
 struct InstanceStats {
   std::uint64_t records_in = 0;
   std::uint64_t bytes_in = 0;
@@ -131,7 +133,9 @@ struct InstanceStats {
   std::map<std::string, double, std::less<>> user_gauges;
   std::map<std::string, std::int64_t, std::less<>> user_meters;  // how often; the rate follows from two reports
   std::map<std::string, metrics::HistogramValue, std::less<>> user_histograms;
-  std::string trouble;  // what it tries again and again, as a server is away; "" = nothing
+  Microseconds source_idle_us = -1;   // a source: since its last row; -1: it is none, or has had none
+  Microseconds emit_lag_us = kNoLag;  // a source: from the event time of its newest row to when that was sent on
+  std::string trouble;                // what it tries again and again, as a server is away; "" = nothing
 };
 
 std::string to_json(const InstanceStats& stats);  // with its type

@@ -19,6 +19,7 @@ class RunLoop::LoopEmitter final : public Emitter {
     if (batch.rows == 0) return {};
     STREAM_TRY(loop_.outputs_.add(output, batch));
     loop_.emitted_ = true;
+    if (loop_.stage_.source) loop_.note_rows(batch);
     if (!batch.schema->time) return {};
     const Column& time = batch.columns[*batch.schema->time];
     const Microseconds now = loop_.clock_.monotonic_us();
@@ -142,6 +143,14 @@ std::optional<Microseconds> RunLoop::until_due() const {
   const auto due = stage_.op->due();
   if (!due) return std::nullopt;
   return std::max<Microseconds>(0, *due - clock_.wall_us());
+}
+
+void RunLoop::note_rows(const Batch& batch) {
+  counters_.emitted_us = clock_.monotonic_us();
+  if (!batch.schema->time) return;
+  const Column& time = batch.columns[*batch.schema->time];
+  const std::size_t last = batch.rows - 1;
+  if (time.valid(last)) counters_.emitted_age_us = clock_.wall_us() - time.values<Microseconds>()[last];
 }
 
 Result<bool> RunLoop::poll_source() {

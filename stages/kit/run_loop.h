@@ -69,6 +69,9 @@ struct LoopCounters {
   Microseconds idle_us = 0;
   Microseconds backpressured_us = 0;
   std::uint64_t turns = 0;  // rises while the loop makes progress
+  // Of a source: when it last had a row (monotonic, 0 = not yet), and how old that was then by its event time.
+  Microseconds emitted_us = 0;
+  std::optional<Microseconds> emitted_age_us = {};
 };
 
 class RunLoop {
@@ -134,6 +137,7 @@ class RunLoop {
   std::optional<Microseconds> until_due() const;
   bool stands() const { return standing_ || outputs_.full(); }
   bool may_poll() const { return stage_.source && started_ && !paused_ && !ended_ && !ahead(); }
+  void note_rows(const Batch& batch);
   Result<bool> poll_source();
   Result<bool> read_inputs();
   Status handle(std::size_t channel, Received received);

@@ -671,6 +671,8 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   stats.spool_offset = spool.offset;
   if (const auto pending = stage_.source ? stage_.source->pending_records() : std::nullopt)
     stats.pending_records = static_cast<std::int64_t>(std::min<std::uint64_t>(*pending, INT64_MAX));
+  if (in.emitted_us != 0) stats.source_idle_us = system_clock().monotonic_us() - in.emitted_us;
+  stats.emit_lag_us = in.emitted_age_us.value_or(kNoLag);
   stats.user_counters = context_->metrics->counters();
   stats.user_gauges = context_->metrics->gauges();
   stats.user_meters = context_->metrics->meters();

@@ -10,6 +10,25 @@
 #include <nlohmann/json.hpp>
 
 namespace stream::http {
+namespace {
+
+// Accepted: another line tells what came of it.
+const char* outcome_of(const AuditedAnswer& answer) {
+  if (answer.status >= 500) return "failed";
+  if (answer.status >= 400) return "refused";
+  return answer.operation.empty() ? "done" : "accepted";
+}
+
+std::string line_of(const nlohmann::json& told) {
+  return told.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void add(nlohmann::json& told, const char* name, const std::string& value) {
+  if (!value.empty()) told[name] = value;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Audit>> Audit::open(const std::string& folder, std::uint64_t most) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return system_error("create folder", folder, errno);
   std::unique_ptr<Audit> audit(new Audit(folder + "/audit.log", most));
@@ -40,15 +59,32 @@ Status Audit::rotate() {
   return reopen();
 }
 
-Status Audit::write(const Request& request, int status, const std::string& did, Microseconds at_us) {
+Status Audit::write(const Request& request, const AuditedAnswer& answer, Microseconds at_us) {
   nlohmann::json told = {{"at_us", at_us},
                          {"who", request.who},
                          {"remote", request.remote},
                          {"method", request.method},
                          {"target", without_parameters(request.target)},
-                         {"status", status}};
-  if (!did.empty()) told["command"] = did;
-  const std::string line = told.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+                         {"status", answer.status},
+                         {"outcome", outcome_of(answer)}};
+  add(told, "command", answer.command);
+  add(told, "operation", answer.operation);
+  add(told, "why", answer.why);
+  return append(line_of(told));
+}
+
+Status Audit::write(const AuditedEnd& end, Microseconds at_us) {
+  nlohmann::json told = {{"at_us", at_us},        {"who", end.who},
+                         {"remote", end.remote},  {"operation", end.operation},
+                         {"what", end.what},      {"outcome", end.why.empty() ? "done" : "failed"},
+                         {"took_us", end.took_us}};
+  add(told, "job", end.job);
+  add(told, "command", end.command);
+  add(told, "why", end.why);
+  return append(line_of(told));
+}
+
+Status Audit::append(const std::string& line) {
   const std::lock_guard lock(mutex_);
   if (size_ + line.size() > most_) STREAM_TRY(rotate());
   if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))

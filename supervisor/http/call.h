@@ -1,6 +1,7 @@
 // A request on its way to the function that answers it, and the table of those functions.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -21,6 +22,8 @@ struct Site {
   std::int64_t now_ms = 0;
   bool changes = true;  // requests that change something are taken
   Commands* commands = nullptr;
+  bool tls = false;
+  std::function<void()> shut_down = {};  // ends the server when this is answered; none: it is not to be ended so
 };
 
 // What handlers act upon.

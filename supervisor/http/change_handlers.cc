@@ -42,8 +42,22 @@ Answer begun(Call& call, const std::string& what, Operations::Work work, int sta
   };
   STREAM_HTTP_ASSIGN(const std::string id,
                      call.operations.begin(what, text_of(call.body, "triggerId"), std::move(known), asked_by(call)));
-  return answer_with({{"request-id", id}}, status);
+  Answer answer = answer_with({{"request-id", id}}, status);
+  answer.begun = id;
+  return answer;
 }
+
+namespace {
+
+// The same for who is not told its id.
+Answer begun_unasked(Call& call, const std::string& what, Operations::Work work, int status) {
+  STREAM_HTTP_ASSIGN(const std::string id, call.operations.begin(what, "", std::move(work), asked_by(call)));
+  Answer answer = answer_with(Json::object(), status);
+  answer.begun = id;
+  return answer;
+}
+
+}  // namespace
 
 Answer outcome_of(Call& call, std::initializer_list<std::string> kinds) {
   const std::string& id = call.path.find("triggerid")->second;
@@ -124,10 +138,9 @@ Answer patch_job(Call& call) {
   if (mode != "cancel") return refuse(400, "'mode' knows no '" + mode + "'; it takes cancel");
   const bool dead = facts_of(*call.job.summary, call.site.now_ms).state == "DEAD";
   if (auto refusal = check_running(call, "a cancellation"); refusal && !dead) return *refusal;
-  const auto cancelled = call.operations.begin(
-      "cancel " + call.job.id, "", [&changes = call.changes, job = call.job.name] { return done(changes.cancel(job)); },
-      asked_by(call));
-  return cancelled.ok() ? answer_with(Json::object(), 202) : refuse(cancelled.status());
+  return begun_unasked(
+      call, "cancel " + call.job.id,
+      [&changes = call.changes, job = call.job.name] { return done(changes.cancel(job)); }, 202);
 }
 
 // Bounds of the number of instances of each vertex; without a lower one it is that number.
@@ -152,11 +165,9 @@ Answer put_requirements(Call& call) {
   if (wanted.empty())
     return refuse(400,
                   "the body names no vertex: {\"VERTEX\": {\"parallelism\": {\"lowerBound\": 1, \"upperBound\": 3}}}");
-  const auto begun_it = call.operations.begin(
-      "rescale " + call.job.id, "",
-      [&changes = call.changes, job = call.job.name, wanted] { return done(changes.rescale(job, wanted)); },
-      asked_by(call));
-  return begun_it.ok() ? answer_with(Json::object()) : refuse(begun_it.status());
+  return begun_unasked(
+      call, "rescale " + call.job.id,
+      [&changes = call.changes, job = call.job.name, wanted] { return done(changes.rescale(job, wanted)); }, 200);
 }
 
 // As `stream resume` has it: what has finished or was cancelled left nothing to go on from.

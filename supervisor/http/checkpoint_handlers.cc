@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "supervisor/http/checkpoint_history.h"
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/percentile.h"
 #include "transport/base/text.h"
 
 namespace stream::http {
@@ -133,18 +135,22 @@ Json checkpoint_of(const Json& checkpoint, const JobPlan& plan, const Places& pl
   return out;
 }
 
-Json summary_of(const Json& checkpoints) {
-  std::vector<double> sizes;
-  std::vector<double> times;
-  for (const Json& checkpoint : checkpoints) {
-    if (status_of(checkpoint) != "COMPLETED") continue;
-    sizes.push_back(real_of(checkpoint, "bytes"));
-    times.push_back(real_of(checkpoint, "duration_us") / 1000);
-  }
+// As the store has counted it, in another unit.
+Json spread_of(const Json& counted, const char* what, double per) {
+  const Json spread = counted.value(what, Json::object());
+  Json out = statistics({});
+  for (const char* name : {"min", "max", "avg"}) out[name] = std::llround(real_of(spread, name) / per);
+  for (const auto& [name, share] : kPercentiles) out[name] = real_of(spread, name) / per;
+  return out;
+}
+
+// Of all that the job has ever completed.
+Json summary_of(const Json& counted) {
+  const Json sizes = spread_of(counted, "bytes", 1);
   const Json none = statistics({});
-  return {{"checkpointed_size", statistics(sizes)},
-          {"state_size", statistics(sizes)},
-          {"end_to_end_duration", statistics(times)},
+  return {{"checkpointed_size", sizes},
+          {"state_size", sizes},
+          {"end_to_end_duration", spread_of(counted, "duration_us", 1000)},
           {"alignment_buffered", none},
           {"processed_data", none},
           {"persisted_data", none}};
@@ -254,6 +260,7 @@ Answer get_checkpoints(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson counted, call.jobs.list(call.job.name, "checkpoint-counts"));
   STREAM_HTTP_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
   STREAM_HTTP_ASSIGN(const Places places, places_of(call.jobs, call.job.name));
+  const Json all = counted->empty() ? Json::object() : counted->front();
   Json history = Json::array();
   Json latest = Json::object();
   for (const Json& checkpoint : *checkpoints) {
@@ -265,8 +272,8 @@ Answer get_checkpoints(Call& call) {
   }
   if (Json restored = restored_of(*attempts, *call.job.summary, places); !restored.is_null())
     latest["restored"] = std::move(restored);
-  return answer_with({{"counts", counts_of(*checkpoints, counted->empty() ? Json::object() : counted->front())},
-                      {"summary", summary_of(*checkpoints)},
+  return answer_with({{"counts", counts_of(*checkpoints, all)},
+                      {"summary", summary_of(all)},
                       {"latest", std::move(latest)},
                       {"history", std::move(history)}});
 }

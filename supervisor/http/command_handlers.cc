@@ -26,7 +26,7 @@ Command command_of(const Json& body) {
 Answer post_command(Call& call) {
   const Command command = command_of(call.body);
   if (command.arguments.empty()) return refuse(400, "the body names no verb: {\"arguments\": [\"ps\", \"--all\"]}");
-  return call.site.commands->begin(command, call.request.role);
+  return call.site.commands->begin(command, call.request);
 }
 
 }  // namespace stream::http

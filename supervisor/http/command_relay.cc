@@ -8,11 +8,14 @@
 #include <cerrno>
 #include <csignal>
 
+#include "transport/base/text.h"
+
 namespace stream::http {
 namespace {
 
 constexpr int kTick = 500;  // milliseconds between two looks at the clock
 constexpr std::size_t kPiece = 64U << 10;
+constexpr std::size_t kLastError = 1000;  // bytes
 
 }  // namespace
 
@@ -24,6 +27,15 @@ void CommandRelay::run() {
     look_at_clock();
     flush();
   }
+}
+
+std::string CommandRelay::failure() const {
+  if (ended_->signal == 0 && ended_->code == 0) return "";
+  const std::string how =
+      ended_->signal != 0 ? "signal " + std::to_string(ended_->signal) : "exit code " + std::to_string(ended_->code);
+  const std::string_view said = trim(last_error_);
+  const std::size_t line = said.rfind('\n');
+  return said.empty() ? how : how + ": " + std::string(line == std::string_view::npos ? said : said.substr(line + 1));
 }
 
 // Everything is said, or nobody hears it and it has ended.
@@ -62,6 +74,10 @@ bool CommandRelay::take(int fd, CommandOutput& output) {
   char bytes[kPiece];
   const ssize_t n = ::read(fd, bytes, sizeof bytes);
   if (n < 0 && errno == EINTR) return true;
+  if (n > 0 && fd == process_->err()) {
+    last_error_.append(bytes, static_cast<std::size_t>(n));
+    last_error_.erase(0, last_error_.size() - std::min(last_error_.size(), kLastError));
+  }
   if (n > 0 && !gone_) unsent_ += output.add({bytes, static_cast<std::size_t>(n)});
   if (n == 0 && fd == process_->out()) process_->close_out();
   if (n == 0 && fd == process_->err()) process_->close_err();

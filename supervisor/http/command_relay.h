@@ -24,6 +24,8 @@ class CommandRelay {
   CommandRelay(std::unique_ptr<CommandProcess> process, std::unique_ptr<OpenEnd> end, int stop)
       : process_(std::move(process)), end_(std::move(end)), stop_(stop) {}
   void run();
+  // When that has returned: why the command has failed; "" = it has not.
+  std::string failure() const;
 
  private:
   void wait();
@@ -42,9 +44,10 @@ class CommandRelay {
   CommandOutput out_{"stdout"};
   CommandOutput err_{"stderr"};
   std::string unsent_;
-  bool hushed_ = false;  // who reads says nothing more
-  bool gone_ = false;    // … and hears nothing
-  bool quiet_ = false;   // both outputs are empty
+  std::string last_error_;  // the end of what it has said on its standard error
+  bool hushed_ = false;     // who reads says nothing more
+  bool gone_ = false;       // … and hears nothing
+  bool quiet_ = false;      // both outputs are empty
   std::optional<CommandProcess::End> ended_ = {};
   bool told_ = false;  // how it has ended
   Microseconds begun_us_ = system_clock().monotonic_us();

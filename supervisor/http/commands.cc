@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "supervisor/http/command_relay.h"
+#include "supervisor/http/operations.h"
 
 namespace stream::http {
 namespace {
@@ -34,17 +35,28 @@ struct Begun {
   std::unique_ptr<CommandProcess> process = {};
 };
 
+void relay(Begun& begun, std::unique_ptr<OpenEnd> end, const Commands::Listener& ended, AuditedEnd told) {
+  const Microseconds began = system_clock().monotonic_us();
+  CommandRelay relay(std::move(begun.process), std::move(end), begun.place->stop());
+  relay.run();
+  if (!ended) return;
+  told.why = relay.failure();
+  told.took_us = system_clock().monotonic_us() - began;
+  ended(told);
+}
+
 }  // namespace
 
-Commands::Commands(std::string program, Permissions permissions, std::string job)
+Commands::Commands(std::string program, Permissions permissions, std::string job, Listener ended)
     : program_(std::move(program)),
       permissions_(std::move(permissions)),
       job_(std::move(job)),
+      ended_(std::move(ended)),
       room_(std::make_shared<Room>(kCommandsAtOnce)) {}
 
 Commands::~Commands() { stop(); }
 
-Answer Commands::begin(const Command& command, Role role) {
+Answer Commands::begin(const Command& command, const Request& by) {
   if (!job_.empty())
     return refuse(403, "this server serves job '" + job_ + "' alone, and runs no commands; 'stream serve' does");
   auto begun = std::make_shared<Begun>(Begun{Room::enter(room_)});
@@ -52,7 +64,7 @@ Answer Commands::begin(const Command& command, Role role) {
     return refuse(Status(Code::kInterrupted, std::to_string(kCommandsAtOnce) +
                                                  " commands run here, the most at once; try again when one has ended"));
   }
-  auto process = CommandProcess::start(program_, told(command, role, permissions_));
+  auto process = CommandProcess::start(program_, told(command, by.role, permissions_));
   if (!process.ok()) return refuse(process.status());
   begun->process = *std::move(process);
   const Verdict& verdict = begun->process->verdict();
@@ -65,9 +77,13 @@ Answer Commands::begin(const Command& command, Role role) {
     return refusal;
   }
   answer.type = "application/x-ndjson; charset=UTF-8";
-  answer.take_over = [begun](std::unique_ptr<OpenEnd> end) {
-    std::thread([begun, end = std::move(end)]() mutable {
-      CommandRelay(std::move(begun->process), std::move(end), begun->place->stop()).run();
+  const Listener ended = verdict.changes ? ended_ : Listener();
+  if (ended) answer.begun = new_id();
+  const AuditedEnd told = {
+      .operation = answer.begun, .who = by.who, .remote = by.remote, .what = "command", .command = answer.did};
+  answer.take_over = [begun, ended, told](std::unique_ptr<OpenEnd> end) {
+    std::thread([begun, ended, told, end = std::move(end)]() mutable {
+      relay(*begun, std::move(end), ended, std::move(told));
     }).detach();
   };
   return answer;

@@ -2,11 +2,13 @@
 // says what it needs, and is refused or goes on.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "supervisor/http/audit.h"
 #include "supervisor/http/message.h"
 #include "supervisor/http/room.h"
 #include "supervisor/http/settings.h"
@@ -31,12 +33,15 @@ struct Command {
 
 class Commands {
  public:
+  // Told, on any thread, of a command that has changed something, or was to.
+  using Listener = std::function<void(const AuditedEnd&)>;
+
   // `program`: the `stream` that runs them. With a job, which is then all that is served, there are none.
-  Commands(std::string program, Permissions permissions, std::string job);
+  Commands(std::string program, Permissions permissions, std::string job, Listener ended = {});
   ~Commands();
 
-  // Starts the command, if the role may do that; the answer takes the connection over.
-  Answer begin(const Command& command, Role role);
+  // Starts the command, if who asks may do that; the answer takes the connection over.
+  Answer begin(const Command& command, const Request& by);
   // Ends those that run, and waits for it. None begins afterwards.
   void stop();
 
@@ -44,6 +49,7 @@ class Commands {
   const std::string program_;
   const Permissions permissions_;
   const std::string job_;
+  const Listener ended_;
   const std::shared_ptr<Room> room_;
 };
 

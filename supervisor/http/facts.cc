@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "supervisor/percentile.h"
+
 namespace stream::http {
 namespace {
 
@@ -34,12 +36,6 @@ constexpr std::array kTaskStates = {"CREATED",   "SCHEDULED", "DEPLOYING", "RUNN
 const Word& word_of(std::string_view state) {
   const auto* at = std::ranges::find(kWords, state, &Word::ours);
   return at == kWords.end() ? kWords[0] : *at;
-}
-
-double percentile(const std::vector<double>& sorted, double share) {
-  if (sorted.empty()) return 0;
-  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-  return sorted[std::min(sorted.size() - 1, rank == 0 ? 0 : rank - 1)];
 }
 
 double sum_of(const std::vector<double>& values) {
@@ -155,14 +151,26 @@ Json IoSums::json() const {
           {"accumulated-busy-time", static_cast<double>(busy_us) / 1000}};
 }
 
+void Accumulators::add(const Json& instance) {
+  if (!instance.is_object()) return;
+  const auto counters = instance.find("user_counters");
+  if (counters == instance.end() || !counters->is_object()) return;
+  for (const auto& [name, value] : counters->items()) counted_[name] += value.get<std::int64_t>();
+}
+
+Json Accumulators::json() const {
+  Json out = Json::array();
+  for (const auto& [name, value] : counted_)
+    out.push_back({{"name", name}, {"type", "LongCounter"}, {"value", std::to_string(value)}});
+  return out;
+}
+
 Json statistics(std::vector<double> values) {
   std::ranges::sort(values);
   Json out = {{"min", values.empty() ? 0 : whole(values.front())},
               {"max", values.empty() ? 0 : whole(values.back())},
               {"avg", values.empty() ? 0 : whole(sum_of(values) / static_cast<double>(values.size()))}};
-  constexpr std::pair<const char*, double> kShares[] = {
-      {"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
-  for (const auto& [name, share] : kShares) out[name] = percentile(values, share);
+  for (const auto& [name, share] : kPercentiles) out[name] = percentile(values, share);
   return out;
 }
 

@@ -1,6 +1,9 @@
 // What our jobs and stages are in Flink's words.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "supervisor/http/call.h"
 
 namespace stream::http {
@@ -43,6 +46,16 @@ class IoSums {
   std::int64_t bytes_in_ = 0, bytes_out_ = 0, records_in_ = 0, records_out_ = 0;
   std::int64_t full_us_ = 0, idle_us_ = 0, running_us_ = 0;
   bool complete_ = true;
+};
+
+// What the user's own code has counted, of one instance or summed up over several: Flink's accumulators.
+class Accumulators {
+ public:
+  void add(const Json& instance);
+  Json json() const;
+
+ private:
+  std::map<std::string, std::int64_t> counted_;
 };
 
 // min, max, avg and percentiles of values; all 0 where there are none.

@@ -24,6 +24,20 @@ Answer get_job_plan(Call& call);
 Answer get_job_config(Call& call);
 Answer get_job_exceptions(Call& call);
 Answer get_job_accumulators(Call& call);
+Answer get_jars(Call& call);
+Answer get_datasets(Call& call);
+Answer get_environment(Call& call);
+Answer get_log_url(Call& call);
+Answer get_host_log_url(Call& call);
+Answer get_server_threads(Call& call);
+Answer get_host_threads(Call& call);
+Answer get_server_newest(Call& call);
+Answer get_server_stdout(Call& call);
+Answer get_stage_metrics(Call& call);
+Answer patch_heartbeat(Call& call);
+Answer refuse_rescaling(Call& call);
+Answer refuse_cancel_by_get(Call& call);
+Answer delete_cluster(Call& call);
 Answer get_job_result(Call& call);
 Answer get_job_summary(Call& call);
 Answer get_job_stats(Call& call);
@@ -63,7 +77,6 @@ Answer get_host_metrics(Call& call);
 Answer get_hosts_metrics(Call& call);
 
 // host_handlers.cc
-std::optional<Answer> check_host(const Call& call);  // nothing, or that there is no such host
 Answer get_hosts(Call& call);
 Answer get_host(Call& call);
 Answer get_host_logs(Call& call);

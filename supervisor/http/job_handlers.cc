@@ -4,6 +4,7 @@
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/http/hosts.h"
 #include "transport/base/text.h"
 
 namespace stream::http {
@@ -132,7 +133,19 @@ std::string task_of(const std::string& text, const JobPlan& plan) {
   return plan.pipeline.find(stage) == nullptr ? "" : word;
 }
 
-Json exception_of(const Json& event, const JobPlan& plan, const Site& site) {
+// In the attempt that had begun by then; null where that is not kept.
+const Json& instance_then(const Json& attempts, const std::string& task, std::int64_t at_us) {
+  static const Json kNone;
+  const std::size_t dot = task.rfind('.');
+  const auto number = parse_integer(task.substr(dot + 1));
+  for (const Json& attempt : attempts) {
+    if (number_of(attempt, "started_us") <= at_us && number.ok())
+      return instance_of(attempt, task.substr(0, dot), static_cast<std::size_t>(*number));
+  }
+  return kNone;
+}
+
+Json exception_of(const Json& event, const JobPlan& plan, const Json& attempts, const Site& site) {
   const std::string text = text_of(event, "text");
   Json out = {{"exceptionName", text.substr(0, text.find('\n'))},
               {"stacktrace", text},
@@ -141,8 +154,9 @@ Json exception_of(const Json& event, const JobPlan& plan, const Site& site) {
               {"concurrentExceptions", Json::array()}};
   if (const std::string task = task_of(text, plan); !task.empty()) {
     out["taskName"] = task;
-    out["endpoint"] = site.host;
-    out["taskManagerId"] = host_id(site.host);
+    const std::string host = host_of_instance(site, plan, instance_then(attempts, task, number_of(event, "at_us")));
+    out["endpoint"] = host;
+    out["taskManagerId"] = host_id(host);
   }
   return out;
 }
@@ -222,6 +236,7 @@ Answer get_job_exceptions(Call& call) {
   constexpr std::int64_t kShown = 20;
   STREAM_HTTP_ASSIGN(const SharedPlan plan, call.jobs.plan(call.job.name));
   STREAM_HTTP_ASSIGN(const SharedJson events, call.jobs.list(call.job.name, "events"));
+  STREAM_HTTP_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
   std::int64_t most = kShown;
   if (call.query.contains("maxExceptions")) {
     const auto wanted = parse_integer(call.value("maxExceptions"));
@@ -234,15 +249,18 @@ Answer get_job_exceptions(Call& call) {
     if (text_of(*event, "kind") != "failed") continue;
     truncated = static_cast<std::int64_t>(entries.size()) == most;
     if (truncated) break;
-    entries.push_back(exception_of(*event, *plan, call.site));
+    entries.push_back(exception_of(*event, *plan, *attempts, call.site));
   }
   return answer_with({{"exceptionHistory", {{"entries", std::move(entries)}, {"truncated", truncated}}}});
 }
 
-// Our stages have counters, which are metrics; what Flink calls accumulators they have none.
-Answer get_job_accumulators(Call&) {
+// What the user's own code counts. Serialized values are objects of Java.
+Answer get_job_accumulators(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  Accumulators sums;
+  for (const Json& instance : stats->value("instances", Json::array())) sums.add(instance);
   return answer_with({{"job-accumulators", Json::array()},
-                      {"user-task-accumulators", Json::array()},
+                      {"user-task-accumulators", sums.json()},
                       {"serialized-user-task-accumulators", Json::object()}});
 }
 

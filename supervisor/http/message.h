@@ -48,6 +48,7 @@ struct Answer {
   std::string text = "{}";
   bool reads_only = false;  // whatever was asked with, nothing is changed
   std::string did = {};     // what the request does not say, for the log of changes
+  std::string begun = {};   // id of what goes on when this is answered, for the same
   std::string type = "application/json; charset=UTF-8";
   std::vector<std::pair<std::string, std::string>> headers = {};
   TakeOver take_over = {};  // of an answer without an end; else none

@@ -4,6 +4,7 @@
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/http/hosts.h"
 #include "supervisor/http/metrics.h"
 #include "transport/base/text.h"
 
@@ -119,7 +120,7 @@ Answer get_server_metrics(Call& call) {
     return metric.id == "numRunningJobs" || metric.id == "numRegisteredTaskManagers";
   });
   all.push_back({"numRunningJobs", running});
-  all.push_back({"numRegisteredTaskManagers", 1});
+  all.push_back({"numRegisteredTaskManagers", static_cast<double>(hosts_in_use(call).size())});
   return metrics_answer(call, all);
 }
 
@@ -152,6 +153,11 @@ Answer get_vertex_metrics(Call& call) {
   return metrics_answer(call, all);
 }
 
+Answer get_stage_metrics(Call& call) {
+  STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
+  return metrics_answer(call, stage_metrics(*groups, stage_of(call)));
+}
+
 Answer get_subtask_metrics(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson groups, call.jobs.metrics(call.job.name));
   return metrics_answer(call, instance_metrics(*groups, stage_of(call), call.subtask));
@@ -167,13 +173,13 @@ Answer get_subtasks_metrics(Call& call) {
 
 namespace {
 
-// Each supervisor tells of its own instances: a host has all of them.
-std::vector<MetricValue> metrics_of_host(Call& call) {
+// Each supervisor tells of its own instances: a host has those of all.
+std::vector<MetricValue> metrics_of(Call& call, const HostUse& host) {
   std::map<std::string, double> sums;
-  for (const std::string& name : call.jobs.names()) {
-    const auto groups = call.jobs.metrics(name);
+  for (const HostJob& job : host.jobs) {
+    const auto groups = call.jobs.metrics(job.name);
     if (!groups.ok()) continue;
-    for (const MetricValue& metric : host_metrics(**groups)) sums[metric.id] += metric.value;
+    for (const MetricValue& metric : host_metrics(**groups, host_id(host.path))) sums[metric.id] += metric.value;
   }
   std::vector<MetricValue> out;
   for (const auto& [id, value] : sums) out.push_back({id, value});
@@ -183,17 +189,19 @@ std::vector<MetricValue> metrics_of_host(Call& call) {
 }  // namespace
 
 Answer get_host_metrics(Call& call) {
-  if (auto refusal = check_host(call)) return *refusal;
-  return metrics_answer(call, metrics_of_host(call));
+  STREAM_HTTP_ASSIGN(const HostUse host, named_host(call));
+  return metrics_answer(call, metrics_of(call, host));
 }
 
 Answer get_hosts_metrics(Call& call) {
   const std::vector<std::string> wanted = list_of(call, "taskmanagers");
-  const bool meant = wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& id) {
-                       return id == host_id(call.site.host) || id == call.site.host;
-                     });
   Values values;
-  if (meant) collect(metrics_of_host(call), values);
+  for (const HostUse& host : hosts_in_use(call)) {
+    const bool meant = wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& id) {
+                         return id == host_id(host.path) || id == host.path;
+                       });
+    if (meant) collect(metrics_of(call, host), values);
+  }
   return aggregated_answer(call, values);
 }
 

@@ -46,10 +46,18 @@ std::vector<MetricValue> instance_metrics(const Json& groups, const std::string&
   return out;
 }
 
-std::vector<MetricValue> host_metrics(const Json& groups) {
+std::vector<MetricValue> stage_metrics(const Json& groups, const std::string& stage) {
   std::vector<MetricValue> out;
   for (const Json& group : groups) {
-    if (is_of(group, metrics::Scope::kHost)) add_values(group, "", out);
+    if (is_of(group, metrics::Scope::kStage) && text_of(group, "stage") == stage) add_values(group, "", out);
+  }
+  return out;
+}
+
+std::vector<MetricValue> host_metrics(const Json& groups, const std::string& host) {
+  std::vector<MetricValue> out;
+  for (const Json& group : groups) {
+    if (is_of(group, metrics::Scope::kHost) && text_of(group, "host_id") == host) add_values(group, "", out);
   }
   return out;
 }

@@ -19,8 +19,10 @@ struct MetricValue {
 std::vector<MetricValue> job_metrics(const Json& groups);
 // Of one instance: those of the task, and those of its operator behind the name of the stage, as in Flink.
 std::vector<MetricValue> instance_metrics(const Json& groups, const std::string& stage, std::size_t instance);
-// Of the instances of a job on this host, together.
-std::vector<MetricValue> host_metrics(const Json& groups);
+// Of a stage as a whole, as the supervisor sees it.
+std::vector<MetricValue> stage_metrics(const Json& groups, const std::string& stage);
+// Of the instances of a job on one host, by its id, together.
+std::vector<MetricValue> host_metrics(const Json& groups, const std::string& host);
 // Of this machine and process.
 std::vector<MetricValue> machine_metrics();
 

@@ -39,9 +39,10 @@ std::string new_id() {
   return text;
 }
 
-Operations::Operations(const Clock& clock, std::unique_ptr<OperationStore> store)
+Operations::Operations(const Clock& clock, std::unique_ptr<OperationStore> store, Listener ended)
     : clock_(clock), all_(std::make_shared<All>()) {
   all_->store = std::move(store);
+  all_->ended = std::move(ended);
 }
 
 // An operation goes on where it cannot be kept: the disk may be full.
@@ -99,6 +100,7 @@ Result<std::string> Operations::begin(const std::string& what, const std::string
     nlohmann::json told = work();
     end_with(record, told, clock.wall_us());
     all->save(record, clock);
+    if (all->ended) all->ended(record);
     const std::lock_guard lock(all->mutex);
     Entry& entry = all->entries[record.id];
     entry.record = record;

@@ -33,7 +33,11 @@ class Operations {
   // What is told of it when it is over: the fields of `operation`.
   using Work = std::function<nlohmann::json()>;
 
-  explicit Operations(const Clock& clock = system_clock(), std::unique_ptr<OperationStore> store = nullptr);
+  // Told, on any thread, of what is over, and perhaps after this is gone.
+  using Listener = std::function<void(const OperationRecord&)>;
+
+  explicit Operations(const Clock& clock = system_clock(), std::unique_ptr<OperationStore> store = nullptr,
+                      Listener ended = {});
 
   // `what` is its kind and object. `id` as wished, "" = a new one: what has that id already is not begun again. Gives
   // the id. Errors: kInterrupted where too many run, kUsage where the id is that of something else.
@@ -67,6 +71,7 @@ class Operations {
     std::map<std::string, Entry> entries;
     std::size_t running = 0;
     std::unique_ptr<OperationStore> store;
+    Listener ended;
     bool told = false;  // that it cannot be written
     void save(const OperationRecord& record, const Clock& clock);
   };

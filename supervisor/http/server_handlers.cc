@@ -5,6 +5,8 @@
 
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/http/hosts.h"
+#include "supervisor/http/log_lists.h"
 #include "supervisor/http/openapi.h"
 #include "supervisor/job_paths.h"
 #include "transport/base/files.h"
@@ -22,18 +24,22 @@ constexpr std::string_view kRevision = "stream " STREAM_VERSION;
 
 Answer get_overview(Call& call) {
   std::map<std::string, int> jobs;
-  std::int64_t instances = 0;
   for (const std::string& name : call.jobs.names()) {
     const auto summary = call.jobs.summary(name);
     if (!summary.ok()) continue;
     const JobFacts facts = facts_of(**summary, call.site.now_ms);
     ++jobs[facts.over ? facts.status : "RUNNING"];
-    if (facts.over) continue;
-    for (const Json& stage : (*summary)->value("stages", Json::array())) instances += number_of(stage, "parallelism");
   }
-  return answer_with({{"taskmanagers", 1},
-                      {"slots-total", instances},
-                      {"slots-available", 0},
+  const std::vector<HostUse> hosts = hosts_in_use(call);
+  std::int64_t slots = 0;
+  std::int64_t instances = 0;
+  for (const HostUse& host : hosts) {
+    slots += host.places();
+    instances += host.instances();
+  }
+  return answer_with({{"taskmanagers", hosts.size()},
+                      {"slots-total", slots},
+                      {"slots-available", slots - instances},
                       {"jobs-running", jobs["RUNNING"]},
                       {"jobs-finished", jobs["FINISHED"]},
                       {"jobs-cancelled", jobs["CANCELED"]},
@@ -71,9 +77,9 @@ Answer get_server_config(Call& call) {
 }
 
 // Of every job: "JOB.stream.log".
-Answer get_server_logs(Call& call) {
+Answer log_list(Call& call, const std::vector<std::string>& jobs) {
   Json logs = Json::array();
-  for (const std::string& job : call.jobs.names()) {
+  for (const std::string& job : jobs) {
     for (const auto& [name, path] : call.jobs.logs(job)) {
       struct stat info {};
       if (::stat(path.c_str(), &info) != 0) continue;  // rotated away
@@ -84,9 +90,9 @@ Answer get_server_logs(Call& call) {
 }
 
 // Only what the list has is read, so no name leads anywhere else.
-Answer get_server_log(Call& call) {
+Answer log_file(Call& call, const std::vector<std::string>& jobs) {
   const std::string& wanted = call.path.find("filename")->second;
-  for (const std::string& job : call.jobs.names()) {
+  for (const std::string& job : jobs) {
     const auto files = call.jobs.logs(job);
     const auto file = files.find(wanted);
     if (file == files.end()) continue;
@@ -98,5 +104,9 @@ Answer get_server_log(Call& call) {
   }
   return refuse(404, "there is no log '" + wanted + "'; /jobmanager/logs lists all");
 }
+
+Answer get_server_logs(Call& call) { return log_list(call, call.jobs.names()); }
+
+Answer get_server_log(Call& call) { return log_file(call, call.jobs.names()); }
 
 }  // namespace stream::http

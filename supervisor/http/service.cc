@@ -1,8 +1,12 @@
 #include "supervisor/http/service.h"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "supervisor/http/audit.h"
 #include "supervisor/http/commands.h"
@@ -32,6 +36,47 @@ std::string program_beside(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / name).string();
 }
 
+// Where changes are written down. Shared with what a request has begun, which may outlive the service.
+struct AuditLog {
+  std::unique_ptr<Audit> audit = {};
+  std::atomic<bool> told = false;  // that it cannot be written
+
+  void write(const auto&... what) {
+    const Status written = audit->write(what..., system_clock().wall_us());
+    if (!written.ok() && !told.exchange(true))
+      std::fprintf(stderr, "stream serve: warning: %s\n", written.what().c_str());
+  }
+};
+
+// One line of a reason, which may hold a whole manifest.
+std::string short_of(const std::string& why) {
+  constexpr std::size_t kWhy = 500;  // bytes
+  return why.substr(0, std::min(why.find('\n'), kWhy));
+}
+
+std::string reason_of(const Answer& answer) {
+  if (answer.status < 400) return "";
+  const auto told = nlohmann::json::parse(answer.text, nullptr, false);
+  const auto errors = told.is_object() ? told.find("errors") : told.end();
+  if (errors == told.end() || !errors->is_array() || errors->empty() || !errors->front().is_string()) return "";
+  return short_of(errors->front().get<std::string>());
+}
+
+AuditedEnd end_of(const OperationRecord& record) {
+  AuditedEnd end = {.operation = record.id,
+                    .who = record.who,
+                    .remote = record.remote,
+                    .what = record.kind(),
+                    .job = record.name,
+                    .took_us = record.ended_us - record.begun_us};
+  if (!record.failed) return end;
+  const auto told = nlohmann::json::parse(record.outcome, nullptr, false);
+  for (const char* name : {"failure-cause", "failureCause"}) {
+    if (told.contains(name)) end.why = short_of(told[name].value("stack-trace", "it has failed"));
+  }
+  return end;
+}
+
 }  // namespace
 
 struct Service::Parts {
@@ -39,35 +84,38 @@ struct Service::Parts {
       : access(std::move(tokens), settings.server.host),
         jobs(settings.job),
         changes(settings.program, settings.permissions),
-        commands(settings.program, settings.permissions, settings.job),
+        commands(settings.program, settings.permissions, settings.job,
+                 [log = log](const AuditedEnd& end) { log->write(end); }),
         host(metrics::host_name()),
         tls(!settings.server.certificate.empty()) {}
 
   std::optional<Answer> gate(const Head& head, Request& request) {
     if (is_ui(head.method, head.target)) return std::nullopt;
     auto refusal = access.gate(head, request);
-    if (refusal && changes_something(request)) note(request, refusal->status, "");
+    if (refusal && changes_something(request)) note(request, *refusal);
     return refusal;
   }
 
   Answer answer(const Request& request) {
     if (is_ui(request.method, request.target)) return ui_answer(request.target, request.if_none_match);
-    const Site site{host, address, system_clock().wall_us() / 1000, true, &commands};
+    const Site site{.host = host,
+                    .address = address,
+                    .now_ms = system_clock().wall_us() / 1000,
+                    .commands = &commands,
+                    .tls = tls,
+                    .shut_down = [] { ::kill(::getpid(), SIGTERM); }};
     Answer answer = dispatch(request, site, {jobs, changes, *operations, *streams, flames});
-    if (changes_something(request) && !answer.reads_only) note(request, answer.status, answer.did);
+    if (changes_something(request) && !answer.reads_only) note(request, answer);
     return answer;
   }
 
-  void note(const Request& request, int status, const std::string& did) {
-    const Status written = audit->write(request, status, did, system_clock().wall_us());
-    if (!written.ok() && !told.exchange(true))
-      std::fprintf(stderr, "stream serve: warning: %s\n", written.what().c_str());
+  void note(const Request& request, const Answer& answer) {
+    log->write(request, AuditedAnswer{answer.status, answer.did, answer.begun, reason_of(answer)});
   }
 
   const std::string profiler = program_beside("stream-profiler");
   const Access access;
-  std::unique_ptr<Audit> audit = {};
-  std::atomic<bool> told = false;  // that it cannot be written
+  const std::shared_ptr<AuditLog> log = std::make_shared<AuditLog>();
   LiveJobs jobs;
   LiveChanges changes;
   Commands commands;
@@ -108,9 +156,11 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) 
   if (!settings.tokens.empty()) { STREAM_ASSIGN(tokens, load_tokens(settings.tokens)); }
   auto parts = std::make_unique<Parts>(settings, std::move(tokens));
   STREAM_TRY(make_folder(stream_home()));
-  STREAM_ASSIGN(parts->audit, Audit::open(stream_home() + "/.serve"));
+  STREAM_ASSIGN(parts->log->audit, Audit::open(stream_home() + "/.serve"));
   STREAM_ASSIGN(auto store, OperationStore::open(stream_home() + "/.serve/operations.sqlite"));
-  parts->operations = std::make_unique<Operations>(system_clock(), std::move(store));
+  parts->operations =
+      std::make_unique<Operations>(system_clock(), std::move(store),
+                                   [log = parts->log](const OperationRecord& record) { log->write(end_of(record)); });
   STREAM_ASSIGN(parts->streams, LiveStreams::open(parts->jobs, settings.permissions));
   Parts* all = parts.get();
   Server::Talk talk;

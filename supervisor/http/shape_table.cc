@@ -19,6 +19,14 @@ constexpr std::array kShapes = {
           "= CREATED|SCHEDULED|DEPLOYING|RUNNING|FINISHED|CANCELING|CANCELED|FAILED|RECONCILING|INITIALIZING"},
     Shape{"KeyValue", "key:string value:string"},
     Shape{"Configuration", "= [KeyValue]"},
+    Shape{"Jars", "address:string files:[any]"},
+    Shape{"DataSets", "dataSets:[any]"},
+    Shape{"Jvm", "version:string arch:string options:[string]"},
+    Shape{"Environment", "jvm:Jvm classpath:[string]"},
+    Shape{"LogUrl", "url:string"},
+    Shape{"ThreadInfo", "threadName:string stringifiedThreadInfo:string"},
+    Shape{"ThreadDump", "threadInfos:[ThreadInfo]"},
+    Shape{"HeartbeatBody", "expiredTimestamp:i64?"},
     // --- of the server ---------------------------------------------------------------------------
     Shape{"ClusterOverview",
           "taskmanagers:i32 slots-total:i32 slots-available:i32 jobs-running:i32 jobs-finished:i32 jobs-cancelled:i32 "

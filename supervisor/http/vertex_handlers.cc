@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <map>
 
 #include "supervisor/http/dispatch.h"
 #include "supervisor/http/facts.h"
 #include "supervisor/http/handlers.h"
+#include "supervisor/http/hosts.h"
 #include "supervisor/job_store.h"
 #include "transport/base/text.h"
 
@@ -29,25 +31,21 @@ Life life_of(const JobFacts& facts, const Json& instance) {
           .end_ms = facts.end_ms};
 }
 
-std::string endpoint_of(const Call& call, const Json& instance) {
-  const std::string host = instance.is_object() ? text_of(instance, "host") : "";
-  return host.empty() ? call.site.host : host;
-}
-
 Json subtask_json(const Call& call, const Json& instance, std::size_t number, const Life& life) {
   IoSums sums;
   sums.add(instance);
+  const std::string host = host_of_instance(call.site, *call.plan, instance);
   const std::int64_t lasted =
       std::max<std::int64_t>(0, (life.end_ms < 0 ? call.site.now_ms : life.end_ms) - life.start_ms);
   return {{"subtask", number},
           {"status", life.status},
           {"attempt", std::max<std::int64_t>(0, life.attempt - 1)},  // Flink counts from 0
-          {"endpoint", endpoint_of(call, instance)},
+          {"endpoint", host},
           {"start-time", life.start_ms},
           {"end-time", life.end_ms},
           {"duration", lasted},
           {"metrics", sums.json()},
-          {"taskmanager-id", host_id(call.site.host)},
+          {"taskmanager-id", host_id(host)},
           {"status-duration",
            {{"CREATED", 0}, {"SCHEDULED", 0}, {"DEPLOYING", 0}, {"INITIALIZING", 0}, {"RUNNING", lasted}}}};
 }
@@ -58,18 +56,24 @@ Json subtask_of(const Call& call, const Json& stats, std::size_t number) {
   return subtask_json(call, instance, number, life_of(facts, instance));
 }
 
+// An instance of one attempt.
+struct Attempted {
+  Json subtask = {};   // as it is answered
+  Json instance = {};  // as it is kept
+};
+
 // Of an attempt that is over; null where it is not known, or had no such instance.
-Json earlier_subtask(const Call& call, const Json& attempts, std::int64_t wanted) {
+Attempted earlier_subtask(const Call& call, const Json& attempts, std::int64_t wanted) {
   for (const Json& attempt : attempts) {
     if (number_of(attempt, "attempt") != wanted || number_of(attempt, "ended_us") == 0) continue;
     const Json& instance = instance_of(attempt, name_of(call), call.subtask);
     if (!instance.is_object()) return {};
     const std::int64_t started = number_of(instance, "started_us");
-    return subtask_json(call, instance, call.subtask,
-                        {.status = ended_task_state(text_of(attempt, "outcome")),
-                         .attempt = wanted,
-                         .start_ms = (started > 0 ? started : number_of(attempt, "started_us")) / 1000,
-                         .end_ms = milliseconds(attempt, "ended_us")});
+    const Life life = {.status = ended_task_state(text_of(attempt, "outcome")),
+                       .attempt = wanted,
+                       .start_ms = (started > 0 ? started : number_of(attempt, "started_us")) / 1000,
+                       .end_ms = milliseconds(attempt, "ended_us")};
+    return {subtask_json(call, instance, call.subtask, life), instance};
   }
   return {};
 }
@@ -177,42 +181,68 @@ Answer get_vertex_backpressure(Call& call) {
                       {"subtasks", std::move(subtasks)}});
 }
 
-// All on this host.
+namespace {
+
+// What those of its instances are that one host has.
+Json vertex_on_host(const Call& call, const Json& stats, const std::string& host, const Json& subtasks) {
+  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
+  IoSums sums;
+  std::int64_t start_ms = INT64_MAX;
+  for (const Json& subtask : subtasks) {
+    sums.add(instance_of(stats, name_of(call), static_cast<std::size_t>(number_of(subtask, "subtask"))));
+    start_ms = std::min(start_ms, number_of(subtask, "start-time"));
+  }
+  return {{"endpoint", host},
+          {"status", task_state(facts)},
+          {"start-time", start_ms},
+          {"end-time", facts.end_ms},
+          {"duration", std::max<std::int64_t>(0, (facts.end_ms < 0 ? call.site.now_ms : facts.end_ms) - start_ms)},
+          {"metrics", sums.json()},
+          {"status-counts", task_counts(task_state(facts), static_cast<std::uint32_t>(subtasks.size()))},
+          {"taskmanager-id", host_id(host)},
+          {"aggregated", aggregate(subtasks)}};
+}
+
+}  // namespace
+
 Answer get_vertex_hosts(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
-  const JobFacts facts = facts_of(*call.job.summary, call.site.now_ms);
-  const Json subtasks = subtasks_of(call, *stats);
-  IoSums sums;
-  for (std::size_t i = 0; i < parallelism_of(call); ++i) sums.add(instance_of(*stats, name_of(call), i));
-  const std::int64_t start_ms = first_start_ms(*stats, name_of(call), parallelism_of(call), facts);
-  Json host = {{"endpoint", call.site.host},
-               {"status", task_state(facts)},
-               {"start-time", start_ms},
-               {"end-time", facts.end_ms},
-               {"duration", std::max<std::int64_t>(0, (facts.end_ms < 0 ? call.site.now_ms : facts.end_ms) - start_ms)},
-               {"metrics", sums.json()},
-               {"status-counts", task_counts(task_state(facts), parallelism_of(call))},
-               {"taskmanager-id", host_id(call.site.host)},
-               {"aggregated", aggregate(subtasks)}};
+  std::map<std::string, Json> by_host;
+  for (Json& subtask : subtasks_of(call, *stats)) by_host[text_of(subtask, "endpoint")].push_back(std::move(subtask));
+  Json hosts = Json::array();
+  for (const auto& [host, subtasks] : by_host) hosts.push_back(vertex_on_host(call, *stats, host, subtasks));
   return answer_with({{"id", vertex_id(name_of(call))},
                       {"name", name_of(call)},
                       {"now", call.site.now_ms},
-                      {"taskmanagers", Json::array({std::move(host)})}});
+                      {"taskmanagers", std::move(hosts)}});
 }
 
 Answer get_vertex_accumulators(Call& call) {
-  return answer_with({{"id", vertex_id(name_of(call))}, {"user-accumulators", Json::array()}});
+  STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
+  Accumulators sums;
+  for (std::size_t i = 0; i < parallelism_of(call); ++i) sums.add(instance_of(*stats, name_of(call), i));
+  return answer_with({{"id", vertex_id(name_of(call))}, {"user-accumulators", sums.json()}});
 }
+
+namespace {
+
+// A subtask by itself, with what its own code has counted.
+Json accumulated(const Json& subtask, const Json& instance) {
+  Accumulators counted;
+  counted.add(instance);
+  return {{"subtask", subtask["subtask"]},
+          {"attempt", subtask["attempt"]},
+          {"endpoint", subtask["endpoint"]},
+          {"user-accumulators", counted.json()}};
+}
+
+}  // namespace
 
 Answer get_subtasks_accumulators(Call& call) {
   STREAM_HTTP_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
   Json subtasks = Json::array();
-  for (const Json& one : subtasks_of(call, *stats)) {
-    subtasks.push_back({{"subtask", one["subtask"]},
-                        {"attempt", one["attempt"]},
-                        {"endpoint", one["endpoint"]},
-                        {"user-accumulators", Json::array()}});
-  }
+  for (std::size_t i = 0; i < parallelism_of(call); ++i)
+    subtasks.push_back(accumulated(subtask_of(call, *stats, i), instance_of(*stats, name_of(call), i)));
   return answer_with(
       {{"id", vertex_id(name_of(call))}, {"parallelism", parallelism_of(call)}, {"subtasks", std::move(subtasks)}});
 }
@@ -225,34 +255,33 @@ Answer get_subtask(Call& call) {
 namespace {
 
 // The subtask in the attempt that the path names.
-Result<Json> find_attempt(Call& call) {
+Result<Attempted> find_attempt(Call& call) {
   STREAM_ASSIGN(const SharedJson stats, call.jobs.stats(call.job.name));
-  Json subtask = subtask_of(call, *stats, call.subtask);
+  Attempted now = {subtask_of(call, *stats, call.subtask), instance_of(*stats, name_of(call), call.subtask)};
   const std::string& wanted = call.path.find("attempt")->second;
-  if (subtask["attempt"].dump() == wanted) return subtask;
+  const std::string newest = now.subtask["attempt"].dump();
+  if (newest == wanted) return now;
   STREAM_ASSIGN(const SharedJson attempts, call.jobs.list(call.job.name, "attempts"));
   const auto number = parse_integer(wanted);
-  Json earlier = number.ok() && *number >= 0 ? earlier_subtask(call, *attempts, *number + 1) : Json();
-  if (!earlier.is_null()) return earlier;
+  Attempted earlier = number.ok() && *number >= 0 ? earlier_subtask(call, *attempts, *number + 1) : Attempted();
+  if (!earlier.subtask.is_null()) return earlier;
   return Status(Code::kNotFound, "nothing is kept of attempt '" + wanted + "' of '" + name_of(call) +
-                                     "'; the newest is " + subtask["attempt"].dump() + ", and of " +
-                                     std::to_string(kAttemptsKept) + " something is kept");
+                                     "'; the newest is " + newest + ", and of " + std::to_string(kAttemptsKept) +
+                                     " something is kept");
 }
 
 }  // namespace
 
 Answer get_attempt(Call& call) {
-  STREAM_HTTP_ASSIGN(const Json subtask, find_attempt(call));
-  return answer_with(subtask);
+  STREAM_HTTP_ASSIGN(const Attempted found, find_attempt(call));
+  return answer_with(found.subtask);
 }
 
 Answer get_attempt_accumulators(Call& call) {
-  STREAM_HTTP_ASSIGN(const Json subtask, find_attempt(call));
-  return answer_with({{"subtask", subtask["subtask"]},
-                      {"attempt", subtask["attempt"]},
-                      {"endpoint", subtask["endpoint"]},
-                      {"id", std::to_string(number_of(subtask, "subtask")) + "-" + vertex_id(name_of(call))},
-                      {"user-accumulators", Json::array()}});
+  STREAM_HTTP_ASSIGN(const Attempted found, find_attempt(call));
+  Json out = accumulated(found.subtask, found.instance);
+  out["id"] = std::to_string(number_of(found.subtask, "subtask")) + "-" + vertex_id(name_of(call));
+  return answer_with(out);
 }
 
 Answer get_requirements(Call& call) {

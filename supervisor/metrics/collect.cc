@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "supervisor/metrics/snapshot.h"
 
@@ -29,9 +30,9 @@ class Collector {
           {view_.host, "jobmanager", "reporter", reporter.name});
     }
     add(Scope::kJob, {view_}, of_job(of_host()), {view_.host, "jobmanager", view_.job});
-    if (!running_.empty()) {
-      add(Scope::kHost, {.view = view_, .instances = running_}, of_task_manager(),
-          {view_.host, "taskmanager", view_.host_id});
+    for (const auto& [host, instances] : by_host()) {
+      add(Scope::kHost, {.view = view_, .instances = instances}, of_task_manager(host),
+          {host.first, "taskmanager", host.second});
     }
     for (std::size_t stage = 0; stage < view_.stages.size(); ++stage) add_stage(stage);
     return std::move(out_);
@@ -39,7 +40,18 @@ class Collector {
 
  private:
   std::vector<Variable> of_host() const { return {{"host", view_.host}}; }
-  std::vector<Variable> of_task_manager() const { return {{"host", view_.host}, {"tm_id", view_.host_id}}; }
+  using Host = std::pair<std::string, std::string>;  // name, id
+  Host host_of(const InstanceView& instance) const {
+    return instance.host.empty() ? Host(view_.host, view_.host_id) : Host(instance.host, instance.host_id);
+  }
+  std::map<Host, Instances> by_host() const {
+    std::map<Host, Instances> hosts;
+    for (const InstanceView* instance : running_) hosts[host_of(*instance)].push_back(instance);
+    return hosts;
+  }
+  static std::vector<Variable> of_task_manager(const Host& host) {
+    return {{"host", host.first}, {"tm_id", host.second}};
+  }
   std::vector<Variable> of_job(std::vector<Variable> variables) const {
     variables.emplace_back("job_id", view_.job_id);
     variables.emplace_back("job_name", view_.job);
@@ -63,12 +75,13 @@ class Collector {
     const InstanceView* const one[] = {&instance};
     const Subject subject{.view = view_, .instances = one, .stage = &stage};
     if (instance.latency_ms.count > 0) add_latency(stage, instance, subject);
-    std::vector<Variable> variables = of_job(of_task_manager());
+    const Host host = host_of(instance);
+    std::vector<Variable> variables = of_job(of_task_manager(host));
     variables.emplace_back("task_id", stage.id);
     variables.emplace_back("task_name", stage.name);
     variables.emplace_back("task_attempt_num", std::to_string(instance.attempt));
     variables.emplace_back("subtask_index", std::to_string(instance.index));
-    const std::vector<std::string> components = {view_.host, "taskmanager", view_.host_id,
+    const std::vector<std::string> components = {host.first, "taskmanager", host.second,
                                                  view_.job,  stage.name,    std::to_string(instance.index)};
     add(Scope::kTask, subject, variables, components);
     variables.emplace_back("operator_id", stage.id);
@@ -80,11 +93,12 @@ class Collector {
   // Flink's latency markers, told apart by operator and instance, not by source.
   void add_latency(const StageView& stage, const InstanceView& instance, const Subject& subject) {
     const std::string index = std::to_string(instance.index);
-    std::vector<Variable> variables = of_job(of_task_manager());
+    const Host host = host_of(instance);
+    std::vector<Variable> variables = of_job(of_task_manager(host));
     variables.emplace_back("operator_id", stage.id);
     variables.emplace_back("operator_subtask_index", index);
     add(Scope::kLatency, subject, std::move(variables),
-        {view_.host, "taskmanager", view_.host_id, view_.job, "latency", "operator_id", stage.id,
+        {host.first, "taskmanager", host.second, view_.job, "latency", "operator_id", stage.id,
          "operator_subtask_index", index});
   }
 

@@ -122,11 +122,9 @@ ordered_json record_of(const MetricsSnapshot& snapshot, const EventView& event) 
   ordered_json attributes = ordered_json::array();
   attributes.push_back(attribute("job_name", snapshot.job));
   attributes.push_back(attribute("event.name", event.kind));
-  return {{"timeUnixNano", nanoseconds(event.at_us)},
-          {"severityNumber", severity.number},
-          {"severityText", severity.text},
-          {"body", {{"stringValue", event.text}}},
-          {"attributes", attributes}};
+  return {{"timeUnixNano", nanoseconds(event.at_us)}, {"observedTimeUnixNano", nanoseconds(snapshot.at_us)},
+          {"severityNumber", severity.number},        {"severityText", severity.text},
+          {"body", {{"stringValue", event.text}}},    {"attributes", attributes}};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "supervisor/metrics/metric.h"
 
@@ -111,6 +112,25 @@ Value pending(const Subject& s) {
     all += instance->stats.pending_records;
   }
   return s.instances.empty() ? Value() : of(static_cast<double>(all));
+}
+
+// The longest that any of its instances tells of; `none`: it tells of nothing.
+template <auto member>
+Value longest_of(const Subject& s, Microseconds none) {
+  Microseconds most = none;
+  for (const InstanceView* instance : s.instances) most = std::max(most, instance->stats.*member);
+  return s.stage->role != Role::kSource || most == none ? Value() : whole_milliseconds(most);
+}
+Value source_idle(const Subject& s) { return longest_of<&InstanceStats::source_idle_us>(s, -1); }
+Value emit_lag(const Subject& s) { return longest_of<&InstanceStats::emit_lag_us>(s, kNoLag); }
+
+Value sent(const Subject& s) {
+  if (s.stage->role != Role::kSink) return {};
+  const std::uint64_t taken = total<&InstanceStats::records_in>(s);
+  return of(taken - std::min(taken, total<&InstanceStats::bad_records>(s)));
+}
+Value send_errors(const Subject& s) {
+  return s.stage->role == Role::kSink ? sum<&InstanceStats::bad_records>(s) : Value();
 }
 
 Value latency(const Subject& s) {
@@ -228,7 +248,11 @@ Value reporter(const Subject& s) {
   return of(s.reporter->*member);
 }
 Value running_jobs(const Subject& s) { return of(s.view.totals.activity == Activity::kRunning ? 1.0 : 0.0); }
-Value hosts(const Subject& s) { return of(s.view.instances.empty() ? 0.0 : 1.0); }
+Value hosts(const Subject& s) {
+  std::set<std::string_view> hosts;
+  for (const InstanceView& instance : s.view.instances) hosts.insert(instance.host);
+  return of(static_cast<double>(hosts.size()));
+}
 Value slots(const Subject& s) { return of(static_cast<double>(s.view.instances.size())); }
 Value no_slots(const Subject&) { return of(0.0); }
 
@@ -269,7 +293,15 @@ constexpr MetricDefinition kTable[] = {
     {"currentOutputWatermark", kFlow, kG, "ms since 1970", "Event time of the outputs; not of a sink.",
      output_watermark},
     {"watermarkLag", kFlow, kG, "ms", "How far event time is behind the clock.", watermark_lag},
-    {"pendingRecords", kTasks, kG, "records", "Of a source that can tell: records it has not read yet.", pending},
+    {"sourceIdleTime", kFlow, kG, "ms", "Of a source: since it had its newest record; of a stage the longest.",
+     source_idle},
+    {"currentEmitEventTimeLag", kFlow, kG, "ms",
+     "Of a source: from the event time of its newest record to when that was sent on; of a stage the longest.",
+     emit_lag},
+    {"numRecordsSend", kFlow, kC, "records", "Of a sink: records taken for what it writes to.", sent},
+    {"numRecordsSendErrors", kFlow, kC, "records", "Of a sink: records that could not be written.", send_errors},
+    {"numRecordsOutErrors", kFlow, kC, "records", "The same, by its earlier name.", send_errors},
+    {"pendingRecords", kFlow, kG, "records", "Of a source that can tell: records it has not read yet.", pending},
     {"checkpointAlignmentTime", kTasks, kG, "ns", "Newest snapshot: from its first barrier to its last.", alignment},
     {"checkpointStartDelayNanos", kTasks, kG, "ns", "Newest snapshot: from the trigger to its first barrier.",
      start_delay},

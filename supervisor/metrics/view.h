@@ -38,6 +38,8 @@ struct InstanceView {
   std::uint32_t index = 0;
   std::uint64_t attempt = 0;
   bool running = false;
+  std::string host = {};     // another one than the supervisor's; "" = that
+  std::string host_id = {};  // 32 hex digits
   InstanceStats stats;
   InstanceStats earlier;  // about a second before
   std::optional<SnapshotTimes> snapshot;

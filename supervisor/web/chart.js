@@ -20,11 +20,13 @@ function niceTop(value, unit) {
   return [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((top) => top >= value) ?? value;
 }
 
-function niceTimeStep(span) {
+function niceTimeStep(span, most) {
   return [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800]
-    .map((seconds) => seconds * 1000).find((step) => span / step <= 6) ?? 2592000000;
+    .map((seconds) => seconds * 1000).find((step) => span / step <= most) ?? 2592000000;
 }
 
+// Eight colours, and then the same with gaps.
+const lookOf = (index) => `series-${index % 8}${index % 16 > 7 ? ' again' : ''}`;
 const JOINED = 25000;  // ms; what is further apart has nothing between it
 
 // chart({title, unit: format.rate}); draw([{name, points: [[ms, value], …], dashed}], {from, to, marks: [{at, text, kind}]})
@@ -55,7 +57,7 @@ export function chart({title, unit, height = 170, bars = false, top: least = 0})
         s('text', {class: 'tick', x: left - 8, y: at + 4, 'text-anchor': 'end'}, unit(highest * share)));
     }
     if (all.length) {
-      const step = niceTimeStep(end - begin);
+      const step = niceTimeStep(end - begin, Math.max(2, Math.min(6, Math.floor((width - left - right) / 62))));  // a time has 50 px
       for (let at = Math.ceil(begin / step) * step; at <= end; at += step) {
         if (x(at) < left + 20 || x(at) > width - right - 24) continue;
         parts.push(s('line', {class: 'grid faint', x1: x(at), x2: x(at), y1: top, y2: height - bottom}),
@@ -79,7 +81,7 @@ export function chart({title, unit, height = 170, bars = false, top: least = 0})
         const joined = number > 0 && at - inside[number - 1][0] <= gap;
         d += `${joined ? 'L' : 'M'}${x(at).toFixed(1)},${y(value).toFixed(1)}${joined ? '' : 'h.01'}`;  // alone it is a dot
       });
-      if (d) parts.push(s('path', {class: `line series-${index % 8}`, d}));
+      if (d) parts.push(s('path', {class: `line ${lookOf(index)}`, d}));
     });
     if (!all.length) parts.push(s('text', {class: 'tick', x: width / 2, y: height / 2, 'text-anchor': 'middle'}, 'nothing measured in this time'));
     parts.push(s('line', {class: 'cursor', y1: top, y2: height - bottom, x1: -9, x2: -9}));
@@ -88,7 +90,7 @@ export function chart({title, unit, height = 170, bars = false, top: least = 0})
     legend.classList.toggle('many', many);
     if (many) legend.tabIndex = 0;
     else legend.removeAttribute('tabindex');
-    fill(legend, series.length > 1 || series[0]?.name ? series.map((one, index) => h('li', {class: `series-${index % 8}`}, h('i', {'aria-hidden': 'true'}), one.name, ' ',
+    fill(legend, series.length > 1 || series[0]?.name ? series.map((one, index) => h('li', {class: lookOf(index)}, h('i', {'aria-hidden': 'true'}), one.name, ' ',
       h('b', {}, one.points.length ? unit(one.points.at(-1)[1]) : '–'))) : []);
     drawing.setAttribute('aria-label', `${title}: ${series.map((one) => `${one.name ?? ''} ${one.points.length ? unit(one.points.at(-1)[1]) : 'unknown'}`).join(', ')}`);
   }

@@ -34,20 +34,27 @@ export async function chartsPage(root, feed, query) {
   const latency = chart({title: 'Latency since the source, slowest instance', unit: format.duration});
   const made = [...STAGE_CHARTS, ...JOB_CHARTS].map(([title, metric, unit, top]) => ({metric, node: chart({title, unit, top}), job: JOB_CHARTS.some((one) => one[1] === metric)}));
   latency.hidden = true;
-  fill(root, h('div', {class: 'toolbar'}, segmented('Time', SPANS.map(([label, seconds]) => ({text: label, value: seconds})), span, (value) => { span = value; read(); }),
+  fill(root, h('div', {class: 'toolbar'}, segmented('Time', SPANS.map(([label, seconds]) => ({text: label, value: seconds})), span, (value) => { span = value; begun = 0; read(); }),
     h('label', {}, 'Stage ', picker)), says, h('div', {class: 'chart-grid'}, made.slice(0, 2).map((one) => one.node), latency, made.slice(2).map((one) => one.node)));
 
   let known = null;   // metrics that are kept, once asked
   let series = new Map();
   let asked = 0;
+  let begun = 0;      // of a job that is younger than what is looked at: points are asked for from there, and lie closer
   async function read() {
     const number = ++asked;
     const to = Date.now();
+    const from = Math.max(to - span * 1000, begun);
     try {
       known ??= new Set((await get(path(feed.name, '/history'))).series.map((one) => one.metric));
       const wanted = [...made.map((one) => one.metric), ...[...known].filter((name) => /latency/i.test(name))].filter((metric) => known.has(metric));
-      const found = wanted.length ? (await get(path(feed.name, `/history?metric=${encodeURIComponent(wanted.join(','))}&from=${to - span * 1000}&to=${to}&points=240`))).series : [];
+      const found = wanted.length ? (await get(path(feed.name, `/history?metric=${encodeURIComponent(wanted.join(','))}&from=${Math.round(from)}&to=${to}&points=240`))).series : [];
       if (number !== asked) return;
+      const first = found.reduce((least, one) => Math.min(least, one.points?.[0]?.[0] ?? Infinity), Infinity);
+      if (!begun && Number.isFinite(first) && first - from > span * 500) {
+        begun = first - 1000;
+        return read();
+      }
       fill(says);
       series = new Map();
       for (const one of found) (series.get(one.metric) ?? series.set(one.metric, []).get(one.metric)).push({name: one.vertex ?? '', subtask: one.subtask, points: one.points ?? []});
@@ -57,7 +64,7 @@ export async function chartsPage(root, feed, query) {
       series = fromMemory(feed.past);
       if (error.status && error.status !== 404) fill(says, problem(error, read));
     }
-    draw(to);
+    return draw(to);
   }
   // What is kept comes some seconds late: what was seen meanwhile goes behind it.
   function addNewest() {

@@ -27,19 +27,19 @@ export async function checkpointsPage(root, feed) {
 
   let chosen = null;
   let shownFor = null;
-  async function show(id) {
+  async function show({id, status}) {
     chosen = id;
     for (const row of rows.children) row.toggleAttribute('aria-selected', false);
     mark();
-    if (shownFor === id) return;
-    shownFor = id;
+    if (shownFor === id + status) return;
+    shownFor = id + status;  // what is in progress is shown once more when it is over
     try {
       const whole = await get(path(feed.name, `/checkpoints/details/${id}`));
       const byVertex = await Promise.all((feed.plan?.nodes ?? []).filter((node) => whole.tasks[node.id]).map(async (node) => ({
         name: node.description.split(': ')[0], task: whole.tasks[node.id], parts: await get(path(feed.name, `/checkpoints/details/${id}/subtasks/${node.id}`))})));
       if (chosen === id) fill(details, phases(whole, byVertex));
     } catch (error) {
-      if (chosen === id) fill(details, problem(error, () => { shownFor = null; show(id); }));
+      if (chosen === id) fill(details, problem(error, () => { shownFor = null; show({id, status}); }));
     }
   }
   const mark = () => { for (const row of rows.children) row.setAttribute('aria-selected', String(Number(row.dataset.id) === chosen)); };
@@ -56,7 +56,7 @@ export async function checkpointsPage(root, feed) {
     counts.set('time', format.duration(sums?.end_to_end_duration?.p50));
     counts.set('worst', format.duration(sums?.end_to_end_duration?.p99));
     counts.set('size', format.bytes(sums?.checkpointed_size?.p50));
-    const points = (field) => all.history.map((one) => [one.trigger_timestamp, one[field] ?? 0, one.status === 'FAILED' ? 'bad' : '']).reverse();
+    const points = (field) => all.history.filter((one) => one.status !== 'IN_PROGRESS').map((one) => [one.trigger_timestamp, one[field] ?? 0, one.status === 'FAILED' ? 'bad' : '']).reverse();
     times.draw([{name: '', points: points('end_to_end_duration')}]);
     sizes.draw([{name: '', points: points('checkpointed_size')}]);
     keyed(rows, all.history, (one) => one.id, makeRow, (row, one) => {
@@ -68,16 +68,17 @@ export async function checkpointsPage(root, feed) {
       text(row.children[5], `${one.num_acknowledged_subtasks} of ${one.num_subtasks}`);
       text(row.children[6], one.failure_message ?? '');
     });
-    const gone = chosen !== null && !all.history.some((one) => one.id === chosen) && shownFor !== chosen;
-    if (chosen === null || gone) {
+    const shown = all.history.find((one) => one.id === chosen);
+    if (shown) show(shown);
+    if (chosen === null) {
       const first = all.history.find((one) => one.status !== 'IN_PROGRESS');
-      if (first) show(first.id);
+      if (first) show(first);
       else fill(details, empty('No checkpoint yet.'));
     }
     mark();
     drawSummary(sums);
   }
-  const makeRow = (one) => h('tr', {'data-id': one.id}, h('th', {scope: 'row'}, h('button', {type: 'button', class: 'link', onclick: () => show(one.id)}, `#${one.id}`)),
+  const makeRow = (one) => h('tr', {'data-id': one.id}, h('th', {scope: 'row'}, h('button', {type: 'button', class: 'link', onclick: () => show(feed.checkpoints.history.find((other) => other.id === one.id) ?? one)}, `#${one.id}`)),
     h('td'), ['', '', '', ''].map(() => h('td', {class: 'num'})), h('td', {class: 'why'}));
 
   let lines = null;

@@ -6,6 +6,9 @@ import {panel, pill} from './parts.js';
 import {problem, empty} from './dialog.js';
 import * as format from './format.js';
 
+// Of a host where no server runs only its processes are.
+const known = (value, show) => (value < 0 ? '–' : show(value));
+
 export async function serverPage(root, parts, query) {
   document.title = 'Server · stream';
   const over = new AbortController();
@@ -17,7 +20,7 @@ export async function serverPage(root, parts, query) {
   await Promise.all([
     part(settings, async () => h('dl', {class: 'settings'}, (await get('/jobmanager/config')).map((one) => h('div', {}, h('dt', {}, one.key), h('dd', {}, one.value))))),
     part(hosts, async () => h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Hosts'}, h('table', {class: 'rows'}, h('thead', {}, h('tr', {}, ['Host', 'Processes', 'Cores', 'Memory', 'Free'].map((head, at) => h('th', {scope: 'col', class: at ? 'num' : null}, head)))),
-      h('tbody', {}, (await get('/taskmanagers')).taskmanagers.map((host) => h('tr', {}, h('th', {scope: 'row'}, host.path), [host.slotsNumber, host.hardware.cpuCores, format.bytes(host.hardware.physicalMemory), format.bytes(host.hardware.freeMemory)].map((value) => h('td', {class: 'num'}, value)))))))),
+      h('tbody', {}, (await get('/taskmanagers')).taskmanagers.map((host) => h('tr', {}, h('th', {scope: 'row'}, host.path), [host.assignedTasks, known(host.hardware.cpuCores, format.whole), known(host.hardware.physicalMemory, format.bytes), known(host.hardware.freeMemory, format.bytes)].map((value) => h('td', {class: 'num'}, value)))))))),
     part(operations, async () => {
       const all = (await get('/operations')).operations;
       return all.length ? h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Operations'}, h('table', {class: 'rows'}, h('thead', {}, h('tr', {}, ['Asked', 'What', 'Job', 'By', 'State', 'Outcome'].map((head) => h('th', {scope: 'col'}, head)))),

@@ -53,6 +53,32 @@ return [...found];
 """
 
 
+# Which buttons a page has had that could be used, and which of them were clicked. Those that there are many of, as one
+# for each stage, are told by what kind they are; those above all pages have no page.
+CENSUS = """
+if (window.census) return;
+const BUTTON = 'button, [role=button], a.button, label.button, summary';
+const KINDS = ['.flame-box', '[data-stage]', '.sort', '.event-open', '.log-text', '.link', '.editor-problems button'];
+const pageNow = () => { const [kind, , tab] = location.hash.replace(/^#[/]?/, '').split('?')[0].split('/'); return kind === 'job' ? tab || 'overview' : kind || 'jobs'; };
+let page = pageNow();
+const left = new WeakSet();  // of the page before, which may still be seen a moment
+addEventListener('hashchange', () => { page = pageNow(); for (const node of document.querySelectorAll(BUTTON)) left.add(node); }, {capture: true});
+const label = (node) => (node.getAttribute('aria-label') ?? [...node.childNodes].find((one) => one.textContent.trim())?.textContent ?? '').trim();
+const name = (node) => {
+  const kind = KINDS.find((one) => node.matches(one));
+  const above = node.closest('dialog, .toast, .bar, .actions, .problem, .tabs');
+  const where = above?.matches('dialog') ? 'dialog' : above ? above.className.split(' ')[0] : page;
+  return `${where}: ${kind ?? label(node)}`;
+};
+window.census = {seen: {}, clicked: {}};
+const look = () => { for (const node of document.querySelectorAll(BUTTON)) if (!node.disabled && !left.has(node) && node.checkVisibility()) window.census.seen[name(node)] = 1; };
+let due = false;
+new MutationObserver(() => { if (due) return; due = true; setTimeout(() => { due = false; look(); }, 50); }).observe(document.documentElement, {subtree: true, childList: true, attributes: true});
+document.addEventListener('click', (event) => { const node = event.target.closest?.(BUTTON); if (node && !node.disabled) window.census.clicked[name(node)] = 1; }, true);
+look();
+"""
+
+
 def find_chromium():
     """Why there is no browser here, or nothing."""
     for program in ("chromium", "chromedriver"):
@@ -83,6 +109,7 @@ class Browser:
         atexit.register(self.close)
         self.size(DESK)
         self.url = ""
+        self.seen, self.clicked, self.counted = set(), set(), 0
 
     def close(self):
         atexit.unregister(self.close)
@@ -99,6 +126,14 @@ class Browser:
         self.driver.get("about:blank")
         self.errors()  # of the page before
         self.driver.get(url + "/")
+        self.run(CENSUS)
+
+    def count_buttons(self):
+        """Keeps what the page that was opened last has had."""
+        found = self.run("return window.census")
+        self.seen |= set(found["seen"])
+        self.clicked |= set(found["clicked"])
+        self.counted += 1
 
     def go(self, place):
         """To a page of this server, by its name behind the '#/'."""

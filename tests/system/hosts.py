@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
+from rest import Client, Server  # noqa: E402
 from ssh_hosts import LoopbackHosts, NamespaceHosts, Network, agents_of, children_of, kill_group, missing  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
@@ -106,6 +107,30 @@ def check_copies(stream, rows=None):
         check(numbers == list(range(rows)), f"{name}: {len(numbers)} rows, {len(set(numbers))} different, of {rows}")
 
 
+def a_server_tells_of_all_hosts(stream, hosts):
+    with Server(stream) as server:
+        client = Client(server.url)
+        listed = {host["path"]: host for host in client.get("/taskmanagers")["taskmanagers"]}
+        addresses = set(hosts.addresses.values())
+        check(addresses < set(listed) and len(listed) == 3, f"{listed}")
+        check(sum(host["assignedTasks"] for host in listed.values()) == 4 and client.get("/overview")["taskmanagers"] == 3, f"{listed}")
+        own, = set(listed) - addresses
+        check(listed[own]["assignedTasks"] == 0 and listed[own]["hardware"]["cpuCores"] > 0, f"{listed[own]}")
+        subtasks = [one for stage in client.get("/jobs/far")["vertices"] for one in client.get(f"/jobs/far/vertices/{stage['id']}")["subtasks"]]
+        check({one["endpoint"] for one in subtasks} == addresses, f"{subtasks}")
+        for address in addresses:
+            host = client.get(f"/taskmanagers/{listed[address]['id']}")
+            check(host["hardware"]["cpuCores"] == -1 and [slot["assignedTasks"] for slot in host["allocatedSlots"]] == [2], f"{host}")
+            check({one["taskmanager-id"] for one in subtasks if one["endpoint"] == address} == {host["id"]}, f"{subtasks}")
+            used = wait_until("its metrics", lambda host=host: [one for one in client.get(f"/taskmanagers/{host['id']}/metrics?get=Status.JVM.Memory.Heap.Used") if float(one["value"]) > 0])
+            check(len(used) == 1, f"{used}")
+            check([log["name"] for log in client.get(f"/taskmanagers/{host['id']}/logs")["logs"]] == ["far.stream.log"], "its logs")
+            check(client.get(f"/taskmanagers/{host['id']}/thread-dump") == {"threadInfos": []}, "its threads")
+        wait_until("metrics of two", lambda: [one for one in client.get("/taskmanagers/metrics?get=Status.JVM.Memory.Heap.Used&agg=sum,max") if one["sum"] > one["max"] > 0])
+        spread = client.get("/jobs/far/vertices/totals/taskmanagers")["taskmanagers"]
+        check(sum(sum(one["status-counts"].values()) for one in spread) == 2 and {one["endpoint"] for one in spread} <= addresses, f"{spread}")
+
+
 def test_a_job_runs_on_several_hosts(stream):
     with LoopbackHosts(stream, ["a", "b"]) as hosts:
         job = submit(stream, hosts, COUNT.format(rows=ENDLESS, rate=2000, source="", sink=", hosts: b"))
@@ -113,6 +138,7 @@ def test_a_job_runs_on_several_hosts(stream):
         check(all(i.get("far") for i in stats(stream)), stats(stream))
         check("HOST" in stream.run("stream", "stats", "far"), "stats does not show hosts")
         check("HOSTS" in stream.run("stream", "ps"), "ps does not show hosts")
+        a_server_tells_of_all_hosts(stream, hosts)
         check("a 2, b 2" in stream.run("stream", "show", "far"), "show does not show hosts")
         check("hosts       b" in stream.run("stream", "explain", "far.yaml"), "explain does not show hosts")
         drain(stream, job)

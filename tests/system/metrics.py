@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from certificates import Certificates  # noqa: E402
 from harness import check, free_port, main, wait_until  # noqa: E402
 from metrics_servers import (Carbon, Datagrams, Deaf, Gmond, InfluxDb, Prometheus, PushGateway, Requests, absent, fetch)  # noqa: E402
+from otlp import faults, request_faults  # noqa: E402
 
 JOB = """
 pipeline: counted
@@ -77,6 +78,9 @@ def prometheus_fetches_what_a_job_counts(stream):
         check({"host", "tm_id", "job_id", "job_name", "task_id", "task_name", "subtask_index"} <= set(labels), labels)
         check(labels["job_name"] == "counted" and labels["env"] == "test", labels)
         check(len(server.query(f'{TASK}numRecordsIn{{task_name="totals"}}')) == 2, "two instances")
+        for name, more, stage in (("currentEmitEventTimeLag", 1e9, "made"), ("sourceIdleTime", -1, "made"), ("numRecordsSend", 1, "out")):
+            wait_until(name, lambda name=name, more=more, stage=stage: server.query(f'{TASK}operator_{name}{{task_name="{stage}"}} > {more}'))
+            check(len(server.query(f"{TASK}operator_{name}")) == 1, f"{name} is of others too")
         wait_until("the user's counter", lambda: any(value > 0 for _, value in server.query(TASK + "operator_seen")))
         check(server.query(TASK + "operator_last_n"), "the user's gauge")
         loads = server.query(f'{TASK}busyTimeMsPerSecond + {TASK}idleTimeMsPerSecond + {TASK}backPressuredTimeMsPerSecond')
@@ -183,6 +187,21 @@ def opentelemetry_and_datadog_get_json(stream):
         found = [json.loads(body) for _, path, _, body in list(collector.requests) if path == "/otlp/v1/logs"]
         return [record["severityText"] for each in found for record in each["resourceLogs"][0]["scopeLogs"][0]["logRecords"]]
     wait_until("the failure as an event", lambda: "ERROR" in events())
+    sent = list(collector.requests)
+    for method, path, headers, body in sent:
+        wrong = request_faults(path, body)
+        check(not wrong, f"{path}: {wrong[:3]}")
+        check(method == "POST" and headers["Content-Type"] == "application/json", f"{method} {path}: {headers}")
+    check({path for _, path, _, _ in sent} == {f"/otlp/v1/{kind}" for kind in ("metrics", "traces", "logs")}, "not all three are sent")
+    # What checks them would see a fault.
+    good = json.loads([body for _, path, _, body in sent if path.endswith("/traces")][0])
+    span = good["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    for wrong in ({"span_id": "1" * 16}, {"traceId": "0" * 32}, {"spanId": "12"}, {"startTimeUnixNano": 12}, {"kind": "SPAN_KIND_INTERNAL"}, {"name": None}):
+        bad = json.loads(json.dumps(good).replace(json.dumps(span), json.dumps(dict(span, **wrong))))
+        check(len(faults(bad, "ExportTraceServiceRequest")) == 1, f"{wrong} is not seen")
+    points = [point for _, path, _, body in sent if path.endswith("/metrics") for one in json.loads(body)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+              for point in one.get("sum", {}).get("dataPoints", []) if one["name"] == "flink.taskmanager.job.task.numRecordsOut"]
+    check(any(int(point["asInt"]) > 0 for point in points), "no rows are counted")
     found = spans()
     check(len({span["spanId"] for span in found}) == len(found), "a span twice")
     for span in found:

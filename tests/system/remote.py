@@ -384,10 +384,12 @@ def roles_are_asked_for(stream):
         check(operate.run("check", "given.yaml", "-p", "x=nobodys-business").returncode == 0, "a parameter")
         check(admin.run("savepoint", "--delete", "counts@here").returncode == 0, "admin")
         lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
-        told = [(line["who"], line["status"], line["command"]) for line in lines if line["status"] != 401]
+        told = [(line["who"], line["status"], line["command"]) for line in lines if line.get("status", 401) != 401]
         check(all(status == 403 for who, status, _ in told[:-3]), f"{told}")
         check(told[-3:] == [("of-operate", 200, "savepoint --single-file counts"), ("of-operate", 200, "check --parameter x=... given.yaml"),
                             ("of-admin", 200, "savepoint --delete counts@here")], f"{told}")
+        ends = [(line["who"], line["outcome"], line["command"]) for line in lines if line.get("what") == "command"]
+        check(("of-admin", "done", "savepoint --delete counts@here") in ends, f"{ends}")
 
 
 def nothing_else_of_the_server_is_touched(stream):

@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -50,7 +51,10 @@ GET /jobs/{}/vertices/{}/taskmanagers|GET /jobs/{}/vertices/{}/accumulators|GET 
 GET /jobs/{}/vertices/{}/subtasks/metrics|GET /jobs/{}/vertices/{}/subtasks/{}|GET /jobs/{}/vertices/{}/subtasks/{}/metrics
 GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}|GET /jobs/{}/vertices/{}/subtasks/{}/attempts/{}/accumulators
 GET /jobs/{}/vertices/{}/subtasks/accumulators|GET /taskmanagers/metrics|GET /taskmanagers/{}/log|GET /taskmanagers/{}/stdout|GET /taskmanagers|GET /taskmanagers/{}|GET /taskmanagers/{}/metrics|GET /taskmanagers/{}/logs
-GET /jobmanager/config|GET /jobmanager/logs|GET /jobmanager/metrics
+GET /jobmanager/config|GET /jobmanager/logs|GET /jobmanager/metrics|GET /jobmanager/log|GET /jobmanager/stdout|GET /jobmanager/environment|GET /jobmanager/thread-dump
+GET /taskmanagers/{}/thread-dump|GET /jobs/{}/jobmanager/config|GET /jobs/{}/jobmanager/environment|GET /jobs/{}/jobmanager/log-url|GET /jobs/{}/taskmanagers/{}/log-url
+GET /jobs/{}/vertices/{}/jm-operator-metrics|GET /jobs/{}/vertices/{}/flamegraph|PATCH /jobs/{}/clientHeartbeat|PATCH /jobs/{}/rescaling|GET /jobs/{}/rescaling/{}
+GET /jars|GET /datasets|DELETE /cluster|GET /jobs/{}/yarn-cancel|GET /jobs/{}/yarn-stop
 """
 # Flink's document differs from what Flink sends: lists of metrics are bare, and ids of slot sharing groups are texts.
 UNLIKE = {"MetricCollectionResponseBody", "AggregatedMetricsResponseBody", "SlotSharingGroupId", "SerializedThrowable"}
@@ -216,7 +220,7 @@ def is_of(operation, status="200"):
 
 
 def read_operations(document):
-    return [path for path, methods in document["paths"].items() if "get" in methods and "/{triggerid}" not in path]
+    return [path for path, methods in document["paths"].items() if "200" in methods.get("get", {"responses": {}})["responses"] and "/{triggerid}" not in path]
 
 
 def values_for(client, job):
@@ -393,6 +397,38 @@ def all_checkpoints_are_counted(stream):
         client = Client(server.url)
         counts = wait_until("many checkpoints", lambda: (now := client.get("/jobs/quick/checkpoints")["counts"])["completed"] > 150 and now, 120)
         check(counts["total"] >= counts["completed"] + counts["failed"], f"{counts}")
+        # One that a stage holds up is in progress until it goes on; what has told of itself is there meanwhile.
+        held = stream.pid("quick", "out.0")
+        stream.kill([held], signal.SIGSTOP)
+        try:
+            since = {}  # when each was first seen; one that only passes by is not held
+
+            def in_flight():
+                told = client.get("/jobs/quick/checkpoints")
+                newest = told["history"][0]
+                held = time.monotonic() - since.setdefault(newest["id"], time.monotonic()) > 1
+                return told if held and told["counts"]["in_progress"] == 1 and 0 < newest["num_acknowledged_subtasks"] < newest["num_subtasks"] else None
+            told = wait_until("a checkpoint that stays in flight", in_flight, interval=0.05)
+            newest = told["history"][0]
+            check(newest["className"] == "in_progress", f"{newest}")
+            details = client.get(f"/jobs/quick/checkpoints/details/{newest['id']}")
+            check(details["status"] == "IN_PROGRESS" and len(details["tasks"]) == 3, f"{details}")
+            held_ms = time.time() * 1000 - newest["trigger_timestamp"]
+        finally:
+            stream.kill([held], signal.SIGCONT)
+        def over():
+            told = client.get("/jobs/quick/checkpoints")
+            return told if told["counts"]["completed"] > counts["completed"] + 1 and told["history"][-1]["id"] > newest["id"] else None
+        spread = wait_until("those behind it", over)["summary"]["end_to_end_duration"]
+        check(spread["min"] <= spread["p50"] <= spread["p99"] <= spread["max"] and spread["max"] + 2 >= held_ms, f"{spread} {held_ms}")
+    # All that is kept is summed up, not what a list shows.
+    with sqlite3.connect(stream.home("quick") / "job.sqlite") as store:
+        first, = store.execute("SELECT min(epoch) FROM checkpoints").fetchone()
+        store.execute("UPDATE checkpoints SET bytes = 123456789 WHERE epoch = ?", (first,))
+    store.close()
+    with Server(stream) as server:
+        told = Client(server.url).get("/jobs/quick/checkpoints")
+        check(told["summary"]["state_size"]["max"] == 123456789 and told["history"][-1]["id"] > first + 100, f"{told['summary']}")
 
 
 def hosts_have_metrics_and_logs(stream):
@@ -416,6 +452,93 @@ def hosts_have_metrics_and_logs(stream):
         client.refused("GET", "/taskmanagers/x/log", 404, "no task manager 'x'")
         client.refused("GET", f"/taskmanagers/{host}/logs/..%2fjob.sqlite", 404, "there is no log")
         check(client.get("/jobs/live/vertices/totals/subtasks/accumulators")["parallelism"] == 2, "accumulators")
+
+
+COUNTED = """pipeline: counted
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 100}
+stages:
+  made: {run: generate, rate: 2000, columns: n}
+  script: {run: lua, schema: n bigint, parallelism: 2, code: "function on_row(row, state, emit) stream.count('seen') stream.gauge('last', row.n) emit(row) end"}
+  through: {run: exec, command: [python3, passed.py], mode: barrier}
+  out: {run: write-null}
+"""
+
+
+def what_users_count_is_accumulated(stream):
+    """By lua and by programs: of an instance, a vertex, a job; also of attempts and jobs that have ended."""
+    stream.write("passed.py", "import sys\nfor line in sys.stdin:\n    print(line, end='', flush=True)\n"
+                 "    if '_barrier' not in line:\n        print('{\"_counter\":\"passed\"}', file=sys.stderr)\n")
+    stream.write("counted.yaml", COUNTED)
+    stream.run("stream", "run", "-d", "counted.yaml")
+    with Server(stream) as server:
+        client = Client(server.url)
+
+        def counted(path, key="user-accumulators"):
+            return {one["name"]: (one["type"], int(one["value"])) for one in client.get(path)[key]}
+        base = "/jobs/counted/vertices/script"
+        wait_until("both to count", lambda: all("seen" in dict_of_accumulators(one) for one in client.get(f"{base}/subtasks/accumulators")["subtasks"]))
+        each = [dict_of_accumulators(one)["seen"] for one in client.get(f"{base}/subtasks/accumulators")["subtasks"]]
+        kind, total = counted(f"{base}/accumulators")["seen"]
+        check(kind == "LongCounter" and total >= sum(each) > 0 and "last" not in counted(f"{base}/accumulators"), f"{total} {each}")
+        wait_until("what a program counts", lambda: counted("/jobs/counted/vertices/through/accumulators").get("passed", ("", 0))[1] > 0)
+        check(set(counted("/jobs/counted/accumulators", "user-task-accumulators")) == {"seen", "passed"}, "of the job")
+        check(counted("/jobs/counted/vertices/made/accumulators") == {}, "what nobody counts")
+        stream.kill([stream.pid("counted", "script.1")])
+        wait_until("the next attempt", lambda: client.get(f"{base}/subtasks/1")["attempt"] == 1)
+        wait_until("it to be kept", lambda: counted(f"{base}/subtasks/1/attempts/0/accumulators")["seen"][1] >= each[1] > 0)
+        wait_until("it to count anew", lambda: "seen" in counted(f"{base}/accumulators"))
+        stream.run("stream", "stop", "counted")
+        wait_until("its end", lambda: client.get("/jobs/counted/status")["status"] == "FINISHED")
+        check(counted(f"{base}/accumulators")["seen"][1] > 0, "at the end")
+
+
+def dict_of_accumulators(one):
+    return {each["name"]: int(each["value"]) for each in one["user-accumulators"]}
+
+
+def clients_of_flink_find_what_they_ask_for(stream):
+    """Or are told why there is no such thing here."""
+    stream.write("live.yaml", LIVE)
+    stream.run("stream", "run", "-d", "live.yaml")
+    secrets = {role: stream.run("stream", "serve", "--new-token", f"{role}-one={role}", "--tokens", "tokens").strip() for role in ("operate", "admin")}
+    with Server(stream) as server:
+        client = Client(server.url)
+        job = client.get("/jobs/live")["jid"]
+        host = client.get("/taskmanagers")["taskmanagers"][0]["id"]
+        check(client.get("/jars") == {"address": server.url, "files": []} and client.get("/datasets") == {"dataSets": []}, "there are jars")
+        check(client.send("POST", "/jars/upload")[0] == 404, "as Flink without web.submit.enable")
+        check(client.ask("PATCH", f"/jobs/{job}/clientHeartbeat", {"expiredTimestamp": 1}, expect=202) == {}, "a heartbeat")
+        client.refused("PATCH", f"/jobs/{job}/rescaling?parallelism=2", 503, "PUT /jobs/.*/resource-requirements")
+        client.refused("GET", f"/jobs/{job}/rescaling/{'0' * 32}", 503, "resource-requirements")
+        for path in ("yarn-cancel", "yarn-stop"):
+            client.refused("GET", f"/jobs/{job}/{path}", 403, "PATCH /jobs/.*mode=cancel")
+        check(client.get("/jobs/live/status")["status"] == "RUNNING", "a GET has changed something")
+        own = client.get("/jobmanager/thread-dump")["threadInfos"]
+        check(any(thread["threadName"].startswith("stream-server") for thread in own) and all("Id=" in thread["stringifiedThreadInfo"] for thread in own), f"{own}")
+        theirs = wait_until("threads of instances", lambda: client.get(f"/taskmanagers/{host}/thread-dump")["threadInfos"])
+        check({thread["threadName"].split()[1] for thread in theirs} == {"made.0", "totals.0", "totals.1", "out.0"}, f"{theirs}")
+        log = client.get(f"/jobs/{job}/jobmanager/log-url")["url"]
+        check(log.startswith(server.url) and "running" in client.get(log.removeprefix(server.url)), log)
+        log = client.get(f"/jobs/{job}/taskmanagers/{host}/log-url")["url"]
+        check("running" in client.get(log.removeprefix(server.url)), log)
+        check("live" in client.get("/jobmanager/log") and client.get("/jobmanager/stdout") == "", "logs of the server")
+        check("stream" in client.get("/jobmanager/environment")["jvm"]["version"], "what it runs on")
+        check("lastCheckpointSize" not in client.get("/jobs/live/vertices/totals/jm-operator-metrics"), "of the job")
+        wait_until("metrics of a vertex", lambda: {"numRecordsIn", "numRecordsInPerSecond"} <= {one["id"] for one in client.get("/jobs/live/vertices/totals/jm-operator-metrics")})
+        sink = {one["id"] for one in client.get("/jobs/live/vertices/out/metrics")}
+        check({"0.out.numRecordsSend", "0.out.numRecordsSendErrors"} <= sink and "0.out.sourceIdleTime" not in sink, f"{sink}")
+        source = wait_until("how long it had nothing", lambda: (ids := {one["id"] for one in client.get("/jobs/live/vertices/made/metrics")}) and "0.made.sourceIdleTime" in ids and ids)
+        check("0.made.numRecordsSend" not in source, f"{source}")
+        check(client.get("/overview")["slots-total"] == 4, "slots")
+    with Server(stream, "--tokens", "tokens") as server:
+        Client(server.url, secrets["operate"]).refused("DELETE", "/cluster", 403, "needs admin")
+        check(Client(server.url, secrets["admin"]).ask("DELETE", "/cluster") == {}, "its end")
+        wait_until("it to end", lambda: server.process.poll() is not None)
+        check(server.process.returncode == 0, f"exit {server.process.returncode}")
+    check(stream.stats("live")["job"]["state"] == "RUNNING", "the job has gone with the server")
+    ends = [(line["who"], line["outcome"]) for line in audit(stream) if line.get("target") == "/cluster"]
+    check(ends == [("operate-one", "refused"), ("admin-one", "done")], f"{ends}")
 
 
 def dict_of(metrics):
@@ -469,9 +592,53 @@ def changes_by_curl(stream):
         wait_until("its end", lambda: client.get("/jobs/live/status")["status"] == "CANCELED")
         client.refused("POST", "/jobs/live/resume", 409, "is CANCELLED; POST /pipelines with its manifest")
         client.refused("PATCH", "/jobs/live", 409, "is CANCELLED; a cancellation needs a running one")
-        lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
+        lines = [line for line in audit(stream) if "method" in line]
         check([line["method"] for line in lines] == ["POST", "POST", "POST", "PUT", "POST", "POST", "POST", "PATCH", "POST", "PATCH"], f"{lines}")
-        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) for line in lines[:8]), f"{lines}")
+        check(all(line["remote"] == "127.0.0.1" and line["status"] in (200, 202) and line["outcome"] == "accepted" for line in lines[:8]), f"{lines}")
+        check(all(line["outcome"] == "refused" and "is CANCELLED" in line["why"] for line in lines[8:]), f"{lines[8:]}")
+        ends = wait_until("the end of each to be noted", lambda: (found := ended(stream)) and set(found) == {line["operation"] for line in lines[:8]} and found)
+        check(all(end["outcome"] == "done" and end["took_us"] > 0 and end["remote"] == "127.0.0.1" for end in ends.values()), f"{ends}")
+        check([ends[line["operation"]]["what"] for line in lines[:8]] == ["savepoint", "savepoint", "checkpoint", "rescale", "stop", "resume", "disposal", "cancel"], f"{ends}")
+
+
+def audit(stream):
+    return [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
+
+
+def ended(stream):
+    """What came of what requests have begun, by the id of that."""
+    return {line["operation"]: line for line in audit(stream) if "method" not in line}
+
+
+def what_failed_is_in_the_audit(stream):
+    """Who has asked, for what, and why nothing came of it: refused at once, or failed later."""
+    stream.write("live.yaml", LIVE)
+    stream.write("ended.yaml", ENDED)
+    stream.run("stream", "run", "-d", "live.yaml")
+    with Server(stream) as server:
+        client = Client(server.url)
+        client.refused("POST", "/savepoint-disposal", 404, "no job has made", body={"savepoint-path": "x"})
+        at, = client.ask("POST", "/jobs/live/savepoints", {}, expect=202).values()
+        made = client.outcome("/jobs/live/savepoints", at)["location"]
+        # It is gone when it is to be deleted: that is seen only then.
+        begun = [client.ask("POST", "/savepoint-disposal", {"savepoint-path": made})["request-id"] for _ in range(2)]
+        outcomes = [client.outcome("/savepoint-disposal", one) for one in begun]
+        failed = [one for one, told in zip(begun, outcomes) if told]
+        for arguments, code in ((["cancel", "nobody"], 100), (["savepoint", "live"], 0)):
+            text = client.send("POST", "/commands", {"arguments": arguments})[2]
+            check(json.loads(text.splitlines()[-1]) == {"exit": code} or code == 100, text)
+        ends = wait_until("all ends", lambda: (found := ended(stream)) and len(found) >= 4 and found)
+        check(ends[at]["outcome"] == "done" and ends[at]["job"] == "live", f"{ends[at]}")
+        for one in begun:
+            check((ends[one]["outcome"] == "failed") == (one in failed) == ("why" in ends[one]), f"{ends[one]}")
+        lines = audit(stream)
+        first = lines[0]
+        check(first["outcome"] == "refused" and "no job has made" in first["why"] and first["who"] == "", f"{first}")
+        commands = {line["command"]: line for line in lines if line.get("what") == "command"}
+        check(commands["savepoint live"]["outcome"] == "done", f"{commands}")
+        check(commands["cancel nobody"]["outcome"] == "failed" and "there is no job 'nobody'" in commands["cancel nobody"]["why"], f"{commands}")
+        accepted = [line["operation"] for line in lines if line.get("outcome") == "accepted"]
+        check(sorted(accepted) == sorted(ends), f"{accepted} {list(ends)}")
 
 
 def wrong_requests_say_why(stream):
@@ -583,7 +750,7 @@ def tokens_and_their_roles(stream):
         check(client["operate"].ask("POST", "/jobs/live/checkpoints", {}, expect=202)["request-id"], "operating")
         client["operate"].refused("POST", "/savepoint-disposal", 403, "needs admin", body={"savepoint-path": "x"})
         client["admin"].refused("POST", "/savepoint-disposal", 404, "no job has made", body={"savepoint-path": "x"})
-        lines = [json.loads(line) for line in (stream.folder / "home/.serve/audit.log").read_text().splitlines()]
+        lines = [line for line in audit(stream) if "method" in line]
         check([(line["who"], line["status"]) for line in lines] == [("read-one", 403), ("operate-one", 202), ("operate-one", 403), ("admin-one", 404)], f"{lines}")
         try:
             Client(server.url, secrets["read"], ssl.create_default_context(cafile=str(made.stranger))).get("/jobs")
@@ -751,6 +918,6 @@ def listens(url):
 
 
 if __name__ == "__main__":
-    main([answers_have_the_form_of_both_documents, every_attempt_is_remembered, all_checkpoints_are_counted, hosts_have_metrics_and_logs, what_is_told_is_what_there_is, changes_by_curl, a_manifest_is_sent_and_runs, wrong_requests_say_why, what_is_too_much_is_refused,
+    main([answers_have_the_form_of_both_documents, every_attempt_is_remembered, all_checkpoints_are_counted, hosts_have_metrics_and_logs, what_is_told_is_what_there_is, changes_by_curl, what_failed_is_in_the_audit, what_users_count_is_accumulated, clients_of_flink_find_what_they_ask_for, a_manifest_is_sent_and_runs, wrong_requests_say_why, what_is_too_much_is_refused,
           tokens_and_their_roles, others_are_let_in_only_with_token_and_tls, killed_and_started_again_it_finds_its_jobs, one_job_alone,
           a_run_is_served_as_long_as_it_lasts])

@@ -32,6 +32,9 @@ stages:
   product-out: {run: write-null, from: by-product}
   archive-with-quite-a-long-name: {run: write-null, from: timed}
 """
+# What comes in rises and falls, so that charts show curves.
+WAVES = SHOP.replace("rate: 2000}", "rate: 4000}").replace("  timed:", """  waves: {run: filter, where: "amount < 1000 * (0.55 + 0.45 * sin(n / 12000.0))"}
+  timed:""")
 BROKEN = """pipeline: broken
 checkpoint: {interval: 50ms}
 stages:
@@ -51,8 +54,8 @@ def browser():
 
 
 
-def with_jobs(stream):
-    for name, text in {"shop.yaml": SHOP, "broken.yaml": BROKEN, "ended.yaml": ENDED, "broken.ndjson": '{"a":1}\n{"a":"x"}\n'}.items():
+def with_jobs(stream, shop=SHOP):
+    for name, text in {"shop.yaml": shop, "broken.yaml": BROKEN, "ended.yaml": ENDED, "broken.ndjson": '{"a":1}\n{"a":"x"}\n'}.items():
         (stream.folder / name).write_text(text)
     stream.run("stream", "run", "-d", "shop.yaml")
     stream.run("stream", "run", "ended.yaml")
@@ -202,6 +205,7 @@ def every_page_shows_what_there_is(stream):
         page.click("button[type=submit]", "Run")
         page.see(".console-end", "exit 0")
         page.see(".console-out", "shop")
+        page.count_buttons()
         quiet(page, "all pages", "40[0-9]")
 
 
@@ -312,7 +316,198 @@ def every_action_is_a_button(stream):
         a_manifest_gets_name_parameters_and_savepoint(page, stream)
         page.go("server")
         page.see(".panel", "Operations")
+        page.count_buttons()
         quiet(page, "all actions", "40[0-9]")
+
+
+def pressed(page, group):
+    return page.run("return document.querySelector(`.segmented[aria-label='${arguments[0]}'] [aria-pressed=true]`)?.textContent", group)
+
+
+def log_lines(page):
+    return page.run("return [...document.querySelectorAll('.log-line')].map((line) => [line.querySelector('.log-who').textContent, line.querySelector('.log-level').textContent, line.querySelector('.log-text').textContent])")
+
+
+def the_log_is_filtered(page, stream):
+    """By stage, level and words; held and followed; one line as a whole."""
+    page.go("job/shop/logs")
+    page.see(".log-line", "running")
+    page.click(".log-text", "running")
+    page.see(".log-whole", "supervisor · attempt 1")
+    everything = len(log_lines(page))
+    page.set("select[aria-label=Stage]", "by-customer")
+    page.wait("the lines of no stage but one", lambda: {who.split(".")[0] for who, _, _ in log_lines(page)} <= {"by-customer"} and len(log_lines(page)) < everything)
+    page.set("select[aria-label=Stage]", "")
+    page.type("input[type=search]", "^attempt 1")
+    page.wait("what matches", lambda: [text for _, _, text in log_lines(page)] == ["attempt 1 starts"])
+    page.says("1 of ", ".toolbar")
+    page.type("input[type=search]", "[")
+    check(page.run("return !document.querySelector('input[type=search]').checkValidity()"), "a wrong pattern is not marked")
+    page.set("input[type=search]", "")
+    page.click(".toolbar label input")  # held: what comes is not shown
+    before = page.text(".toolbar .muted")
+    stream.run("stream", "logs", "shop", "--set-level", "debug")
+    stream.run("stream", "savepoint", "shop", "--label", "held")
+    wait_until("a line that is held back", lambda: "savepoint of checkpoint" in stream.run("stream", "logs", "shop"))
+    check(page.text(".toolbar .muted") == before, "it is held, and goes on")
+    page.click(".toolbar label input")
+    page.wait("what has come meanwhile", lambda: any("savepoint of checkpoint" in text for _, _, text in log_lines(page)))
+    page.set("select[aria-label='Least level']", "error")
+    page.wait("nothing that is less", lambda: {level for _, level, _ in log_lines(page)} <= {"error"})
+
+
+def the_graph_leads_on(page):
+    page.go("job/shop/overview")
+    page.see(".node")
+    width = "return document.querySelector('.graph-inner').getBoundingClientRect().width"
+    page.click(".graph-tools button[aria-label='Fit into the page']")
+    fitted = page.run(width)
+    page.click(".graph-tools button[aria-label='Larger']")
+    page.wait("a larger graph", lambda: page.run(width) > fitted)
+    larger = page.run(width)
+    page.click(".graph-tools button[aria-label='Smaller']")
+    page.wait("a smaller graph", lambda: page.run(width) < larger)
+    page.click(".graph-tools button[aria-label='Fit into the page']")
+    page.wait("a graph that fits", lambda: abs(page.run(width) - fitted) < 1)
+    page.click("[data-stage=by-customer]")
+    page.click(".side-actions button", "Rescale")
+    page.see("dialog #field-by-customer")
+    page.click("dialog button", "Back")
+    page.is_gone("dialog")
+    page.click("[aria-label='Close']")
+    page.is_gone(".stage-side h3")
+    page.click(".rows .link", "by-product")
+    page.see(".stage-side h3", "by-product")
+    for tab, ready in (("Instances", ".virtual tbody button"), ("Logs", ".log-panel"), ("Flame graph", ".flame-view"), ("Tap", ".empty"), ("State", ".key-bars")):
+        page.go("job/shop/overview?stage=by-product")
+        page.click(".side-actions a", tab)
+        page.see(ready)
+        check("stage=by-product" in page.run("return location.hash"), f"{tab} is of another stage")
+    for tab, ready in (("logs", ".log-panel"), ("flame", ".flame-view")):
+        page.go("job/shop/instances")
+        page.click(".virtual tbody button", "by-product.0")
+        page.click("dialog a.button", {"logs": "Logs", "flame": "Flame"}[tab])
+        page.see(ready)
+        page.is_gone("dialog")
+
+
+def the_rest_is_clicked(page, stream):
+    page.go("job/shop/instances")
+    for head in page.run("return [...document.querySelectorAll('.virtual .sort')].map((one) => one.firstChild.textContent)"):
+        page.click(".virtual .sort", head)
+        page.see("th[aria-sort]", head)
+    page.go("job/shop/charts")
+    for span in page.run("return [...document.querySelectorAll('.segmented button')].map((one) => one.textContent)"):
+        page.click(".segmented button", span)
+        page.wait(f"{span} to be what is drawn", lambda span=span: pressed(page, "Time") == span)
+    page.go("job/shop/events")
+    page.see(".event-line", "attempt 1")
+    page.click(".segmented button", "Failures")
+    page.says("0 of ")
+    page.click(".segmented button", "All")
+    page.see(".event-line", "attempt 1")
+    page.type("input[type=search]", "attempt 1")
+    page.wait("what is looked for", lambda: page.run("return document.querySelectorAll('.event-line').length") == 1)
+    page.go("job/shop/checkpoints")
+    page.click(".rows tbody .link", "#")
+    page.see("tr[aria-selected=true]")
+    page.see(".phase-row")
+    page.go("job/shop/savepoints")
+    page.click(".row-actions a", "Look into")
+    page.see(".note", "The state of shop@")
+    page.see(".key-bars")
+    page.click(".rows .link", "by_product")
+    page.see("h3", "by_product")
+    page.set("#sql", "select customer from by_customer")
+    page.click("button[type=submit]", "Ask")
+    page.click(".virtual .sort", "customer")
+    page.wait("sorted rows", lambda: page.run("return document.querySelector('th[aria-sort]')?.getAttribute('aria-sort')") in ("ascending", "descending"))
+    page.go("server")
+    page.type("#verb", "logs -f shop")
+    page.click("button[type=submit]", "Run")
+    page.see(".console-out", "running")
+    page.click("button[type=submit]", "End")
+    page.see("button[type=submit]", "Run")
+    page.go("job/shop/flame")
+    if "flamegraph" in page.run("return fetch('/openapi.json').then((answer) => answer.text())"):
+        for kind in ("Off CPU", "Both", "On CPU"):
+            page.click(".segmented button", kind)
+            page.wait(f"{kind} to be sampled", lambda kind=kind: pressed(page, "Of which time") == kind)
+            page.see(".flame-view")
+        page.set("select[aria-label=Stage]", "orders")
+        page.see(".flame-box")
+        page.click("button", "Sample again")
+        page.see(".muted", "samples, until")
+        page.type("input[type=search]", "main")
+        page.see(".flame-box.marked, .flame-box.unmarked")
+        page.wait("a box to be clicked", lambda: page.run("const boxes = document.querySelectorAll('.flame-box'); boxes[1]?.dispatchEvent(new MouseEvent('click', {bubbles: true})); return boxes.length > 1"))
+    page.go("job/shop/manifest")
+    page.click(".toolbar button", "Upgrade")
+    page.see("dialog textarea")
+    page.click("dialog button", "Back")
+    page.click("a.button", "Submit a changed copy")
+    page.wait("the copy", lambda: "pipeline: shop" in page.run("return document.querySelector('.editor')?.value ?? ''"))
+    page.set(".editor", WRONG)
+    page.click("button", "Check")
+    page.see(".editor-problems b", "3:15")
+    (stream.folder / "opened.yaml").write_text(RIGHT)
+    page.run("document.querySelector('label[for=manifest-file]').addEventListener('click', (event) => event.preventDefault(), {once: true})")  # no window of the system
+    page.click("label.button", "Open a file")
+    page.driver.find_element("css selector", "#manifest-file").send_keys(str(stream.folder / "opened.yaml"))
+    page.wait("what is in the file", lambda: page.run("return document.querySelector('.editor').value") == RIGHT)
+    page.go("job/nothing")
+    page.click(".problem button", "Try again")
+    page.see(".problem", "there is no job 'nothing'")
+    theme = "return getComputedStyle(document.body).backgroundColor"
+    before = page.run(theme)
+    page.click("[aria-label='Switch between light and dark']")
+    page.wait("the other theme", lambda: page.run(theme) != before)
+    page.click("[aria-label='Switch between light and dark']")
+    page.wait("the first theme again", lambda: page.run(theme) == before)
+
+
+def the_menu_leads_to_all(page):
+    page.go("job/shop")
+    act(page, "Watch the rows")
+    page.see(".empty", "Nothing is watched")
+    act(page, "Ask its state")
+    page.see(".key-bars")
+    act(page, "Take a checkpoint")
+    page.see(".toast", "is complete")
+    page.click("[aria-label='Close this note']")
+    act(page, "Make a savepoint")
+    page.type("dialog #field-label", "from-the-menu")
+    say_yes(page, "Make a savepoint")
+    page.go("job/shop/savepoints")
+    page.see(".rows .chip", "from-the-menu")
+    act(page, "Stop")
+    page.see("dialog")
+    page.click("dialog button", "Back")
+    page.is_gone("dialog")
+
+
+def every_other_button_does_something(stream):
+    with_jobs(stream)
+    page = browser()
+    with Server(stream, "--root", str(stream.folder)) as server:
+        page.size(DESK)
+        page.open(server.url)
+        the_log_is_filtered(page, stream)
+        the_graph_leads_on(page)
+        the_menu_leads_to_all(page)
+        the_rest_is_clicked(page, stream)
+        page.count_buttons()
+        quiet(page, "all other buttons", "40[0-9]")
+
+
+def no_button_was_left_out(_):
+    """Of all that was there to be clicked in the three tests before."""
+    page = browser()
+    if page.counted < 3:
+        print("skipped: not all tests that click were run", flush=True)
+        return
+    check(len(page.seen) > 60, f"only {len(page.seen)} buttons are known")
+    check_nothing("never clicked", sorted(page.seen - page.clicked))
 
 
 GIVEN = """pipeline: fresh
@@ -448,13 +643,14 @@ def show(page, place):
 
 
 def pictures_of_every_page(stream):
-    with_jobs(stream)
+    kept = bool(os.environ.get("STREAM_SCREENSHOTS"))
+    with_jobs(stream, WAVES)
     page = browser()
     folder = pathlib.Path(os.environ.get("STREAM_SCREENSHOTS") or stream.folder / "screenshots")
     stream.run("stream", "savepoint", "shop", "--note", "before the sale", "--label", "sale")
     with Server(stream, "--root", str(stream.folder)) as server:
         page.open(server.url)
-        wait_until("a past to draw", lambda: stream.stats("shop")["instances"][0]["running_us"] > 5e6)
+        wait_until("a past to draw", lambda: stream.stats("shop")["instances"][0]["running_us"] > (75e6 if kept else 5e6), timeout=180)
         places = {"jobs": "", **{tab: f"job/shop/{tab}" for tab in TABS}, "stage": "job/shop/overview?stage=by-customer", "failed": "job/broken/events", "finished": "job/ended/overview", "submit": "submit", "server": "server"}
         for size, theme in ((DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")):
             page.size(size, theme)
@@ -514,5 +710,5 @@ if __name__ == "__main__":
         print(f"skipped: {missing}", flush=True)
         sys.exit(0)
     os.environ.setdefault("SE_OFFLINE", "true")
-    main([the_files_are_served_well, every_page_shows_what_there_is, every_action_is_a_button, a_token_is_asked_for, who_uses_keys_or_a_reader_finds_all, pictures_of_every_page,
+    main([the_files_are_served_well, every_page_shows_what_there_is, every_action_is_a_button, every_other_button_does_something, no_button_was_left_out, a_token_is_asked_for, who_uses_keys_or_a_reader_finds_all, pictures_of_every_page,
           two_hundred_instances_and_ten_thousand_events])

@@ -1,6 +1,8 @@
 #include "supervisor/http/access.h"
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "supervisor/http/audit.h"
 #include "supervisor/http/live_changes.h"
@@ -192,12 +194,36 @@ BOOST_AUTO_TEST_CASE(operations_outlive_their_server) {
   BOOST_TEST(is_alive(this_server()));
 }
 
+BOOST_AUTO_TEST_CASE(the_audit_tells_how_it_ended) {
+  const TempDir folder;
+  const auto audit = Audit::open(folder.path() + "/.serve");
+  BOOST_REQUIRE(audit.ok());
+  const Request request = {.method = "POST", .target = "/x", .who = "me", .remote = "there"};
+  BOOST_TEST((*audit)->write(request, {.status = 200}, 1).ok());
+  BOOST_TEST((*audit)->write(request, {.status = 202, .operation = "7"}, 2).ok());
+  BOOST_TEST((*audit)->write(request, {.status = 409, .why = "it is over"}, 3).ok());
+  BOOST_TEST((*audit)->write(request, {.status = 500, .why = "no memory"}, 4).ok());
+  BOOST_TEST((*audit)->write({.operation = "7", .who = "me", .what = "stop", .job = "live", .took_us = 9}, 5).ok());
+  BOOST_TEST((*audit)->write({.operation = "8", .what = "command", .command = "gc", .why = "exit code 1"}, 6).ok());
+  std::ifstream file(folder.path() + "/.serve/audit.log");
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+  BOOST_REQUIRE(lines.size() == 6U);
+  const char* outcomes[] = {"done", "accepted", "refused", "failed", "done", "failed"};
+  for (std::size_t i = 0; i < lines.size(); ++i) BOOST_TEST(lines[i]["outcome"] == outcomes[i]);
+  BOOST_TEST(lines[1]["operation"] == lines[4]["operation"]);
+  BOOST_TEST(lines[2]["why"] == "it is over");
+  BOOST_TEST(lines[4]["job"] == "live");
+  BOOST_TEST(!lines[4].contains("why"));
+  BOOST_TEST(lines[5]["command"] == "gc");
+}
+
 BOOST_AUTO_TEST_CASE(the_audit_is_rotated) {
   const TempDir folder;
   const auto audit = Audit::open(folder.path() + "/.serve", 300);
   BOOST_REQUIRE(audit.ok());
   for (int i = 0; i < 40; ++i)
-    BOOST_TEST((*audit)->write({.method = "POST", .target = "/x", .who = "me"}, 200 + i, "", i).ok());
+    BOOST_TEST((*audit)->write({.method = "POST", .target = "/x", .who = "me"}, {.status = 200 + i}, i).ok());
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path() + "/.serve")) {
     BOOST_TEST(entry.file_size() <= 300);

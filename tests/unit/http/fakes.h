@@ -120,7 +120,10 @@ class FakeJobs final : public Jobs {
               "bytes": 200}]},
           {"epoch": 1, "status": "aborted", "triggered_us": 4000000, "ended_us": 5000000, "bytes": 0,
            "duration_us": 1000000, "detail": {"reason": "the disk is full", "waiting_for": "totals.0"}}])";
-  static constexpr const char* kCounts = R"([{"completed": 4000, "failed": 7, "restored": 1}])";
+  static constexpr const char* kCounts = R"([{"completed": 4000, "failed": 7, "restored": 1,
+      "bytes": {"number": 4000, "min": 3, "max": 900, "avg": 41.6, "p50": 40, "p90": 50, "p95": 60, "p99": 70, "p999": 80},
+      "duration_us": {"number": 4000, "min": 1000, "max": 90000, "avg": 2500, "p50": 2000, "p90": 5000, "p95": 6000,
+                      "p99": 20000, "p999": 80500}}])";
   static constexpr const char* kAttempts =
       R"([{"attempt": 2, "run": "", "started_us": 3100000, "running_us": 3200000, "ended_us": 0, "outcome": "",
            "restored": {"epoch": 1, "savepoint": ""}, "instances": []},

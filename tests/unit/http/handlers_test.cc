@@ -90,7 +90,9 @@ BOOST_AUTO_TEST_CASE(every_answer_has_the_shape_of_its_route) {
       const bool other = route.path.find(":triggerid") != std::string::npos || route.answer == kPlainText ||
                          route.answer == kEventStreamShape || route.answer == kArchiveShape;
       if (route.method != "GET" || other) continue;
-      const Json answer = desk.get(with_values(route.path));
+      const Answer sent = desk.send("GET", with_values(route.path));
+      BOOST_TEST(sent.status == route.status, route.path << ": " << sent.text);
+      const Json answer = Json::parse(sent.text);
       const Status fits = check_shape(answer, route.answer, std::string(route.path));
       BOOST_TEST(fits.ok(), fits.what());
       check_whole(answer, schema_of_type(route.answer), all, std::string(route.path));
@@ -128,14 +130,18 @@ BOOST_AUTO_TEST_CASE(tables_name_only_what_there_is) {
     BOOST_TEST(find_shape((*at)[1].str()) != nullptr, (*at)[1].str());
   for (const Route& route : routes()) {
     for (const Json& parameter : document["paths"][std::regex_replace(
-             std::string(route.path), std::regex(":(\\w+)"), "{$1}")][route.method == "GET"     ? "get"
-                                                                      : route.method == "POST"  ? "post"
-                                                                      : route.method == "PATCH" ? "patch"
-                                                                                                : "put"]["parameters"])
+             std::string(route.path), std::regex(":(\\w+)"), "{$1}")][route.method == "GET"      ? "get"
+                                                                      : route.method == "POST"   ? "post"
+                                                                      : route.method == "PATCH"  ? "patch"
+                                                                      : route.method == "DELETE" ? "delete"
+                                                                                                 : "put"]["parameters"])
       BOOST_TEST(parameter_text(parameter["name"].get<std::string>()).name == parameter["name"].get<std::string>());
     const bool shows_rows = route.path == "/jobs/:jobid/taps";
     const bool asks_the_verb = route.path == "/commands";  // which says itself what it needs
-    BOOST_TEST((route.role == Role::kRead) == ((route.method == "GET" && !shows_rows) || asks_the_verb), route.path);
+    const bool changes_nothing = route.path == "/jobs/:jobid/clientHeartbeat";
+    BOOST_TEST(
+        (route.role == Role::kRead) == ((route.method == "GET" && !shows_rows) || asks_the_verb || changes_nothing),
+        route.path);
   }
 }
 
@@ -161,6 +167,32 @@ BOOST_AUTO_TEST_CASE(numbers_are_those_of_the_job) {
   desk.jobs.state = "STOPPED";
   BOOST_TEST(desk.get("/jobs/live/status")["status"] == "FINISHED");
   BOOST_TEST(desk.get("/jobs/live")["end-time"] == 5000);
+}
+
+BOOST_AUTO_TEST_CASE(what_own_code_counts_is_accumulated) {
+  Desk desk;
+  const auto one = [](int value) {
+    return Json::array({{{"name", "seen"}, {"type", "LongCounter"}, {"value", std::to_string(value)}}});
+  };
+  BOOST_TEST(desk.get("/jobs/live/accumulators")["user-task-accumulators"] == one(6));
+  BOOST_TEST(desk.get("/jobs/live/vertices/totals/accumulators")["user-accumulators"] == one(6));
+  BOOST_TEST(desk.get("/jobs/live/vertices/made/accumulators")["user-accumulators"] == Json::array());
+  const Json subtasks = desk.get("/jobs/live/vertices/totals/subtasks/accumulators")["subtasks"];
+  BOOST_TEST(subtasks[1]["user-accumulators"] == one(3));
+  BOOST_TEST(desk.get("/jobs/live/vertices/totals/subtasks/1/attempts/1/accumulators")["user-accumulators"] == one(3));
+  BOOST_TEST(desk.get("/jobs/live/vertices/totals/subtasks/1/attempts/0/accumulators")["user-accumulators"] ==
+             Json::array());
+}
+
+BOOST_AUTO_TEST_CASE(a_server_ends_when_it_is_told_to_where_it_may) {
+  Desk desk;
+  BOOST_TEST(desk.send("DELETE", "/cluster").status == 409);
+  int ends = 0;
+  desk.site.shut_down = [&] { ++ends; };
+  BOOST_TEST(desk.send("DELETE", "/cluster").status == 200);
+  BOOST_TEST(ends == 1);
+  for (const char* method : {"GET", "HEAD"}) BOOST_TEST(desk.send(method, "/jobs/live/yarn-cancel").status == 403);
+  BOOST_TEST(desk.changes.made().empty());
 }
 
 BOOST_AUTO_TEST_CASE(attempts_are_told_as_they_were) {
@@ -195,7 +227,10 @@ BOOST_AUTO_TEST_CASE(checkpoints_are_told_by_vertex_and_instance) {
   BOOST_TEST(all["counts"]["completed"] == 4000);  // of all there ever were
   BOOST_TEST(all["latest"]["restored"].dump() ==
              R"({"external_path":"/kept/1","id":1,"is_savepoint":false,"restore_timestamp":3100})");
-  BOOST_TEST(all["summary"]["end_to_end_duration"]["p99"] == 20.0);
+  BOOST_TEST(all["history"][0]["className"] == "in_progress");
+  BOOST_TEST(all["summary"]["end_to_end_duration"].dump() ==
+             R"({"avg":3,"max":90,"min":1,"p50":2.0,"p90":5.0,"p95":6.0,"p99":20.0,"p999":80.5})");
+  BOOST_TEST(all["summary"]["state_size"]["avg"] == 42);
   const Json one = desk.get("/jobs/live/checkpoints/details/2/subtasks/totals");
   BOOST_TEST(one["num_acknowledged_subtasks"] == 1);
   BOOST_TEST(one["subtasks"][0]["index"] == 1);

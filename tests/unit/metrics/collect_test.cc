@@ -41,6 +41,41 @@ BOOST_AUTO_TEST_CASE(instances_are_read_alone_and_as_a_stage) {
   BOOST_TEST(value_of(find_group(snapshot, Scope::kHost), "Status.Flink.Memory.Managed.Used") == 300);
 }
 
+BOOST_AUTO_TEST_CASE(instances_of_another_host_are_of_that) {
+  MetricsView view = sample_view();
+  view.instances[2].host = "10.0.0.2";
+  view.instances[2].host_id = "ffff";
+  const MetricsSnapshot snapshot = collect(view);
+  BOOST_TEST(value_of(find_group(snapshot, Scope::kSupervisor), "numRegisteredTaskManagers") == 2);
+  const MetricGroup* other = find_group(snapshot, Scope::kHost);
+  BOOST_TEST((other->variables == std::vector<Variable>{{"host", "10.0.0.2"}, {"tm_id", "ffff"}}));
+  BOOST_TEST(value_of(other, "Status.Flink.Memory.Managed.Used") == 100);
+  BOOST_TEST(value_of(find_group(snapshot, Scope::kHost, 1), "Status.Flink.Memory.Managed.Used") == 200);
+  BOOST_TEST(find_group(snapshot, Scope::kTask, 1)->variables[0].second == "ada.example");
+  BOOST_TEST(find_group(snapshot, Scope::kTask, 2)->variables[1].second == "ffff");
+  BOOST_TEST(find_group(snapshot, Scope::kOperator, 2)->components[0] == "10.0.0.2");
+}
+
+BOOST_AUTO_TEST_CASE(sources_and_sinks_have_numbers_of_their_own) {
+  MetricsView view = sample_view();
+  view.instances[0].stats.source_idle_us = 1'500'000;
+  view.instances[0].stats.emit_lag_us = 250'000;
+  view.instances[1].stats.bad_records = 3;
+  const MetricsSnapshot snapshot = collect(view);
+  const MetricGroup* source = find_group(snapshot, Scope::kOperator, 0);
+  BOOST_TEST(value_of(source, "sourceIdleTime") == 1500);
+  BOOST_TEST(value_of(source, "currentEmitEventTimeLag") == 250);
+  BOOST_TEST((find_point(source, "numRecordsSend") == nullptr));
+  const MetricGroup* sink = find_group(snapshot, Scope::kStage, 1);
+  BOOST_TEST(value_of(sink, "numRecordsSend") == 997);
+  BOOST_TEST(value_of(sink, "numRecordsSendErrors") == 3);
+  BOOST_TEST((find_point(sink, "sourceIdleTime") == nullptr));
+  view.instances[0].stats = {};
+  const MetricsSnapshot silent = collect(view);
+  BOOST_TEST((find_point(find_group(silent, Scope::kOperator, 0), "sourceIdleTime") == nullptr));
+  BOOST_TEST((find_point(find_group(silent, Scope::kOperator, 0), "currentEmitEventTimeLag") == nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(event_time_is_told_where_there_is_one) {
   const MetricsSnapshot snapshot = collect(sample_view());
   const MetricGroup* source = find_group(snapshot, Scope::kOperator, 0);

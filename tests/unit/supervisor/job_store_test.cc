@@ -97,6 +97,30 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoints_stay) {
   BOOST_TEST(counts->failed == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(sizes_and_times_are_those_of_the_whole_life) {
+  const TempDir folder;
+  const std::string path = folder.path() + "/job.sqlite";
+  BOOST_TEST_REQUIRE(JobStore::open(path).ok());
+  insert(path, kNumbers + "INSERT INTO checkpoints SELECT i, 'complete', i, i + 2 * i, i, '{}' FROM n");
+  insert(path, "UPDATE checkpoints SET status = 'aborted', bytes = 1000000 WHERE epoch = 7");
+  for (const std::uint64_t epoch : {20'001U, 20'002U, 20'003U}) {
+    const auto store = JobStore::open(path);  // that each has what the one before had summed up
+    BOOST_TEST((*store)->record_checkpoint({epoch, "complete", 1, 2, 3, "{}"}).ok());
+  }
+  const auto store = JobStore::open(path);
+  BOOST_TEST((*store)->record_checkpoint({20'004, "aborted", 1, 2'000'000, 2'000'000, "{}"}).ok());
+  const auto spreads = (*store)->checkpoint_spreads();
+  BOOST_TEST_REQUIRE(spreads.ok(), spreads.status().what());
+  BOOST_TEST(spreads->bytes.number == 20'002U);
+  BOOST_TEST(spreads->bytes.least == 1);
+  BOOST_TEST(spreads->bytes.most == 20'000);
+  BOOST_TEST(spreads->bytes.sum == 20'000.0 * 20'001 / 2 - 7 + 9);
+  BOOST_TEST(spreads->duration_us.least == 1);
+  BOOST_TEST(spreads->duration_us.most == 40'000);
+  BOOST_TEST(spreads->duration_us.sum == 20'000.0 * 20'001 - 14 + 3);
+  BOOST_TEST(spreads->bytes.values.size() == static_cast<std::size_t>(kHistoryKept) - 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_new_run_leaves_checkpoints_as_history) {
   const TempDir folder;
   const auto store = JobStore::open(folder.path() + "/job.sqlite");
