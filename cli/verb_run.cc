@@ -185,10 +185,12 @@ constexpr auto kRunOptions = with_pipeline({
                .arg = "ADDRESS",
                .doc = "Serve the job over HTTP to this machine as long as it runs, at HOST:PORT or PORT, as 'stream "
                       "serve' serves all; port 0 takes a free one."},
-    VerbOption{.name = "ha",
-               .arg = "PLACE",
-               .doc = "Stand ready for the job together with supervisors on other hosts, of which one leads: "
-                      "file:///shared/folder or zookeeper://host1,host2,host3/path; see stream-ha(7)."},
+    VerbOption{
+        .name = "ha",
+        .arg = "PLACE",
+        .doc =
+            "Stand ready for the job together with supervisors on other hosts, of which one leads: "
+            "file:///shared/folder, zookeeper://host1,host2,host3/path or kubernetes:///namespace; see stream-ha(7)."},
     VerbOption{.name = "log-to",
                .arg = "WHERE",
                .doc = "Where it is logged to beside the files that 'stream logs' reads, in place of what the manifest "

@@ -10,7 +10,7 @@ import tempfile
 from harness import Failure, free_port, wait_until
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-TOKENS = "admin-token,admin,1,system:masters\njob-token,system:serviceaccount:default:stream-far,2\n"
+TOKENS = "admin-token,admin,1,system:masters\njob-token,system:serviceaccount:default:stream-far,2\nha-token,ha,3\n"
 
 
 def api_server():
@@ -60,6 +60,7 @@ class Cluster:
                    "--cert-dir=certificates", "--token-auth-file=tokens.csv", "--authorization-mode=RBAC", "--service-account-key-file=sa.key",
                    "--service-account-signing-key-file=sa.key", "--service-account-issuer=https://stream.test",
                    "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.0.0.0/24")
+        self.port, self.authority = port, self.folder / "certificates" / "apiserver.crt"
         self.config = self.folder / "config"
         self.config.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",
@@ -83,3 +84,24 @@ class Cluster:
 
     def get(self, what):
         return json.loads(self.ask("get", what, "-o", "json"))
+
+    def api(self):
+        """The process of the API server."""
+        return self.processes[1]
+
+    def place(self, token, lease, space="default"):
+        """What --ha says, as who has that token."""
+        file = self.folder / token
+        file.write_text(token)
+        return f"kubernetes://127.0.0.1:{self.port}/{space}?lease={lease}&token-file={file}&ca-file={self.authority}"
+
+    def allow(self, user, *rules):
+        """Rules of the namespace `default`: (group, resource, verbs, names or none)."""
+        listed = [{"apiGroups": [group], "resources": [resource], "verbs": verbs.split(), **({"resourceNames": names} if names else {})}
+                  for group, resource, verbs, names in rules]
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": user, "namespace": "default"}, "rules": listed}
+        binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": user, "namespace": "default"},
+                   "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
+                   "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]}
+        for each in (role, binding):
+            self.ask("apply", "-f", "-", stdin=json.dumps(each))
