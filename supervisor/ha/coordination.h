@@ -55,16 +55,17 @@ class Coordination {
   virtual Status leave(std::uint64_t term) = 0;
 };
 
-// Where jobs are coordinated, as --ha has it:
-//   file:///shared/folder[?lease=2s]
-//   zookeeper://h1[:2181],h2[:2181]/path[?lease=4s]
-//   kubernetes:///[NAMESPACE][?lease=4s]                    from within a Pod
+// Where jobs are coordinated, as --ha has it, each with ?lease=2s and ?deployment=WORD:
+//   file:///shared/folder
+//   zookeeper://h1[:2181],h2[:2181]/path
+//   kubernetes:///[NAMESPACE]                               from within a Pod
 //   kubernetes://HOST:PORT/NAMESPACE?token-file=/path&…     from elsewhere
 struct Place {
   std::string scheme;
   std::string hosts;                                // of zookeeper, with their ports; of kubernetes: of its API server
   std::string path;                                 // absolute
   Microseconds lease = 2'000'000;                   // a leader that shows no sign of life for so long is taken for dead
+  std::string deployment = {};                      // a job that has ended as another one begins anew; "" = none does
   std::string text;                                 // as it was said
   std::map<std::string, std::string> options = {};  // of kubernetes: files of who asks; see kPlaceFiles
 

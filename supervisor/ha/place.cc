@@ -31,9 +31,14 @@ Status take_option(const std::string& option, Place& place) {
   const std::string name = option.substr(0, equals),
                     value = equals == std::string::npos ? "" : option.substr(equals + 1);
   if (name == "lease") return take_lease(value, place);
-  if (place.scheme != "kubernetes") return wrong(place.text, "there is no option '" + name + "', only lease");
+  if (name == "deployment" && !value.empty()) {
+    place.deployment = value;
+    return {};
+  }
+  if (place.scheme != "kubernetes")
+    return wrong(place.text, "there is no option '" + name + "', only lease and deployment");
   if (std::ranges::find(kPlaceFiles, name) == std::end(kPlaceFiles))
-    return wrong(place.text, "there is no option '" + name + "', only lease, " + join(kPlaceFiles, ", "));
+    return wrong(place.text, "there is no option '" + name + "', only lease, deployment, " + join(kPlaceFiles, ", "));
   if (!value.starts_with('/')) return wrong(place.text, "'" + name + "' is a path that begins with '/'");
   place.options[name] = value;
   return {};

@@ -119,8 +119,9 @@ BOOST_AUTO_TEST_CASE(places) {
   BOOST_TEST(ensemble->hosts == "a,b:2182");
   BOOST_TEST(ensemble->path == "/x");
   BOOST_TEST(parse_place("zookeeper://b:2182,a/x?lease=9s")->identity() == "zookeeper://a,b:2182/x");
-  for (const char* wrong : {"", "/a", "file://a/b", "file:/a", "zookeeper:///x", "zookeeper://a", "s3://a/b",
-                            "file:///a?lease=1h", "file:///a?leese=1s", "file:///a?lease", "file:///a?token-file=/t"})
+  for (const char* wrong :
+       {"", "/a", "file://a/b", "file:/a", "zookeeper:///x", "zookeeper://a", "s3://a/b", "file:///a?lease=1h",
+        "file:///a?leese=1s", "file:///a?lease", "file:///a?deployment=", "file:///a?token-file=/t"})
     BOOST_TEST((parse_place(wrong).status().code() == Code::kUsage), wrong);
 }
 
@@ -134,13 +135,13 @@ BOOST_AUTO_TEST_CASE(places_of_kubernetes) {
   BOOST_REQUIRE(far.ok());
   BOOST_TEST(far->hosts == "[::1]:6443");
   BOOST_TEST(far->path == "/jobs");
+  BOOST_TEST(parse_place("file:///a?deployment=d1&lease=1s")->deployment == "d1");
   BOOST_TEST(far->options.at("token-file") == "/t");
   BOOST_TEST(far->options.at("ca-file") == "/c");
   BOOST_TEST(parse_place("kubernetes://a:1/jobs?cert-file=/c&key-file=/k").ok());
-  for (const char* wrong :
-       {"kubernetes:", "kubernetes://a:1", "kubernetes://a:1/?token-file=/t", "kubernetes://a:1/jobs",
-        "kubernetes:///a/b", "kubernetes://a:1/jobs?cert-file=/c", "kubernetes://a:1/jobs?token-file=t",
-        "kubernetes:///jobs?token=abc"})
+  for (const char* wrong : {"kubernetes:", "kubernetes://a:1", "kubernetes://a:1/?token-file=/t",
+                            "kubernetes://a:1/jobs", "kubernetes:///a/b", "kubernetes://a:1/jobs?cert-file=/c",
+                            "kubernetes://a:1/jobs?token-file=t", "kubernetes:///jobs?token=abc"})
     BOOST_TEST((parse_place(wrong).status().code() == Code::kUsage), wrong);
 }
 
