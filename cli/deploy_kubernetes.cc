@@ -1,4 +1,5 @@
 // `stream deploy --on kubernetes`: the objects are printed, or given to kubectl.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,8 @@
 
 namespace stream {
 namespace {
+
+constexpr std::uint32_t kMost = 9;
 
 // The Pod has the manifest alone.
 Status check_alone(const PipelineSpec& pipeline) {
@@ -48,6 +51,12 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   deployed.cpus = given(values, "cpus");
   deployed.memory = given(values, "memory");
   deployed.secrets = values.list("secret");
+  deployed.checkpoints = plan.pipeline.checkpoint.path;
+  if (values.has("replicas")) {
+    deployed.replicas = static_cast<std::uint32_t>(std::clamp<std::int64_t>(values.integer("replicas"), 0, kMost + 1));
+    if (deployed.replicas == 0 || deployed.replicas > kMost)
+      return usage_error("--replicas: '" + values.text("replicas") + "' is not a number of supervisors from 1 to 9");
+  }
   deployed.digest = http::sha256_of(nlohmann::json{deployed.manifest, deployed.run}.dump());
   STREAM_TRY(kubernetes::check(deployed));
   return deployed;

@@ -16,6 +16,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from harness import check, main, wait_until  # noqa: E402
+import kube_node  # noqa: E402
 from kube_cluster import Cluster, missing  # noqa: E402
 
 JOB = """pipeline: far
@@ -118,6 +119,9 @@ def test_what_is_wrong_is_refused(stream):
     stream.write("hosts.yaml", JOB.format(rows=1, rate=1).replace("interval", "path: /x, interval") + "hosts: {b: 10.0.0.2}\n")
     for args, said in ((["far.yaml", "--on", "kubernetes"], "needs --image IMAGE"), (["far.yaml", *IMAGE, "--storage", "much"], "--storage: 'much'"),
                        (["hosts.yaml", *IMAGE], "leave 'hosts' out"), (["far.yaml", "--on", "systemd", "--image", "x"], "--image is for --on kubernetes"),
+                       (["far.yaml", *IMAGE, "--replicas", "2"], "--replicas needs --namespace"),
+                       (["far.yaml", *IMAGE, "--namespace", "n", "--replicas", "2"], "checkpoint: {path: /var/lib/stream/checkpoints}"),
+                       (["far.yaml", *IMAGE, "--namespace", "n", "--replicas", "0"], "from 1 to 9"),
                        (["generate 1 | print", *IMAGE], "needs a manifest in a file")):
         printed = stream.run("stream", "deploy", *args, "--render", expect=100)
         check(printed == "" and said in stream.last_stderr, stream.last_stderr)
@@ -164,6 +168,87 @@ def test_a_job_runs_outlives_its_pods_and_finishes_once(stream, cluster):
     with sqlite3.connect(node.data / "other.db") as database:
         check(database.execute("select count(*), sum(n) from t").fetchone() == (4100, sum(range(4100))), "other rows")
     node.end()
+
+
+def with_controllers(test):
+    """On a cluster whose Deployments have their real controllers; see kube_node.py for what is played."""
+    def run(stream):
+        why = missing("kube-controller-manager") or kube_node.can_be_played()
+        if why:
+            print(f"skipped: no Kubernetes here: {why}")
+            return
+        with Cluster("deployment-controller,replicaset-controller,garbage-collector-controller") as cluster:
+            stream.environment["KUBECONFIG"] = str(cluster.config)
+            with kube_node.Node(stream, cluster) as node:
+                test(stream, cluster, node)
+    run.__name__ = test.__name__
+    return run
+
+
+def rows_of(node, name="out.db"):
+    path = node.claims / "stream-far" / name
+    if not path.exists():
+        return []
+    with sqlite3.connect(path, timeout=60) as database:
+        try:
+            return sorted(n for (n,) in database.execute("select n from t"))
+        except sqlite3.OperationalError:
+            return []
+
+
+def leader_of(cluster, node):
+    """The Pod whose supervisor leads."""
+    text = cluster.get("configmap/stream-far.term").get("data", {}).get("text")
+    said = [pod for pod in node.of("stream-far") if text and '"RUNNING"' in pod.run("stream", "ps", "--json").stdout]
+    return said[0] if len(said) == 1 else None
+
+
+SEVERAL = [*IMAGE, "--replicas", "2", "--namespace", "default"]
+ON_VOLUME = ("interval: 50ms", "interval: 50ms, path: /var/lib/stream/checkpoints")
+
+
+@with_controllers
+def test_one_of_several_supervisors_leads_and_another_takes_over(stream, cluster, node):
+    cluster.ask("label", "namespace", "default", "pod-security.kubernetes.io/enforce=restricted")
+    stream.write("far.yaml", JOB.format(rows=9000, rate=400).replace(*ON_VOLUME))
+    stream.run("stream", "deploy", "far.yaml", *SEVERAL)
+    first = wait_until("a leader", lambda: leader_of(cluster, node), timeout=60, interval=0.1)
+    wait_until("both to be ready", lambda: cluster.get("deployment/stream-far")["status"].get("readyReplicas") == 2, timeout=60, interval=0.2)
+    # All its rights: to read and to replace what decides who leads.
+    for verb, what in (("get", "configmap/stream-far.term"), ("update", "configmap/stream-far.job"), ("update", "lease/stream-far")):
+        cluster.ask("--context=job", "auth", "can-i", verb, what)
+    for verb, what in (("get", "configmap/stream-far"), ("delete", "configmap/stream-far.term"), ("create", "configmaps"), ("list", "configmaps"),
+                       ("create", "leases"), ("get", "pods"), ("create", "pods"), ("get", "secrets"), ("patch", "lease/stream-far")):
+        cluster.ask("--context=job", "auth", "can-i", verb, what, expect=1)
+    # Its node is lost: the other goes on, and the Deployment gets a new one that stands by.
+    node.lose(first)
+    second = wait_until("another leader", lambda: leader_of(cluster, node), timeout=60, interval=0.1)
+    check(second is not first and "continues from checkpoint" in second.text(), second.text())
+    # Its processes are killed: the container starts again, and stands by or leads.
+    rows = len(rows_of(node))
+    second.send(signal.SIGKILL)
+    wait_until("more rows", lambda: len(rows_of(node)) > rows + 100, timeout=60, interval=0.1)
+    # Deployed with another manifest, it goes on as that is now: both old Pods end before there are new ones.
+    before = {pod.name for pod in node.of("stream-far")}
+    stream.write("far.yaml", JOB.format(rows=9000, rate=400).replace(*ON_VOLUME).replace("parallelism: 2", "parallelism: 3"))
+    stream.run("stream", "deploy", "far.yaml", *SEVERAL)
+    third = wait_until("a leader of the new ones", lambda: (pod := leader_of(cluster, node)) and pod.name not in before and pod, timeout=90, interval=0.2)
+    check("continues from checkpoint" in third.text(), third.text())
+    ended = [pod for pod in node.ended if pod.name in before]
+    check(any("leads no more" in pod.text() or "CHECKPOINT" in pod.text().upper() for pod in ended), [pod.text()[-500:] for pod in ended])
+    wait_until("the end of the job", lambda: all("far: has ended" in pod.text() for pod in node.of("stream-far")), timeout=120, interval=0.2)
+    found = rows_of(node)
+    check(found == list(range(9000)), f"{len(found)} rows, {len(set(found))} different")
+    # What has finished stays so, whoever starts again; another manifest is another job to run.
+    cluster.ask("rollout", "restart", "deployment/stream-far")
+    wait_until("new Pods to see that it has ended", lambda: len(pods := node.of("stream-far")) == 2 and third not in pods
+               and all("FINISHED" in pod.text() and "far: has ended" in pod.text() for pod in pods), timeout=90, interval=0.2)
+    check(rows_of(node) == found, "it was run again")
+    stream.write("far.yaml", JOB.format(rows=500, rate=100000).replace(*ON_VOLUME).replace("out.db", "other.db"))
+    stream.run("stream", "deploy", "far.yaml", *SEVERAL)
+    wait_until("the other job to end", lambda: rows_of(node, "other.db") == list(range(500)), timeout=90, interval=0.2)
+    wait_until("all to know", lambda: len(pods := node.of("stream-far")) == 2 and all("far: has ended" in pod.text() for pod in pods), timeout=60, interval=0.2)
+    check(rows_of(node, "other.db") == list(range(500)), "it was run twice")
 
 
 if __name__ == "__main__":

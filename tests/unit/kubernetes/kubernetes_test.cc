@@ -1,6 +1,9 @@
 #include <boost/test/unit_test.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "supervisor/kubernetes/objects.h"
+#include "supervisor/kubernetes/yaml.h"
 
 namespace stream::kubernetes {
 namespace {
@@ -30,8 +33,35 @@ BOOST_AUTO_TEST_CASE(there_are_four_objects_and_none_gives_rights) {
   BOOST_TEST(has(simple(), "strategy: {type: Recreate}"));
 }
 
+BOOST_AUTO_TEST_CASE(several_supervisors_may_replace_what_decides_who_leads_and_nothing_else) {
+  Deployed deployed = simple();
+  deployed.replicas = 3;
+  BOOST_TEST(check(deployed).what().find("--namespace") != std::string::npos);
+  deployed.space = "lab";
+  BOOST_TEST(check(deployed).what().find("checkpoint: {path: ") != std::string::npos);
+  for (const char* place : {"/var/lib/stream", "/var/lib/stream/c", "s3://b/p"}) {
+    deployed.checkpoints = place;
+    BOOST_TEST(check(deployed).ok(), place);
+  }
+  deployed.checkpoints = "/var/lib/streams";
+  BOOST_TEST(!check(deployed).ok());
+  for (const char* text : {"replicas: 3", "accessModes: [ReadWriteMany]", "automountServiceAccountToken: true",
+                           "resourceNames: [stream-counts.term, stream-counts.job]\n    verbs: [get, update]",
+                           "resourceNames: [stream-counts]\n    verbs: [get, update]", "kind: RoleBinding",
+                           R"("--ha", "kubernetes:///?lease=5s&deployment=d1")"})
+    BOOST_TEST(has(deployed, text), text);
+}
+
+BOOST_AUTO_TEST_CASE(yaml_reads_as_the_json_it_was) {
+  const auto document = nlohmann::ordered_json::parse(
+      R"({"a": [{"b": 1, "c": {"d": [], "e": {"f": {}}}}, "x y", [1, [2]]], "on": "no", "n": null, "t": "a: #b\n", "v": "1.5"})");
+  BOOST_TEST(yaml_of(document) ==
+             "---\na:\n  - b: 1\n    c:\n      d: []\n      e:\n        f: {}\n  - \"x y\"\n  -\n    - 1\n    - [2]\n"
+             "\"on\": \"no\"\n\"n\": null\nt: \"a: #b\\n\"\nv: \"1.5\"\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_manifest_is_there_as_it_is) {
-  BOOST_TEST(has(simple(), "manifest: \"pipeline: counts\\n\\\"x\\\": y\\n\"\n"));
+  BOOST_TEST(has(simple(), "data: {manifest: \"pipeline: counts\\n\\\"x\\\": y\\n\"}\n"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_said_is_not_asked_for) {
@@ -51,9 +81,9 @@ BOOST_AUTO_TEST_CASE(what_is_said_is_asked_for) {
   deployed.secrets = {"keys"};
   deployed.run = {"--set", "a=b \"c\""};
   BOOST_TEST(check(deployed).ok());
-  for (const char* text : {"namespace: \"lab\"", "storage: \"7Gi\"", "storageClassName: \"fast.disk\"",
-                           R"(resources: {"requests":{"cpu":"1.5","memory":"2Gi"},"limits":{"memory":"2Gi"}})",
-                           "secretRef: {name: \"keys\"}", R"("run","manifest.yaml","--set","a=b \"c\"")"})
+  for (const char* text :
+       {"namespace: lab", "storage: \"7Gi\"", "storageClassName: fast.disk", R"(requests: {cpu: "1.5", memory: "2Gi"})",
+        R"(limits: {memory: "2Gi"})", "secretRef: {name: keys}", R"(run, manifest.yaml, "--set", "a=b \"c\"")"})
     BOOST_TEST(has(deployed, text), text);
 }
 
