@@ -35,13 +35,15 @@ struct TargetOption {
   std::string_view option;
   std::string_view target;
 };
-constexpr TargetOption kOnlyFor[] = {
-    {"gateway", "flink"},        {"sql-client", "flink"},    {"image", "kubernetes"},
-    {"namespace", "kubernetes"}, {"storage", "kubernetes"},  {"storage-class", "kubernetes"},
-    {"cpus", "kubernetes"},      {"cpus", "yarn"},           {"memory", "kubernetes"},
-    {"secret", "kubernetes"},    {"replicas", "kubernetes"}, {"yarn", "yarn"},
-    {"queue", "yarn"},           {"archive", "yarn"},        {"fresh", "slurm"},
-    {"system", "systemd"},       {"run-as", "systemd"}};
+constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},       {"sql-client", "flink"},
+                                     {"image", "kubernetes"},    {"namespace", "kubernetes"},
+                                     {"storage", "kubernetes"},  {"storage-class", "kubernetes"},
+                                     {"cpus", "kubernetes"},     {"cpus", "yarn"},
+                                     {"memory", "kubernetes"},   {"secret", "kubernetes"},
+                                     {"replicas", "kubernetes"}, {"pod-template", "kubernetes"},
+                                     {"yarn", "yarn"},           {"queue", "yarn"},
+                                     {"archive", "yarn"},        {"fresh", "slurm"},
+                                     {"system", "systemd"},      {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
   return std::ranges::any_of(kOnlyFor,
@@ -95,6 +97,12 @@ constexpr auto kOptions = with_pipeline({
                .doc = "Kubernetes: supervisors that stand ready for the job, each in a Pod, of which one leads; not "
                       "given: one Pod, which is replaced when it is lost.",
                .kind = ValueKind::kInteger},
+    VerbOption{.name = "pod-template",
+               .arg = "FILE",
+               .doc =
+                   "Kubernetes: metadata and spec that are put over those of the Pods, in YAML: maps are merged, and "
+                   "containers, volumes and variables by their names.",
+               .kind = ValueKind::kPath},
     VerbOption{.name = "secret",
                .arg = "NAME",
                .doc = "Kubernetes: a Secret whose keys the stages have as env:KEY.",

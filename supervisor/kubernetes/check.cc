@@ -35,17 +35,41 @@ Status check_names(const Deployed& deployed) {
   return {};
 }
 
-// Several supervisors go on from what all of them reach.
-Status check_replicas(const Deployed& deployed) {
-  if (deployed.replicas == 0) return {};
+// Several supervisors, and instances in several Pods, go on from what all of them reach.
+Status check_shared(const Deployed& deployed) {
+  if (deployed.replicas == 0 && deployed.hosts.empty()) return {};
+  const std::string who = deployed.hosts.empty() ? "--replicas needs " : "hosts with 'via: pod' need ";
   if (deployed.space.empty())
-    return usage_error("--replicas needs --namespace NAME: rights are given to a service account of a namespace");
+    return usage_error(who + "--namespace NAME: rights are given to a service account of a namespace");
+  for (const std::string& host : deployed.hosts) {
+    const std::string name = object_name(deployed.job) + "-" + host;
+    if (!is_label(name, kNameMost))
+      return usage_error("'" + name + "' is no name of a Pod; give host '" + host + "' another");
+  }
   const bool shared = deployed.checkpoints.find("://") != std::string::npos ||
                       (deployed.checkpoints + "/").starts_with(std::string(kData) + "/");
   if (shared) return {};
   return usage_error(
-      "--replicas needs checkpoints that every Pod reaches: 'checkpoint: {path: /var/lib/stream/checkpoints}', on the "
-      "volume, or object storage, s3://bucket/prefix");
+      who +
+      "checkpoints that every Pod reaches: 'checkpoint: {path: /var/lib/stream/checkpoints}', on the volume, or "
+      "object storage, s3://bucket/prefix");
+}
+
+// The rest is said by the API server, which knows what there may be.
+Status check_template(const Deployed& deployed) {
+  const nlohmann::ordered_json& over = deployed.pod_template;
+  if (over.is_null()) return {};
+  if (!over.is_object()) return usage_error("--pod-template: it is no map with 'metadata' and 'spec'");
+  for (const auto& [key, value] : over.items()) {
+    if ((key != "metadata" && key != "spec") || !value.is_object())
+      return usage_error("--pod-template: '" + key + "' is not what it may have: 'metadata' and 'spec', maps both");
+  }
+  const auto spec = over.value("spec", nlohmann::ordered_json::object());
+  const auto containers = spec.value("containers", nlohmann::ordered_json::array());
+  const auto named = [](const auto& one) { return one.is_object() && one.contains("name") && one["name"].is_string(); };
+  if (!containers.is_array() || !std::ranges::all_of(containers, named))
+    return usage_error("--pod-template: 'containers' is a list of maps with a 'name': stream, instances, or another");
+  return {};
 }
 
 }  // namespace
@@ -69,7 +93,8 @@ Status check(const Deployed& deployed) {
     return bad_value("cpus", deployed.cpus, "a number of CPUs, such as 2 or 500m");
   if (!deployed.memory.empty() && !is_quantity(deployed.memory))
     return bad_value("memory", deployed.memory, "a size, such as 2Gi");
-  STREAM_TRY(check_replicas(deployed));
+  STREAM_TRY(check_shared(deployed));
+  STREAM_TRY(check_template(deployed));
   if (deployed.manifest.size() > kManifestMost)
     return usage_error("'" + deployed.file + "' has more than 1 MB, which no ConfigMap holds");
   return {};

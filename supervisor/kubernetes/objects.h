@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,9 @@ struct Deployed {
   std::string memory = {};                // "" = not bounded
   std::vector<std::string> secrets = {};  // whose keys are in the environment
   std::uint32_t replicas = 0;             // supervisors that stand ready for it; 0 = one, alone
-  std::string checkpoints = {};           // where the manifest keeps them; "" = below the folder of the job
+  std::vector<std::string> hosts = {};    // that are Pods of their own, which the supervisor makes
+  nlohmann::ordered_json pod_template = {};  // put over what is made of Pods: metadata, spec; null = nothing
+  std::string checkpoints = {};              // where the manifest keeps them; "" = below the folder of the job
 };
 
 // Errors: kUsage for what the API server would refuse.

@@ -141,18 +141,25 @@ class Pod:
         now = (runs, ready, self.restarts)
         if now == self.told:
             return
+        over = self.is_over()
         state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}} if runs else {"waiting": {"reason": "CrashLoopBackOff"}}
-        status = {"phase": "Running", "podIP": self.address, "podIPs": [{"ip": self.address}],
+        if over:
+            state = {"terminated": {"exitCode": self.process.returncode % 256, "reason": "Completed" if self.process.returncode == 0 else "Error"}}
+        phase = ("Succeeded" if self.process.returncode == 0 else "Failed") if over else "Running"
+        status = {"phase": phase, "podIP": self.address, "podIPs": [{"ip": self.address}],
                   "conditions": [{"type": kind, "status": "True" if ready else "False"} for kind in ("Ready", "ContainersReady")],
                   "containerStatuses": [{"name": self.container()["name"], "ready": ready, "restartCount": self.restarts, "image": "-", "imageID": "-",
                                          "state": state}]}
         self.cluster.try_ask("patch", "pod", self.name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
         self.told = now
 
+    def is_over(self):
+        return self.process is not None and self.process.poll() is not None and self.spec.get("restartPolicy", "Always") == "Never"
+
     def turn(self):
         if self.process is None:
             self.start()
-        elif self.process.poll() is not None and self.spec.get("restartPolicy", "Always") == "Always":
+        elif self.process.poll() is not None and not self.is_over():
             self.restarts += 1
             self.start()
         self.report()

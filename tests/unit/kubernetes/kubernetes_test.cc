@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/kubernetes/objects.h"
+#include "supervisor/kubernetes/overlay.h"
 #include "supervisor/kubernetes/yaml.h"
 
 namespace stream::kubernetes {
@@ -50,6 +51,47 @@ BOOST_AUTO_TEST_CASE(several_supervisors_may_replace_what_decides_who_leads_and_
                            "resourceNames: [stream-counts]\n    verbs: [get, update]", "kind: RoleBinding",
                            R"("--ha", "kubernetes:///?lease=5s&deployment=d1")"})
     BOOST_TEST(has(deployed, text), text);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wanted_otherwise_is_put_over_what_is_made) {
+  using json = nlohmann::ordered_json;
+  const auto over = [](const char* base, const char* wanted) {
+    return overlaid(json::parse(base), json::parse(wanted)).dump();
+  };
+  BOOST_TEST(over(R"({"a": 1, "b": {"c": 2, "d": 3}})", R"({"b": {"c": 4, "d": null}, "e": [5]})") ==
+             R"({"a":1,"b":{"c":4},"e":[5]})");
+  BOOST_TEST(over(R"([{"name": "x", "v": 1}, {"name": "y"}])", R"([{"name": "x", "w": 2}, {"name": "z"}])") ==
+             R"([{"name":"x","v":1,"w":2},{"name":"y"},{"name":"z"}])");
+  BOOST_TEST(over(R"([{"name": "data", "mountPath": "/a"}])", R"([{"name": "data", "mountPath": "/b"}])") ==
+             R"([{"name":"data","mountPath":"/a"},{"name":"data","mountPath":"/b"}])");
+  BOOST_TEST(over(R"(["x"])", R"(["y"])") == R"(["y"])");
+}
+
+BOOST_AUTO_TEST_CASE(hosts_are_pods_that_the_supervisor_may_make_with_keys_it_may_change) {
+  Deployed deployed = simple();
+  deployed.hosts = {"a", "b"};
+  BOOST_TEST(check(deployed).what().find("--namespace") != std::string::npos);
+  deployed.space = "lab";
+  deployed.checkpoints = "/var/lib/stream/c";
+  deployed.pod_template = nlohmann::ordered_json::parse(
+      R"({"spec": {"nodeSelector": {"disk": "ssd"}, "containers": [{"name": "stream", "imagePullPolicy": "Always"},
+          {"name": "instances", "imagePullPolicy": "Never"}]}})");
+  BOOST_TEST(check(deployed).ok());
+  for (const char* text :
+       {"name: stream-counts-a\n", "kind: Secret",
+        "resources: [pods]\n    resourceNames: [stream-counts-a, stream-counts-b]\n    verbs: [get, delete]",
+        "resources: [secrets]\n    resourceNames: [stream-counts-a, stream-counts-b]\n    verbs: [patch]",
+        "name: STREAM_POD_TEMPLATE", "replicas: 1\n", "nodeSelector: {disk: ssd}", "imagePullPolicy: Always",
+        R"(\"imagePullPolicy\":\"Never\")"})
+    BOOST_TEST(has(deployed, text), text);
+  deployed.hosts = {"A"};
+  BOOST_TEST(!check(deployed).ok());
+  for (const char* wrong :
+       {"[]", R"({"kind": {}})", R"({"spec": []})", R"({"spec": {"containers": [{"image": "x"}]}})"}) {
+    Deployed other = simple();
+    other.pod_template = nlohmann::ordered_json::parse(wrong);
+    BOOST_TEST((check(other).code() == Code::kUsage), wrong);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(yaml_reads_as_the_json_it_was) {
