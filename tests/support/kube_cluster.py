@@ -25,7 +25,7 @@ def missing(*also):
     """Why there can be no cluster here; empty if there can be one."""
     for name in ("kube-apiserver", *also):
         if not program(name):
-            return f"no {name} in build/kubernetes, in the folder STREAM_KUBERNETES, or in PATH"
+            return f"no {name} in build/kubernetes, in the folder STREAM_KUBERNETES, or in PATH; ./dev kubernetes makes it"
     for name in ("etcd", "kubectl", "openssl"):
         if not shutil.which(name):
             return f"no {name}"
