@@ -1,4 +1,5 @@
 // `stream deploy --on kubernetes`: the objects are printed, or given to kubectl.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -6,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/deploy.h"
 #include "cli/pipeline_argument.h"
+#include "cli/yaml_file.h"
 #include "supervisor/http/tokens.h"
 #include "supervisor/kubernetes/objects.h"
 #include "supervisor/plan_hosts.h"
@@ -15,12 +17,15 @@
 namespace stream {
 namespace {
 
-// The Pod has the manifest alone.
+constexpr std::uint32_t kMost = 9;
+
+// Pods have the manifest alone, and reach no other hosts.
 Status check_alone(const PipelineSpec& pipeline) {
-  if (has_far_hosts(pipeline) || pipeline.slurm_nodes)
+  const bool others = std::ranges::any_of(pipeline.hosts, [](const HostSpec& host) { return !host.pod; });
+  if (others || pipeline.slurm_nodes)
     return usage_error("pipeline '" + pipeline.name +
-                       "' names 'hosts', and on Kubernetes all its instances run in the Pod of their supervisor; leave "
-                       "'hosts' out");
+                       "' names 'hosts' that are no Pods; write 'via: pod' for each, or leave 'hosts' out: then all "
+                       "instances run in the Pod of their supervisor");
   for (const StageSpec& stage : pipeline.stages) {
     if (!stage.folder.empty() && stage.folder != pipeline.folder)
       return usage_error("stage '" + stage.name +
@@ -48,6 +53,14 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   deployed.cpus = given(values, "cpus");
   deployed.memory = given(values, "memory");
   deployed.secrets = values.list("secret");
+  for (const HostSpec& host : plan.pipeline.hosts) deployed.hosts.push_back(host.name);
+  deployed.checkpoints = plan.pipeline.checkpoint.path;
+  if (values.has("replicas")) {
+    deployed.replicas = static_cast<std::uint32_t>(std::clamp<std::int64_t>(values.integer("replicas"), 0, kMost + 1));
+    if (deployed.replicas == 0 || deployed.replicas > kMost)
+      return usage_error("--replicas: '" + values.text("replicas") + "' is not a number of supervisors from 1 to 9");
+  }
+  if (values.has("pod-template")) { STREAM_ASSIGN(deployed.pod_template, read_yaml(values.text("pod-template"))); }
   deployed.digest = http::sha256_of(nlohmann::json{deployed.manifest, deployed.run}.dump());
   STREAM_TRY(kubernetes::check(deployed));
   return deployed;

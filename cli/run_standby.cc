@@ -117,7 +117,7 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
     const Estate estate{tenure->inherited(), term.run, Epoch(term.published), Epoch(term.reserved)};
     STREAM_ASSIGN(const JobRecord record, succeed(system_files(), paths_, estate, tenure->place()));
     // It had said so where the job is kept, and died before it said so where leaders are.
-    if (!resumable(record.state) && !anew()) {
+    if (!resumable(record.state) && !anew() && !candidacy_->anew()) {
       STREAM_TRY(tenure->end(std::string(to_string(record.state)), record.reason));
       return Next(over({std::string(to_string(record.state)), record.reason, 0}, begins_));
     }

@@ -35,13 +35,15 @@ struct TargetOption {
   std::string_view option;
   std::string_view target;
 };
-constexpr TargetOption kOnlyFor[] = {
-    {"gateway", "flink"},        {"sql-client", "flink"},   {"image", "kubernetes"},
-    {"namespace", "kubernetes"}, {"storage", "kubernetes"}, {"storage-class", "kubernetes"},
-    {"cpus", "kubernetes"},      {"cpus", "yarn"},          {"memory", "kubernetes"},
-    {"secret", "kubernetes"},    {"yarn", "yarn"},          {"queue", "yarn"},
-    {"archive", "yarn"},         {"fresh", "slurm"},        {"system", "systemd"},
-    {"run-as", "systemd"}};
+constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},       {"sql-client", "flink"},
+                                     {"image", "kubernetes"},    {"namespace", "kubernetes"},
+                                     {"storage", "kubernetes"},  {"storage-class", "kubernetes"},
+                                     {"cpus", "kubernetes"},     {"cpus", "yarn"},
+                                     {"memory", "kubernetes"},   {"secret", "kubernetes"},
+                                     {"replicas", "kubernetes"}, {"pod-template", "kubernetes"},
+                                     {"yarn", "yarn"},           {"queue", "yarn"},
+                                     {"archive", "yarn"},        {"fresh", "slurm"},
+                                     {"system", "systemd"},      {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
   return std::ranges::any_of(kOnlyFor,
@@ -90,6 +92,17 @@ constexpr auto kOptions = with_pipeline({
     VerbOption{.name = "memory",
                .arg = "SIZE",
                .doc = "Kubernetes: memory the Pod asks for, and may use at most, such as 2Gi."},
+    VerbOption{.name = "replicas",
+               .arg = "N",
+               .doc = "Kubernetes: supervisors that stand ready for the job, each in a Pod, of which one leads; not "
+                      "given: one Pod, which is replaced when it is lost.",
+               .kind = ValueKind::kInteger},
+    VerbOption{.name = "pod-template",
+               .arg = "FILE",
+               .doc =
+                   "Kubernetes: metadata and spec that are put over those of the Pods, in YAML: maps are merged, and "
+                   "containers, volumes and variables by their names.",
+               .kind = ValueKind::kPath},
     VerbOption{.name = "secret",
                .arg = "NAME",
                .doc = "Kubernetes: a Secret whose keys the stages have as env:KEY.",
@@ -144,8 +157,8 @@ const VerbTable kDeployVerb = {
         "no exact counterpart is refused by name, all of it at once and before anything is printed or submitted. "
         "stream-flink(7) lists what is translated, and what differs.\n\n"
         "On kubernetes the job becomes a Deployment of one Pod, with a volume for what it keeps. It is replaced where "
-        "it "
-        "is lost, and stops with a checkpoint: stream-kubernetes(7).\n\n"
+        "it is lost, and stops with a checkpoint; with --replicas others stand ready to take over: "
+        "stream-kubernetes(7).\n\n"
         "On slurm the job becomes a batch script that is given to sbatch: the supervisor is its first process, and on "
         "each node of the allocation a step of its runs the instances. It outlives lost nodes, is requeued, and stops "
         "with a savepoint before its time limit: stream-slurm(7).\n\n"

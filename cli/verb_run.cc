@@ -198,10 +198,12 @@ constexpr auto kRunOptions = with_pipeline({
                .arg = "ADDRESS",
                .doc = "Serve the job over HTTP to this machine as long as it runs, at HOST:PORT or PORT, as 'stream "
                       "serve' serves all; port 0 takes a free one."},
-    VerbOption{.name = "ha",
-               .arg = "PLACE",
-               .doc = "Stand ready for the job together with supervisors on other hosts, of which one leads: "
-                      "file:///shared/folder or zookeeper://host1,host2,host3/path; see stream-ha(7)."},
+    VerbOption{
+        .name = "ha",
+        .arg = "PLACE",
+        .doc =
+            "Stand ready for the job together with supervisors on other hosts, of which one leads: "
+            "file:///shared/folder, zookeeper://host1,host2,host3/path or kubernetes:///namespace; see stream-ha(7)."},
     VerbOption{.name = "advertise",
                .arg = "URL",
                .doc = "With --ha: where others reach the server of this host, as https://host-a:8081. Who asks the "

@@ -159,12 +159,17 @@ Status SnapshotWriter::build_merged(const std::string& path, const RestoreSource
   });
 }
 
-Result<bool> SnapshotWriter::same_file_system(const std::string& folder) const {
-  struct stat here;
-  struct stat there;
-  if (::stat(options_.scratch.c_str(), &here) != 0) return system_error("look at", options_.scratch, errno);
-  if (::stat(folder.c_str(), &there) != 0) return system_error("look at", folder, errno);
-  return here.st_dev == there.st_dev;
+// A file system that is mounted twice, as volumes of a container are, is two to rename().
+Result<bool> SnapshotWriter::same_mount(const std::string& folder) const {
+  struct statx here {};
+  struct statx there {};
+  const auto look = [](const std::string& path, struct statx& found) {
+    return ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS | STATX_MNT_ID, &found) == 0;
+  };
+  if (!look(options_.scratch, here)) return system_error("look at", options_.scratch, errno);
+  if (!look(folder, there)) return system_error("look at", folder, errno);
+  return here.stx_dev_major == there.stx_dev_major && here.stx_dev_minor == there.stx_dev_minor &&
+         here.stx_mnt_id == there.stx_mnt_id;
 }
 
 Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged) {
@@ -174,7 +179,7 @@ Result<FileRef> SnapshotWriter::publish(const std::string& scratch_path, Epoch e
   start_writing(scratch_path);
   STREAM_ASSIGN(FileDigest digest, digest_written(scratch_path));
   STREAM_TRY(files_.make_dir(folder));
-  STREAM_ASSIGN(const bool near, same_file_system(folder));
+  STREAM_ASSIGN(const bool near, same_mount(folder));
   const std::string source = near ? scratch_path : target + ".partial";
   if (!near) {
     STREAM_TRY(files_.remove(source));  // of a failed attempt; read-only, so it cannot be replaced

@@ -91,7 +91,7 @@ class SnapshotWriter {
   Result<FileRef> publish_or_discard(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Result<FileRef> publish(const std::string& scratch_path, Epoch epoch, bool base, bool merged);
   Status keep_copy(const std::string& scratch_path, const std::string& name);
-  Result<bool> same_file_system(const std::string& folder) const;
+  Result<bool> same_mount(const std::string& folder) const;
   std::string scratch_path();
   SnapshotIdentity identity(Epoch epoch, bool base) const;
 

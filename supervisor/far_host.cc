@@ -11,11 +11,14 @@ namespace stream {
 namespace {
 
 constexpr Microseconds kConnectPatience = 20'000'000;  // ssh gives up before that and says why
+constexpr Microseconds kPodPatience = 120'000'000;     // stream-pod gives up before that and says why
 constexpr Microseconds kRetryEvery = 3'000'000;
 constexpr Microseconds kSendAgain = 5'000;  // what the connection could not take
 constexpr std::size_t kLinesKept = 20;
 
-bool is_number(const std::string& address) { return address.find_first_not_of("0123456789.") == std::string::npos; }
+bool is_number(const std::string& address) {
+  return !address.empty() && address.find_first_not_of("0123456789.") == std::string::npos;
+}
 
 }  // namespace
 
@@ -26,6 +29,13 @@ FarHost::~FarHost() {
 
 std::vector<std::string> FarHost::command() const {
   const HostSpec& spec = setup_.spec;
+  if (spec.pod)
+    return {setup_.agent.substr(0, setup_.agent.rfind('/')) + "/stream-pod",
+            "place",
+            setup_.job,
+            spec.name,
+            std::to_string(spec.cpus),
+            std::to_string(spec.memory_bytes)};
   // Beside whatever else is in the allocation, with all that the node has of it.
   if (spec.slurm)
     return {"srun",
@@ -45,6 +55,11 @@ std::vector<std::string> FarHost::command() const {
   words.insert(words.end(), spec.ssh.begin(), spec.ssh.end());
   words.insert(words.end(), {"--", spec.address, "exec " + shell_quoted(setup_.agent)});
   return words;
+}
+
+Microseconds FarHost::patience() const {
+  if (state_ == State::kUp) return setup_.silence;
+  return setup_.spec.pod ? kPodPatience : kConnectPatience;
 }
 
 void FarHost::connect(Microseconds now) {
@@ -99,8 +114,7 @@ Microseconds FarHost::next_turn() const {
   if (state_ == State::kLost) return retry_at_;
   if (state_ == State::kIdle) return waiting_.empty() ? INT64_MAX : 0;
   if (link_.waiting() > 0) return system_clock().monotonic_us() + kSendAgain;
-  const Microseconds patience = state_ == State::kUp ? setup_.silence : kConnectPatience;
-  return std::min(heard_ + patience, pinged_ + setup_.silence / 4);
+  return std::min(heard_ + patience(), pinged_ + setup_.silence / 4);
 }
 
 bool FarHost::settled() const {
@@ -125,8 +139,7 @@ void FarHost::turn(Microseconds now) {
       say({.type = "ping"});
     }
   }
-  const Microseconds patience = state_ == State::kUp ? setup_.silence : kConnectPatience;
-  if (now - heard_ >= patience) return lose("it has said nothing for " + format_duration(patience), now);
+  if (now - heard_ >= patience()) return lose("it has said nothing for " + format_duration(patience()), now);
   if (state_ != State::kLost && !link_.flush().ok()) lose(last_words(), now);
 }
 
@@ -178,7 +191,7 @@ void FarHost::ended(FarInstance& instance, ProcessExit exit) {
   instances_.erase(instance.id);  // may be the last to hold it
 }
 
-// What ssh or srun, or the shell there, has said.
+// What ssh, srun or stream-pod, or the shell there, has said.
 std::string FarHost::last_words() {
   std::string text;
   char chunk[4096];
@@ -187,7 +200,8 @@ std::string FarHost::last_words() {
     text.append(chunk, static_cast<std::size_t>(n));
   const std::string_view words = trim(text);
   if (words.empty()) return "the connection has ended";
-  if (setup_.spec.slurm) return join(split(words, '\n'), "; ");  // why comes before what has come of it
+  if (setup_.spec.slurm || setup_.spec.pod)
+    return join(split(words, '\n'), "; ");  // why comes before what has come of it
   const std::string_view last = words.substr(words.rfind('\n') == std::string_view::npos ? 0 : words.rfind('\n') + 1);
   return "ssh: " + std::string(trim(last));
 }

@@ -1,4 +1,5 @@
-// FarHost: one host that instances are started on over ssh or srun, through one connection to an agent there.
+// FarHost: one host that instances are started on over ssh or srun or in a Pod, through one connection to an agent
+// there.
 #pragma once
 
 #include <deque>
@@ -69,6 +70,7 @@ class FarHost {
   void lose(const std::string& why, Microseconds now);
   std::string last_words();
   std::vector<std::string> command() const;
+  Microseconds patience() const;
   void say(const AgentMessage& message) { link_.send(to_json(message)); }
 
   Setup setup_;

@@ -21,7 +21,10 @@ struct HostSpec {
   std::uint32_t slots = 0;               // the most instances it takes; 0 = as many as there are
   std::vector<std::string> labels = {};  // which stages may name in place of hosts
   bool slurm = false;                    // its agent is a step of the Slurm job that the supervisor is in
-  bool here = false;                     // of these the supervisor's own; what prints is its child
+  bool pod = false;                      // a Pod of Kubernetes that the supervisor makes; its address is found out then
+  double cpus = 0;                       // of the Pod; 0 = not asked for
+  std::uint64_t memory_bytes = 0;        // of the Pod; 0 = not bounded
+  bool here = false;                     // of those of Slurm the supervisor's own; what prints is its child
 
   bool operator==(const HostSpec&) const = default;
 };

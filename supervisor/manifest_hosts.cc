@@ -36,6 +36,15 @@ PlaceRule rule_of(const Node& map, PlaceRule fallback, bool* given, Problems& pr
   return chosen == 0 ? PlaceRule::kSpread : PlaceRule::kPack;
 }
 
+// What is said of machines says nothing of a Pod, and its address is the cluster's to choose.
+void check_pod(const Node& node, const HostSpec& host, Problems& problems) {
+  for (const char* key : {"address", "user", "port", "ssh-options", "programs"}) {
+    if (const Node* given = node.find(key))
+      problems.add(given->at, "host '" + host.name + "' is a Pod, which has no '" + key + "'");
+  }
+  if (host.cpus < 0) problems.add(node.find("cpus")->at, "'cpus' of host '" + host.name + "' is less than nothing");
+}
+
 HostSpec read_host(const std::string& name, const Node& node, Problems& problems) {
   HostSpec host{.name = name};
   const std::span<const ManifestKey> keys = keys_of("hosts");
@@ -49,6 +58,7 @@ HostSpec read_host(const std::string& name, const Node& node, Problems& problems
   std::size_t via = 0;
   read_word(node, key_of(keys, "via"), via, problems);
   host.local = via == 1;
+  host.pod = via == 2;
   read(node, "user", host.user, problems);
   read_count(node, key_of(keys, "port"), host.port, problems);
   read(node, "ssh-options", host.ssh, problems);
@@ -56,6 +66,9 @@ HostSpec read_host(const std::string& name, const Node& node, Problems& problems
   read(node, "folder", host.folder, problems);
   read_count(node, key_of(keys, "slots"), host.slots, problems);
   read(node, "labels", host.labels, problems);
+  read(node, "cpus", host.cpus, problems);
+  read_memory(node, "memory", host.memory_bytes, problems);
+  if (host.pod) return check_pod(node, host, problems), host;
   if (host.address.empty())
     problems.add(node.at, "host '" + name + "' has no 'address': that under which others reach it");
   else
@@ -141,6 +154,7 @@ ordered_json hosts_to_json(const std::vector<HostSpec>& hosts) {
                    {"folder", host.folder},
                    {"slots", host.slots},
                    {"labels", host.labels}});
+    if (host.pod) out.back()["pod"] = {{"cpus", host.cpus}, {"memory", host.memory_bytes}};
     if (host.slurm) out.back()["slurm"] = host.here ? "here" : "there";
   }
   return out;
@@ -160,7 +174,11 @@ std::vector<HostSpec> hosts_from_json(const ordered_json& json) {
                      .slots = host.at("slots"),
                      .labels = host.at("labels"),
                      .slurm = host.contains("slurm"),
+                     .pod = host.contains("pod"),
                      .here = host.value("slurm", "") == "here"});
+    if (!hosts.back().pod) continue;
+    hosts.back().cpus = host["pod"].at("cpus");
+    hosts.back().memory_bytes = host["pod"].at("memory");
   }
   return hosts;
 }

@@ -32,11 +32,14 @@ MAY_INCLUDE = {
     "supervisor/profile": RECORD | {"supervisor/profile"},
     "supervisor/flink": RECORD | {"supervisor", "stages/expression", "supervisor/flink"},
     "supervisor/kubernetes": RECORD | {"supervisor/kubernetes"},
+    "supervisor/kubernetes/api": BASE | {"supervisor/kubernetes/api"},
+    "supervisor/kubernetes/pod": BASE | {"supervisor/kubernetes/api", "supervisor/kubernetes/pod"},
     "supervisor/slurm": RECORD | {"supervisor", "supervisor/slurm"},
     "supervisor/systemd": BASE | {"supervisor/systemd"},
     "supervisor/yarn": BASE | {"supervisor/yarn"},
     "supervisor/http": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "supervisor", "supervisor/autoscale", "supervisor/metrics", "supervisor/profile", "supervisor/http"},
     "supervisor/ha/zookeeper": BASE | {"supervisor/ha", "supervisor/ha/zookeeper"},
+    "supervisor/ha/kubernetes": BASE | {"supervisor/ha", "supervisor/ha/kubernetes", "supervisor/kubernetes/api"},
     "supervisor/ha": BASE | {"supervisor/ha"},
     "supervisor/autoscale": BASE | {"supervisor/autoscale"},
     "supervisor": RECORD | {"storage", "supervisor/ha", "supervisor/autoscale", "transport", "snapshot", "supervisor/metrics", "supervisor/profile", "snapshot/archive", "stages/expression", "supervisor"},
@@ -49,7 +52,7 @@ SHARED["stages/lookup"] = {"stages/postgres"}
 # Headers of libraries that belong to one place.
 ONLY_IN = {"curl/curl.h": {"storage/s3"}, "zmq.h": {"transport"}, "zmq.hpp": {"transport"}, "pg_query.h": {"stages/expression"},
            "nats/nats.h": {"stages/nats"}, "MQTTClient.h": {"stages/read-mqtt"}, "hiredis/hiredis.h": {"stages/redis"}, "libpq-fe.h": {"stages/postgres"},
-           "elfutils/libdwfl.h": {"supervisor/profile"}, "zookeeper/zookeeper.h": {"supervisor/ha/zookeeper"}, "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/metrics/edge", "cli/remote", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
+           "elfutils/libdwfl.h": {"supervisor/profile"}, "zookeeper/zookeeper.h": {"supervisor/ha/zookeeper"}, "yaml-cpp/yaml.h": {"supervisor"}, "httplib.h": {"supervisor/http", "supervisor/kubernetes/api", "supervisor/metrics/edge", "cli/remote", "stages/listen", "stages/write-http"}, "simdjson.h": {"stages/expression", "stages/format"}}
 
 
 def layer_of(path):

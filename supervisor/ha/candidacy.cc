@@ -48,13 +48,15 @@ Result<Looked> Candidacy::look_once(bool begins, bool fresh) {
     if (known_.leader.id == self_.id) pulse = {0, false, true};
   }
   Wish wish = standby_.look(known_, pulse, system_clock().monotonic_us());
-  if (wish == Wish::kEnded && begins && (fresh || may_go_on(*known_.ended))) wish = Wish::kLead;
+  if (wish == Wish::kEnded && begins && (fresh || anew() || may_go_on(*known_.ended))) wish = Wish::kLead;
   if (wish == Wish::kEnded) return Looked(*known_.ended);
   if (wish == Wish::kWait) return Looked(Waits());
   STREAM_ASSIGN(auto tenure, Tenure::take(coordination_, place_, self_, entry));
   if (!tenure) return Looked(Waits());
   return Looked(std::move(tenure));
 }
+
+bool Candidacy::anew() const { return !place_.deployment.empty() && known_.deployment != place_.deployment; }
 
 Microseconds Candidacy::pause() const { return std::clamp(place_.lease / 10, kPauseMin, kPauseMax); }
 

@@ -28,6 +28,9 @@ class Candidacy {
   // failed goes on then, every other begins anew if `fresh` says so. Errors: kSystem, kCorrupt.
   Result<Looked> look(bool begins, bool fresh);
 
+  // What was seen is not what is to be run here: if it has ended, this has not begun.
+  bool anew() const;
+
   const Term& known() const { return known_; }
   // How long to wait for the next look.
   Microseconds pause() const;

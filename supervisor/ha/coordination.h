@@ -5,10 +5,11 @@
 // registers alone decide: a supervisor that was taken for dead and is not finds its next write refused. The sign of
 // life only says when it is worth while to try to take over; that it may be wrong costs time, never a result.
 //
-// Implementations: file_coordination.h, zookeeper/. An object may be used by several threads.
+// Implementations: file_coordination.h, zookeeper/, kubernetes/. An object may be used by several threads.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,19 +55,25 @@ class Coordination {
   virtual Status leave(std::uint64_t term) = 0;
 };
 
-// Where jobs are coordinated, as --ha has it:
-//   file:///shared/folder[?lease=2s]
-//   zookeeper://h1[:2181],h2[:2181]/path[?lease=4s]
+// Where jobs are coordinated, as --ha has it, each with ?lease=2s and ?deployment=WORD:
+//   file:///shared/folder
+//   zookeeper://h1[:2181],h2[:2181]/path
+//   kubernetes:///[NAMESPACE]                               from within a Pod
+//   kubernetes://HOST:PORT/NAMESPACE?token-file=/path&…     from elsewhere
 struct Place {
   std::string scheme;
-  std::string hosts;               // of zookeeper, with their ports
-  std::string path;                // absolute
-  Microseconds lease = 2'000'000;  // a leader that shows no sign of life for so long is taken for dead
-  std::string text;                // as it was said
+  std::string hosts;                                // of zookeeper, with their ports; of kubernetes: of its API server
+  std::string path;                                 // absolute
+  Microseconds lease = 2'000'000;                   // a leader that shows no sign of life for so long is taken for dead
+  std::string deployment = {};                      // a job that has ended as another one begins anew; "" = none does
+  std::string text;                                 // as it was said
+  std::map<std::string, std::string> options = {};  // of kubernetes: files of who asks; see kPlaceFiles
 
   // The same for all who mean the same place, however they say it.
   std::string identity() const;
 };
+
+inline const std::string kPlaceFiles[] = {"token-file", "ca-file", "cert-file", "key-file"};
 
 // Errors: kUsage, saying what is wrong and how it is written.
 Result<Place> parse_place(const std::string& text);

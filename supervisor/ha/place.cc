@@ -15,17 +15,57 @@ constexpr Microseconds kLeaseMax = 600'000'000;
 
 Status wrong(const std::string& text, const std::string& why) {
   return usage_error("'" + text + "' is no place for several supervisors: " + why +
-                     "; write file:///shared/folder or zookeeper://host1,host2,host3/path");
+                     "; write file:///shared/folder, zookeeper://host1,host2,host3/path or kubernetes:///namespace");
 }
 
-Status take_option(const std::string& text, const std::string& option, Place& place) {
-  const std::size_t equals = option.find('=');
-  if (option.substr(0, equals) != "lease")
-    return wrong(text, "there is no option '" + option.substr(0, equals) + "', only lease");
-  const auto lease = parse_duration(equals == std::string::npos ? "" : option.substr(equals + 1));
+Status take_lease(const std::string& value, Place& place) {
+  const auto lease = parse_duration(value);
   if (!lease.ok() || *lease < kLeaseMin || *lease > kLeaseMax)
-    return wrong(text, "a lease is from 100ms to 10m, as in lease=2s");
+    return wrong(place.text, "a lease is from 100ms to 10m, as in lease=2s");
   place.lease = *lease;
+  return {};
+}
+
+Status take_option(const std::string& option, Place& place) {
+  const std::size_t equals = option.find('=');
+  const std::string name = option.substr(0, equals),
+                    value = equals == std::string::npos ? "" : option.substr(equals + 1);
+  if (name == "lease") return take_lease(value, place);
+  if (name == "deployment" && !value.empty()) {
+    place.deployment = value;
+    return {};
+  }
+  if (place.scheme != "kubernetes")
+    return wrong(place.text, "there is no option '" + name + "', only lease and deployment");
+  if (std::ranges::find(kPlaceFiles, name) == std::end(kPlaceFiles))
+    return wrong(place.text, "there is no option '" + name + "', only lease, deployment, " + join(kPlaceFiles, ", "));
+  if (!value.starts_with('/')) return wrong(place.text, "'" + name + "' is a path that begins with '/'");
+  place.options[name] = value;
+  return {};
+}
+
+Status check_kubernetes(const Place& place) {
+  const bool asks = place.options.contains("token-file") || place.options.contains("cert-file");
+  if (place.path.find('/', 1) != std::string::npos)
+    return wrong(place.text, "the path is the name of a namespace, without another '/'");
+  if (place.options.contains("cert-file") != place.options.contains("key-file"))
+    return wrong(place.text, "'cert-file' and 'key-file' go together");
+  if (place.hosts.empty()) return {};
+  if (place.path == "/") return wrong(place.text, "the namespace is missing");
+  if (!asks)
+    return wrong(
+        place.text,
+        "an API server that is named must be told who asks: 'token-file=/path', or 'cert-file' and 'key-file'");
+  return {};
+}
+
+Status check_scheme(const Place& place) {
+  if (place.scheme == "kubernetes") return check_kubernetes(place);
+  if (place.scheme == "file" && !place.hosts.empty())
+    return wrong(place.text, "a folder has no host: 'file:///' has three strokes");
+  if (place.scheme == "zookeeper" && place.hosts.empty()) return wrong(place.text, "no host is named");
+  if (place.scheme != "file" && place.scheme != "zookeeper")
+    return wrong(place.text, "'" + place.scheme + "' is not known");
   return {};
 }
 
@@ -39,7 +79,7 @@ Result<Place> parse_place(const std::string& text) {
   place.scheme = text.substr(0, mark);
   std::string rest = text.substr(mark + 3);
   if (const std::size_t query = rest.find('?'); query != std::string::npos) {
-    STREAM_TRY(take_option(text, rest.substr(query + 1), place));
+    for (const std::string& option : split(rest.substr(query + 1), '&')) STREAM_TRY(take_option(option, place));
     rest.resize(query);
   }
   const std::size_t slash = rest.find('/');
@@ -47,14 +87,9 @@ Result<Place> parse_place(const std::string& text) {
   place.hosts = rest.substr(0, slash);
   place.path = rest.substr(slash);
   while (place.path.size() > 1 && place.path.ends_with('/')) place.path.pop_back();
-  if (place.scheme == "file" && !place.hosts.empty())
-    return wrong(text, "a folder has no host: 'file:///' has three strokes");
-  if (place.scheme == "zookeeper" && place.hosts.empty()) return wrong(text, "no host is named");
-  if (place.scheme != "file" && place.scheme != "zookeeper") return wrong(text, "'" + place.scheme + "' is not known");
+  STREAM_TRY(check_scheme(place));
   return place;
 }
-
-namespace {}  // namespace
 
 std::string Place::identity() const {
   std::vector<std::string> sorted = split(hosts, ',');
@@ -64,18 +99,29 @@ std::string Place::identity() const {
 
 namespace {
 
-constexpr char kZooKeeperLibrary[] = "libstream-zookeeper.so";
+// What speaks to a place outside, and what it is called in its library.
+struct Loaded {
+  const char* scheme;
+  const char* what;
+  const char* library;
+  const char* entry;
+  const char* package;
+};
+constexpr Loaded kLoaded[] = {
+    {"zookeeper", "ZooKeeper", "libstream-zookeeper.so", "stream_open_zookeeper", "stream-pipelines-zookeeper"},
+    {"kubernetes", "Kubernetes", "libstream-kubernetes.so", "stream_open_kubernetes", "stream-pipelines-http"},
+};
 
-// Loaded only here: no other use of stream needs ZooKeeper's client.
-Result<std::unique_ptr<Coordination>> open_zookeeper(const Place& place, const std::string& job,
-                                                     const std::string& id) {
-  void* const library = ::dlopen(kZooKeeperLibrary, RTLD_NOW | RTLD_LOCAL);  // for good
+// Loaded only here: no other use of stream needs them.
+Result<std::unique_ptr<Coordination>> load(const Loaded& kind, const Place& place, const std::string& job,
+                                           const std::string& id) {
+  void* const library = ::dlopen(kind.library, RTLD_NOW | RTLD_LOCAL);  // for good
   if (library == nullptr)
-    return failed(std::string("unable to speak to ZooKeeper: ") + ::dlerror() +
-                  "; it is in the package stream-pipelines-zookeeper");
+    return failed(std::string("unable to speak to ") + kind.what + ": " + ::dlerror() + "; it is in the package " +
+                  kind.package);
   using Open = Coordination* (*)(const Place&, const std::string&, const std::string&, Status&);
-  const auto open = reinterpret_cast<Open>(::dlsym(library, "stream_open_zookeeper"));
-  if (open == nullptr) return failed(std::string("'") + kZooKeeperLibrary + "' is of another version of stream");
+  const auto open = reinterpret_cast<Open>(::dlsym(library, kind.entry));
+  if (open == nullptr) return failed(std::string("'") + kind.library + "' is of another version of stream");
   Status status;
   std::unique_ptr<Coordination> opened(open(place, job, id, status));
   if (!opened) return status;
@@ -86,7 +132,9 @@ Result<std::unique_ptr<Coordination>> open_zookeeper(const Place& place, const s
 
 Result<std::unique_ptr<Coordination>> open_coordination(const Place& place, const std::string& job,
                                                         const std::string& id) {
-  if (place.scheme == "zookeeper") return open_zookeeper(place, job, id);
+  for (const Loaded& kind : kLoaded) {
+    if (place.scheme == kind.scheme) return load(kind, place, job, id);
+  }
   STREAM_ASSIGN(std::unique_ptr<FileCoordination> opened, FileCoordination::open(system_files(), place.path, job, id));
   return std::unique_ptr<Coordination>(std::move(opened));
 }

@@ -114,6 +114,7 @@ Status Tenure::reserve(Epoch below) {
 Status Tenure::begin_run(const std::string& job_id, const std::string& run) {
   return change([&](Term& term) {
     term.job_id = job_id;
+    term.deployment = place_.deployment;
     term.run = run;
     term.published = 0;
     term.ended.reset();
@@ -122,13 +123,17 @@ Status Tenure::begin_run(const std::string& job_id, const std::string& run) {
 
 Status Tenure::publish(const std::string& run, Epoch epoch) {
   return change([&](Term& term) {
+    term.deployment = place_.deployment;
     term.run = run;
     term.published = epoch.value();
   });
 }
 
 Status Tenure::end(const std::string& state, const std::string& reason) {
-  return change([&](Term& term) { term.ended = Ended{state, reason, system_clock().wall_us()}; });
+  return change([&](Term& term) {
+    term.deployment = place_.deployment;
+    term.ended = Ended{state, reason, system_clock().wall_us()};
+  });
 }
 
 // By the time as well: the thread may hang in a place that does not answer. What was lost once stays lost, though the

@@ -21,6 +21,7 @@ std::string to_text(const Term& term) {
               {"run", term.run},
               {"published", term.published},
               {"reserved", term.reserved}};
+  if (!term.deployment.empty()) out["deployment"] = term.deployment;
   if (term.ended)
     out["ended"] = {{"state", term.ended->state}, {"reason", term.ended->reason}, {"at_us", term.ended->at_us}};
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -38,6 +39,7 @@ Result<Term> term_of(const std::string& text) {
     term.leader = {leader.at("id"), leader.at("host"), leader.at("pid"), leader.at("folder"), leader.at("http")};
     term.lease_us = in.at("lease_us");
     term.job_id = in.value("job_id", "");
+    term.deployment = in.value("deployment", "");
     term.run = in.at("run");
     term.published = in.at("published");
     term.reserved = in.at("reserved");

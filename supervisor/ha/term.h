@@ -35,6 +35,7 @@ struct Term {
   Candidate leader;
   Microseconds lease_us = 0;    // that it goes by
   std::string job_id;           // by which the job is known; "" = nobody has said it
+  std::string deployment;       // as which it was run last; see Place
   std::string run;              // whose checkpoint it is
   std::uint64_t published = 0;  // the newest checkpoint that counts; 0 = none
   std::uint64_t reserved = 0;   // epochs below may have been used

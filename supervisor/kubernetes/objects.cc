@@ -3,202 +3,255 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/kubernetes/overlay.h"
+#include "supervisor/kubernetes/scripts.h"
+#include "supervisor/kubernetes/yaml.h"
+
 namespace stream::kubernetes {
 namespace {
 
-constexpr std::size_t kManifestMost = 1'000'000;  // etcd takes little more
-constexpr std::size_t kNameMost = 63;
-constexpr std::size_t kSecretMost = 253;
-constexpr std::string_view kData = "/var/lib/stream";
-constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz0123456789-";
+using json = nlohmann::ordered_json;
 
-// What the container does. A Deployment starts whatever ends: a job that has finished must not begin anew, so its end
-// is read from what the job itself keeps, with the digest of what was run. SIGTERM is the job's: it ends with a
-// checkpoint. $1 is the digest, $2 the job, the rest what `stream` is told.
-constexpr std::string_view kScript =
-    "digest=$1 job=$2\n"
-    "shift 2\n"
-    "cd \"$STREAM_DATA\" || exit 1\n"
-    "stop() { stopped=1; [ -z \"$pid\" ] || kill -TERM \"$pid\"; }\n"
-    "trap stop TERM INT\n"
-    "if [ \"$(cat .deployed 2>/dev/null)\" != \"$digest\" ] || ! stream wait \"$job\" --timeout 1ms 2>/dev/null; then\n"
-    "  printf %s \"$digest\" > .deployed.new && mv .deployed.new .deployed || exit 1\n"
-    "  stream \"$@\" &\n"
-    "  pid=$!\n"
-    "  [ -z \"$stopped\" ] || kill -TERM \"$pid\"\n"
-    "  wait \"$pid\"; code=$?\n"
-    "  while kill -0 \"$pid\" 2>/dev/null; do wait \"$pid\"; code=$?; done\n"
-    "  [ -z \"$stopped\" ] && [ \"$code\" = 0 ] || exit \"$code\"\n"
-    "  pid=\n"
-    "  stream wait \"$job\" --timeout 1ms || exit 1\n"
-    "fi\n"
-    "echo \"$job: has finished\"\n"
-    "[ -z \"$stopped\" ] || exit 0\n"
-    "sleep infinity & pid=$!\n"
-    "wait \"$pid\"\n"
-    "exit 0\n";
+constexpr char kOwn[] = "/var/lib/stream-own";
+constexpr char kLease[] = "lease=5s";
+constexpr char kSupervisors[] = "stream";  // names of containers
+constexpr char kOfHosts[] = "instances";
+constexpr int kUser = 65532;
 
-// The job answers, or has finished.
-constexpr std::string_view kProbe = "stream wait \"$0\" --for running --timeout 5s || stream wait \"$0\" --timeout 1ms";
+// The API server decides who leads, also where one supervisor makes Pods: it is replaced while what it has made may
+// live.
+bool led(const Deployed& deployed) { return deployed.replicas != 0 || !deployed.hosts.empty(); }
 
-// YAML takes a text as JSON has it.
-std::string as_text(std::string_view text) { return nlohmann::json(text).dump(); }
+std::uint32_t replicas_of(const Deployed& deployed) { return std::max<std::uint32_t>(1, deployed.replicas); }
 
-std::string list(const std::vector<std::string>& words) { return nlohmann::json(words).dump(); }
+json host_pod(const Deployed& deployed);
 
-std::string head(const Deployed& deployed, std::string_view version, std::string_view kind) {
-  std::string text = "---\napiVersion: " + std::string(version) + "\nkind: " + std::string(kind) +
-                     "\nmetadata:\n  name: " + object_name(deployed.job) + "\n";
-  if (!deployed.space.empty()) text += "  namespace: " + as_text(deployed.space) + "\n";
-  return text + "  labels: {app.kubernetes.io/name: stream, app.kubernetes.io/instance: " + as_text(deployed.job) +
-         "}\n";
+json from_field(const char* name, const char* path) {
+  return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
 }
 
-std::string resources(const Deployed& deployed) {
-  nlohmann::ordered_json asked = nlohmann::ordered_json::object();
+json labels_of(const Deployed& deployed) {
+  return {{"app.kubernetes.io/name", "stream"}, {"app.kubernetes.io/instance", deployed.job}};
+}
+
+json object(const Deployed& deployed, const char* version, const char* kind, const std::string& behind = "") {
+  json metadata = {{"name", object_name(deployed.job) + behind}};
+  if (!deployed.space.empty()) metadata["namespace"] = deployed.space;
+  metadata["labels"] = labels_of(deployed);
+  return {{"apiVersion", version}, {"kind", kind}, {"metadata", metadata}};
+}
+
+json resources(const Deployed& deployed) {
+  json asked = json::object();
   if (!deployed.cpus.empty()) asked["requests"]["cpu"] = deployed.cpus;
   if (!deployed.memory.empty()) asked["requests"]["memory"] = asked["limits"]["memory"] = deployed.memory;
-  return asked.dump();
+  return asked;
 }
 
-std::string environment(const Deployed& deployed) {
-  std::string text = "          env:\n            - {name: STREAM_HOME, value: " + std::string(kData) +
-                     "/jobs}\n            - {name: STREAM_DATA, value: " + std::string(kData) + "}\n";
-  if (deployed.secrets.empty()) return text;
-  text += "          envFrom:\n";
-  for (const std::string& secret : deployed.secrets)
-    text += "            - secretRef: {name: " + as_text(secret) + "}\n";
-  return text;
+// What a supervisor keeps for itself is of its Pod alone where there may be several.
+json environment(const Deployed& deployed) {
+  const std::string home = led(deployed) ? kOwn : std::string(kData) + "/jobs";
+  return json::array({{{"name", "STREAM_HOME"}, {"value", home}}, {{"name", "STREAM_DATA"}, {"value", kData}}});
 }
 
-std::string command(const Deployed& deployed) {
-  std::vector<std::string> words = {"/bin/sh",    "-c",  std::string(kScript), "stream", deployed.digest,
-                                    deployed.job, "run", deployed.file};
-  words.insert(words.end(), deployed.run.begin(), deployed.run.end());
-  return list(words);
+json supervisor_environment(const Deployed& deployed) {
+  json all = environment(deployed);
+  if (deployed.hosts.empty()) return all;
+  all.push_back(from_field("STREAM_POD_NAME", "metadata.name"));
+  all.push_back(from_field("STREAM_POD_UID", "metadata.uid"));
+  all.push_back(from_field("STREAM_POD_IP", "status.podIP"));
+  all.push_back({{"name", "STREAM_POD_TEMPLATE"}, {"value", host_pod(deployed).dump()}});
+  return all;
 }
 
-std::string container(const Deployed& deployed) {
-  const std::string probe = "{command: " + list({"/bin/sh", "-c", std::string(kProbe), deployed.job}) + "}";
-  return "      containers:\n        - name: stream\n          image: " + as_text(deployed.image) +
-         "\n          command: " + command(deployed) + "\n" + environment(deployed) +
-         "          resources: " + resources(deployed) +
-         "\n"
-         "          readinessProbe: {exec: " +
-         probe +
-         ", periodSeconds: 10, timeoutSeconds: 15}\n"
-         "          securityContext:\n"
-         "            allowPrivilegeEscalation: false\n"
-         "            readOnlyRootFilesystem: true\n"
-         "            capabilities: {drop: [ALL]}\n"
-         "          volumeMounts:\n"
-         "            - {name: data, mountPath: " +
-         std::string(kData) +
-         "}\n"
-         "            - {name: manifest, mountPath: " +
-         as_text(std::string(kData) + "/" + deployed.file) +
-         ", subPath: manifest, readOnly: true}\n"
-         "            - {name: scratch, mountPath: /tmp}\n";
+json command(const Deployed& deployed) {
+  json words = {"/bin/sh", "-c", led(deployed) ? kOfSeveral : kAlone, "stream"};
+  if (!led(deployed)) words.push_back(deployed.digest);
+  for (const std::string& word : {deployed.job, std::string("run"), deployed.file}) words.push_back(word);
+  for (const std::string& word : deployed.run) words.push_back(word);
+  if (led(deployed)) {
+    words.push_back("--ha");
+    words.push_back("kubernetes:///?" + std::string(kLease) + "&deployment=" + deployed.digest);
+  }
+  return words;
 }
 
-std::string deployment(const Deployed& deployed) {
-  const std::string labels =
-      "{app.kubernetes.io/name: stream, app.kubernetes.io/instance: " + as_text(deployed.job) + "}";
+json mounts(const Deployed& deployed) {
+  json all = json::array({{{"name", "data"}, {"mountPath", kData}},
+                          {{"name", "manifest"},
+                           {"mountPath", std::string(kData) + "/" + deployed.file},
+                           {"subPath", "manifest"},
+                           {"readOnly", true}},
+                          {{"name", "scratch"}, {"mountPath", "/tmp"}}});
+  if (led(deployed)) all.push_back({{"name", "own"}, {"mountPath", kOwn}});
+  return all;
+}
+
+// What the containers of a job have in common.
+json container(const Deployed& deployed, const char* name) {
+  json made = {{"name", name}, {"image", deployed.image}, {"env", environment(deployed)}};
+  for (const std::string& secret : deployed.secrets) made["envFrom"].push_back({{"secretRef", {{"name", secret}}}});
+  made["securityContext"] = {
+      {"allowPrivilegeEscalation", false}, {"readOnlyRootFilesystem", true}, {"capabilities", {{"drop", {"ALL"}}}}};
+  made["volumeMounts"] = mounts(deployed);
+  return made;
+}
+
+json supervisor(const Deployed& deployed) {
+  const json probe = {"/bin/sh", "-c", led(deployed) ? kOneOfSeveralIsReady : kAloneIsReady, deployed.job};
+  json made = container(deployed, kSupervisors);
+  made["command"] = command(deployed);
+  made["env"] = supervisor_environment(deployed);
+  made["resources"] = resources(deployed);
+  made["readinessProbe"] = {{"exec", {{"command", probe}}}, {"periodSeconds", 10}, {"timeoutSeconds", 15}};
+  return made;
+}
+
+// Supervisors that stand by are of use on other nodes than the leader's.
+json apart(const Deployed& deployed) {
+  const json term = {{"topologyKey", "kubernetes.io/hostname"},
+                     {"labelSelector", {{"matchLabels", labels_of(deployed)}}}};
+  const json wish = {{"weight", 100}, {"podAffinityTerm", term}};
+  return {{"podAntiAffinity", {{"preferredDuringSchedulingIgnoredDuringExecution", json::array({wish})}}}};
+}
+
+json volumes(const Deployed& deployed) {
   const std::string name = object_name(deployed.job);
-  return head(deployed, "apps/v1", "Deployment") +
-         "spec:\n"
-         "  replicas: 1\n"
-         "  strategy: {type: Recreate}  # never two at once\n"
-         "  selector: {matchLabels: " +
-         labels +
-         "}\n"
-         "  template:\n"
-         "    metadata:\n"
-         "      labels: " +
-         labels +
-         "\n"
-         "      annotations: {stream/digest: " +
-         as_text(deployed.digest) +
-         "}\n"
-         "    spec:\n"
-         "      serviceAccountName: " +
-         name +
-         "\n"
-         "      automountServiceAccountToken: false  # the job asks the API server for nothing\n"
-         "      enableServiceLinks: false\n"
-         "      terminationGracePeriodSeconds: 300\n"
-         "      securityContext:\n"
-         "        runAsNonRoot: true\n"
-         "        runAsUser: 65532\n"
-         "        runAsGroup: 65532\n"
-         "        fsGroup: 65532\n"
-         "        seccompProfile: {type: RuntimeDefault}\n" +
-         container(deployed) +
-         "      volumes:\n"
-         "        - {name: data, persistentVolumeClaim: {claimName: " +
-         name +
-         "}}\n"
-         "        - {name: manifest, configMap: {name: " +
-         name +
-         "}}\n"
-         "        - {name: scratch, emptyDir: {}}\n";
+  json all = json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", name}}}},
+                          {{"name", "manifest"}, {"configMap", {{"name", name}}}},
+                          {{"name", "scratch"}, {"emptyDir", json::object()}}});
+  if (led(deployed)) all.push_back({{"name", "own"}, {"emptyDir", json::object()}});
+  return all;
 }
 
-bool is_label(std::string_view text, std::size_t most, std::string_view also = "") {
-  const std::string of = std::string(kLower) + std::string(also);
-  return !text.empty() && text.size() <= most && text.find_first_not_of(of) == std::string_view::npos &&
-         !text.starts_with('-') && !text.ends_with('-');
+// With what the user wants otherwise; of the two containers that are ours, a Pod has its own.
+json as_wished(const Deployed& deployed, json made, std::string_view other) {
+  if (deployed.pod_template.is_null()) return made;
+  json over = deployed.pod_template;
+  if (over.contains("spec") && over["spec"].contains("containers")) {
+    json::array_t& containers = over["spec"]["containers"].get_ref<json::array_t&>();
+    std::erase_if(containers, [&](const json& container) { return container.value("name", "") == other; });
+    if (containers.empty()) over["spec"].erase("containers");
+  }
+  return overlaid(std::move(made), over);
 }
 
-// 1, 0.5, 250m, 2Gi: the part of quantities that is used.
-bool is_quantity(std::string_view text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  const std::string_view unit = text.substr(digits);
-  constexpr std::string_view kUnits[] = {"", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"};
-  return digits > 0 && text.front() != '.' && text[digits - 1] != '.' &&
-         std::ranges::count(text.substr(0, digits), '.') <= 1 && text.find_first_not_of("0.") < digits &&
-         std::ranges::find(kUnits, unit) != std::end(kUnits);
+json pod_spec(const Deployed& deployed) {
+  return {{"serviceAccountName", object_name(deployed.job)},
+          {"automountServiceAccountToken", false},
+          {"enableServiceLinks", false},
+          {"securityContext",
+           {{"runAsNonRoot", true},
+            {"runAsUser", kUser},
+            {"runAsGroup", kUser},
+            {"fsGroup", kUser},
+            {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+          {"volumes", volumes(deployed)}};
 }
 
-Status bad_value(const char* option, const std::string& value, const char* wanted) {
-  return usage_error("--" + std::string(option) + ": '" + value + "' is not " + wanted);
+// The token is for the API server, which decides who leads and makes Pods; else the job asks it for nothing.
+json pod(const Deployed& deployed) {
+  json spec = pod_spec(deployed);
+  spec["automountServiceAccountToken"] = led(deployed);
+  spec["terminationGracePeriodSeconds"] = 300;
+  if (replicas_of(deployed) > 1) spec["affinity"] = apart(deployed);
+  spec["containers"] = json::array({supervisor(deployed)});
+  const json made = {
+      {"metadata", {{"labels", labels_of(deployed)}, {"annotations", {{"stream/digest", deployed.digest}}}}},
+      {"spec", spec}};
+  return as_wished(deployed, made, kOfHosts);
+}
+
+// Of each host: what stream-pod completes. It has no label by which the Deployment would count it as its own.
+json host_pod(const Deployed& deployed) {
+  json spec = pod_spec(deployed);
+  spec["restartPolicy"] = "Never";  // the supervisor makes another
+  spec["terminationGracePeriodSeconds"] = 10;
+  spec["containers"] = json::array({container(deployed, kOfHosts)});
+  const json labels = {{"app.kubernetes.io/name", "stream-host"}, {"app.kubernetes.io/instance", deployed.job}};
+  return as_wished(deployed, {{"metadata", {{"labels", labels}}}, {"spec", spec}}, kSupervisors);
+}
+
+// All old Pods end before new ones begin: there are never two of one supervisor, and none of another manifest takes
+// over.
+json deployment(const Deployed& deployed) {
+  json made = object(deployed, "apps/v1", "Deployment");
+  made["spec"] = {{"replicas", replicas_of(deployed)},
+                  {"strategy", {{"type", "Recreate"}}},
+                  {"selector", {{"matchLabels", labels_of(deployed)}}},
+                  {"template", pod(deployed)}};
+  return made;
+}
+
+json claim(const Deployed& deployed) {
+  json made = object(deployed, "v1", "PersistentVolumeClaim");
+  made["spec"] = {{"accessModes", {led(deployed) ? "ReadWriteMany" : "ReadWriteOnce"}}};
+  if (!deployed.storage_class.empty()) made["spec"]["storageClassName"] = deployed.storage_class;
+  made["spec"]["resources"] = {{"requests", {{"storage", deployed.storage}}}};
+  return made;
+}
+
+json rule(const char* group, const char* kind, const std::vector<std::string>& names,
+          const std::vector<std::string>& verbs) {
+  return {{"apiGroups", {group}}, {"resources", {kind}}, {"resourceNames", names}, {"verbs", verbs}};
+}
+
+std::vector<std::string> hosts_of(const Deployed& deployed) {
+  std::vector<std::string> names;
+  for (const std::string& host : deployed.hosts) names.push_back(object_name(deployed.job) + "-" + host);
+  return names;
+}
+
+// Pods have no names that a right to make them could be bound to.
+json role(const Deployed& deployed) {
+  const std::string name = object_name(deployed.job);
+  json made = object(deployed, "rbac.authorization.k8s.io/v1", "Role");
+  json& rules = made["rules"];
+  rules = json::array({rule("", "configmaps", {name + ".term", name + ".job"}, {"get", "update"}),
+                       rule("coordination.k8s.io", "leases", {name}, {"get", "update"})});
+  if (deployed.hosts.empty()) return made;
+  rules.push_back(rule("", "pods", hosts_of(deployed), {"get", "delete"}));
+  rules.push_back({{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"create"}}});
+  rules.push_back(rule("", "secrets", hosts_of(deployed), {"patch"}));
+  return made;
+}
+
+json binding(const Deployed& deployed) {
+  const std::string name = object_name(deployed.job);
+  const json subject = {{"kind", "ServiceAccount"}, {"name", name}, {"namespace", deployed.space}};
+  json made = object(deployed, "rbac.authorization.k8s.io/v1", "RoleBinding");
+  made["roleRef"] = {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}};
+  made["subjects"] = json::array({subject});
+  return made;
+}
+
+// What supervisors decide by who leads, see supervisor/ha/kubernetes, and where Pods of hosts find their keys: made
+// here, so that they need no right to make any. Applied again, what is in them stays.
+std::vector<json> for_leading(const Deployed& deployed) {
+  std::vector<json> all = {object(deployed, "v1", "ConfigMap", ".term"), object(deployed, "v1", "ConfigMap", ".job"),
+                           object(deployed, "coordination.k8s.io/v1", "Lease")};
+  for (const std::string& host : deployed.hosts) all.push_back(object(deployed, "v1", "Secret", "-" + host));
+  all.push_back(role(deployed));
+  all.push_back(binding(deployed));
+  return all;
 }
 
 }  // namespace
 
 std::string object_name(const std::string& job) { return "stream-" + job; }
 
-Status check(const Deployed& deployed) {
-  if (!is_label(object_name(deployed.job), kNameMost))
-    return usage_error("'" + deployed.job +
-                       "' is no name that Kubernetes takes: it must not end with '-'; give another with --name");
-  if (deployed.image.empty())
-    return usage_error("--on kubernetes needs --image IMAGE, one with these programs in it, see stream-kubernetes(7)");
-  if (!deployed.space.empty() && !is_label(deployed.space, kNameMost))
-    return bad_value("namespace", deployed.space, "a name of a namespace");
-  if (!deployed.storage_class.empty() && !is_label(deployed.storage_class, kSecretMost, "."))
-    return bad_value("storage-class", deployed.storage_class, "a name of a storage class");
-  for (const std::string& secret : deployed.secrets) {
-    if (!is_label(secret, kSecretMost, ".")) return bad_value("secret", secret, "a name of a Secret");
-  }
-  if (!is_quantity(deployed.storage)) return bad_value("storage", deployed.storage, "a size, such as 10Gi");
-  if (!deployed.cpus.empty() && !is_quantity(deployed.cpus))
-    return bad_value("cpus", deployed.cpus, "a number of CPUs, such as 2 or 500m");
-  if (!deployed.memory.empty() && !is_quantity(deployed.memory))
-    return bad_value("memory", deployed.memory, "a size, such as 2Gi");
-  if (deployed.manifest.size() > kManifestMost)
-    return usage_error("'" + deployed.file + "' has more than 1 MB, which no ConfigMap holds");
-  return {};
-}
-
 std::string objects(const Deployed& deployed) {
-  std::string claim = head(deployed, "v1", "PersistentVolumeClaim") + "spec:\n  accessModes: [ReadWriteOnce]\n";
-  if (!deployed.storage_class.empty()) claim += "  storageClassName: " + as_text(deployed.storage_class) + "\n";
-  claim += "  resources: {requests: {storage: " + as_text(deployed.storage) + "}}\n";
-  return "# Made by 'stream deploy --on kubernetes': see stream-kubernetes(7).\n" +
-         head(deployed, "v1", "ServiceAccount") + "automountServiceAccountToken: false\n" +
-         head(deployed, "v1", "ConfigMap") + "data:\n  manifest: " + as_text(deployed.manifest) + "\n" + claim +
-         deployment(deployed);
+  json account = object(deployed, "v1", "ServiceAccount"), manifest = object(deployed, "v1", "ConfigMap");
+  account["automountServiceAccountToken"] = false;
+  manifest["data"] = {{"manifest", deployed.manifest}};
+  std::vector<json> all = {account, manifest, claim(deployed)};
+  if (led(deployed)) {
+    for (json& one : for_leading(deployed)) all.push_back(std::move(one));
+  }
+  all.push_back(deployment(deployed));
+  std::string text = "# Made by 'stream deploy --on kubernetes': see stream-kubernetes(7).\n";
+  for (const json& one : all) text += yaml_of(one);
+  return text;
 }
 
 }  // namespace stream::kubernetes

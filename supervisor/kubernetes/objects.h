@@ -1,6 +1,8 @@
 // The objects of a job that Kubernetes runs, as kubectl takes them. Pure.
 #pragma once
 
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +10,8 @@
 #include "transport/base/status.h"
 
 namespace stream::kubernetes {
+
+inline constexpr char kData[] = "/var/lib/stream";  // the volume of the job
 
 struct Deployed {
   std::string job;
@@ -22,13 +26,20 @@ struct Deployed {
   std::string cpus = {};                  // "" = not asked for
   std::string memory = {};                // "" = not bounded
   std::vector<std::string> secrets = {};  // whose keys are in the environment
+  std::uint32_t replicas = 0;             // supervisors that stand ready for it; 0 = one, alone
+  std::vector<std::string> hosts = {};    // that are Pods of their own, which the supervisor makes
+  nlohmann::ordered_json pod_template = {};  // put over what is made of Pods: metadata, spec; null = nothing
+  std::string checkpoints = {};              // where the manifest keeps them; "" = below the folder of the job
 };
 
 // Errors: kUsage for what the API server would refuse.
 Status check(const Deployed& deployed);
 
-// YAML, one document an object: service account, manifest, volume, Deployment.
+// YAML, one document an object: service account, manifest, volume, Deployment; of several supervisors also what they
+// decide by who leads, and their right to it.
 std::string objects(const Deployed& deployed);
+
+bool is_quantity(std::string_view text);  // 500m, 2Gi
 
 std::string object_name(const std::string& job);  // "stream-counts"
 

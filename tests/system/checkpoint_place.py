@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 
@@ -154,9 +155,24 @@ def a_folder_that_is_not_there_is_not_made(stream):
         check(not (share / "not-mounted").exists(), "it was made")
 
 
+def one_file_system_that_is_mounted_twice_is_as_two(stream):
+    """As the volumes of a container often are: it is the same device, and nothing can be renamed from one to the other."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
+        print("skipped: no namespaces here")
+        return
+    for name in ("original", "mounted"):
+        (stream.folder / name).mkdir()
+    stream.write("elsewhere.yaml", JOB.replace("SHARE", str(stream.folder / "mounted")).replace("rows: 1000000", "rows: 10000"))
+    stream.run("unshare", "--mount", "sh", "-c", "mount --bind original mounted && exec stream run elsewhere.yaml")
+    said = stream.run("stream", "events", "elsewhere")
+    check("aborted" not in said, said)
+    check(sum(n for _, n, _ in totals(stream)) == 10000, "other totals")
+
+
 if __name__ == "__main__":
     if pathlib.Path("/dev/shm").stat().st_dev == pathlib.Path(tempfile.gettempdir()).stat().st_dev:
         print("skipped: /dev/shm and the folder for temporary files are on one file system")
         sys.exit(0)
     main([instances_are_restored_from_the_copies_here, a_damaged_or_missing_copy_does_no_harm, copies_go_when_their_originals_go,
-          a_place_belongs_to_one_job, a_job_that_goes_on_keeps_its_place, a_folder_that_is_not_there_is_not_made])
+          a_place_belongs_to_one_job, a_job_that_goes_on_keeps_its_place, a_folder_that_is_not_there_is_not_made,
+          one_file_system_that_is_mounted_twice_is_as_two])

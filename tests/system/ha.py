@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import kube_cluster  # noqa: E402
 import zookeeper_server  # noqa: E402
 from harness import Stream, check, main, wait_until  # noqa: E402
 from in_flight import FAST, SLOW, compare, expected, manifest, past, results, rows_of  # noqa: E402
@@ -298,6 +299,66 @@ def an_address_for_others_is_told(stream):
         hosts.over()
 
 
+def with_kubernetes(stream):
+    """Registers and the sign of life are objects of an API server, which stands still for a while: then nobody leads."""
+    why = kube_cluster.missing()
+    if why:
+        print(f"skipped: no Kubernetes here: {why}", flush=True)
+        return
+    wanted = expected(stream)
+    with kube_cluster.Cluster() as cluster:
+        place = cluster.place("ha-token", "1s")
+        stream.write("job.yaml", manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}"), rate=FAST))
+        stream.run("stream", "run", "job.yaml", "--ha", place, expect=1)
+        check("answers 403" in stream.last_stderr and "a Role must allow it" in stream.last_stderr, stream.last_stderr)
+        cluster.allow("ha", ("", "configmaps", "get create update", None), ("coordination.k8s.io", "leases", "get create update", None))
+        with Hosts(stream, 3, place) as hosts:
+            first = hosts.wait_leader()
+            past(stream, 1000)
+            lease = cluster.get("lease/stream-job")["spec"]
+            check(lease["holderIdentity"] and lease["leaseTransitions"] >= 1 and lease["renewTime"], lease)
+            began = time.monotonic()
+            first.send(signal.SIGKILL)
+            second = hosts.wait_leader(but=first)
+            print(f"        another runs after {(time.monotonic() - began) * 1000:.0f} ms, at a lease of 1 s", flush=True)
+            past(stream, 2000)
+            second = hosts.wait_leader()
+            cluster.api().send_signal(signal.SIGSTOP)
+            wait_until("it to lead no more", lambda: "leads no more" in second.talk())
+            cluster.api().send_signal(signal.SIGCONT)
+            hosts.wait_leader()
+            past(stream, 3000)
+            third = hosts.wait_leader()
+            third.send(signal.SIGSTOP)
+            hosts.wait_leader(but=third)
+            third.send(signal.SIGCONT)
+            past(stream, 4000)
+            fourth = hosts.wait_leader()
+            fourth.send(signal.SIGTERM)  # it makes way, and says so
+            hosts.wait_leader(but=fourth)
+            first.process.wait()
+            hosts.over()
+            compare(results(stream.folder), wanted)
+            second.start().process.wait(timeout=60)
+            check("FINISHED" in second.talk() and "--fresh" in second.talk(), second.talk())
+        kept = cluster.get("configmap/stream-job.term")
+        check(json.loads(kept["data"]["text"])["ended"]["state"] == "FINISHED", kept)
+
+
+def on_kubernetes_the_results_are_the_same_whatever_happens(stream):
+    if kube_cluster.missing():
+        return
+    wanted = expected(stream)
+    counts = {}
+    with kube_cluster.Cluster() as cluster:
+        for seed in range(100 if LONG else 2):
+            with Stream(stream.programs) as shared, Hosts(shared, 3, cluster.place("admin-token", f"{LEASE * 1000:.0f}ms")) as hosts:
+                for kind in disturbed(shared, hosts, random.Random(seed), wanted, f"seed {seed}"):
+                    counts[kind] = counts.get(kind, 0) + 1
+            cluster.ask("delete", "configmap/stream-job.term", "configmap/stream-job.job", "lease/stream-job")
+    print(f"        {counts}", flush=True)
+
+
 def what_cannot_be_is_refused_with_advice(stream):
     (stream.folder / "ha").mkdir()
     stream.write("job.yaml", manifest(rate=FAST))
@@ -308,14 +369,18 @@ def what_cannot_be_is_refused_with_advice(stream):
                             (("job.yaml", "--ha", "file:///x?lease=1ms"), "a lease is from 100ms"),
                             (("job.yaml", "--ha", place, "--advertise", "host-a:8081"), "no address such as https://"),
                             (("job.yaml", "--advertise", "http://host-a:8081"), "--advertise goes with --ha"),
+                            (("job.yaml", "--ha", "kubernetes://x:1/y"), "must be told who asks"),
                             (("generate n --rows 1 | print", "--ha", place), "needs a pipeline with a name")):
         stream.run("stream", "run", *arguments, expect=100)
         check(said in stream.last_stderr, f"{arguments}: {stream.last_stderr}")
     stream.write("job.yaml", manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}"), rate=FAST))
     stream.run("stream", "run", "job.yaml", "--ha", f"file://{stream.folder}/nothing", expect=1)
     check("there is no such folder" in stream.last_stderr, stream.last_stderr)
+    stream.run("stream", "run", "job.yaml", "--ha", "kubernetes:///", expect=1)
+    check("this is no Pod" in stream.last_stderr and "token-file=" in stream.last_stderr, stream.last_stderr)
 
 
 if __name__ == "__main__":
     main([one_leads_and_the_others_stand_by, what_is_stopped_is_stopped_for_all, whatever_happens_to_the_leader_the_results_are_the_same,
-          with_zookeeper, any_supervisor_answers_over_http, an_address_for_others_is_told, what_cannot_be_is_refused_with_advice])
+          with_zookeeper, with_kubernetes, on_kubernetes_the_results_are_the_same_whatever_happens, any_supervisor_answers_over_http,
+          an_address_for_others_is_told, what_cannot_be_is_refused_with_advice])

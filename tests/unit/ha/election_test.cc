@@ -119,8 +119,29 @@ BOOST_AUTO_TEST_CASE(places) {
   BOOST_TEST(ensemble->hosts == "a,b:2182");
   BOOST_TEST(ensemble->path == "/x");
   BOOST_TEST(parse_place("zookeeper://b:2182,a/x?lease=9s")->identity() == "zookeeper://a,b:2182/x");
-  for (const char* wrong : {"", "/a", "file://a/b", "file:/a", "zookeeper:///x", "zookeeper://a", "s3://a/b",
-                            "file:///a?lease=1h", "file:///a?leese=1s", "file:///a?lease"})
+  for (const char* wrong :
+       {"", "/a", "file://a/b", "file:/a", "zookeeper:///x", "zookeeper://a", "s3://a/b", "file:///a?lease=1h",
+        "file:///a?leese=1s", "file:///a?lease", "file:///a?deployment=", "file:///a?token-file=/t"})
+    BOOST_TEST((parse_place(wrong).status().code() == Code::kUsage), wrong);
+}
+
+BOOST_AUTO_TEST_CASE(places_of_kubernetes) {
+  const auto own = parse_place("kubernetes:///?lease=3s");
+  BOOST_REQUIRE(own.ok());
+  BOOST_TEST(own->hosts == "");
+  BOOST_TEST(own->path == "/");
+  BOOST_TEST(own->lease == 3'000'000);
+  const auto far = parse_place("kubernetes://[::1]:6443/jobs?token-file=/t&ca-file=/c&lease=9s");
+  BOOST_REQUIRE(far.ok());
+  BOOST_TEST(far->hosts == "[::1]:6443");
+  BOOST_TEST(far->path == "/jobs");
+  BOOST_TEST(parse_place("file:///a?deployment=d1&lease=1s")->deployment == "d1");
+  BOOST_TEST(far->options.at("token-file") == "/t");
+  BOOST_TEST(far->options.at("ca-file") == "/c");
+  BOOST_TEST(parse_place("kubernetes://a:1/jobs?cert-file=/c&key-file=/k").ok());
+  for (const char* wrong : {"kubernetes:", "kubernetes://a:1", "kubernetes://a:1/?token-file=/t",
+                            "kubernetes://a:1/jobs", "kubernetes:///a/b", "kubernetes://a:1/jobs?cert-file=/c",
+                            "kubernetes://a:1/jobs?token-file=t", "kubernetes:///jobs?token=abc"})
     BOOST_TEST((parse_place(wrong).status().code() == Code::kUsage), wrong);
 }
 

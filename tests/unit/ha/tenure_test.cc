@@ -69,8 +69,9 @@ class Way : public Coordination {
   std::shared_ptr<Shared> shared_;
 };
 
-Place here() {
+Place here(const std::string& deployment = "") {
   Place place;
+  place.deployment = deployment;
   place.lease = kLease;
   place.text = "here";
   return place;
@@ -83,8 +84,8 @@ Candidate called(const std::string& id) {
 }
 
 struct Supervisor {
-  Supervisor(const std::shared_ptr<Shared>& shared, const std::string& id)
-      : way(std::make_shared<Way>(shared)), candidacy(way, here(), called(id)) {}
+  Supervisor(const std::shared_ptr<Shared>& shared, const std::string& id, const std::string& deployment = "")
+      : way(std::make_shared<Way>(shared)), candidacy(way, here(deployment), called(id)) {}
 
   std::unique_ptr<Tenure> lead(bool begins = true, bool fresh = false) {
     auto looked = candidacy.look(begins, fresh);
@@ -241,6 +242,25 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_for_good_is_not_tried_for_ever) {
   const auto first = one.lead();
   one.way->refuse = true;
   BOOST_TEST(first->keep_job("too long").what() == "too long for this place");
+}
+
+BOOST_AUTO_TEST_CASE(what_has_ended_as_another_deployment_begins_anew_once) {
+  const auto shared = std::make_shared<Shared>();
+  BOOST_REQUIRE(Supervisor(shared, "first", "d1").lead()->end("FINISHED", "").ok());
+  BOOST_TEST(!Supervisor(shared, "again", "d1").lead());
+  BOOST_TEST(!Supervisor(shared, "stood by", "d2").lead(false));
+  Supervisor dies(shared, "dies", "d2");
+  BOOST_REQUIRE(dies.lead());  // before it has begun anything
+  BOOST_TEST(dies.candidacy.anew());
+  Supervisor next(shared, "next", "d2");
+  const auto tenure = next.lead();
+  BOOST_REQUIRE(tenure);
+  BOOST_TEST(next.candidacy.anew());
+  BOOST_REQUIRE(tenure->begin_run("run").ok());
+  BOOST_REQUIRE(tenure->end("FINISHED", "").ok());
+  Supervisor late(shared, "late", "d2");
+  BOOST_TEST(!late.lead());
+  BOOST_TEST(!late.candidacy.anew());
 }
 
 BOOST_AUTO_TEST_CASE(what_has_ended_is_led_again_only_by_who_begins_it) {

@@ -1,6 +1,10 @@
 #include <boost/test/unit_test.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "supervisor/kubernetes/objects.h"
+#include "supervisor/kubernetes/overlay.h"
+#include "supervisor/kubernetes/yaml.h"
 
 namespace stream::kubernetes {
 namespace {
@@ -30,8 +34,76 @@ BOOST_AUTO_TEST_CASE(there_are_four_objects_and_none_gives_rights) {
   BOOST_TEST(has(simple(), "strategy: {type: Recreate}"));
 }
 
+BOOST_AUTO_TEST_CASE(several_supervisors_may_replace_what_decides_who_leads_and_nothing_else) {
+  Deployed deployed = simple();
+  deployed.replicas = 3;
+  BOOST_TEST(check(deployed).what().find("--namespace") != std::string::npos);
+  deployed.space = "lab";
+  BOOST_TEST(check(deployed).what().find("checkpoint: {path: ") != std::string::npos);
+  for (const char* place : {"/var/lib/stream", "/var/lib/stream/c", "s3://b/p"}) {
+    deployed.checkpoints = place;
+    BOOST_TEST(check(deployed).ok(), place);
+  }
+  deployed.checkpoints = "/var/lib/streams";
+  BOOST_TEST(!check(deployed).ok());
+  for (const char* text : {"replicas: 3", "accessModes: [ReadWriteMany]", "automountServiceAccountToken: true",
+                           "resourceNames: [stream-counts.term, stream-counts.job]\n    verbs: [get, update]",
+                           "resourceNames: [stream-counts]\n    verbs: [get, update]", "kind: RoleBinding",
+                           R"("--ha", "kubernetes:///?lease=5s&deployment=d1")"})
+    BOOST_TEST(has(deployed, text), text);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wanted_otherwise_is_put_over_what_is_made) {
+  using json = nlohmann::ordered_json;
+  const auto over = [](const char* base, const char* wanted) {
+    return overlaid(json::parse(base), json::parse(wanted)).dump();
+  };
+  BOOST_TEST(over(R"({"a": 1, "b": {"c": 2, "d": 3}})", R"({"b": {"c": 4, "d": null}, "e": [5]})") ==
+             R"({"a":1,"b":{"c":4},"e":[5]})");
+  BOOST_TEST(over(R"([{"name": "x", "v": 1}, {"name": "y"}])", R"([{"name": "x", "w": 2}, {"name": "z"}])") ==
+             R"([{"name":"x","v":1,"w":2},{"name":"y"},{"name":"z"}])");
+  BOOST_TEST(over(R"([{"name": "data", "mountPath": "/a"}])", R"([{"name": "data", "mountPath": "/b"}])") ==
+             R"([{"name":"data","mountPath":"/a"},{"name":"data","mountPath":"/b"}])");
+  BOOST_TEST(over(R"(["x"])", R"(["y"])") == R"(["y"])");
+}
+
+BOOST_AUTO_TEST_CASE(hosts_are_pods_that_the_supervisor_may_make_with_keys_it_may_change) {
+  Deployed deployed = simple();
+  deployed.hosts = {"a", "b"};
+  BOOST_TEST(check(deployed).what().find("--namespace") != std::string::npos);
+  deployed.space = "lab";
+  deployed.checkpoints = "/var/lib/stream/c";
+  deployed.pod_template = nlohmann::ordered_json::parse(
+      R"({"spec": {"nodeSelector": {"disk": "ssd"}, "containers": [{"name": "stream", "imagePullPolicy": "Always"},
+          {"name": "instances", "imagePullPolicy": "Never"}]}})");
+  BOOST_TEST(check(deployed).ok());
+  for (const char* text :
+       {"name: stream-counts-a\n", "kind: Secret",
+        "resources: [pods]\n    resourceNames: [stream-counts-a, stream-counts-b]\n    verbs: [get, delete]",
+        "resources: [secrets]\n    resourceNames: [stream-counts-a, stream-counts-b]\n    verbs: [patch]",
+        "name: STREAM_POD_TEMPLATE", "replicas: 1\n", "nodeSelector: {disk: ssd}", "imagePullPolicy: Always",
+        R"(\"imagePullPolicy\":\"Never\")"})
+    BOOST_TEST(has(deployed, text), text);
+  deployed.hosts = {"A"};
+  BOOST_TEST(!check(deployed).ok());
+  for (const char* wrong :
+       {"[]", R"({"kind": {}})", R"({"spec": []})", R"({"spec": {"containers": [{"image": "x"}]}})"}) {
+    Deployed other = simple();
+    other.pod_template = nlohmann::ordered_json::parse(wrong);
+    BOOST_TEST((check(other).code() == Code::kUsage), wrong);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(yaml_reads_as_the_json_it_was) {
+  const auto document = nlohmann::ordered_json::parse(
+      R"({"a": [{"b": 1, "c": {"d": [], "e": {"f": {}}}}, "x y", [1, [2]]], "on": "no", "n": null, "t": "a: #b\n", "v": "1.5"})");
+  BOOST_TEST(yaml_of(document) ==
+             "---\na:\n  - b: 1\n    c:\n      d: []\n      e:\n        f: {}\n  - \"x y\"\n  -\n    - 1\n    - [2]\n"
+             "\"on\": \"no\"\n\"n\": null\nt: \"a: #b\\n\"\nv: \"1.5\"\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_manifest_is_there_as_it_is) {
-  BOOST_TEST(has(simple(), "manifest: \"pipeline: counts\\n\\\"x\\\": y\\n\"\n"));
+  BOOST_TEST(has(simple(), "data: {manifest: \"pipeline: counts\\n\\\"x\\\": y\\n\"}\n"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_said_is_not_asked_for) {
@@ -51,9 +123,9 @@ BOOST_AUTO_TEST_CASE(what_is_said_is_asked_for) {
   deployed.secrets = {"keys"};
   deployed.run = {"--set", "a=b \"c\""};
   BOOST_TEST(check(deployed).ok());
-  for (const char* text : {"namespace: \"lab\"", "storage: \"7Gi\"", "storageClassName: \"fast.disk\"",
-                           R"(resources: {"requests":{"cpu":"1.5","memory":"2Gi"},"limits":{"memory":"2Gi"}})",
-                           "secretRef: {name: \"keys\"}", R"("run","manifest.yaml","--set","a=b \"c\"")"})
+  for (const char* text :
+       {"namespace: lab", "storage: \"7Gi\"", "storageClassName: fast.disk", R"(requests: {cpu: "1.5", memory: "2Gi"})",
+        R"(limits: {memory: "2Gi"})", "secretRef: {name: keys}", R"(run, manifest.yaml, "--set", "a=b \"c\"")"})
     BOOST_TEST(has(deployed, text), text);
 }
 

@@ -1,0 +1,116 @@
+#include "supervisor/kubernetes/api/api.h"
+
+#include <httplib.h>
+
+#include <cstdlib>
+
+#include "transport/base/files.h"
+#include "transport/base/text.h"
+
+namespace stream::kubernetes {
+namespace {
+
+constexpr char kFolder[] = "/var/run/secrets/kubernetes.io/serviceaccount/";
+constexpr std::size_t kSaidMost = 400;
+
+std::string variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? "" : text;
+}
+
+void be_patient(httplib::Client& client, Microseconds patience) {
+  const auto seconds = patience / 1'000'000, rest = patience % 1'000'000;
+  client.set_connection_timeout(seconds, rest);
+  client.set_read_timeout(seconds, rest);
+  client.set_write_timeout(seconds, rest);
+}
+
+}  // namespace
+
+Result<ApiPlace> api_of_this_pod() {
+  const std::string host = variable("KUBERNETES_SERVICE_HOST"), port = variable("KUBERNETES_SERVICE_PORT");
+  if (host.empty() || port.empty())
+    return failed(
+        "this is no Pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; elsewhere write "
+        "kubernetes://HOST:PORT/NAMESPACE?token-file=/path&ca-file=/path");
+  const std::string folder(kFolder);
+  const auto space = system_files().read_file(folder + "namespace");
+  if (!space.ok())
+    return failed("this Pod has no token of a service account: " + space.status().what() +
+                  "; it needs 'automountServiceAccountToken: true'");
+  const bool six = host.find(':') != std::string::npos;
+  return ApiPlace{.server = "https://" + (six ? "[" + host + "]" : host) + ":" + port,
+                  .authority = folder + "ca.crt",
+                  .token_file = folder + "token",
+                  .space = std::string(trim(*space))};
+}
+
+std::string ApiAnswer::said() const {
+  const std::string text = body.is_object() ? body.value("message", "") : "";
+  return "it answers " + std::to_string(status) + (text.empty() ? "" : ": " + text.substr(0, kSaidMost));
+}
+
+Api::Api(ApiPlace place, Microseconds patience) : place_(std::move(place)), patience_(patience) {}
+Api::~Api() = default;
+
+std::string Api::path_of(const std::string& group, const std::string& kind) const {
+  return "/" + group + "/namespaces/" + place_.space + "/" + kind;
+}
+
+std::unique_ptr<httplib::Client> Api::connection() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto idle = std::move(idle_.back());
+      idle_.pop_back();
+      return idle;
+    }
+  }
+  auto made = std::make_unique<httplib::Client>(place_.server, place_.cert_file, place_.key_file);
+  be_patient(*made, patience_);
+  made->set_keep_alive(true);
+  made->set_tcp_nodelay(true);
+  if (!place_.authority.empty()) made->set_ca_cert_path(place_.authority);
+  return made;
+}
+
+void Api::keep(std::unique_ptr<httplib::Client> connection) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(connection));
+}
+
+Result<ApiAnswer> Api::call(const std::string& method, const std::string& path, const nlohmann::json& body) {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  request.set_header("Accept", "application/json");
+  if (!place_.token_file.empty()) {
+    const auto token = system_files().read_file(place_.token_file);
+    if (!token.ok()) return Status(Code::kSystem, token.status().what());
+    request.set_header("Authorization", "Bearer " + std::string(trim(*token)));
+  }
+  if (!body.is_null()) {
+    request.set_header("Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
+    request.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  auto client = connection();
+  const httplib::Result result = client->send(request);
+  if (!result)  // its connection is not used again
+    return Status(Code::kSystem, "'" + place_.server + "' does not answer: " + httplib::to_string(result.error()));
+  ApiAnswer answer{result->status, nlohmann::json::parse(result->body, nullptr, false)};
+  keep(std::move(client));
+  return answer;
+}
+
+Status status_of(const std::string& doing, const ApiAnswer& answer) {
+  const std::string what = "unable to " + doing + ": " + answer.said();
+  if (answer.status == 404) return {Code::kNotFound, what};
+  if (answer.status == 401)
+    return failed(what + "; the token or certificate that was shown is not one of this cluster, or has expired");
+  if (answer.status == 403)
+    return failed(what + "; a Role must allow it, such as 'stream deploy --on kubernetes --render' prints");
+  if (answer.status == 409 || answer.status == 429 || answer.status >= 500) return {Code::kSystem, what};
+  return failed(what);
+}
+
+}  // namespace stream::kubernetes
