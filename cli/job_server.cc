@@ -39,6 +39,16 @@ Status check_job_server(const std::string& address) {
                      "; 'stream serve' serves others, with tokens and TLS");
 }
 
+Status check_advertised(const std::string& url, bool several_supervisors) {
+  if (url.empty()) return {};
+  if (!several_supervisors) return usage_error("--advertise goes with --ha");
+  const std::size_t host = url.find("://") + 3;
+  if ((url.starts_with("http://") || url.starts_with("https://")) && url.size() > host &&
+      url.find_first_of("/?# \"\\", host) == std::string::npos)
+    return {};
+  return usage_error("option '--advertise': '" + url + "' is no address such as https://host-a:8081");
+}
+
 Result<JobServer> start_job_server(const std::string& job, const std::string& address) {
   if (address.empty()) return JobServer();
   std::error_code error;

@@ -12,6 +12,9 @@ namespace stream {
 // Whether `run` may serve there. Errors: kUsage.
 Status check_job_server(const std::string& address);
 
+// Whether --advertise may say so: "https://host-a:8081", behind which the paths of requests are put. Errors: kUsage.
+Status check_advertised(const std::string& url, bool several_supervisors);
+
 struct JobServer {
   std::optional<StageProcess> process;
   std::string url;

@@ -155,7 +155,7 @@ int run_in_turns(std::string_view verb, const RunRequest& request, const std::st
   const std::string job = request.plan.pipeline.name;
   const auto server = start_job_server(job, http);
   if (!server.ok()) return fail(verb, server.status());
-  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server->url));
+  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server->url), ha.only_standby);
   if (!standby.ok()) return fail(verb, standby.status());
   std::string said;
   (*standby)->on_turn([&] { service.wait(said); });
@@ -261,7 +261,7 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
     ::_exit(kDone);
   }
   const JobServer server = server_of(request.plan.pipeline.name, http, tell);
-  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server.url));
+  const auto standby = StandbyRun::open(request, ha.place, ha.advertised(server.url), ha.only_standby);
   if (!standby.ok()) {
     tell(standby.status());
     ::_exit(kNo);

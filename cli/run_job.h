@@ -13,8 +13,9 @@ int open_signals();
 
 // Of a job for which supervisors on other hosts stand ready, see supervisor/ha.
 struct SeveralSupervisors {
-  std::string place;      // where they are found; "" = there are none
-  std::string advertise;  // URL at which others reach what serves this host's jobs; "" = what `http` serves
+  std::string place;          // where they are found; "" = there are none
+  bool only_standby = false;  // begin nothing
+  std::string advertise;      // URL at which others reach what serves this host's jobs; "" = what `http` serves
 
   const std::string& advertised(const std::string& own) const { return advertise.empty() ? own : advertise; }
 };

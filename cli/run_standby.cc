@@ -54,7 +54,7 @@ bool pause(int signals, Microseconds time) {
 }  // namespace
 
 Result<std::unique_ptr<StandbyRun>> StandbyRun::open(const RunRequest& request, const std::string& place,
-                                                     const std::string& url) {
+                                                     const std::string& url, bool only_standby) {
   const JobPaths paths = job_paths(request.plan.pipeline.name);
   STREAM_ASSIGN(const ha::Place parsed, ha::parse_place(place));
   STREAM_TRY(may_stand_by(request));
@@ -62,7 +62,9 @@ Result<std::unique_ptr<StandbyRun>> StandbyRun::open(const RunRequest& request, 
   STREAM_ASSIGN(std::shared_ptr<ha::Coordination> coordination, ha::open_coordination(parsed, paths.job, self.id));
   auto candidacy = std::make_unique<ha::Candidacy>(std::move(coordination), parsed, std::move(self));
   STREAM_TRY(candidacy->see().status());
-  return std::unique_ptr<StandbyRun>(new StandbyRun(request, std::move(candidacy)));
+  std::unique_ptr<StandbyRun> run(new StandbyRun(request, std::move(candidacy)));
+  if (only_standby) run->forget_beginning();
+  return run;
 }
 
 StandbyRun::StandbyRun(const RunRequest& request, std::unique_ptr<ha::Candidacy> candidacy)
@@ -77,6 +79,11 @@ StandbyRun::Over StandbyRun::over(const ha::Ended& ended, bool begins) {
 
 Status StandbyRun::wait_said(StandbyMark& mark, const Say& say) {
   const ha::Term& term = candidacy_->known();
+  if (term.number == 0) {
+    if (said_.empty()) say("stands by: nobody has led it yet");
+    said_ = "nobody";
+    return {};
+  }
   const std::string leader = ha::text_of(term.leader);
   const std::string now =
       leader + " " + std::to_string(term.number) + " " + std::to_string(term.published) + " " + term.job_id;
@@ -159,7 +166,7 @@ Result<StandbyRun::Next> StandbyRun::next(int signals, const Say& say) {
       say("stands by, as it cannot lead: " + next.status().what());
     } else {
       trouble.clear();
-      if (candidacy_->known().number != 0) STREAM_TRY(wait_said(mark, say));
+      STREAM_TRY(wait_said(mark, say));
     }
     if (turn_listener_) turn_listener_();
     if (!pause(signals, candidacy_->pause())) return Next(Over{kDone, "interrupted while it stood by"});

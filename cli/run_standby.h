@@ -16,9 +16,10 @@ namespace stream {
 class StandbyRun {
  public:
   // `request`: what to begin with if nobody has led the job yet; `place` as --ha has it; `url`: where
-  // others reach this supervisor's REST, "" = nowhere. Errors: kUsage, kSystem.
+  // others reach this supervisor's REST, "" = nowhere; `only_standby`: what nobody has led is not begun. Errors:
+  // kUsage, kSystem.
   static Result<std::unique_ptr<StandbyRun>> open(const RunRequest& request, const std::string& place,
-                                                  const std::string& url);
+                                                  const std::string& url, bool only_standby);
 
   // Who hears what happens, a line each: that it stands by, that it leads.
   using Say = std::function<void(const std::string&)>;

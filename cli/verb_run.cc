@@ -131,16 +131,9 @@ int run_several(PipelineArgument& pipeline, const VerbValues& values, std::vecto
   return worst;
 }
 
-// "https://host-a:8081": paths of requests are put behind it.
-Status check_advertised(const VerbValues& values) {
-  if (!values.has("advertise")) return {};
-  const std::string& url = values.text("advertise");
-  if (!values.has("ha")) return usage_error("--advertise goes with --ha");
-  const std::size_t host = url.find("://") + 3;
-  if ((url.starts_with("http://") || url.starts_with("https://")) && url.size() > host &&
-      url.find_first_of("/?# \"\\", host) == std::string::npos)
-    return {};
-  return usage_error("option '--advertise': '" + url + "' is no address such as https://host-a:8081");
+Status check_ha(const VerbValues& values) {
+  if (values.flag("standby") && !values.has("ha")) return usage_error("--standby goes with --ha");
+  return check_advertised(values.text("advertise"), values.has("ha"));
 }
 
 int run(const VerbValues& values) {
@@ -154,7 +147,7 @@ int run(const VerbValues& values) {
   }
   const std::string& http = values.text("http");
   if (const Status may = check_job_server(http); !may.ok()) return fail("run", may);
-  if (const Status may = check_advertised(values); !may.ok()) return fail("run", may);
+  if (const Status may = check_ha(values); !may.ok()) return fail("run", may);
   const auto from = start_of(values, request);
   if (!from.ok()) return fail("run", from.status());
   pipeline.before_planning(look_before(request, *from));
@@ -180,7 +173,7 @@ int run(const VerbValues& values) {
   }
   request.plan = std::move(plans->front());
   if (const Status done = complete(pipeline, values, request); !done.ok()) return fail("run", done);
-  const SeveralSupervisors ha{values.text("ha"), values.text("advertise")};
+  const SeveralSupervisors ha{values.text("ha"), values.flag("standby"), values.text("advertise")};
   return detach ? run_detached("run", std::move(request), http, ha)
                 : run_foreground("run", std::move(request), http, ha);
 }
@@ -208,6 +201,9 @@ constexpr auto kRunOptions = with_pipeline({
                .arg = "URL",
                .doc = "With --ha: where others reach the server of this host, as https://host-a:8081. Who asks the "
                       "server of a host that stands by is sent to the leader's; left out, to that of --http."},
+    VerbOption{.name = "standby",
+               .doc = "With --ha: only stand by for the job, which others begin; end when it has ended.",
+               .kind = ValueKind::kFlag},
     VerbOption{.name = "log-to",
                .arg = "WHERE",
                .doc = "Where it is logged to beside the files that 'stream logs' reads, in place of what the manifest "

@@ -8,8 +8,10 @@
 #include <filesystem>
 
 #include "cli/command.h"
+#include "cli/job_server.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
+#include "supervisor/ha/coordination.h"
 #include "supervisor/http/settings.h"
 #include "supervisor/http/tokens.h"
 #include "supervisor/job_client.h"
@@ -57,6 +59,11 @@ Result<http::ServiceSettings> settings_of(const VerbValues& values) {
     if (error) return usage_error("option '--root': '" + root + "' is no folder that is there");
     settings.permissions.roots.push_back(real.string());
   }
+  settings.ha = values.text("ha");
+  settings.advertise = values.text("advertise");
+  if (values.has("ha")) STREAM_TRY(ha::parse_place(settings.ha).status());
+  STREAM_TRY(check_advertised(settings.advertise, values.has("ha")));
+  if (values.has("ha") && values.has("job")) return usage_error("--ha is for a server of all jobs");
   if (!values.has("job")) return settings;
   STREAM_ASSIGN(const JobPaths job, find_job(values.text("job")));
   settings.job = job.job;
@@ -110,6 +117,13 @@ constexpr VerbOption kServeOptions[] = {
      .kind = ValueKind::kFlag},
     {.name = "tls-cert", .arg = "FILE", .doc = "Certificate chain in PEM, for HTTPS.", .kind = ValueKind::kPath},
     {.name = "tls-key", .arg = "FILE", .doc = "Its key in PEM.", .kind = ValueKind::kPath},
+    {.name = "ha",
+     .arg = "PLACE",
+     .doc = "Have what is sent run with 'stream run --ha', and have a supervisor of this host stand by for each job "
+            "that was sent to another server with the same place; see stream-ha(7)."},
+    {.name = "advertise",
+     .arg = "URL",
+     .doc = "With --ha: where others reach this server, as https://host-a:8081; left out, where it listens."},
     {.name = "insecure",
      .doc = "Let tokens cross the network in the clear, where something else encrypts it.",
      .kind = ValueKind::kFlag},

@@ -129,6 +129,9 @@ struct EventRecord {
   std::string text;
 };
 
+// JobRecord::manifest, as JobStore::essentials() have it. Errors: kCorrupt.
+Result<std::string> manifest_in(const std::string& essentials);
+
 // A job may run for years, and checkpoints and events come without end: the newest so many of each stay. At
 // one checkpoint a second that is nearly three hours and some MB; no verb shows a tenth of it.
 inline constexpr std::int64_t kHistoryKept = 10'000;

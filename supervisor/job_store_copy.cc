@@ -63,6 +63,14 @@ Result<std::string> JobStore::essentials() {
   return out.dump();
 }
 
+Result<std::string> manifest_in(const std::string& essentials) {
+  try {
+    return json::parse(essentials).at("job").at(0).at("manifest").get<std::string>();
+  } catch (const json::exception& error) {
+    return corrupt(std::string("what is known of the job is damaged: ") + error.what());
+  }
+}
+
 Status JobStore::adopt_tables(const std::string& essentials) {
   try {
     const json in = json::parse(essentials);

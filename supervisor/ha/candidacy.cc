@@ -50,7 +50,8 @@ Result<Looked> Candidacy::look_once(bool begins, bool fresh) {
   Wish wish = standby_.look(known_, pulse, system_clock().monotonic_us());
   if (wish == Wish::kEnded && begins && (fresh || anew() || may_go_on(*known_.ended))) wish = Wish::kLead;
   if (wish == Wish::kEnded) return Looked(*known_.ended);
-  if (wish == Wish::kWait) return Looked(Waits());
+  // What nobody has led yet is for who begins it.
+  if (wish == Wish::kWait || (known_.number == 0 && !begins)) return Looked(Waits());
   STREAM_ASSIGN(auto tenure, Tenure::take(coordination_, place_, self_, entry));
   if (!tenure) return Looked(Waits());
   return Looked(std::move(tenure));

@@ -24,8 +24,9 @@ class Candidacy {
 
   // What there is, without trying to lead. Errors: kSystem, kCorrupt.
   Result<Term> see();
-  // Looks, and leads if nobody does. A job that has ended is led only by who `begins` it: one that was stopped or has
-  // failed goes on then, every other begins anew if `fresh` says so. Errors: kSystem, kCorrupt.
+  // Looks, and leads if nobody does. A job that nobody has led yet, or that has ended, is led only by who `begins` it:
+  // one that was stopped or has failed goes on then, every other begins anew if `fresh` says so. Errors: kSystem,
+  // kCorrupt.
   Result<Looked> look(bool begins, bool fresh);
 
   // What was seen is not what is to be run here: if it has ended, this has not begun.

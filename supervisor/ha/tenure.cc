@@ -33,6 +33,7 @@ Result<std::unique_ptr<Tenure>> Tenure::take(std::shared_ptr<Coordination> coord
   ++term.number;
   term.leader = std::move(self);
   term.lease_us = place.lease;
+  term.ended.reset();  // it goes on: who stands by waits, and who comes does not begin it once more
   STREAM_TRY(coordination->beat(term.number));  // before anybody looks for it
   STREAM_ASSIGN(const auto version, coordination->write(Register::kTerm, known.version, to_text(term)));
   if (!version) return std::unique_ptr<Tenure>();
@@ -56,6 +57,11 @@ Tenure::~Tenure() {
 }
 
 // Each text is unlike any before it: what is found in a register is known to be one's own, or not.
+std::string unstamped(const std::string& text) {
+  const std::size_t line = text.find('\n');
+  return line == std::string::npos ? "" : text.substr(line + 1);
+}
+
 std::string Tenure::stamped(const std::string& job) {
   return std::to_string(term_.number) + " " + std::to_string(++job_sequence_) + "\n" + job;
 }
@@ -64,8 +70,7 @@ std::string Tenure::stamped(const std::string& job) {
 Status Tenure::seal() {
   for (;;) {
     STREAM_ASSIGN(const Entry job, coordination_->read(Register::kJob));
-    const std::size_t line = job.text.find('\n');
-    std::string body = line == std::string::npos ? "" : job.text.substr(line + 1);
+    std::string body = unstamped(job.text);
     STREAM_ASSIGN(const auto version, coordination_->write(Register::kJob, job.version, stamped(body)));
     if (!version) continue;  // it was writing just now; it does not find its term again
     job_version_ = *version;

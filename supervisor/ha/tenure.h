@@ -18,6 +18,9 @@
 
 namespace stream::ha {
 
+// What register kJob holds of the job, without the mark of who has written it.
+std::string unstamped(const std::string& text);
+
 class Tenure : public Leadership {
  public:
   // Takes the term behind `known`, which stands in version `version` of the register. None: somebody else was faster.

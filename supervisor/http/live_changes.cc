@@ -98,6 +98,10 @@ Status LiveChanges::dispose(const std::string& path) {
 }
 
 Status LiveChanges::resume(const std::string& job) {
+  if (shared_ != nullptr) {
+    STREAM_ASSIGN(const StandbyKeeper::Known known, shared_->known(job));
+    if (known.led) return run_shared({"run", "-d", "-"}, {.text = known.manifest}, {job});
+  }
   return ask_child(program_, {"resume", job}, "", kStartPatience).status();
 }
 
@@ -137,13 +141,13 @@ Status LiveChanges::run(std::vector<std::string> args, const Submission& submiss
   return done.exit_code == 100 || args[0] == "check" ? usage_error(why) : failed(why);
 }
 
-Result<std::vector<std::string>> LiveChanges::checked(const Submission& submission,
-                                                      const std::function<Status()>& then) {
+Result<LiveChanges::Names> LiveChanges::checked(const Submission& submission,
+                                                const std::function<Status(const Names&)>& then) {
   if (!room_.try_acquire_for(std::chrono::seconds(5)))
     return Status(Code::kInterrupted, "other manifests are being looked at or started; try again in a moment");
   FolderCatalogue catalogue(folders_of(program_), cache_folder(), system_files());
   auto names = check_submission(submission, permissions_, catalogue, system_files());
-  const Status done = names.ok() ? then() : Status();
+  const Status done = names.ok() ? then(*names) : Status();
   room_.release();
   if (!done.ok()) return done;
   return names;
@@ -156,15 +160,34 @@ Result<std::vector<std::string>> LiveChanges::submit(const Submission& submissio
     args.insert(args.end(), {"--from", submission.from});
     if (submission.drop_state) args.emplace_back("--allow-non-restored-state");
   }
-  return checked(submission, [&] { return run(args, submission); });
+  return checked(submission, [&](const Names& names) {
+    return shared_ == nullptr ? run(args, submission) : run_shared(args, submission, names);
+  });
+}
+
+Status LiveChanges::run_shared(std::vector<std::string> args, const Submission& submission, const Names& names) {
+  if (names.size() != 1) return usage_error("with --ha one pipeline is sent at a time, and these are several");
+  const std::string& job = submission.name.empty() ? names.front() : submission.name;
+  STREAM_TRY(shared_->add(job));
+  for (std::string& option : shared_->options()) args.push_back(std::move(option));
+  const Status begun = run(std::move(args), submission);
+  if (!begun.ok()) shared_->strike_unless_led(job);
+  return begun;
+}
+
+Status LiveChanges::stand_by(const std::string& manifest) {
+  std::vector<std::string> args = {"run", "-d", "-", "--standby"};
+  for (std::string& option : shared_->options()) args.push_back(std::move(option));
+  const Submission submission{.text = manifest};
+  return checked(submission, [&](const Names&) { return run(args, submission); }).status();
 }
 
 Status LiveChanges::validate(const Submission& submission) {
-  return checked(submission, [&] { return run({"check", "-"}, submission); }).status();
+  return checked(submission, [&](const Names&) { return run({"check", "-"}, submission); }).status();
 }
 
 Status LiveChanges::check_upgrade(const std::string& job, const Submission& submission) {
-  STREAM_ASSIGN(const auto names, checked(submission, [] { return Status(); }));
+  STREAM_ASSIGN(const auto names, checked(submission, [](const Names&) { return Status(); }));
   if (names.size() == 1 && names.front() == job) return {};
   return usage_error("the manifest is to be another version of '" + job + "', and of nothing else");
 }

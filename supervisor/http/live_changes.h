@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "supervisor/http/changes.h"
+#include "supervisor/http/shared_jobs.h"
 #include "supervisor/http/submission.h"
 
 namespace stream::http {
@@ -16,8 +17,12 @@ inline constexpr std::ptrdiff_t kQuestions = 4;    // of state, likewise
 class LiveChanges final : public Changes {
  public:
   // `program`: the `stream` that starts jobs. What requests may name is inside of the permissions.
-  LiveChanges(std::string program, Permissions permissions)
-      : program_(std::move(program)), permissions_(std::move(permissions)) {}
+  // `shared`: what is begun is also in common with other servers; none: it is this one's.
+  LiveChanges(std::string program, Permissions permissions, SharedJobs* shared = nullptr)
+      : program_(std::move(program)), permissions_(std::move(permissions)), shared_(shared) {}
+
+  // A supervisor of this host stands by for the job of a manifest, if that keeps to the permissions.
+  Status stand_by(const std::string& manifest);
 
   Result<std::string> savepoint(const std::string& job, const std::string& to) override;
   Result<std::string> stop(const std::string& job, const std::string& to, bool drain) override;
@@ -36,12 +41,15 @@ class LiveChanges final : public Changes {
 
  private:
   // One of few at a time.
-  Result<std::vector<std::string>> checked(const Submission& submission, const std::function<Status()>& then);
+  using Names = std::vector<std::string>;
+  Result<Names> checked(const Submission& submission, const std::function<Status(const Names&)>& then);
+  Status run_shared(std::vector<std::string> args, const Submission& submission, const Names& names);
   Status run(std::vector<std::string> args, const Submission& submission) const;
   Result<std::string> ask(const std::vector<std::string>& args);
 
   const std::string program_;
   const Permissions permissions_;
+  SharedJobs* const shared_;
   std::counting_semaphore<kSubmissions> room_{kSubmissions};
   std::counting_semaphore<kQuestions> questions_{kQuestions};
 };

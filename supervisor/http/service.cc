@@ -14,6 +14,7 @@
 #include "supervisor/http/live_changes.h"
 #include "supervisor/http/live_jobs.h"
 #include "supervisor/http/live_streams.h"
+#include "supervisor/http/shared_jobs.h"
 #include "supervisor/http/ui.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/metrics/host.h"
@@ -80,14 +81,21 @@ AuditedEnd end_of(const OperationRecord& record) {
 }  // namespace
 
 struct Service::Parts {
-  Parts(const ServiceSettings& settings, std::vector<Token> tokens)
+  Parts(const ServiceSettings& settings, std::vector<Token> tokens, std::unique_ptr<SharedJobs> in_common)
       : access(std::move(tokens), settings.server.host),
         jobs(settings.job),
-        changes(settings.program, settings.permissions),
+        shared(std::move(in_common)),
+        changes(settings.program, settings.permissions, shared.get()),
         commands(settings.program, settings.permissions, settings.job,
                  [log = log](const AuditedEnd& end) { log->write(end); }),
         host(metrics::host_name()),
         tls(!settings.server.certificate.empty()) {}
+
+  ~Parts() {
+    if (shared) shared->stop();  // its thread begins what others of these do
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   std::optional<Answer> gate(const Head& head, Request& request) {
     if (is_ui(head.method, head.target)) return std::nullopt;
@@ -117,6 +125,7 @@ struct Service::Parts {
   const Access access;
   const std::shared_ptr<AuditLog> log = std::make_shared<AuditLog>();
   LiveJobs jobs;
+  std::unique_ptr<SharedJobs> shared;  // with other servers; none: there are none
   LiveChanges changes;
   Commands commands;
   std::unique_ptr<Operations> operations = {};
@@ -154,7 +163,9 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) 
   STREAM_TRY(check_exposure(settings));
   std::vector<Token> tokens;
   if (!settings.tokens.empty()) { STREAM_ASSIGN(tokens, load_tokens(settings.tokens)); }
-  auto parts = std::make_unique<Parts>(settings, std::move(tokens));
+  std::unique_ptr<SharedJobs> shared;
+  if (!settings.ha.empty()) { STREAM_ASSIGN(shared, SharedJobs::open(settings.ha)); }
+  auto parts = std::make_unique<Parts>(settings, std::move(tokens), std::move(shared));
   STREAM_TRY(make_folder(stream_home()));
   STREAM_ASSIGN(parts->log->audit, Audit::open(stream_home() + "/.serve"));
   STREAM_ASSIGN(auto store, OperationStore::open(stream_home() + "/.serve/operations.sqlite"));
@@ -168,7 +179,12 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceSettings& settings) 
   talk.answer = [all](const Request& request) { return all->answer(request); };
   STREAM_ASSIGN(parts->server, Server::open(settings.server, std::move(talk)));
   parts->address = address_text(settings.server.host, parts->server->port());
-  return std::unique_ptr<Service>(new Service(std::move(parts)));
+  std::unique_ptr<Service> service(new Service(std::move(parts)));
+  if (all->shared) {
+    all->shared->advertise(settings.advertise.empty() ? service->url() : settings.advertise);
+    all->shared->keep([all](const std::string& manifest) { return all->changes.stand_by(manifest); });
+  }
+  return service;
 }
 
 }  // namespace stream::http

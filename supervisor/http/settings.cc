@@ -16,7 +16,9 @@ std::string to_json(const ServiceSettings& settings) {
               {"program", settings.program},
               {"roots", settings.permissions.roots},
               {"exec", settings.permissions.exec},
-              {"job", settings.job}}
+              {"job", settings.job},
+              {"ha", settings.ha},
+              {"advertise", settings.advertise}}
       .dump();
 }
 
@@ -30,6 +32,8 @@ Result<ServiceSettings> settings_from_json(const std::string& text) {
   settings.program = in.value("program", "");
   settings.permissions = {in.value("roots", std::vector<std::string>()), in.value("exec", false)};
   settings.job = in.value("job", "");
+  settings.ha = in.value("ha", "");
+  settings.advertise = in.value("advertise", "");
   return settings;
 }
 

@@ -20,6 +20,8 @@ struct ServiceSettings {
   std::string program = {};      // the `stream` that resumes jobs
   Permissions permissions = {};  // of requests
   std::string job = {};          // only this one; "" = all
+  std::string ha = {};           // place of servers on other hosts with the same jobs; "" = there are none
+  std::string advertise = {};    // URL at which others reach this one; "" = the address it listens at
 };
 
 std::string to_json(const ServiceSettings& settings);

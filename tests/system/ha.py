@@ -359,6 +359,90 @@ def on_kubernetes_the_results_are_the_same_whatever_happens(stream):
     print(f"        {counts}", flush=True)
 
 
+class Server:
+    """`stream serve` on a host of its own, which has its jobs in common with others."""
+
+    def __init__(self, shared, place):
+        self.own = Stream(shared.programs)
+        self.process = subprocess.Popen(["stream", "serve", "--http", "127.0.0.1:0", "--root", str(shared.folder), "--ha", place], env=self.own.environment,
+                                        cwd=shared.folder, stdout=subprocess.PIPE, stderr=open(self.own.folder / "talk", "ab"), text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def state(self):
+        said = self.own.run("stream", "ps", "--json", "--all", expect=None).splitlines()
+        return json.loads(said[0])["state"] if said else ""
+
+    def ask(self, path, *options):
+        """Of this server or of the one it names: status and body."""
+        status, _, body = asked(self.url + path, "-L", *options)
+        return status, json.loads(body or "{}")
+
+    def lose(self):
+        """The host goes down."""
+        self.process.send_signal(signal.SIGKILL)
+        supervisor = json.loads(self.own.run("stream", "ps", "--json").splitlines()[0])["supervisor_pid"]
+        self.own.kill([supervisor, *self.own.processes("job")], signal.SIGKILL)
+        self.process.wait()
+
+    def __exit__(self, kind):
+        if kind:
+            print(f"--- {self.url}: {(self.own.folder / 'talk').read_text()}", flush=True)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        self.own.run("stream", "cancel", "job", expect=None)
+        self.own.__exit__(kind)
+
+
+def servers_have_their_jobs_in_common(stream):
+    wanted = expected(stream)
+    for folder in ("ha", "checkpoints"):
+        (stream.folder / folder).mkdir()
+    job = manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}/checkpoints"), out=str(stream.folder))
+    place = f"file://{stream.folder}/ha?lease={LEASE * 1000:.0f}ms"
+    servers = [Server(stream, place) for _ in range(3)]
+
+    def leader_and_others():
+        states = [server.state() if server.process.poll() is None else "LOST" for server in servers]
+        others = [server for server, state in zip(servers, states) if state == "STANDBY"]
+        return ([server for server, state in zip(servers, states) if state == "RUNNING"] + others
+                if states.count("RUNNING") == 1 and len(others) == len(servers) - 1 - states.count("LOST") else None)
+
+    def over(but=None):
+        return all(server.state() not in ("RUNNING", "RESTARTING", "STARTING", "STOPPING", "STANDBY") for server in servers if server is not but)
+
+    failed = True
+    try:
+        status, answer = servers[1].ask("/pipelines", "-H", "Content-Type: application/yaml", "--data-binary", job)
+        check(status == 200, answer)
+        first, second, third = wait_until("supervisors on all hosts", leader_and_others)
+        past(stream, 300)
+        json_body = ("-H", "Content-Type: application/json", "-d")
+        status, answer = second.ask("/jobs/job/stop", *json_body, "{}")
+        check(status == 202, f"a stop by who stands by: {status} {answer}")
+        wait_until("the end of all", over)
+        status, answer = first.ask("/jobs/job/resume", *json_body, "{}")
+        check(status == 202, f"a resume: {status} {answer}")
+        rows = rows_of(stream.folder)
+        first, *_ = wait_until("supervisors on all hosts again", leader_and_others)
+        past(stream, rows + 300)
+        wait_until("a leader", leader_and_others)[0].own.run("stream", "stop", "job")
+        wait_until("the end of all", over)
+        rows = rows_of(stream.folder)
+        status, answer = third.ask("/pipelines", "-H", "Content-Type: application/yaml", "--data-binary", job)  # goes on, elsewhere
+        check(status == 200, answer)
+        past(stream, rows + 300)
+        first = wait_until("a leader", leader_and_others)[0]
+        first.lose()
+        wait_until("another to lead", lambda: [server for server in servers if server is not first and server.state() == "RUNNING"], 60)
+        wait_until("the end", lambda: over(first), 180)
+        compare(results(stream.folder), wanted)
+        failed = False
+    finally:
+        for server in servers:
+            server.__exit__(failed)
+
+
 def what_cannot_be_is_refused_with_advice(stream):
     (stream.folder / "ha").mkdir()
     stream.write("job.yaml", manifest(rate=FAST))
@@ -368,6 +452,7 @@ def what_cannot_be_is_refused_with_advice(stream):
                             (("job.yaml", "--ha", "file://ha"), "the path is missing"),
                             (("job.yaml", "--ha", "file:///x?lease=1ms"), "a lease is from 100ms"),
                             (("job.yaml", "--ha", place, "--advertise", "host-a:8081"), "no address such as https://"),
+                            (("job.yaml", "--standby"), "--standby goes with --ha"),
                             (("job.yaml", "--advertise", "http://host-a:8081"), "--advertise goes with --ha"),
                             (("job.yaml", "--ha", "kubernetes://x:1/y"), "must be told who asks"),
                             (("generate n --rows 1 | print", "--ha", place), "needs a pipeline with a name")):
@@ -383,4 +468,4 @@ def what_cannot_be_is_refused_with_advice(stream):
 if __name__ == "__main__":
     main([one_leads_and_the_others_stand_by, what_is_stopped_is_stopped_for_all, whatever_happens_to_the_leader_the_results_are_the_same,
           with_zookeeper, with_kubernetes, on_kubernetes_the_results_are_the_same_whatever_happens, any_supervisor_answers_over_http,
-          an_address_for_others_is_told, what_cannot_be_is_refused_with_advice])
+          an_address_for_others_is_told, servers_have_their_jobs_in_common, what_cannot_be_is_refused_with_advice])

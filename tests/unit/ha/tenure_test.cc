@@ -261,6 +261,18 @@ BOOST_AUTO_TEST_CASE(what_has_ended_as_another_deployment_begins_anew_once) {
   Supervisor late(shared, "late", "d2");
   BOOST_TEST(!late.lead());
   BOOST_TEST(!late.candidacy.anew());
+BOOST_AUTO_TEST_CASE(what_goes_on_after_a_stop_is_led_by_one) {
+  const auto shared = std::make_shared<Shared>();
+  Supervisor one(shared, "one"), other(shared, "other");
+  auto first = one.lead(true);
+  BOOST_REQUIRE(first->end("STOPPED", "why").ok());
+  first.reset();
+  first = one.lead(true);
+  BOOST_REQUIRE(first);
+  BOOST_TEST(!first->term().ended);
+  BOOST_TEST(!other.lead(true));
+  BOOST_TEST(!other.lead(false));
+  BOOST_TEST(first->lost() == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_has_ended_is_led_again_only_by_who_begins_it) {
