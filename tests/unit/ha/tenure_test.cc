@@ -256,11 +256,13 @@ BOOST_AUTO_TEST_CASE(what_has_ended_as_another_deployment_begins_anew_once) {
   const auto tenure = next.lead();
   BOOST_REQUIRE(tenure);
   BOOST_TEST(next.candidacy.anew());
-  BOOST_REQUIRE(tenure->begin_run("run").ok());
+  BOOST_REQUIRE(tenure->begin_run("id", "run").ok());
   BOOST_REQUIRE(tenure->end("FINISHED", "").ok());
   Supervisor late(shared, "late", "d2");
   BOOST_TEST(!late.lead());
   BOOST_TEST(!late.candidacy.anew());
+}
+
 BOOST_AUTO_TEST_CASE(what_goes_on_after_a_stop_is_led_by_one) {
   const auto shared = std::make_shared<Shared>();
   Supervisor one(shared, "one"), other(shared, "other");
