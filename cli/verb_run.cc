@@ -195,7 +195,7 @@ constexpr auto kRunOptions = with_pipeline({
         .name = "ha",
         .arg = "PLACE",
         .doc =
-            "Stand ready for the job together with supervisors on other hosts, of which one leads: "
+            "Stand ready for the job with supervisors on other hosts, of which one leads: "
             "file:///shared/folder, zookeeper://host1,host2,host3/path or kubernetes:///namespace; see stream-ha(7)."},
     VerbOption{.name = "advertise",
                .arg = "URL",

@@ -37,7 +37,7 @@ MAY_INCLUDE = {
     "supervisor/slurm": RECORD | {"supervisor", "supervisor/slurm"},
     "supervisor/systemd": BASE | {"supervisor/systemd"},
     "supervisor/yarn": BASE | {"supervisor/yarn"},
-    "supervisor/http": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "supervisor", "supervisor/autoscale", "supervisor/metrics", "supervisor/profile", "supervisor/http"},
+    "supervisor/http": RECORD | {"storage", "transport", "snapshot", "snapshot/archive", "supervisor", "supervisor/autoscale", "supervisor/ha", "supervisor/metrics", "supervisor/profile", "supervisor/http"},
     "supervisor/ha/zookeeper": BASE | {"supervisor/ha", "supervisor/ha/zookeeper"},
     "supervisor/ha/kubernetes": BASE | {"supervisor/ha", "supervisor/ha/kubernetes", "supervisor/kubernetes/api"},
     "supervisor/ha": BASE | {"supervisor/ha"},
