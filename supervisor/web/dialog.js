@@ -58,6 +58,7 @@ export function ask({title, body, confirm, danger, type, fields = [], act, wide}
       }
       go.classList.remove('working');
     });
+    box.addEventListener('close', () => { box.remove(); done(null); });  // by what is in it
     box.addEventListener('cancel', (event) => { event.preventDefault(); finish(null); });
     document.body.append(box);
     check();

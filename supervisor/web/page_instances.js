@@ -72,7 +72,7 @@ async function details(feed, row) {
       fill(list, problem(error));
     }
   };
-  await read();
+  read();  // the dialog does not wait: by then somebody else would be in its place
   await ask({title: `${row.stage}.${row.instance}`, body: [`Process ${row.pid}`, list,
     h('p', {class: 'side-actions'}, ['logs', 'flame'].map((tab) => h('a', {class: 'button', href: `#/job/${encodeURIComponent(feed.name)}/${tab}?stage=${encodeURIComponent(row.stage)}&instance=${row.instance}`,
       onclick: (event) => event.currentTarget.closest('dialog').close()}, tab === 'logs' ? 'Logs' : 'Flame graph')))], confirm: 'Close', wide: true});

@@ -166,8 +166,14 @@ class Browser:
         node = self.run(FIRST, css, text, True)
         if node is None:
             return False
-        self.run("""window.arrived = false; arguments[0].scrollIntoView({block: 'center', inline: 'center'});
-            arguments[0].addEventListener('click', () => { window.arrived = true; }, {once: true, capture: true})""", node)
+        # What is in its place by then is as good: tables are filled anew all the time.
+        self.run("""const [node, css, text] = arguments;
+            window.arrived = false;
+            node.scrollIntoView({block: 'center', inline: 'center'});
+            document.addEventListener('click', ({target}) => {
+              const found = target.closest(css);
+              window.arrived = found !== null && (text === null || found.textContent.includes(text));
+            }, {once: true, capture: true})""", node, css, text)
         node.click()
         return self.run("return window.arrived")
 
