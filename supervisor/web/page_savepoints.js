@@ -36,6 +36,7 @@ export async function savepointsPage(root, feed) {
   // The server may answer what it has known for a moment.
   let again = null;
   feed.readSavepoints = async () => {
+    clearTimeout(again);
     await read();
     again = setTimeout(read, ANSWERS_LAST);
   };
@@ -84,11 +85,20 @@ export async function savepointsPage(root, feed) {
     showDiff(other, a, b);
   }
 
-  await read();
+  await feed.readSavepoints();
   let state = feed.summary.state;
+  const newest = () => feed.events.findLast((one) => one.kind === 'savepoint')?.at_us;
+  let made = newest();
   const busy = () => { make.disabled = feed.summary.state !== 'RUNNING'; by.disabled = !feed.live; };
   busy();
-  return {tick: () => { busy(); if (state !== feed.summary.state) { state = feed.summary.state; read(); } }, close: () => { feed.readSavepoints = null; clearTimeout(again); }};
+  const tick = () => {
+    busy();
+    if (state === feed.summary.state && made === newest()) return;
+    state = feed.summary.state;
+    made = newest();
+    feed.readSavepoints();
+  };
+  return {tick, close: () => { feed.readSavepoints = null; clearTimeout(again); }};
 }
 
 
