@@ -17,7 +17,7 @@ from measure import cpu_of_children
 from report import Part, millions
 
 SCALE = float(os.environ.get("STREAM_BENCH_SCALE", "1"))  # below 1 it is only seen that it works, and nothing is kept
-ROUNDS = 7 if SCALE == 1 else 2  # of each, in turn, so that a busy machine disturbs both alike
+ROUNDS = 13 if SCALE == 1 else 2  # of each, in turn, so that a busy machine disturbs both alike
 ROWS = int(450_000_000 * SCALE)
 LINES = int(1_000_000 * SCALE)
 MANIFEST = """pipeline: watched
