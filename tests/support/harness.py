@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -147,6 +148,17 @@ class Stream:
                 os.kill(pid, number)
             except ProcessLookupError:
                 pass
+
+
+def query_so_far(path, sql):
+    """Rows of a database that a job writes; none before it has made the file and the table."""
+    if not path.exists():
+        return []
+    with sqlite3.connect(path, timeout=60) as database:
+        try:
+            return database.execute(sql).fetchall()
+        except sqlite3.OperationalError:
+            return []
 
 
 def wait_until(what, condition, timeout=60.0, interval=0.005):

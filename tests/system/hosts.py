@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, main, query_so_far, wait_until  # noqa: E402
 from rest import Client, Server  # noqa: E402
 from ssh_hosts import LoopbackHosts, NamespaceHosts, Network, agents_of, children_of, kill_group, missing  # noqa: E402
 
@@ -67,14 +67,7 @@ def finish(stream, job):
 
 def committed(stream):
     """Rows there are."""
-    path = stream.folder / "out.db"
-    if not path.exists():
-        return 0
-    with sqlite3.connect(path, timeout=60) as database:
-        try:
-            return database.execute("select count(*) from t").fetchone()[0]
-        except sqlite3.OperationalError:
-            return 0
+    return sum(number for (number,) in query_so_far(stream.folder / "out.db", "select count(*) from t"))
 
 
 def drain(stream, job):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, main, query_so_far, wait_until  # noqa: E402
 import kube_node  # noqa: E402
 from kube_cluster import Cluster, missing  # noqa: E402
 
@@ -83,14 +83,7 @@ class Node:
         return code
 
     def rows(self):
-        path = self.data / "out.db"
-        if not path.exists():
-            return []
-        with sqlite3.connect(path, timeout=60) as database:
-            try:
-                return sorted(n for (n,) in database.execute("select n from t"))
-            except sqlite3.OperationalError:
-                return []
+        return sorted(n for (n,) in query_so_far(self.data / "out.db", "select n from t"))
 
     def more_rows(self, than=0):
         return wait_until("rows", lambda: len(self.rows()) > than and len(self.rows()), timeout=60, interval=0.05)
@@ -190,14 +183,7 @@ def with_controllers(test):
 
 
 def rows_of(node, name="out.db"):
-    path = node.claims / "stream-far" / name
-    if not path.exists():
-        return []
-    with sqlite3.connect(path, timeout=60) as database:
-        try:
-            return sorted(n for (n,) in database.execute("select n from t"))
-        except sqlite3.OperationalError:
-            return []
+    return sorted(n for (n,) in query_so_far(node.claims / "stream-far" / name, "select n from t"))
 
 
 def leader_of(cluster, node):

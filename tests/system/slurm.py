@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import Failure, check, main, wait_until  # noqa: E402
+from harness import Failure, check, main, query_so_far, wait_until  # noqa: E402
 from slurm_cluster import Cluster, command_of, kill_all, missing  # noqa: E402
 
 LONG = bool(os.environ.get("STREAM_LONG"))
@@ -72,14 +72,7 @@ def said(stream):
 
 def committed(stream):
     """Rows there are."""
-    path = stream.folder / "out.db"
-    if not path.exists():
-        return 0
-    with sqlite3.connect(path, timeout=60) as database:
-        try:
-            return database.execute("select count(*) from t").fetchone()[0]
-        except sqlite3.OperationalError:
-            return 0
+    return sum(number for (number,) in query_so_far(stream.folder / "out.db", "select count(*) from t"))
 
 
 def more_rows(stream, than=0, timeout=60):

@@ -5,11 +5,10 @@ import os
 import pathlib
 import signal
 import socket
-import sqlite3
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import Failure, check, main, wait_until  # noqa: E402
+from harness import Failure, check, main, query_so_far, wait_until  # noqa: E402
 from user_systemd import UserSystemd, missing  # noqa: E402
 
 JOB = """pipeline: far-off
@@ -42,14 +41,7 @@ class Manager:
 
 
 def rows_of(stream):
-    path = stream.folder / "out.db"
-    if not path.exists():
-        return []
-    with sqlite3.connect(path, timeout=60) as database:
-        try:
-            return sorted(n for (n,) in database.execute("select n from t"))
-        except sqlite3.OperationalError:
-            return []
+    return sorted(n for (n,) in query_so_far(stream.folder / "out.db", "select n from t"))
 
 
 def more_rows(stream, than=0):
