@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "snapshot/checkpoint.h"
@@ -44,19 +45,24 @@ Result<bool> is_there(const Storage& storage, const std::string& key) {
   return true;
 }
 
+constexpr std::chrono::hours kFetchedLeast{1};  // whoever fetched it has begun with it by then
+
+std::string fetched_root() { return stream_home() + "/.fetched"; }
+
 // Named by what is in it: other content is another folder.
 std::string folder_for(const Storage& storage, const std::vector<ObjectFacts>& objects) {
   Sha256 sum;
   sum.add(storage.place.bucket);
   for (const ObjectFacts& one : objects) sum.add("\n" + one.key + "\n" + one.etag + "\n" + std::to_string(one.size));
-  return stream_home() + "/.fetched/" + sum.finish().sha256.substr(0, 32);
+  return fetched_root() + "/" + sum.finish().sha256.substr(0, 32);
 }
 
 // Objects as files below a folder, which is there as a whole or not at all. `begin`: of their keys, left out.
 Result<std::string> fetch(const Storage& storage, const std::vector<ObjectFacts>& objects, const std::string& begin) {
   std::string folder = folder_for(storage, objects);
   std::error_code ignored;
-  if (fs::exists(folder, ignored)) return folder;
+  fs::last_write_time(folder, fs::file_time_type::clock::now(), ignored);  // see unused_fetched()
+  if (!ignored) return folder;
   Files& files = system_files();
   const std::string partial = folder + ".partial";
   fs::remove_all(partial, ignored);
@@ -129,6 +135,20 @@ Result<std::string> fetch_snapshot(const std::string& url) {
   STREAM_ASSIGN(const bool job, is_there(storage, storage.place.key("published.json")));
   if (job) return fetch_newest(storage);
   return usage_error("there is no savepoint and no checkpoint at '" + storage.place.text() + "'");
+}
+
+std::vector<std::string> unused_fetched(const std::vector<std::string>& used) {
+  std::vector<std::string> found;
+  std::error_code none;
+  const auto before = fs::file_time_type::clock::now() - kFetchedLeast;
+  for (const auto& entry : fs::directory_iterator(fetched_root(), none)) {
+    const std::string path = entry.path().string();
+    if (entry.last_write_time(none) >= before || none) continue;
+    const auto in_it = [&](const std::string& one) { return one.starts_with(path + "/") || one == path; };
+    if (std::ranges::none_of(used, in_it)) found.push_back(path);
+  }
+  std::ranges::sort(found);
+  return found;
 }
 
 Status check_free(const std::string& url) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "transport/base/status.h"
 
@@ -11,6 +12,9 @@ namespace stream {
 // checkpoint (JOB/N), or the newest of a job (JOB). What is there already, and has not changed, is not fetched again.
 // Errors: kUsage if there is nothing of that at the URL.
 Result<std::string> fetch_snapshot(const std::string& url);
+
+// Of what was fetched an hour ago or earlier, that in which none of these is: folders.
+std::vector<std::string> unused_fetched(const std::vector<std::string>& used);
 
 // Errors: kUsage if there is something at the URL.
 Status check_free(const std::string& url);

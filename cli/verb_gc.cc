@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/stored_savepoint.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
@@ -112,6 +113,23 @@ Status collect_unpacked(bool dry_run, bool as_json) {
   return dry_run ? Status() : remove_abandoned_scratch(unpacked_root());
 }
 
+// What was fetched from storage, but for what a job has begun with.
+Status collect_fetched(const std::vector<std::string>& jobs, bool dry_run, bool as_json) {
+  std::vector<std::string> used;
+  for (const std::string& job : jobs) {
+    STREAM_ASSIGN(const auto attempts, list_of_job(job_paths(job), "attempts"));
+    for (const auto& attempt : attempts)
+      if (const auto from = attempt.find("restored"); from != attempt.end()) used.push_back((*from)["savepoint"]);
+  }
+  for (const std::string& path : unused_fetched(used)) {
+    print("", path, as_json);
+    std::error_code failed_with;
+    if (!dry_run) std::filesystem::remove_all(path, failed_with);
+    if (failed_with) return system_error("delete", path, failed_with.value());
+  }
+  return {};
+}
+
 int run(const VerbValues& values) {
   std::vector<std::string> jobs = list_jobs();
   if (const std::string& name = values.text("job"); !name.empty()) {
@@ -126,8 +144,9 @@ int run(const VerbValues& values) {
     if (!status.ok()) return fail("gc", status);
   }
   if (!values.text("job").empty()) return kDone;
-  const Status unpacked = collect_unpacked(values.flag("dry-run"), values.flag("json"));
-  return unpacked.ok() ? kDone : fail("gc", unpacked);
+  Status rest = collect_unpacked(values.flag("dry-run"), values.flag("json"));
+  if (rest.ok()) rest = collect_fetched(jobs, values.flag("dry-run"), values.flag("json"));
+  return rest.ok() ? kDone : fail("gc", rest);
 }
 
 constexpr VerbOption kOptions[] = {
@@ -157,7 +176,7 @@ const VerbTable kGcVerb = {
     .description =
         "Deletes what crashes may have left behind, and prints the paths: files that no checkpoint names, savepoints "
         "that "
-        "were not finished or were being deleted, archives that were unpacked to be read, and savepoints that the "
+        "were not finished or were being deleted, archives that were unpacked to be read, what was fetched from object storage and no job has begun with, and savepoints that the "
         "rules "
         "of 'stream savepoint --every' let go. What somebody uses is left alone, and so is every savepoint that is "
         "whole. "

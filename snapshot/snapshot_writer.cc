@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "snapshot/digest.h"
+#include "snapshot/fetch.h"
 #include "snapshot/packed_file.h"
 #include "snapshot/restore.h"
 
@@ -208,6 +209,14 @@ Result<FileRef> SnapshotWriter::publish_or_discard(const std::string& scratch_pa
   return file;
 }
 
+// Files of chains that nothing can build on any more.
+Status SnapshotWriter::forget_files() {
+  std::vector<FileRef> needed;
+  for (const auto& [epoch, chain] : chains_) needed.insert(needed.end(), chain.begin(), chain.end());
+  if (compacted_) needed.push_back(compacted_->file);
+  return keep_only(files_, options_.checkpoints, needed);
+}
+
 Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
   STREAM_ASSIGN(Chain chain, chain_of(capture));
   if (!capture.empty()) {
@@ -223,6 +232,7 @@ Result<InstanceFiles> SnapshotWriter::write(Capture capture) {
     chain.push_back(std::move(file));
   }
   chains_[capture.epoch] = chain;
+  if (options_.alone) STREAM_TRY(forget_files());
   return InstanceFiles{options_.identity.instance, std::move(chain)};
 }
 

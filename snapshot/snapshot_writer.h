@@ -35,6 +35,7 @@ struct WriterOptions {
   // Puts what has been published into storage as well, under its name below the checkpoints folder; none: there is
   // none.
   std::function<Status(const std::string& path, const std::string& name)> send = {};
+  bool alone = false;     // `checkpoints` is this instance's, for what storage keeps: what it needs no more is deleted
   std::string scratch;    // absolute, local, only this process's; made if absent
   bool compress = false;  // zstd for segments
   std::size_t increments_max = 16;
@@ -81,6 +82,7 @@ class SnapshotWriter {
   Result<Chain> chain_of(const Capture& capture);
   Result<Chain> own_base(Epoch epoch);
   Status use_compacted(Chain& chain, Epoch epoch);
+  Status forget_files();
   using Fill = std::function<Status(PackedFileWriter&)>;
   // A whole file in scratch, or none.
   Status build(const std::string& path, const SnapshotIdentity& identity, PackOptions pack, const Fill& fill) const;

@@ -39,17 +39,36 @@ Result<std::unique_ptr<ObjectStore>> open_storage(const StoragePlace& place, con
   return make_retrying(std::move(opened), {.patience = place.patience}, system_clock(), sleep_for);
 }
 
+namespace {
+
+// Opened with the first use.
+struct Target {
+  std::string url;
+  StoragePlace place = {};
+  std::unique_ptr<ObjectStore> store = {};
+
+  Status open() {
+    if (store) return {};
+    STREAM_ASSIGN(place, parse_storage(url));
+    STREAM_ASSIGN(store, open_storage(place));
+    return {};
+  }
+};
+
+}  // namespace
+
 SendFile sender_to(const std::string& url) {
-  struct Target {
-    StoragePlace place;
-    std::unique_ptr<ObjectStore> store;
-  };
-  return [url, target = std::make_shared<Target>()](const std::string& path, const std::string& name) -> Status {
-    if (!target->store) {
-      STREAM_ASSIGN(target->place, parse_storage(url));
-      STREAM_ASSIGN(target->store, open_storage(target->place));
-    }
+  return [target = std::make_shared<Target>(Target{url})](const std::string& path, const std::string& name) -> Status {
+    STREAM_TRY(target->open());
     return upload_file(*target->store, path, target->place.key(name), target->place.part_bytes);
+  };
+}
+
+ReceiveFile receiver_from(const std::string& url) {
+  return [target = std::make_shared<Target>(Target{url})](const std::string& name, std::uint64_t size,
+                                                          const std::string& path) -> Status {
+    STREAM_TRY(target->open());
+    return download_file(*target->store, target->place.key(name), size, path, target->place.part_bytes);
   };
 }
 

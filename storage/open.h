@@ -1,6 +1,7 @@
 // Opens storage by its URL. What speaks to it is loaded then, and not before.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,5 +18,8 @@ Result<std::unique_ptr<ObjectStore>> open_storage(const StoragePlace& place, con
 // Uploads a file under a name below `url`; opens the storage with the first. For one thread.
 using SendFile = std::function<Status(const std::string& path, const std::string& name)>;
 SendFile sender_to(const std::string& url);
+// … and makes a file of `size` bytes from what has a name there; not synced.
+using ReceiveFile = std::function<Status(const std::string& name, std::uint64_t size, const std::string& path)>;
+ReceiveFile receiver_from(const std::string& url);
 
 }  // namespace stream

@@ -56,6 +56,8 @@ class Builder {
     // What is in storage has its copy in the job's own folder already.
     if (is_object_url(place)) {
       out.storage = storage_of_job(place, start_.paths.job);
+      if (has_far_hosts(plan_.pipeline))
+        out.fetched = lent() ? storage_of_job(place, start_.paths.job, kLent) : out.storage;
     } else if (!place.empty()) {
       out.local = start_.paths.local();
     }
@@ -72,7 +74,7 @@ class Builder {
       source.refed = refed_.contains(name.stage);
       source = needed_by(std::move(source), name.instance, plan_.stages[name.stage].parallelism);
       if (start_.extend) source.local = out.local;
-      if (out.silence_us > 0) source.folder = seen_from_everywhere(source.folder);
+      if (out.silence_us > 0 && out.storage.empty()) source.folder = seen_from_everywhere(source.folder);
       out.restore = to_json(source);
     }
     if (start_.rewind_after) {
@@ -85,11 +87,14 @@ class Builder {
   }
 
  private:
+  bool lent() const { return start_.restore && !start_.extend; }
+
   // Where there are several hosts, what all write is in the folder that they share.
   void settle(const InstanceName& name, Assignment& out) const {
     out.host = plan_.pipeline.hosts[start_.placed[name.stage][name.instance]].name;
     if (!has_far_hosts(plan_.pipeline)) return;
     out.silence_us = plan_.pipeline.restart.heartbeat;
+    if (!out.storage.empty()) return;  // see settle_in()
     const std::string& shared = plan_.pipeline.checkpoint.path;
     out.checkpoints = shared + "/" + start_.paths.job;
     out.dead_letter = shared_dead_letter(shared, start_.paths.job);
@@ -198,15 +203,23 @@ void settle_in(Assignment& assignment, const LaunchPlace& place, const std::stri
   assignment.address = place.address;
   if (!place.far) {
     assignment.key = key;
+    assignment.fetched.clear();
     return;
   }
+  const std::string name = assignment.stage + "." + std::to_string(assignment.instance);
   const bool copies = !std::exchange(assignment.local, {}).empty();  // nobody would take them away there
   assignment.sockets = place.sockets;
-  assignment.scratch = place.folder + "/scratch/" + assignment.stage + "." + std::to_string(assignment.instance);
-  if (assignment.restore.empty() || !copies) return;
+  assignment.scratch = place.folder + "/scratch/" + name;
+  const bool stored = !assignment.storage.empty();
+  if (stored) {
+    assignment.checkpoints = place.folder + "/scratch/checkpoints/" + name;
+    assignment.dead_letter = place.folder + "/dead-letter";
+  }
+  if (assignment.restore.empty() || (!copies && !stored)) return;
   auto source = restore_source_from_json(assignment.restore);
   if (!source.ok()) return;
   source->local.clear();
+  if (stored) source->folder = source->extend ? assignment.checkpoints : place.folder + "/scratch/savepoint/" + name;
   assignment.restore = to_json(*source);
 }
 

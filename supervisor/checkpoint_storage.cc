@@ -1,7 +1,5 @@
 #include "supervisor/checkpoint_storage.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <chrono>
 #include <random>
@@ -9,6 +7,7 @@
 #include <thread>
 
 #include "snapshot/digest.h"
+#include "snapshot/fetch.h"
 #include "storage/retry.h"
 #include "storage/transfer.h"
 #include "transport/base/in_parallel.h"
@@ -31,21 +30,15 @@ std::string name_of(Epoch epoch) { return std::to_string(epoch.value()); }
 
 std::string index_name(Epoch epoch) { return name_of(epoch) + "/checkpoint.sqlite"; }
 
-bool has_content(const std::string& path, std::uint64_t size, const std::string& sha256, bool check_content) {
-  const auto found = system_files().size(path);
-  if (!found.ok() || *found != size) return false;
-  if (!check_content) return true;
-  const auto digest = digest_file(path);
-  return digest.ok() && digest->sha256 == sha256;
-}
-
 }  // namespace
 
-std::string storage_of_job(const std::string& url, const std::string& job) {
+std::string storage_of_job(const std::string& url, const std::string& job, std::string_view below) {
   const std::size_t options = std::min(url.find('?'), url.size());
   std::string folder = url.substr(0, options);
   while (folder.ends_with('/')) folder.pop_back();
-  return folder + "/" + job + url.substr(options);
+  folder += "/" + job;
+  if (!below.empty()) folder.append("/").append(below);
+  return folder + url.substr(options);
 }
 
 CheckpointStorage::CheckpointStorage(JobPaths paths, StoragePlace place, std::unique_ptr<ObjectStore> store,
@@ -99,23 +92,30 @@ Status CheckpointStorage::fetch_epoch(const PublishedCheckpoint& one, bool newes
   return in_parallel(files.size(), kFilesAtOnce, [&](std::size_t i) { return fetch_file(files[i], newest); });
 }
 
+// Whoever looks for what is damaged there says that it is missing.
 Status CheckpointStorage::fetch_file(const FileRef& file, bool check_content) {
-  const std::string path = paths_.checkpoints() + "/" + file.path;
-  if (has_content(path, file.size_bytes, file.sha256, check_content)) return {};
-  Files& files = system_files();
-  const std::string partial = path + ".partial";
-  STREAM_TRY(files.make_dir(path.substr(0, path.rfind('/'))));
-  Status got = download_file(*store_, key(file.path), file.size_bytes, partial, place_.part_bytes);
-  if (got.ok() && !has_content(partial, file.size_bytes, file.sha256, true))
-    got = corrupt("'" + url_of(key(file.path)) + "' does not match its SHA-256");
-  if (!got.ok()) {
-    (void)files.remove(partial);
-    if (!is_damage(got)) return got;
-    return files.remove(path);  // whoever looks for it says that it is missing
-  }
-  STREAM_TRY(files.sync_file(partial));
-  ::chmod(partial.c_str(), 0444);
-  return files.rename(partial, path);
+  const Status got = bring(file, check_content);
+  return is_damage(got) ? Status() : got;
+}
+
+Status CheckpointStorage::bring(const FileRef& file, bool check_content) {
+  const auto download = [this](const std::string& name, std::uint64_t size, const std::string& path) {
+    return download_file(*store_, key(name), size, path, place_.part_bytes);
+  };
+  return make_present(system_files(), file, paths_.checkpoints(), check_content, download, url_of(key("")));
+}
+
+Status CheckpointStorage::mirror(const CheckpointIndex& index) {
+  const auto files = files_of(index);
+  return in_parallel(files.size(), kFilesAtOnce, [&](std::size_t i) { return bring(files[i], false); });
+}
+
+Status CheckpointStorage::lend(const CheckpointIndex& index, const std::string& folder) {
+  const auto files = files_of(index);
+  return in_parallel(files.size(), kFilesAtOnce, [&](std::size_t i) {
+    const std::string name = std::string(kLent) + "/" + files[i].path;
+    return upload_file(*store_, folder + "/" + files[i].path, key(name), place_.part_bytes);
+  });
 }
 
 Status CheckpointStorage::forget_unpublished() {

@@ -2,6 +2,7 @@
 //
 //   PATH/JOB/12/totals.0.a1.sqlite   uploaded by the instance that wrote it, before it reports its snapshot
 //   PATH/JOB/12/checkpoint.sqlite    the index, uploaded before the checkpoint is published
+//   PATH/JOB/from/…              files of the savepoint that instances on other hosts begin with
 //   PATH/JOB/published.json          which checkpoints count: the commit point, see storage/published.h
 //   PATH/JOB.owner                   the host and folder of the job they belong to
 //
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/checkpoint.h"
 #include "snapshot/retention.h"
 #include "storage/open.h"
 #include "storage/published.h"
@@ -37,6 +39,11 @@ class CheckpointStorage {
   Status take(const std::string& owner);
   // Makes JOB/checkpoints what is published. What cannot be had is missing there, as a damaged file would be.
   Status fetch();
+  // Brings what instances on other hosts have written for a checkpoint that is about to be published.
+  Status mirror(const CheckpointIndex& index);
+  // Puts the files of a savepoint in `folder` where such instances find them, see kLent; the next that begins clears
+  // them away.
+  Status lend(const CheckpointIndex& index, const std::string& folder);
   // Of a checkpoint whose index is in JOB/checkpoints. Errors: kInterrupted: another supervisor has taken over;
   // kSystem: it does not count yet, and whether it will is found out with the next call of anything.
   Status publish(Epoch epoch);
@@ -63,6 +70,7 @@ class CheckpointStorage {
   Status claim(const std::string& owner);
   Status fetch_epoch(const PublishedCheckpoint& one, bool newest);
   Status fetch_file(const FileRef& file, bool check_content);
+  Status bring(const FileRef& file, bool check_content);
   Status forget_unpublished();
   Status again(const std::function<Status()>& work) const;
   Status put_index(Epoch epoch, const std::string& path);
@@ -75,7 +83,9 @@ class CheckpointStorage {
   Published published_;  // guarded by mutex_
 };
 
-// "s3://BUCKET/PREFIX/JOB?…": where instances put what they write.
-std::string storage_of_job(const std::string& url, const std::string& job);
+inline constexpr std::string_view kLent = "from";  // in PATH/JOB
+
+// "s3://BUCKET/PREFIX/JOB?…": where instances put what they write. `below`: a place in there.
+std::string storage_of_job(const std::string& url, const std::string& job, std::string_view below = {});
 
 }  // namespace stream

@@ -8,6 +8,7 @@
 #include "supervisor/job_verbs.h"
 #include "supervisor/job_view.h"
 #include "supervisor/live_rescale.h"
+#include "supervisor/plan_hosts.h"
 #include "supervisor/spool_needed.h"
 #include "transport/base/text.h"
 
@@ -32,7 +33,8 @@ Status publish_for_certain(const std::string& checkpoints, const CheckpointIndex
 // With several supervisors the index only makes the checkpoint possible: it counts once that is written where whoever
 // leads next reads it.
 Status publish_as_leader(const std::string& checkpoints, const CheckpointIndex& index, CheckpointStorage* storage,
-                         Leadership* leadership) {
+                         bool mirrored, Leadership* leadership) {
+  if (mirrored) STREAM_TRY(storage->mirror(index));
   STREAM_TRY(publish_for_certain(checkpoints, index));
   if (storage != nullptr) STREAM_TRY(storage->publish(index.epoch));
   return leadership == nullptr ? Status() : leadership->publish(index.run, index.epoch);
@@ -117,8 +119,9 @@ void JobRunner::publish(Epoch epoch) {
   const Attempt attempt = record_.attempt;
   publishing_ = true;
   worker_.submit(
-      [index, checkpoints = paths_.checkpoints(), storage = storage_, leadership = leadership_] {
-        return publish_as_leader(checkpoints, *index, storage.get(), leadership.get());
+      [index, checkpoints = paths_.checkpoints(), storage = storage_,
+       mirrored = storage_ && has_far_hosts(plan_.pipeline), leadership = leadership_] {
+        return publish_as_leader(checkpoints, *index, storage.get(), mirrored, leadership.get());
       },
       [this, epoch, index, attempt](Status status) {
         publishing_ = false;

@@ -65,6 +65,7 @@ Status JobRunner::begin_attempt() {
   log_->set_context(record_.attempt, last_complete_);
   if (record_.must_rewind) STREAM_TRY(store_->take_back(record_.run, Epoch(record_.rewind_after)));
   STREAM_TRY(place_instances(plan_));
+  STREAM_TRY(lend_savepoint());
   AttemptRun::Setup setup;
   setup.plan = &plan_;
   setup.channels = channels_of(plan_);

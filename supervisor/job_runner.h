@@ -136,6 +136,7 @@ class JobRunner {
   Status find_missing(NewestGood& found);
   Status forget_checkpoints();
   Status take_storage(const std::string& path, bool keep);
+  Status lend_savepoint();
   Status refuse(Epoch epoch);
   Status load_from_savepoint(const std::string& path, bool accept_drained);
   Status save_record();
@@ -257,6 +258,7 @@ class JobRunner {
   JobPaths paths_;
   std::shared_ptr<Leadership> leadership_;      // null: nobody else may run the job
   std::shared_ptr<CheckpointStorage> storage_;  // null: checkpoints are in a folder
+  std::string lent_;                            // path of the savepoint that is in storage for other hosts
   std::optional<JobLock> lock_;
   std::optional<OutputClaims> claims_;
   std::unique_ptr<JobStore> store_;

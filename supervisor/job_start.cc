@@ -290,6 +290,15 @@ Status JobRunner::take_storage(const std::string& path, bool keep) {
   return {};
 }
 
+// Instances on other hosts cannot read it here.
+Status JobRunner::lend_savepoint() {
+  if (!storage_ || !restore_ || restore_extends_ || lent_ == restore_savepoint_) return {};
+  if (!has_far_hosts(plan_.pipeline)) return {};
+  STREAM_TRY(storage_->lend(*restore_, restore_folder_));
+  lent_ = restore_savepoint_;
+  return {};
+}
+
 // A checkpoint that cannot be used, or is not to be: for good, and wherever it is.
 Status JobRunner::refuse(Epoch epoch) {
   STREAM_TRY(refuse_checkpoint(system_files(), paths_.checkpoints(), epoch));

@@ -113,7 +113,7 @@ void read_hosts(const Node& root, PipelineSpec& pipeline, Problems& problems) {
     pipeline.hosts.push_back(read_host(node->keys[i].text, node->items[i], problems));
   check_names(*node, pipeline.hosts, problems);
   const std::string& path = pipeline.checkpoint.path;
-  if (!path.empty() && !is_object_url(path)) return;
+  if (!path.empty() && (!is_object_url(path) || !pipeline.slurm_nodes)) return;
   if (!has_far_hosts(pipeline) && !pipeline.slurm_nodes) return;
   problems.add(
       node->at,

@@ -16,8 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EdgeAssignment, to, spread, hash
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputAssignment, name, schema, edges)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, job, run, attempt, stage, instance, parallelism, key_groups,
                                                 folder, options, memory_bytes, exactly_once, sockets, checkpoints,
-                                                storage, local, scratch, dead_letter, spool, host, address, key,
-                                                predecessor_may_wake, silence_us, stats_every, rewind_after,
+                                                storage, fetched, local, scratch, dead_letter, spool, host, address,
+                                                key, predecessor_may_wake, silence_us, stats_every, rewind_after,
                                                 must_rewind, going_back, aligned, accept_duplicates, inputs, not_read,
                                                 outputs, watermarks_apart, restore)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Rewiring, inputs, outputs)

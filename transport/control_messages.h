@@ -62,16 +62,18 @@ struct Assignment {
   std::string options;  // JSON
   std::uint64_t memory_bytes = 0;
   bool exactly_once = true;
-  std::string sockets;                // folder for ipc endpoints
-  std::string checkpoints;            // folder
-  std::string storage;                // URL: snapshot files are uploaded below it as well; "" for none
-  std::string local;                  // folder: copies of snapshot files are left there; "" for none
-  std::string scratch;                // folder, this instance's own
-  std::string dead_letter;            // folder
-  std::string spool;                  // folder of the job's standard input; "" for a stage that does not read it
-  std::string host;                   // its name in the manifest; "" where there is one host
-  std::string address;                // of the host, where channels from others come in
-  std::string key;                    // of those channels; "" = the instance has it already, or needs none
+  std::string sockets;      // folder for ipc endpoints
+  std::string checkpoints;  // folder
+  std::string storage;      // URL: snapshot files are uploaded below it as well; "" for none
+  std::string fetched;      // URL: what it restores from is fetched from below it, and `checkpoints` and the folder of
+                            // `restore` are its own, kept in storage as well; "": both are the job's
+  std::string local;        // folder: copies of snapshot files are left there; "" for none
+  std::string scratch;      // folder, this instance's own
+  std::string dead_letter;  // folder
+  std::string spool;        // folder of the job's standard input; "" for a stage that does not read it
+  std::string host;         // its name in the manifest; "" where there is one host
+  std::string address;      // of the host, where channels from others come in
+  std::string key;          // of those channels; "" = the instance has it already, or needs none
   bool predecessor_may_wake = false;  // an instance of an earlier attempt may live where nobody can end it
   Microseconds silence_us = 0;        // a peer on another host that says nothing for so long is lost
   Microseconds stats_every = 500'000;

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "snapshot/fetch.h"
 #include "snapshot/memory_default.h"
 #include "snapshot/snapshot_writer.h"
 #include "snapshot/state_arena.h"
@@ -189,6 +190,7 @@ WriterOptions SupervisedInstance::writer_options() const {
   options.identity.key_groups = assignment_.key_groups;
   options.checkpoints = assignment_.checkpoints;
   options.local = assignment_.local;
+  options.alone = !assignment_.fetched.empty();
   if (!assignment_.storage.empty()) options.send = sender_to(assignment_.storage);
   options.scratch = assignment_.scratch;
   options.piece_bytes = std::clamp<std::uint64_t>(assignment_.memory_bytes / 16, 1 << 20, options.piece_bytes);
@@ -253,6 +255,8 @@ Status SupervisedInstance::restore() {
   if (!assignment_.restore.empty()) {
     STREAM_ASSIGN(restore_source_, restore_source_from_json(assignment_.restore));
     epoch = restore_source_->epoch;
+    if (const std::string& url = assignment_.fetched; !url.empty())
+      STREAM_TRY(make_present(system_files(), *restore_source_, receiver_from(url), url.substr(0, url.find('?'))));
     STREAM_TRY(store_.restore(*restore_source_, &sql_language()));
     writer_.restored(*restore_source_, store_.specs(), &sql_language());
     restored_ =

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pathlib
 import random
 import signal
@@ -11,8 +12,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import s3_server  # noqa: E402
+import ssh_hosts  # noqa: E402
 from harness import check, main, wait_until  # noqa: E402
 from ha import Hosts  # noqa: E402
+from hosts import agents  # noqa: E402
 from in_flight import SLOW, compare, dead, expected, manifest, past, results  # noqa: E402
 from s3_server import S3Server  # noqa: E402
 
@@ -127,6 +130,72 @@ def retention_and_fresh_runs_delete_what_is_in_storage(stream, server):
     stream.run("stream", "run", "-d", "--fresh", "far.yaml", "--set", "stages.out.if-exists=replace")
     check(published(server) == [] and not objects(server), f"{objects(server)}")
     finished(stream)
+
+
+def with_hosts(test):
+    """Hosts have the keys in files of their own: no environment goes there."""
+    @with_server
+    def run(stream, server):
+        why = ssh_hosts.missing()
+        if why:
+            print(f"skipped: {why}", flush=True)
+            return
+        keys = {}
+        for option, name in (("access-key", "AWS_ACCESS_KEY_ID"), ("secret-key", "AWS_SECRET_ACCESS_KEY")):
+            (stream.folder / option).write_text(server.credentials()[name])
+            keys[option] = f"file:{stream.folder / option}"
+        with ssh_hosts.LoopbackHosts(stream, ["a", "b"]) as hosts:
+            test(stream, server, hosts, server.url(**keys))
+    run.__name__ = test.__name__
+    return run
+
+
+def write_spread(stream, hosts, url, rate):
+    text = JOB.replace("INTERVAL", "200ms").replace("ROWS", "400_000".replace("_", "")).replace("RATE", str(rate)).replace("URL", url)
+    text = text.replace("sum(v)}}", "sum(v)}, parallelism: 3}").replace("out: {run: write-sqlite,", "out: {run: write-sqlite, parallelism: 2,")
+    stream.write("far.yaml", text.replace("stages:\n", f"{hosts.manifest('127.0.0.1')}stages:\n"))
+
+
+def runs_on(stream, places):
+    return stream.instances("far") and {i["host"] for i in stream.stats("far")["instances"]} == places
+
+
+def far_files(stream):
+    """What instances on other hosts keep there of their own."""
+    return [path for path in (stream.folder / "agents").glob("**/checkpoints/*/*/*.sqlite")]
+
+
+@with_hosts
+def hosts_keep_their_state_in_storage(stream, server, hosts, url):
+    """Nobody has a folder that others reach: what one of them wrote the next that needs it gets from storage."""
+    everywhere = {"here", "a", "b"}
+    write_spread(stream, hosts, url, 4000)
+    stream.run("stream", "run", "-d", "far.yaml")
+    wait_until("all to run", lambda: runs_on(stream, everywhere), timeout=60)
+    stream.run("stream", "wait", "far", "--for", "checkpoint")
+    for kill in (lambda: ssh_hosts.children_of(agents(stream)["a"])[:1], lambda: [agents(stream)["b"]]):
+        begun = len(stream.events("far"))
+        ssh_hosts.kill_group(kill())
+        wait_until("it to run again", lambda begun=begun: any(e["kind"] == "running" for e in stream.events("far")[begun:]), timeout=60)
+        stream.run("stream", "checkpoint", "far")
+    stream.run("stream", "rescale", "far", "totals=2")
+    for _ in range(4):
+        stream.run("stream", "checkpoint", "far")
+    wait_until("retention", lambda: len(published(server)) == 3)
+    killed(stream)
+    for path in (stream.home("far") / "checkpoints").glob("*/*"):
+        path.unlink()
+    stream.run("stream", "run", "-d", "far.yaml")
+    stream.run("stream", "wait", "far", "--for", "running", "--timeout", "60s")
+    savepoint = stream.run("stream", "stop", "far").strip()
+    rows = sum(n for _, n, _ in totals(stream))
+    check(totals(stream) == wanted(rows), "the rows before the savepoint")
+    # From a folder that only the supervisor's host has.
+    write_spread(stream, hosts, url, 1_000_000)
+    stream.run("stream", "run", "-d", "far.yaml", "--from", savepoint)
+    finished(stream, 400_000)
+    wait_until("no agent left", lambda: not agents(stream))
+    check(not far_files(stream), f"{far_files(stream)}")
 
 
 @with_server
@@ -283,7 +352,15 @@ def savepoints_are_copied_there_and_read_there(stream, server):
     stream.run("stream", "run", "--from", server.url("jobs/far"), "--name", "other", "far.yaml", expect=100)
     check("and no savepoint" in stream.last_stderr, stream.last_stderr)
     stream.run("stream", "savepoint", "--delete", server.url("saves/one"), expect=100)
+    fetched = stream.home("far").parent / ".fetched"
+    check(len(list(fetched.iterdir())) >= 2 and ".fetched" not in stream.run("stream", "gc", "--dry-run"), "what was fetched a moment ago")
     stream.run("stream", "cancel", "far")
+    stream.run("stream", "run", "far.yaml", "--name", "used", "--from", server.url("saves/one"), "--set", f"checkpoint.path={server.url('used')}", "--set", "stages.out.path=used.db")
+    for folder in fetched.iterdir():
+        os.utime(folder, (0, 0))
+    said = stream.run("stream", "gc").split()
+    check(len(said) >= 1 and all(".fetched" in path for path in said), f"{said}")
+    check(len(list(fetched.iterdir())) == 1, "what a job has begun with is gone, or more is left")
     for number, name in enumerate(("saves/one", "saves/one.tar.zst", "saves/one.sqlite")):
         stream.environment["STREAM_HOME"] = str(stream.folder / f"host-{number}")
         write(stream, server.url(f"jobs-{number}"))
@@ -425,7 +502,6 @@ def what_is_refused_is_said(stream):
     writing = "stages:\n  made: {run: generate, columns: 'n, to_timestamp(n) as at', rows: 3, time: at}\n  out: {run: write-file, WHAT}\n"
     refused("no bucket is named", 'checkpoint: {path: "s3://"}\n' + stages)
     refused("did you mean 'endpoint'", f'checkpoint: {{path: "{url.replace("endpoint", "endpiont")}"}}\n' + stages)
-    refused("a folder that every host reaches", f'checkpoint: {{path: "{url}"}}\nhosts: {{a: {{via: local}}, b: 10.0.0.2}}\n' + stages)
     refused("go to a folder", f'savepoints: {{every: 1h, to: "{url}"}}\n' + stages)
     refused("an object cannot grow", writing.replace("WHAT", 'path: "s3://bucket/out.ndjson"'))
     refused("no _SUCCESS is made", writing.replace("WHAT", 'path: "s3://bucket/out/", success-after: 1h'))
@@ -443,6 +519,7 @@ if __name__ == "__main__":
         a_checkpoint_is_in_storage_and_the_job_goes_on_from_there,
         a_damaged_copy_here_is_fetched_again,
         retention_and_fresh_runs_delete_what_is_in_storage,
+        hosts_keep_their_state_in_storage,
         a_place_belongs_to_one_job,
         of_two_supervisors_one_publishes,
         an_outage_fails_checkpoints_and_not_the_job,
