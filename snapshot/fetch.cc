@@ -63,7 +63,11 @@ Status make_present(Files& files, const RestoreSource& source, const FetchFile& 
   for (const InstanceFiles& instance : source.instances)
     wanted.insert(wanted.end(), instance.files.begin(), instance.files.end());
   STREAM_TRY(keep_only(files, source.folder, wanted));
-  for (const FileRef& file : wanted) STREAM_TRY(make_present(files, file, source.folder, false, fetch, whence));
+  for (const FileRef& file : wanted) {
+    Status got = make_present(files, file, source.folder, false, fetch, whence);
+    if (got.code() == Code::kNotFound) return corrupt(got.what());
+    STREAM_TRY(std::move(got));
+  }
   return {};
 }
 

@@ -20,7 +20,7 @@ using FetchFile = std::function<Status(const std::string& name, std::uint64_t si
 Status make_present(Files& files, const FileRef& file, const std::string& folder, bool check_content,
                     const FetchFile& fetch, const std::string& whence);
 
-// All files of the source, in source.folder, which has nothing else afterwards.
+// All files of the source, in source.folder, which has nothing else afterwards. Errors: kCorrupt for any damage.
 Status make_present(Files& files, const RestoreSource& source, const FetchFile& fetch, const std::string& whence);
 
 // Deletes the files below FOLDER/EPOCH that are none of these.

@@ -117,10 +117,12 @@ class Operator {
   // Every input has ended (a watermark of kEndOfTime came before). Default: nothing left.
   virtual Status on_end(Emitter& /*out*/) { return {}; }
 
-  // True while the last call left results behind because out.full(): more() is called until
-  // false, before anything else.
+  // True while the last call left results behind because out.full(), or rows because they take long: more() is called
+  // until false, before anything else.
   virtual bool has_more() const { return false; }
   virtual Status more(Emitter& /*out*/) { return {}; }
+  // Of the rows given, those that were left so.
+  virtual std::size_t rows_left() const { return 0; }
 
   // For results that come from outside the process, a while after the rows: a descriptor that is readable when more()
   // has something to do, -1 where there is nothing outside. more() is then called often, must not block, and

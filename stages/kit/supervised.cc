@@ -647,7 +647,7 @@ Status SupervisedInstance::send_stats(RunLoop& loop, Microseconds /*now*/) {
   InstanceStats stats;
   const LoopCounters& in = loop.counters();
   const OutputCounters out = loop.outputs().counters();
-  stats.records_in = in.records_in;
+  stats.records_in = in.records_in - (loop.stage().op ? loop.stage().op->rows_left() : 0);
   stats.bytes_in = in.bytes_in;
   stats.records_out = out.records;
   stats.bytes_out = out.bytes;

@@ -11,6 +11,7 @@ namespace stream {
 namespace {
 
 constexpr std::chrono::milliseconds kCallPatience(2000);
+constexpr Microseconds kTurn = 50'000;  // about the longest
 
 void tell_of_long_call() {
   std::fprintf(stderr,
@@ -180,22 +181,24 @@ std::optional<std::string> Lua::call(Script::Function function, std::int32_t fir
   return error;
 }
 
-Status Lua::run(Script::Function function, const Batch& batch, std::span<const std::size_t> keys, Emitter& out) {
+void Lua::begin(const Batch& batch, std::vector<LuaColumn>& columns, std::span<const std::size_t> keys) {
   batch_ = &batch;
-  std::vector<LuaColumn>& columns = function == Script::Function::kRow ? row_columns_ : key_columns_;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Column& column = batch.columns[i];
     columns[i] = {column.has_nulls() ? column.validity_buffer().data() : nullptr,
                   column.type().variable() ? column.offsets() : nullptr, column.values_buffer().data()};
   }
-  bridge_.rows = static_cast<std::int32_t>(batch.rows);
   results_.begin();
   if (state_) state_->begin(batch, keys);
-  for (std::int32_t first = 0; first < bridge_.rows; first = bridge_.at + 1) {
+}
+
+Status Lua::run(Script::Function function, std::size_t from, std::size_t to, Emitter& out) {
+  bridge_.rows = static_cast<std::int32_t>(to);
+  for (auto first = static_cast<std::int32_t>(from); first < bridge_.rows; first = bridge_.at + 1) {
     auto error = call(function, first);
     if (!error) break;
     results_.failed(bridge_.at);
-    Status reported = out.bad_record({*std::move(error), "", row_text(batch, static_cast<std::size_t>(bridge_.at))});
+    Status reported = out.bad_record({*std::move(error), "", row_text(*batch_, static_cast<std::size_t>(bridge_.at))});
     if (reported.ok()) continue;
     STREAM_TRY(results_.emit(out));
     return reported;
@@ -210,8 +213,32 @@ Status Lua::give(Emitter& out) {
 }
 
 Status Lua::on_batch(std::size_t /*input*/, Batch batch, Emitter& out) {
-  batch.schema = input_;
-  STREAM_TRY(run(Script::Function::kRow, batch, settings_.by, out));
+  rows_ = std::move(batch);
+  rows_.schema = input_;
+  next_ = 0;
+  begin(rows_, row_columns_, settings_.by);
+  return work(out);
+}
+
+// A slow script has its turn as any other, between signs of life: it is given as many rows at once as take a part of
+// that, which is all of a batch for most.
+Status Lua::work(Emitter& out) {
+  const Clock& clock = system_clock();
+  const Microseconds begin = clock.monotonic_us();
+  for (Microseconds now = begin; next_ < rows_.rows && now - begin < kTurn;) {
+    const std::size_t to = std::min(rows_.rows, next_ + at_once_);
+    STREAM_TRY(run(Script::Function::kRow, next_, to, out));
+    const Microseconds took = clock.monotonic_us() - now;
+    if (took < kTurn / 4 && to - next_ == at_once_ && at_once_ < kBatchRowsMax) at_once_ *= 2;
+    if (took > kTurn && at_once_ > 1) at_once_ /= 2;
+    next_ = to;
+    now += took;
+  }
+  left_ = next_ < rows_.rows ? Left::kRows : Left::kNothing;
+  if (left_ == Left::kNothing) {
+    rows_ = Batch();
+    next_ = 0;
+  }
   return give(out);
 }
 
@@ -242,7 +269,10 @@ Status Lua::fire(Emitter& out) {
       if (!alarms) state_->forget_before(watermark_);
       return give(out);
     }
-    if (script_->has(function)) STREAM_TRY(run(function, due, due_keys_, out));
+    if (script_->has(function)) {
+      begin(due, key_columns_, due_keys_);
+      STREAM_TRY(run(function, 0, due.rows, out));
+    }
     STREAM_TRY(results_.emit(out));
   }
   return {};
@@ -251,6 +281,7 @@ Status Lua::fire(Emitter& out) {
 Status Lua::more(Emitter& out) {
   STREAM_TRY(results_.emit(out));
   if (!results_.empty()) return {};
+  if (left_ == Left::kRows) return work(out);
   if (left_ == Left::kTimers || left_ == Left::kAlarms) return fire(out);
   left_ = Left::kNothing;
   return {};

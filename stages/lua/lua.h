@@ -25,9 +25,10 @@ class Lua final : public Operator {
   Status on_end(Emitter& out) override;
   bool has_more() const override { return left_ != Left::kNothing; }
   Status more(Emitter& out) override;
+  std::size_t rows_left() const override { return rows_.rows - next_; }
 
  private:
-  enum class Left : std::uint8_t { kNothing, kResults, kTimers, kAlarms };
+  enum class Left : std::uint8_t { kNothing, kResults, kRows, kTimers, kAlarms };
 
   Lua(Context& context, LuaSettings settings);
   Status load(const Context& context);
@@ -40,7 +41,10 @@ class Lua final : public Operator {
   std::int32_t on_entry(const Cell& item, std::int32_t how);
   std::string_view text_of(const Column& column);
   std::optional<std::string> call(Script::Function function, std::int32_t first);
-  Status run(Script::Function function, const Batch& batch, std::span<const std::size_t> keys, Emitter& out);
+  // The rows of `batch`, which stays, come; then run() with some of them.
+  void begin(const Batch& batch, std::vector<LuaColumn>& columns, std::span<const std::size_t> keys);
+  Status run(Script::Function function, std::size_t from, std::size_t to, Emitter& out);
+  Status work(Emitter& out);
   Status fire(Emitter& out);
   Status give(Emitter& out);
 
@@ -56,6 +60,9 @@ class Lua final : public Operator {
   std::vector<std::size_t> due_keys_;  // 0, 1, … as many as key columns
   std::unique_ptr<Script> script_;
   const Batch* batch_ = nullptr;  // that is worked on
+  Batch rows_;                    // of the input
+  std::size_t next_ = 0;          // of these
+  std::size_t at_once_ = 64;      // so many of them are given to the script
   std::optional<std::size_t> time_;
   CallWatch watch_;
   std::string text_;

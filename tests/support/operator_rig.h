@@ -120,6 +120,8 @@ class OperatorRig {
 
   const PlanAnswer& answer() const { return answer_; }
   const SchemaPtr& input(std::size_t index) const { return schemas_[index]; }
+  std::size_t turns = 0;  // in which operators went on with what they had left
+
   std::size_t state_rows() const {
     std::size_t rows = 0;
     for (const Instance& instance : instances_) rows += instance.store->rows();
@@ -257,8 +259,8 @@ class OperatorRig {
     return project(output.schema, kept);
   }
 
-  static void drain(Operator& op, Emitter& out) {
-    while (op.has_more()) must(op.more(out));
+  void drain(Operator& op, Emitter& out) {
+    for (; op.has_more(); ++turns) must(op.more(out));
   }
 
   Make make_;

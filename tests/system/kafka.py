@@ -326,6 +326,57 @@ def partitions_that_are_added_are_read_from_their_beginning(stream):
         check(min(found) >= 100, "start: latest")
 
 
+SCALED = """
+pipeline: scaled
+checkpoint: {interval: 100ms}
+restart: {strategy: fixed-delay, delay: 50ms, attempts: 100}
+autoscale:
+  mode: on
+  interval: 100ms
+  metrics-window: 800ms
+  stabilization-interval: 200ms
+  scale-up-grace-period: 0s
+  scale-down-interval: 1h
+  catch-up-duration: 3s
+  restart-time: 100ms
+  effectiveness-threshold: 0
+stages:
+  in: {run: read-kafka, topic: in, servers: SERVERS, schema: "n bigint, word varchar"}
+  slow:
+    run: lua
+    trusted: true
+    schema: n bigint, word varchar
+    code: |
+      local ffi = require('ffi')
+      ffi.cdef('int usleep(unsigned)')
+      function on_row(row, state, emit) ffi.C.usleep(2000) emit(row.n, 'w' .. row.n % 13) end
+    parallelism: {min: 1, max: 3}
+  out: {run: write-kafka, topic: out, key: word, servers: SERVERS}
+"""
+
+
+def what_waits_at_the_broker_calls_for_more_processes(stream):
+    """Many are there already, and wide, so that few are on their way."""
+    with start_kafka(stream.programs, stream.folder) as kafka:
+        kafka.create("in", 3)
+        kafka.create("out", 2)
+        pad = "x" * 3000
+        kafka.produce("in", [(n % 3, "", json.dumps({"n": n, "word": pad})) for n in range(8000)])
+        stream.write("scaled.yaml", SCALED.replace("SERVERS", kafka.servers))
+        stream.run("stream", "run", "-d", "scaled.yaml")
+
+        def instances(stage):
+            return [i for i in stream.stats("scaled")["instances"] if i["stage"] == stage] if stream.instances("scaled") else []
+
+        wait_until("what waits to be told", lambda: any(i["pending_records"] > 1000 for i in instances("in")), timeout=60)
+        wait_until("more processes", lambda: len(instances("slow")) == 3, timeout=120)
+        check("autoscale" in {e["kind"] for e in stream.events("scaled")}, stream.events("scaled"))
+        stream.run("stream", "wait", "scaled", "--for", "checkpoint")
+        found = wait_until("all rows", lambda: len(rows := kafka.values("out")) >= 8000 and rows, timeout=120)
+        check(by_n(found) == [{"n": n, "word": f"w{n % 13}"} for n in range(8000)], f"{len(found)} messages")
+        stream.run("stream", "stop", "scaled")
+
+
 def what_cannot_be_is_said(stream):
     with start_kafka(stream.programs, stream.folder) as kafka:
         orders(kafka)
@@ -378,5 +429,6 @@ def a_stop_is_quick_though_the_server_is_away(stream):
 
 if __name__ == "__main__":
     main([what_is_in_a_topic_is_copied_once, garbage_is_kept_aside_and_silence_is_waited_out, nothing_is_lost_or_doubled_whoever_is_killed, messages_say_where_they_come_from,
-          what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning, what_cannot_be_is_said,
+          what_was_committed_is_not_taken_back, what_is_about_a_message_goes_round, over_tls_brokers_and_user_are_known, examples_of_the_manuals_run, partitions_that_are_added_are_read_from_their_beginning,
+          what_waits_at_the_broker_calls_for_more_processes, what_cannot_be_is_said,
           silence_is_survived, a_full_disk_is_survived, a_stop_is_quick_though_the_server_is_away])

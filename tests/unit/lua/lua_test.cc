@@ -369,6 +369,35 @@ end)"));
   BOOST_TEST(out.bad.size() == 1667u);
 }
 
+// A batch that takes long is left and taken up again, by row and key, and rows that fail fail once.
+BOOST_AUTO_TEST_CASE(a_slow_script_works_on_a_batch_in_turns) {
+  Values options = keyed(R"(
+local ffi = require('ffi')
+ffi.cdef('int usleep(unsigned)')
+function on_row(row, state, emit)
+  ffi.C.usleep(1000)
+  state.n = (state.n or 0) + 1
+  emit(row.k, row.ts, state.n * 1000 + row.v)
+  if row.v % 7 == 0 then error('no') end
+end)",
+                         {{"trusted", "true"}, {"state", "n bigint"}});
+  OperatorRig stage = rig(options);
+  Emitted out;
+  Rows wanted;
+  std::vector<Event> events;
+  std::map<std::string, std::int64_t> counts;
+  for (std::int64_t v = 0; v < 500; ++v) {
+    const std::string k(1, static_cast<char>('a' + v % 3));
+    events.push_back({k, 0, v});
+    const std::int64_t n = ++counts[k];
+    if (v % 7 != 0) wanted.insert(k + "|0|" + std::to_string(n * 1000 + v));
+  }
+  send(stage, events, out);
+  BOOST_TEST((out.rows == wanted));
+  BOOST_TEST(out.bad.size() == 72u);
+  BOOST_TEST(stage.turns > 4u);
+}
+
 BOOST_AUTO_TEST_CASE(a_call_that_gives_more_than_a_batch_can_hold_gives_several) {
   OperatorRig stage = rig(values(R"(
 local text = ('x'):rep(1024 * 1024)
