@@ -77,6 +77,41 @@ BOOST_AUTO_TEST_CASE(another_host_gets_what_counts) {
   BOOST_TEST(store.objects.count("jobs/job/1/totals.0.a1.sqlite") == 0);
 }
 
+// Files of instances on other hosts are brought before a checkpoint counts; whatever goes wrong meanwhile, either all
+// are there or it is told.
+BOOST_AUTO_TEST_CASE(what_others_have_written_is_mirrored) {
+  for (const Mishap mishap : {Mishap::kNone, Mishap::kLostRequest}) {
+    for (int nth = 1; nth <= (mishap == Mishap::kNone ? 1 : 3); ++nth) {
+      MemoryStore store;
+      Host far(store, "far");
+      BOOST_TEST_REQUIRE(far.storage.take("--ha x").ok());
+      BOOST_TEST_REQUIRE(far.publish(1, "one").ok());
+      BOOST_TEST_REQUIRE(far.publish(2, "two").ok());
+      const CheckpointIndex index = *load_index(index_path(far.paths.checkpoints(), Epoch(2)));
+      Host here(store, "here");
+      store.go_wrong(nth, mishap);
+      const Status mirrored = here.storage.mirror(index);
+      const auto text = system_files().read_file(here.paths.checkpoints() + "/2/totals.0.a1.sqlite");
+      BOOST_TEST(mirrored.ok() == text.ok());
+      if (text.ok()) BOOST_TEST(*text == "two");
+      if (mishap == Mishap::kNone) BOOST_TEST_REQUIRE(mirrored.ok());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_savepoint_is_lent_and_cleared_away_by_who_begins_next) {
+  MemoryStore store;
+  Host first(store, "first");
+  BOOST_TEST_REQUIRE(first.storage.take("--ha x").ok());
+  BOOST_TEST_REQUIRE(first.publish(1, "one").ok());
+  const CheckpointIndex index = *load_index(index_path(first.paths.checkpoints(), Epoch(1)));
+  BOOST_TEST_REQUIRE(first.storage.lend(index, first.paths.checkpoints()).ok());
+  BOOST_TEST(store.objects["jobs/job/from/1/totals.0.a1.sqlite"].bytes == "one");
+  const auto garbage = first.storage.garbage();
+  BOOST_TEST_REQUIRE(garbage.ok());
+  BOOST_TEST((*garbage == std::vector<std::string>{"jobs/job/from/1/totals.0.a1.sqlite"}));
+}
+
 BOOST_AUTO_TEST_CASE(it_is_refused_to_another_owner) {
   MemoryStore store;
   Host first(store, "first");
