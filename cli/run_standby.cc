@@ -42,6 +42,14 @@ Status may_stand_by(const RunRequest& request) {
   return {};
 }
 
+// A leader of this host before this one says nothing of the host.
+std::vector<std::string> last_led_at(const ha::Candidate& last, const ha::Candidate& self) {
+  if (last.host == self.host) return {};
+  std::vector<std::string> known = last.addresses;
+  known.push_back(last.host);
+  return known;
+}
+
 // Waits; false when a signal has come that ends it.
 bool pause(int signals, Microseconds time) {
   pollfd wake{signals, POLLIN, 0};
@@ -136,6 +144,7 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
     }
   }
   request.leadership = tenure;
+  request.last_led_at = last_led_at(candidacy_->known().leader, term.leader);
   return Next(std::move(request));
 }
 

@@ -42,7 +42,7 @@ std::string_view to_string(Phase phase) {
 Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) {
   ready_ = ready;
   event("started", continued_from_.empty() ? "a new run" : "continues from " + continued_from_);
-  Status status = begin_attempt();
+  const Status status = gather_hosts() ? Status() : begin_attempt();
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
   metrics_->finish(*log_);
