@@ -171,7 +171,7 @@ int run_in_turns(std::string_view verb, const RunRequest& request, const std::st
     }
     auto turn = std::get<RunRequest>(*std::move(next));
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
-      return (*standby)->passes(why, *leadership);
+      return (*standby)->rests(why, *leadership);
     };
     const int code = run_once(verb, std::move(turn), "", signals, service, passes);
     if (code != kDeposed) return code;
@@ -280,7 +280,7 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
     if (ended) break;
     auto turn = std::get<RunRequest>(*std::move(next));
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
-      return (*standby)->passes(why, *leadership);
+      return (*standby)->rests(why, *leadership);
     };
     ended = run_unseen(std::move(turn), "", signals, tell, passes);
     (*standby)->began();

@@ -149,17 +149,26 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
 }
 
 // Whether it is worth while to stand by again: another supervisor leads, or something is out of reach for a while.
-bool StandbyRun::passes(const Status& status, const Leadership& leadership) const {
-  return !leadership.lost().empty() || (!begins_ && status.code() == Code::kSystem);
+bool StandbyRun::rests(const Status& status, const Leadership& leadership) {
+  if (!leadership.lost().empty()) return true;
+  const bool passes = status.code() == Code::kSystem || status.code() == Code::kNotFound;
+  rests_until_ = system_clock().monotonic_us() + 2 * candidacy_->place().lease;
+  return !begins_ && passes;
+}
+
+Result<ha::Looked> StandbyRun::look() {
+  if (system_clock().monotonic_us() >= rests_until_) return candidacy_->look(begins_, anew());
+  STREAM_TRY(candidacy_->see().status());
+  return ha::Looked(ha::Waits());
 }
 
 Result<StandbyRun::Next> StandbyRun::next(int signals, const Say& say) {
-  STREAM_TRY(make_job_folders(paths_));
+  STREAM_TRY(system_files().make_dir(paths_.folder));  // others of the job may be where storage is that is away
   STREAM_ASSIGN(StandbyMark mark, StandbyMark::hold(paths_));
   said_.clear();
   std::string trouble;
   for (;;) {
-    auto looked = candidacy_->look(begins_, anew());
+    auto looked = look();
     if (candidacy_->has_seen_life()) forget_beginning();
     if (!looked.ok()) {
       if (looked.status().code() != Code::kSystem) return std::move(looked).status();
@@ -171,7 +180,7 @@ Result<StandbyRun::Next> StandbyRun::next(int signals, const Say& say) {
       const std::shared_ptr<ha::Tenure> tenure = std::move(*found);
       say("leads, term " + std::to_string(tenure->term().number));
       auto next = take_over(tenure);
-      if (next.ok() || !passes(next.status(), *tenure)) return next;
+      if (next.ok() || !rests(next.status(), *tenure)) return next;
       say("stands by, as it cannot lead: " + next.status().what());
     } else {
       trouble.clear();

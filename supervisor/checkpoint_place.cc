@@ -60,8 +60,8 @@ Status take_place(Files& files, const JobPaths& paths, const std::string& path, 
                   const std::string& shared_owner) {
   // Made here it would hide that the file system is not mounted.
   if (!fs::is_directory(path)) {
-    return failed("unable to keep checkpoints in '" + path +
-                  "': there is no such folder; make it, or mount what has it");
+    return {Code::kNotFound,
+            "unable to keep checkpoints in '" + path + "': there is no such folder; make it, or mount what has it"};
   }
   const std::string mine = place_owner(paths, shared_owner) + "\n";
   const auto owner = files.read_file(owner_file(target));

@@ -19,8 +19,11 @@ class View:
     """The namespaces of a host, which a process that only sleeps keeps."""
 
     def __init__(self, name, inside, shared):
-        self.shared = str(shared)
-        script = f"hostname {name} && mount --bind {self.shared} {self.shared} && echo made && exec sleep infinity"
+        self.name, self.shared = name, str(shared)
+        self.frozen = str(shared.parent / f"{shared.name}-read-only-on-{name}")
+        os.mkdir(self.frozen)
+        script = (f"hostname {name} && mount --bind {shared} {shared} && mount --bind {shared} {self.frozen} && "
+                  f"mount -o remount,bind,ro {self.frozen} && echo made && exec sleep infinity")
         self.keeper = subprocess.Popen([*inside, "unshare", "-m", "-u", "--propagation", "private", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
         assert self.keeper.stdout.readline() == "made\n"
         self.enter = ["nsenter", "-t", str(self.keeper.pid), "-m", "-u", "-n", "--"]
@@ -29,17 +32,16 @@ class View:
         subprocess.run([*self.enter, *words], check=True)
 
     def read_only(self):
-        self.mount("mount", "-o", "remount,bind,ro", self.shared)
-
-    def writable(self):
-        self.mount("mount", "-o", "remount,bind,rw", self.shared)
+        """Files that are open for writing stay so."""
+        self.mount("mount", "--bind", self.frozen, self.shared)
 
     def vanish(self):
         """An empty folder that nobody can write to is there in its place; files that are open stay so."""
         self.mount("mount", "-t", "tmpfs", "-o", "ro,size=4k", "nothing", self.shared)
 
     def come_back(self):
-        self.mount("umount", self.shared)
+        """After either."""
+        self.mount("umount", "-l", self.shared)
 
     def end(self):
         self.keeper.kill()
@@ -96,6 +98,24 @@ class WholeHosts(NamespaceHosts):
         self.network.mend(name)
         self.servers[name].start()
         self.servers[name].wait(reachable)
+
+    # The kernel of a test need not have netem.
+
+    def lose_packets(self, name, share):
+        """That share of what comes to the host is lost."""
+        subprocess.run([*self.network.inside(name), "iptables", "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random",
+                        "--probability", str(share), "-j", "DROP"], check=True, capture_output=True)
+
+    def lose_no_packets(self, name):
+        subprocess.run([*self.network.inside(name), "iptables", "-F", "INPUT"], check=True)
+
+    def slow_down(self, name, rate):
+        """What the host sends waits in a queue: at so many kbit/s, up to 400 ms, behind which it is lost."""
+        subprocess.run([*self.network.inside(name), "tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", f"{rate}kbit",
+                        "burst", "10kb", "latency", "400ms"], check=True)
+
+    def speed_up(self, name):
+        subprocess.run([*self.network.inside(name), "tc", "qdisc", "del", "dev", "eth0", "root"], check=True)
 
     def freeze(self, name):
         pids = self.processes(name)

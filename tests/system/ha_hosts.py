@@ -5,6 +5,8 @@ usage: ha_hosts.py PROGRAMS [TEST]...
 STREAM_LONG=1: a hundred rounds. STREAM_SEED=N: the rounds of that seed.
 """
 
+import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -16,11 +18,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import zookeeper_server  # noqa: E402
-from harness import check, main, query_so_far, wait_until  # noqa: E402
-from ssh_hosts import agents_of, kill_group, missing, reachable  # noqa: E402
+from harness import Stream, check, main, query_so_far, wait_until  # noqa: E402
+from ssh_hosts import agents_of, kill_group, missing  # noqa: E402
 from whole_hosts import WholeHosts, leader_of, wait_leader  # noqa: E402
 
 JOB = "far"
+LONG = bool(os.environ.get("STREAM_LONG"))
+ROUNDS = int(os.environ.get("STREAM_ROUNDS", "5" if LONG else "3"))  # of a job
 ENDLESS = 10_000_000  # more rows than come in any test
 STAGES = """
   numbers: {{run: generate, columns: "n, n % 7 as k, to_timestamp(n / 100.0) as ts", rows: {rows}, rate: {rate}, time: ts}}
@@ -101,7 +105,7 @@ def check_one_committer(hosts):
         check(attempt >= newest.get(stage, 0), f"{stage}: attempt {attempt} commits epoch {epoch} after attempt {newest.get(stage)}")
         check(epoch > last.get((stage, instance), 0), f"{stage}.{instance} commits epoch {epoch} after {last.get((stage, instance))}")
         newest[stage], last[stage, instance] = attempt, epoch
-    begun, completed, terms = {}, {}, {}
+    begun, completed = {}, {}
     for name, supervisor in hosts.supervisors.items():
         store = supervisor.own.home(JOB) / "job.sqlite"
         if not store.exists():
@@ -110,12 +114,14 @@ def check_one_committer(hosts):
             for (attempt,) in database.execute("select attempt from attempts"):
                 check(attempt not in begun, f"attempt {attempt} was begun on {begun.get(attempt)} and on {name}")
                 begun[attempt] = name
+            damaged = [text for (text,) in database.execute("select text from events where kind = 'checkpoint-damaged'")]
+            check(not damaged, f"storage was away, or all of it there: {damaged}")
             # What another had published before, and this one went on from, has no times.
             for (epoch,) in database.execute("select epoch from checkpoints where status in ('complete', 'committed') and triggered_us > 0"):
                 check(epoch not in completed, f"checkpoint {epoch} was completed on {completed.get(epoch)} and on {name}")
                 completed[epoch] = name
     for _, _, epoch, attempt in commits:
-        check(attempt in begun and epoch in completed, f"nobody knows of attempt {attempt} or of epoch {epoch}")
+        check(attempt in begun, f"nobody has begun attempt {attempt}, which commits epoch {epoch}")
     return len(commits), len(set(begun.values()))
 
 
@@ -179,12 +185,200 @@ def another_host_takes_over_with_a_folder(stream):
     takes_over(stream, file_place)
 
 
+Happening = collections.namedtuple("Happening", "kind text mend")
+
+
+class Trouble:
+    """What may happen while a job runs, by name: each begins something and returns what ends it."""
+
+    def __init__(self, hosts, pick, ensemble):
+        self.hosts, self.pick, self.busy = hosts, pick, set()
+        self.members = dict(zip(hosts.addresses, ensemble.members)) if ensemble else {}
+        self.kinds = {name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")}
+        if not ensemble:
+            del self.kinds["member_killed"], self.kinds["member_stands_still"]
+
+    def any_host(self, of=None):
+        """One that nothing is happening to."""
+        name = self.pick.choice(sorted(set(of or self.hosts.addresses) - self.busy))
+        self.busy.add(name)
+        return name
+
+    def leaders_host(self):
+        """Rather that of the leader."""
+        leader = leader_of(self.hosts, JOB)
+        return self.any_host([leader.name] if leader and leader.name not in self.busy and self.pick.random() < 0.6 else None)
+
+    def begin(self, among=()):
+        """What happens, in words, and what ends it; `among` what has begun and is not over."""
+        if not among:
+            self.busy = set()
+        kind = self.pick.choice(sorted(set(self.kinds) - {what.kind for what in among}))
+        what, mend = self.kinds[kind]()
+        return Happening(kind, f"{kind.replace('_', ' ')} {what}", mend)
+
+    def on_cut_off(self):
+        name = self.leaders_host()
+        self.hosts.network.cut(name)
+        return name, lambda: self.hosts.network.mend(name)
+
+    def on_one_way(self):
+        name, to = self.leaders_host(), self.pick.choice(sorted(self.hosts.addresses))
+        silenced = [address for other, address in self.hosts.addresses.items() if other != name and (to in (name, other))]
+        for address in silenced:
+            self.hosts.network.silence(name, address)
+        return f"{name} to {'all' if to == name else to}", lambda: [self.hosts.network.unsilence(name, address) for address in silenced]
+
+    def on_flapping(self):
+        name = self.leaders_host()
+        for _ in range(self.pick.randrange(2, 6)):
+            self.hosts.network.cut(name)
+            time.sleep(self.pick.uniform(0.05, 0.4))  # that is what flapping is
+            self.hosts.network.mend(name)
+            time.sleep(self.pick.uniform(0.05, 0.3))
+        return name, lambda: None
+
+    def on_lossy(self):
+        name, share = self.leaders_host(), self.pick.uniform(0.05, 0.3)
+        self.hosts.lose_packets(name, share)
+        return f"{name} {share:.0%}", lambda: self.hosts.lose_no_packets(name)
+
+    def on_slow_link(self):
+        name, rate = self.leaders_host(), self.pick.choice((200, 500, 1000))
+        self.hosts.slow_down(name, rate)
+        return f"{name} {rate} kbit/s", lambda: self.hosts.speed_up(name)
+
+    def on_host_dies(self):
+        name = self.leaders_host()
+        self.hosts.die(name)
+
+        def boot():
+            self.hosts.boot(name)
+            if name in self.members:
+                self.members[name].start()
+            if name in self.hosts.supervisors:
+                self.hosts.supervisors[name].start()
+        return name, boot
+
+    def on_host_stands_still(self):
+        name = self.leaders_host()
+        pids = self.hosts.freeze(name)
+        return name, lambda: kill_group(pids, signal.SIGCONT)
+
+    def on_supervisor_killed(self):
+        name = self.leaders_host()
+        supervisor = self.hosts.supervisors.get(name)
+        if not supervisor:
+            return f"{name}, where none is", lambda: None
+        supervisor.kill()
+        return name, supervisor.start
+
+    def on_supervisor_stands_still(self):
+        name = self.leaders_host()
+        supervisor = self.hosts.supervisors.get(name)
+        if not supervisor:
+            return f"{name}, where none is", lambda: None
+        supervisor.kill(signal.SIGSTOP)
+        return name, lambda: supervisor.kill(signal.SIGCONT)
+
+    def on_instances_stand_still(self):
+        name = self.any_host()
+        spared = [self.hosts.servers[name].process.pid, *([self.hosts.supervisors[name].process.pid] if name in self.hosts.supervisors else []),
+                  *([self.members[name].process.pid] if name in self.members else [])]
+        pids = [pid for pid in self.hosts.processes(name) if pid not in spared]
+        kill_group(pids, signal.SIGSTOP)
+        return name, lambda: kill_group(pids, signal.SIGCONT)
+
+    def on_member_killed(self):
+        name = self.any_host(self.members)
+        self.members[name].kill()
+        return name, self.members[name].start
+
+    def on_member_stands_still(self):
+        name = self.any_host(self.members)
+        self.members[name].send(signal.SIGSTOP)
+        return name, lambda: self.members[name].send(signal.SIGCONT)
+
+    def on_storage_read_only(self):
+        view = self.hosts.views[self.leaders_host()]
+        view.read_only()
+        return view.name, view.come_back
+
+    def on_storage_vanishes(self):
+        view = self.hosts.views[self.leaders_host()]
+        view.vanish()
+        return view.name, view.come_back
+
+    def on_storage_full(self):
+        self.hosts.disk.fill(0)
+        return "for all", self.hosts.disk.make_room
+
+
+def disturbed(hosts, pick, rounds, done, ensemble=None):
+    """So many things happen, at times two at once, of which `done` tells; behind each the job goes on."""
+    trouble = Trouble(hosts, pick, ensemble)
+    for _ in range(rounds):
+        more_rows(hosts, f"rows behind {done}", 90)
+        begun = [trouble.begin()]
+        if pick.random() < 0.3:
+            begun.append(trouble.begin(among=begun))
+        done.append(" + ".join(happening.text for happening in begun))
+        print(f"        {time.strftime('%T')} {done[-1]}", file=sys.stderr, flush=True)
+        time.sleep(pick.uniform(0.1, 2.5))  # for how long it lasts
+        for happening in reversed(begun):
+            happening.mend()
+        for name, one in hosts.supervisors.items():
+            check(one.alive(), f"{done}: the supervisor on {name} has ended")
+    more_rows(hosts, f"rows behind {done}", 90)
+
+
+def whatever_happens(stream, seed, rounds, place):
+    """place: "file" or "zookeeper"."""
+    names = ["a", "b", "c", "d"]
+    with WholeHosts(stream, names) as hosts:
+        ensemble = zookeeper_server.ZooKeeper(stream.folder, [(hosts.addresses[name], hosts.views[name].enter) for name in names[:3]]) if place == "zookeeper" else None
+        with ensemble or contextlib.nullcontext():
+            begin(hosts, ensemble.url("/tests/far", "1s") if ensemble else file_place(hosts), names[:3])
+            trace_commits(hosts)
+            done = []
+            try:
+                disturbed(hosts, random.Random(seed), rounds, done, ensemble)
+                finish(hosts, f"{place}, seed {seed}: {done}")
+                commits, leaders = check_one_committer(hosts)
+            except Exception:
+                print(f"--- {place}, seed {seed}: {done}", flush=True)
+                raise
+            print(f"        {place}, seed {seed}: {len(done)} rounds, {commits} commits, {leaders} leaders", flush=True)
+
+
+def in_rounds(stream, place):
+    given = os.environ.get("STREAM_SEED")
+    for seed in [int(given)] if given else range(10 if LONG else 1):
+        with Stream(stream.programs) as own:
+            whatever_happens(own, seed, ROUNDS, place)
+
+
+@in_namespaces
+def whatever_happens_the_results_are_the_same_with_a_folder(stream):
+    in_rounds(stream, "file")
+
+
+@in_namespaces
+def whatever_happens_the_results_are_the_same_with_zookeeper(stream):
+    why = zookeeper_server.absent()
+    if why:
+        print(f"skipped: {why}", flush=True)
+        return
+    in_rounds(stream, "zookeeper")
+
+
 def run():
     reason = missing()
     if reason:
         print(f"skipped: {reason}")
         return
-    main([another_host_takes_over_with_a_folder])
+    main([another_host_takes_over_with_a_folder, whatever_happens_the_results_are_the_same_with_a_folder,
+          whatever_happens_the_results_are_the_same_with_zookeeper])
 
 
 if __name__ == "__main__":
