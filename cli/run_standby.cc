@@ -129,7 +129,7 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
   RunRequest request = copy_of(first_);
   const ha::Term& term = tenure->term();
   if (!tenure->inherited().empty()) {
-    const Estate estate{tenure->inherited(), term.run, Epoch(term.published), Epoch(term.reserved)};
+    const Estate estate{tenure->inherited(), term.run, Epoch(term.published), Epoch(term.reserved), anew()};
     STREAM_ASSIGN(const JobRecord record, succeed(system_files(), paths_, estate, tenure->place()));
     // It had said so where the job is kept, and died before it said so where leaders are.
     if (!resumable(record.state) && !anew() && !candidacy_->anew()) {

@@ -166,6 +166,14 @@ Status place_checkpoints(Files& files, const JobPaths& paths, const std::string&
   return files.sync_dir(paths.folder);
 }
 
+Status check_placed(Files& files, const std::string& path, const std::string& job) {
+  if (path.empty() || is_object_url(path)) return {};
+  const Status owned = files.size(owner_file(path + "/" + job)).status();
+  if (owned.code() != Code::kNotFound) return owned;
+  return {Code::kNotFound,
+          "what is in '" + path + "' has no checkpoints of '" + job + "' any more; mount what has them"};
+}
+
 std::string place_owner(const JobPaths& paths, const std::string& shared) {
   return shared.empty() ? this_owner(paths) : shared;
 }

@@ -35,12 +35,14 @@ class View:
         """Files that are open for writing stay so."""
         self.mount("mount", "--bind", self.frozen, self.shared)
 
-    def vanish(self):
-        """An empty folder that nobody can write to is there in its place; files that are open stay so."""
-        self.mount("mount", "-t", "tmpfs", "-o", "ro,size=4k", "nothing", self.shared)
+    def vanish(self, folder=None):
+        """An empty folder that nobody can write to is there in its place; files that are open stay so. With `folder` one that
+        everybody can write to is in the place of that alone, as where a mount point is left."""
+        place = self.shared + (f"/{folder}" if folder else "")
+        self.mount("mount", "-t", "tmpfs", "-o", "rw,size=16m" if folder else "ro,size=4k", "nothing", place)
+        return lambda: self.mount("umount", "-l", place)
 
     def come_back(self):
-        """After either."""
         self.mount("umount", "-l", self.shared)
 
     def end(self):

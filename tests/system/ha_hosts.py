@@ -2,7 +2,7 @@
 to what decides who leads, and to shared storage, the results are those of a run left alone, and there is one committer at a time.
 
 usage: ha_hosts.py PROGRAMS [TEST]...
-STREAM_LONG=1: a hundred rounds. STREAM_SEED=N: the rounds of that seed.
+STREAM_LONG=1: a hundred rounds. STREAM_SEED=N: the rounds of that seed. STREAM_TROUBLE="cut_off lossy": those alone happen.
 """
 
 import collections
@@ -197,6 +197,8 @@ class Trouble:
         self.kinds = {name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")}
         if not ensemble:
             del self.kinds["member_killed"], self.kinds["member_stands_still"]
+        wanted = os.environ.get("STREAM_TROUBLE", "").split()
+        self.kinds = {name: kind for name, kind in self.kinds.items() if not wanted or name in wanted}
 
     def any_host(self, of=None):
         """One that nothing is happening to."""
@@ -306,8 +308,11 @@ class Trouble:
 
     def on_storage_vanishes(self):
         view = self.hosts.views[self.leaders_host()]
-        view.vanish()
-        return view.name, view.come_back
+        return view.name, view.vanish()
+
+    def on_checkpoints_vanish(self):
+        view = self.hosts.views[self.leaders_host()]
+        return view.name, view.vanish("checkpoints")
 
     def on_storage_full(self):
         self.hosts.disk.fill(0)
