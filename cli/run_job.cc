@@ -239,8 +239,12 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
   ::close(null);
   const JobPaths paths = job.paths();
   job.watch_signals(signals);
-  const auto state =
-      job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
+  const auto state = job.run([&](bool running) {
+    if (running)
+      tell("R" + job.continued_from());
+    else if (!job.deposed())  // else it stands by, and says so
+      tell("F" + job.record().reason);
+  });
   const bool deposed = state.ok() && job.deposed();
   const bool kept = deposed || !state.ok() || keeps(keeping, job);
   server.process.reset();

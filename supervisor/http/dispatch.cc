@@ -97,7 +97,9 @@ Status find_subtask(Call& call, const std::string& wanted) {
 // One that has ended where another server led it is found by what is in common. Whether it is.
 bool find_ended(Call& call, const std::string& wanted, bool known_here) {
   const auto shared = call.changes.in_common(wanted);
-  if (!shared || (shared->ended.empty() && known_here)) return false;
+  if (!shared) return false;
+  call.job.id = shared->id;
+  if (shared->ended.empty() && known_here) return false;
   call.job = {shared->name, shared->id, std::make_shared<const Json>(Json{{"state", shared->ended}})};
   return true;
 }

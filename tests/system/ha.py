@@ -373,9 +373,11 @@ class Server:
         return json.loads(said[0])["state"] if said else ""
 
     def ask(self, path, *options):
-        """Of this server or of the one it names: status and body."""
-        status, _, body = asked(self.url + path, "-L", *options)
-        return status, json.loads(body or "{}")
+        """Of this server or of the one it names: status and body. One that has just begun to stand by does not know it yet."""
+        def known():
+            status, _, body = asked(self.url + path, "-L", *options)
+            return (status, json.loads(body or "{}")) if status != 503 else None
+        return wait_until("a leader to ask", known)
 
     def lose(self):
         """The host goes down."""
@@ -437,9 +439,13 @@ def in_common(stream, place):
         # Of one that has only stood by for it, or that has led it before: that one leads it then.
         status, answer = second.ask("/jobs/job/resume", *json_body, "{}")
         check(status == 202, f"a resume: {status} {answer}")
-        wait_until("what became of it", lambda: second.ask(f"/jobs/job/resume/{answer['request-id']}")[1]["status"]["id"] == "COMPLETED")
-        status, outcome = second.ask(f"/jobs/job/resume/{answer['request-id']}")
-        check("failure-cause" not in outcome.get("operation", {}), outcome)
+        outcome = f"/jobs/job/resume/{answer['request-id']}"
+
+        def became():
+            status, said = second.ask(outcome)
+            return said if status == 200 and said["status"]["id"] == "COMPLETED" else None
+        said = wait_until("what became of it", became)
+        check("failure-cause" not in said.get("operation", {}), said)
         check(any(event["kind"] == "running" for event in second.own.events("job")), "another server has led it than was asked")
         wait_until("supervisors on all hosts again", leader_and_others)
         past(stream, rows + 300)
