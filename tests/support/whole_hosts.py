@@ -83,7 +83,9 @@ class WholeHosts(NamespaceHosts):
         return [pid for pid in super().processes(name) if pid != self.views[name].keeper.pid]
 
     def supervise(self, name, manifest, place, *options):
-        """Starts a supervisor on a host."""
+        """Starts a supervisor on a host, in the place of an earlier one."""
+        if name in self.supervisors:
+            self.supervisors.pop(name).end()
         self.supervisors[name] = Supervisor(self, name, manifest, place, options)
         return self.supervisors[name].start()
 

@@ -13,6 +13,7 @@ import pathlib
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -377,13 +378,99 @@ def whatever_happens_the_results_are_the_same_with_zookeeper(stream):
     in_rounds(stream, "zookeeper")
 
 
+def sizes(hosts, leader):
+    """Of the stages that run, as the leader tells; nothing while it does not."""
+    done = leader.own.run("stream", "stats", "--json", JOB, expect=None)
+    return dict(collections.Counter(i["stage"] for i in json.loads(done)["instances"])) if done else {}
+
+
+def settled(hosts):
+    """The leader, once its job runs; and how many instances of each stage."""
+    def found():
+        leader = leader_of(hosts, JOB)
+        return (leader, sizes(hosts, leader)) if leader and leader.state(JOB) == "RUNNING" and sizes(hosts, leader) else None
+    return wait_until("a job that runs", found)
+
+
+def others(hosts, supervisor):
+    return [one for one in hosts.supervisors.values() if one is not supervisor]
+
+
+def killed_while(hosts, pick, *verb):
+    """A verb at the leader, which is killed in the middle of it, or behind it; whether it had been done."""
+    more_rows(hosts)
+    leader, _ = settled(hosts)
+    wait_until("others to stand by", lambda: any(one.state(JOB) == "STANDBY" for one in others(hosts, leader)))
+    talk = leader.own.start("stream", *verb, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        talk.wait(timeout=pick.choice((0.02, 0.1, 0.2, 0.4, 0.8, 30)))
+    except subprocess.TimeoutExpired:
+        pass
+    leader.kill()
+    said = talk.communicate(timeout=60)[1]
+    leader.start()
+    print(f"        {' '.join(verb[:1])} {'done' if talk.returncode == 0 else 'cut short'}, {leader.name} killed", file=sys.stderr, flush=True)
+    return talk.returncode == 0, said
+
+
+@in_namespaces
+def what_was_rescaled_or_upgraded_is_so_for_whoever_takes_over(stream):
+    pick = random.Random(int(os.environ.get("STREAM_SEED", "1")))
+    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
+        begin(hosts, file_place(hosts), ["a", "b", "c"])
+        trace_commits(hosts)
+        for _ in range(10 if LONG else 2):
+            before = settled(hosts)[1]["totals"]
+            wanted = pick.choice([number for number in (1, 2, 3, 4) if number != before])
+            done, said = killed_while(hosts, pick, "rescale", JOB, f"totals={wanted}")
+            now = settled(hosts)[1]["totals"]
+            check(now == wanted or (not done and now == before), f"{now} instances, {wanted} were wanted of {before}, {done}: {said}")
+        for number in range(10 if LONG else 2):
+            name = f"extra{number}"
+            before = settled(hosts)[1]
+            text = job_text(hosts).replace("  totals: {run: aggregate, from: same,", f"  {name}: {{run: filter, from: same, where: n >= -1}}\n  totals: {{run: aggregate, from: {name},")
+            done, said = killed_while(hosts, pick, "upgrade", JOB, hosts.stream.write(f"far-{number}.yaml", text))
+            now = settled(hosts)[1]
+            check(name in now or (not done and set(now) == set(before)), f"{now} runs, {name} was wanted behind {before}, {done}: {said}")
+        finish(hosts, "rescaled and upgraded")
+        check_one_committer(hosts)
+
+
+@in_namespaces
+def what_begins_from_a_savepoint_does_so_for_whoever_takes_over(stream):
+    pick = random.Random(int(os.environ.get("STREAM_SEED", "1")))
+    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
+        leader = begin(hosts, file_place(hosts), ["a", "b"])
+        more_rows(hosts)
+        leader, _ = settled(hosts)
+        savepoint = leader.run("stream", "savepoint", JOB).split()[-1]
+        for _ in range(5 if LONG else 1):
+            more_rows(hosts)
+            leader, _ = settled(hosts)
+            wait_until("the job to stop", lambda: leader_of(hosts, JOB).own.succeeds("stream", "stop", JOB))
+            wait_until("all to end", lambda: not any(one.alive() for one in hosts.supervisors.values()))
+            rows = committed(hosts)
+            first = hosts.supervise("c", hosts.folder / "far.yaml", hosts.supervisors["a"].place, "--from", savepoint, "--outputs", "rewind")
+            wait_until("it to lead", lambda: "leads, term" in first.talk())
+            for name in ("a", "b"):
+                hosts.supervise(name, hosts.folder / "far.yaml", first.place, "--standby")
+            time.sleep(pick.choice((0, 0.1, 0.3, 1)))  # how far it has come
+            first.kill()
+            second = wait_leader(hosts, JOB, but=first)
+            wait_until("it to go on", lambda: second.state(JOB) == "RUNNING")
+            print(f"        from a savepoint, behind {rows} rows: {[line for line in second.talk().splitlines() if 'continues' in line]}", file=sys.stderr, flush=True)
+            wait_until("more rows", lambda: committed(hosts) > rows)
+        finish(hosts, "from a savepoint")
+
+
 def run():
     reason = missing()
     if reason:
         print(f"skipped: {reason}")
         return
     main([another_host_takes_over_with_a_folder, whatever_happens_the_results_are_the_same_with_a_folder,
-          whatever_happens_the_results_are_the_same_with_zookeeper])
+          whatever_happens_the_results_are_the_same_with_zookeeper, what_was_rescaled_or_upgraded_is_so_for_whoever_takes_over,
+          what_begins_from_a_savepoint_does_so_for_whoever_takes_over])
 
 
 if __name__ == "__main__":
