@@ -160,30 +160,38 @@ def compare(hosts, what=""):
     return len(found["table"])
 
 
-def takes_over(stream, place_of):
-    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
-        first = begin(hosts, place_of(hosts), ["a", "b"])
-        trace_commits(hosts)
-        more_rows(hosts)
-        wait_until("the other to stand by", lambda: {one.state(JOB) for one in hosts.supervisors.values()} == {"RUNNING", "STANDBY"})
-        first = wait_leader(hosts, JOB)
-        began = time.monotonic()
-        hosts.die(first.name)
-        second = wait_leader(hosts, JOB, but=first)
-        wait_until("it to run", lambda: second.state(JOB) == "RUNNING", interval=0.02)
-        took = time.monotonic() - began
-        print(f"        {first.name} dies, {second.name} runs after {took * 1000:.0f} ms", flush=True)
-        more_rows(hosts)
-        hosts.boot(first.name)
-        first.start()
-        wait_until("it to stand by", lambda: first.state(JOB) == "STANDBY")
-        finish(hosts)
-        print("        %d commits, %d leaders" % check_one_committer(hosts), flush=True)
+def takes_over(hosts, place):
+    begin(hosts, place, ["a", "b"])
+    trace_commits(hosts)
+    more_rows(hosts)
+    wait_until("the other to stand by", lambda: {one.state(JOB) for one in hosts.supervisors.values()} == {"RUNNING", "STANDBY"})
+    first = wait_leader(hosts, JOB)
+    began = time.monotonic()
+    hosts.die(first.name)
+    second = wait_leader(hosts, JOB, but=first)
+    wait_until("it to run", lambda: second.state(JOB) == "RUNNING", interval=0.02)
+    took = time.monotonic() - began
+    print(f"        {first.name} dies, {second.name} runs after {took * 1000:.0f} ms", flush=True)
+    more_rows(hosts)
+    hosts.boot(first.name)
+    first.start()
+    wait_until("it to stand by", lambda: first.state(JOB) == "STANDBY")
+    finish(hosts)
+    print("        %d commits, %d leaders" % check_one_committer(hosts), flush=True)
 
 
 @in_namespaces
 def another_host_takes_over_with_a_folder(stream):
-    takes_over(stream, file_place)
+    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
+        takes_over(hosts, file_place(hosts))
+
+
+@in_namespaces
+def the_host_that_is_local_is_reached_from_the_others_as_well(stream):
+    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
+        text = hosts.manifest()
+        hosts.manifest = lambda: text.replace("  a:\n", "  a:\n    via: local\n")
+        takes_over(hosts, file_place(hosts))
 
 
 Happening = collections.namedtuple("Happening", "kind text mend")
@@ -468,7 +476,8 @@ def run():
     if reason:
         print(f"skipped: {reason}")
         return
-    main([another_host_takes_over_with_a_folder, whatever_happens_the_results_are_the_same_with_a_folder,
+    main([another_host_takes_over_with_a_folder, the_host_that_is_local_is_reached_from_the_others_as_well,
+          whatever_happens_the_results_are_the_same_with_a_folder,
           whatever_happens_the_results_are_the_same_with_zookeeper, what_was_rescaled_or_upgraded_is_so_for_whoever_takes_over,
           what_begins_from_a_savepoint_does_so_for_whoever_takes_over])
 
