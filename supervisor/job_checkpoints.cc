@@ -70,7 +70,7 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
   metrics_->on_triggered(*current_checkpoint_);
   verbs_->on_triggered(action.epoch);
-  Status room = check_placed(system_files(), plan_.pipeline.checkpoint.path, paths_.job);
+  Status room = check_placed(system_files(), plan_.pipeline.checkpoint.path, paths_.job, true);
   if (room.ok()) room = store_->reserve(action.epoch);
   if (room.ok()) room = system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch));
   if (!room.ok()) return act(coordinator_->trigger_failed(action.epoch, room.what(), system_clock().monotonic_us()));

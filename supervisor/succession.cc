@@ -51,7 +51,8 @@ Result<JobRecord> succeed(Files& files, const JobPaths& paths, const Estate& est
   STREAM_ASSIGN(const JobPlan plan, plan_from_json(record->plan));
   // A run had been about to begin: nothing of it has been published.
   const Epoch published = estate.run == record->run ? estate.published : Epoch(0);
-  if (published != Epoch(0) && !estate.left) STREAM_TRY(check_placed(files, plan.pipeline.checkpoint.path, paths.job));
+  const bool any = published != Epoch(0) && !estate.left;
+  STREAM_TRY(check_placed(files, plan.pipeline.checkpoint.path, paths.job, any));
   STREAM_TRY(place_checkpoints(files, paths, plan.pipeline.checkpoint.path, true, owner));
   STREAM_TRY(take_from_storage(paths, plan.pipeline.checkpoint.path, owner, published));
   STREAM_TRY(remove_newer(files, paths.checkpoints(), published));
