@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "snapshot/checkpoint.h"
 #include "snapshot/digest.h"
 #include "snapshot/grouping.h"
 #include "snapshot/into_table.h"
@@ -15,10 +16,11 @@ namespace {
 constexpr std::size_t kTransferRows = 4096;
 constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
 
-// A file that is missing among others is a damage; where all are missing what has them is not mounted, or not yet.
+// A file that is missing beside the index that names it is a damage; without that, what has both is not mounted.
 Status missing(const RestoreSource& source, const std::string& what) {
-  if (std::filesystem::is_directory(source.folder)) return corrupt(what);
-  return {Code::kSystem, what + ": its folder '" + source.folder + "' is not there; mount what has it"};
+  const std::string beside = source.extend ? index_path(source.folder, source.epoch) : source.folder;
+  if (std::filesystem::exists(beside)) return corrupt(what);
+  return {Code::kSystem, what + ": nor is '" + beside + "' there; mount what has it"};
 }
 
 // What is on this host is read sooner; a copy may be torn or gone.

@@ -118,7 +118,9 @@ void JobRunner::publish(Epoch epoch) {
   const Attempt attempt = record_.attempt;
   publishing_ = true;
   worker_.submit(
-      [index, checkpoints = paths_.checkpoints(), storage = storage_, leadership = leadership_] {
+      [index, checkpoints = paths_.checkpoints(), storage = storage_, leadership = leadership_,
+       path = plan_.pipeline.checkpoint.path, job = paths_.job] {
+        STREAM_TRY(check_placed(system_files(), path, job, true));
         return publish_as_leader(checkpoints, *index, storage.get(), leadership.get());
       },
       [this, epoch, index, attempt](Status status) {
