@@ -150,7 +150,7 @@ Status JobRunner::turn() {
   serve_input();
   follow_hosts(system_clock().monotonic_us());
   if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
-  if (attempt_ && phase_ != Phase::kRestarting) {
+  if (attempt_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {  // else all of it has been killed
     STREAM_ASSIGN(const auto events, attempt_->collect());
     for (const AttemptEvent& event : events) {
       if (!attempt_ || phase_ == Phase::kOver || phase_ == Phase::kRestarting) break;
