@@ -25,7 +25,7 @@ from whole_hosts import WholeHosts, leader_of, wait_leader  # noqa: E402
 
 JOB = "far"
 LONG = bool(os.environ.get("STREAM_LONG"))
-ROUNDS = int(os.environ.get("STREAM_ROUNDS", "5" if LONG else "3"))  # of a job
+ROUNDS = int(os.environ.get("STREAM_ROUNDS", "5" if LONG else "2"))  # of a job
 ENDLESS = 10_000_000  # more rows than come in any test
 STAGES = """
   numbers: {{run: generate, columns: "n, n % 7 as k, to_timestamp(n / 100.0) as ts", rows: {rows}, rate: {rate}, time: ts}}
