@@ -171,7 +171,7 @@ int run_in_turns(std::string_view verb, const RunRequest& request, const std::st
     }
     auto turn = std::get<RunRequest>(*std::move(next));
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
-      return (*standby)->passes(why, *leadership);
+      return (*standby)->rests(why, *leadership);
     };
     const int code = run_once(verb, std::move(turn), "", signals, service, passes);
     if (code != kDeposed) return code;
@@ -239,8 +239,12 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
   ::close(null);
   const JobPaths paths = job.paths();
   job.watch_signals(signals);
-  const auto state =
-      job.run([&](bool running) { tell(running ? "R" + job.continued_from() : "F" + job.record().reason); });
+  const auto state = job.run([&](bool running) {
+    if (running)
+      tell("R" + job.continued_from());
+    else if (!job.deposed())  // else it stands by, and says so
+      tell("F" + job.record().reason);
+  });
   const bool deposed = state.ok() && job.deposed();
   const bool kept = deposed || !state.ok() || keeps(keeping, job);
   server.process.reset();
@@ -280,7 +284,7 @@ bool run_unseen(RunRequest request, const std::string& http, int signals, Report
     if (ended) break;
     auto turn = std::get<RunRequest>(*std::move(next));
     const auto passes = [&, leadership = turn.leadership](const Status& why) {
-      return (*standby)->passes(why, *leadership);
+      return (*standby)->rests(why, *leadership);
     };
     ended = run_unseen(std::move(turn), "", signals, tell, passes);
     (*standby)->began();

@@ -42,6 +42,14 @@ Status may_stand_by(const RunRequest& request) {
   return {};
 }
 
+// A leader of this host before this one says nothing of the host.
+std::vector<std::string> last_led_at(const ha::Candidate& last, const ha::Candidate& self) {
+  if (last.host == self.host) return {};
+  std::vector<std::string> known = last.addresses;
+  known.push_back(last.host);
+  return known;
+}
+
 // Waits; false when a signal has come that ends it.
 bool pause(int signals, Microseconds time) {
   pollfd wake{signals, POLLIN, 0};
@@ -121,7 +129,7 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
   RunRequest request = copy_of(first_);
   const ha::Term& term = tenure->term();
   if (!tenure->inherited().empty()) {
-    const Estate estate{tenure->inherited(), term.run, Epoch(term.published), Epoch(term.reserved)};
+    const Estate estate{tenure->inherited(), term.run, Epoch(term.published), Epoch(term.reserved), anew()};
     STREAM_ASSIGN(const JobRecord record, succeed(system_files(), paths_, estate, tenure->place()));
     // It had said so where the job is kept, and died before it said so where leaders are.
     if (!resumable(record.state) && !anew() && !candidacy_->anew()) {
@@ -136,21 +144,31 @@ Result<StandbyRun::Next> StandbyRun::take_over(const std::shared_ptr<ha::Tenure>
     }
   }
   request.leadership = tenure;
+  request.last_led_at = last_led_at(candidacy_->known().leader, term.leader);
   return Next(std::move(request));
 }
 
 // Whether it is worth while to stand by again: another supervisor leads, or something is out of reach for a while.
-bool StandbyRun::passes(const Status& status, const Leadership& leadership) const {
-  return !leadership.lost().empty() || (!begins_ && status.code() == Code::kSystem);
+bool StandbyRun::rests(const Status& status, const Leadership& leadership) {
+  if (!leadership.lost().empty()) return true;
+  const bool passes = status.code() == Code::kSystem || status.code() == Code::kNotFound;
+  rests_until_ = system_clock().monotonic_us() + 2 * candidacy_->place().lease;
+  return !begins_ && passes;
+}
+
+Result<ha::Looked> StandbyRun::look() {
+  if (system_clock().monotonic_us() >= rests_until_) return candidacy_->look(begins_, anew());
+  STREAM_TRY(candidacy_->see().status());
+  return ha::Looked(ha::Waits());
 }
 
 Result<StandbyRun::Next> StandbyRun::next(int signals, const Say& say) {
-  STREAM_TRY(make_job_folders(paths_));
+  STREAM_TRY(system_files().make_dir(paths_.folder));  // others of the job may be where storage is that is away
   STREAM_ASSIGN(StandbyMark mark, StandbyMark::hold(paths_));
   said_.clear();
   std::string trouble;
   for (;;) {
-    auto looked = candidacy_->look(begins_, anew());
+    auto looked = look();
     if (candidacy_->has_seen_life()) forget_beginning();
     if (!looked.ok()) {
       if (looked.status().code() != Code::kSystem) return std::move(looked).status();
@@ -162,7 +180,7 @@ Result<StandbyRun::Next> StandbyRun::next(int signals, const Say& say) {
       const std::shared_ptr<ha::Tenure> tenure = std::move(*found);
       say("leads, term " + std::to_string(tenure->term().number));
       auto next = take_over(tenure);
-      if (next.ok() || !passes(next.status(), *tenure)) return next;
+      if (next.ok() || !rests(next.status(), *tenure)) return next;
       say("stands by, as it cannot lead: " + next.status().what());
     } else {
       trouble.clear();

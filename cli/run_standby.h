@@ -33,14 +33,16 @@ class StandbyRun {
   Result<Next> next(int signals, const Say& say);
   // Called again and again while it stands by.
   void on_turn(std::function<void()> listener) { turn_listener_ = std::move(listener); }
-  // What it was to run could not begin: whether to call next() again.
-  bool passes(const Status& status, const Leadership& leadership) const;
+  // What it was to run could not begin: whether to call next() again. Others, where it may be possible, come first
+  // then.
+  bool rests(const Status& status, const Leadership& leadership);
   // What it was to run has begun.
   void began() { forget_beginning(); }
 
  private:
   StandbyRun(const RunRequest& request, std::unique_ptr<ha::Candidacy> candidacy);
   bool anew() const;
+  Result<ha::Looked> look();
   void forget_beginning();
   Result<Next> take_over(const std::shared_ptr<ha::Tenure>& tenure);
   Status wait_said(StandbyMark& mark, const Say& say);
@@ -51,6 +53,7 @@ class StandbyRun {
   std::unique_ptr<ha::Candidacy> candidacy_;
   bool begins_ = true;  // nothing has been led or waited for yet
   std::string said_;    // of the leader
+  Microseconds rests_until_ = 0;
   std::function<void()> turn_listener_;
 };
 

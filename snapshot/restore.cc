@@ -1,7 +1,9 @@
 #include "snapshot/restore.h"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "snapshot/checkpoint.h"
 #include "snapshot/digest.h"
 #include "snapshot/grouping.h"
 #include "snapshot/into_table.h"
@@ -13,6 +15,13 @@ namespace {
 
 constexpr std::size_t kTransferRows = 4096;
 constexpr std::uint64_t kReadAheadRows = 100'000;  // fewer are read before a thread is worth it
+
+// A file that is missing beside the index that names it is a damage; without that, what has both is not mounted.
+Status missing(const RestoreSource& source, const std::string& what) {
+  const std::string beside = source.extend ? index_path(source.folder, source.epoch) : source.folder;
+  if (std::filesystem::exists(beside)) return corrupt(what);
+  return {Code::kSystem, what + ": nor is '" + beside + "' there; mount what has it"};
+}
 
 // What is on this host is read sooner; a copy may be torn or gone.
 std::string nearest_copy(const RestoreSource& source, const FileRef& ref) {
@@ -106,7 +115,7 @@ Status RestoreReader::open_instance(const RestoreSource& source, const InstanceF
   for (const FileRef& ref : files.files) {
     const std::string path = nearest_copy(source, ref);
     Result<std::unique_ptr<SnapshotFile>> opened = SnapshotFile::open(path);
-    if (opened.status().code() == Code::kNotFound) return corrupt(opened.status().what());
+    if (opened.status().code() == Code::kNotFound) return missing(source, opened.status().what());
     STREAM_ASSIGN(auto file, std::move(opened));
     const SnapshotIdentity& identity = file->identity();
     if (identity.instance != files.instance || identity.parallelism != source.parallelism) {

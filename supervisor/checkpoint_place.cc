@@ -56,13 +56,14 @@ std::string this_owner(const JobPaths& paths) {
   return std::string(host.data()) + " " + paths.folder;
 }
 
+std::string not_there(const std::string& path) {
+  return "unable to keep checkpoints in '" + path + "': there is no such folder; make it, or mount what has it";
+}
+
 Status take_place(Files& files, const JobPaths& paths, const std::string& path, const std::string& target,
                   const std::string& shared_owner) {
   // Made here it would hide that the file system is not mounted.
-  if (!fs::is_directory(path)) {
-    return failed("unable to keep checkpoints in '" + path +
-                  "': there is no such folder; make it, or mount what has it");
-  }
+  if (!fs::is_directory(path)) return failed(not_there(path));
   const std::string mine = place_owner(paths, shared_owner) + "\n";
   const auto owner = files.read_file(owner_file(target));
   if (!owner.ok() && owner.status().code() != Code::kNotFound) return owner.status();
@@ -164,6 +165,16 @@ Status place_checkpoints(Files& files, const JobPaths& paths, const std::string&
   if (there && same) return {};
   if (::symlink(wanted.c_str(), link.c_str()) != 0) return system_error("make", link, errno);
   return files.sync_dir(paths.folder);
+}
+
+Status check_placed(Files& files, const std::string& path, const std::string& job, bool any) {
+  if (path.empty() || is_object_url(path)) return {};
+  if (!fs::is_directory(path)) return {Code::kNotFound, not_there(path)};
+  if (!any) return {};
+  const Status owned = files.size(owner_file(path + "/" + job)).status();
+  if (owned.code() != Code::kNotFound) return owned;
+  return {Code::kNotFound,
+          "what is in '" + path + "' has no checkpoints of '" + job + "' any more; mount what has them"};
 }
 
 std::string place_owner(const JobPaths& paths, const std::string& shared) {

@@ -25,6 +25,10 @@ namespace stream {
 Status place_checkpoints(Files& files, const JobPaths& paths, const std::string& path, bool keep,
                          const std::string& owner = {});
 
+// Whether the folder is there and, if there are `any`, has the job's checkpoints: one that is not mounted any more may
+// be there, and hold nothing. `path` as above. Errors: kNotFound.
+Status check_placed(Files& files, const std::string& path, const std::string& job, bool any);
+
 // Whose checkpoints they are, in a line: `shared`, or this host and folder.
 std::string place_owner(const JobPaths& paths, const std::string& shared);
 

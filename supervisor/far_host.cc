@@ -213,6 +213,11 @@ void FarHost::keep_off(const std::string& why, Microseconds now) {
   retry_at_ = kept_off_ ? INT64_MAX : now;
 }
 
+void FarHost::leave_out() {
+  was_lost_ = true;
+  news_ = "host '" + name() + "' is lost: it has not answered yet, and the others have";
+}
+
 // Whatever runs there ends by itself, or has ended; no attempt waits for it.
 void FarHost::lose(const std::string& why, Microseconds now) {
   if (process_) process_->kill();

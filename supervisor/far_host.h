@@ -50,6 +50,14 @@ class FarHost {
   std::shared_ptr<FarInstance> start(const Launch& launch, const std::string& program);
   void signal(const FarInstance& instance, int number);
   LaunchPlace place() const;
+  // Connects, with nothing to start yet.
+  void reach(Microseconds now) {
+    if (state_ == State::kIdle) connect(now);
+  }
+  // It has not answered yet, nor been lost.
+  bool awaited() const { return state_ == State::kConnecting && !was_lost_; }
+  // It counts as lost until it answers, for which it has all the time there is.
+  void leave_out();
   // It counts as lost for that reason, until there is none: "".
   void keep_off(const std::string& why, Microseconds now);
 

@@ -10,6 +10,8 @@
 namespace stream {
 namespace {
 
+constexpr Microseconds kGatherAtLeast = 100'000;
+
 class AgentsInstance final : public LaunchedInstance {
  public:
   AgentsInstance(FarHost& host, std::shared_ptr<FarInstance> instance) : host_(host), instance_(std::move(instance)) {}
@@ -73,15 +75,23 @@ class HostsLauncher final : public Launcher {
   Status turn(Microseconds now) override {
     if (drains_) leave_drained(now);
     for (const auto& host : hosts_) host->turn(now);
+    if (fits_) gather_on(now);
     return {};
   }
   Microseconds next_turn() const override {
     Microseconds next = drains_ ? drains_->next_turn() : INT64_MAX;
     for (const auto& host : hosts_) next = std::min(next, host->next_turn());
-    return next;
+    return fits_ ? std::min(next, gathered_by()) : next;
+  }
+  void gather(const std::set<std::string>& doubtful, Fits fits) override {
+    doubtful_ = doubtful;
+    fits_ = std::move(fits);
+    gather_began_ = system_clock().monotonic_us();
+    for (const auto& host : hosts_) host->reach(gather_began_);
+    awaited_ = awaited().size();
   }
   bool settled() const override {
-    return std::ranges::all_of(hosts_, [](const auto& host) { return host->settled(); });
+    return !fits_ && std::ranges::all_of(hosts_, [](const auto& host) { return host->settled(); });
   }
   std::set<std::string> lost() const override {
     std::set<std::string> names;
@@ -99,6 +109,40 @@ class HostsLauncher final : public Launcher {
   }
 
  private:
+  std::set<std::string> awaited() const {
+    std::set<std::string> names;
+    for (const auto& host : hosts_) {
+      if (host->awaited()) names.insert(host->name());
+    }
+    return names;
+  }
+
+  // Who takes more than twice as long as the slowest of those that have answered need not be waited for, one of which
+  // it is doubted that it lives a quarter longer.
+  Microseconds gathered_by() const {
+    if (!answered_at_ || unfit_) return INT64_MAX;
+    const bool doubted = std::ranges::includes(doubtful_, awaited());
+    return *answered_at_ + std::max(kGatherAtLeast, (*answered_at_ - gather_began_) / (doubted ? 4 : 1));
+  }
+
+  void gather_on(Microseconds now) {
+    std::set<std::string> slow = awaited();
+    if (slow.size() != awaited_) {
+      awaited_ = slow.size();
+      answered_at_ = now;
+      unfit_ = false;
+    }
+    if (!slow.empty() && now < gathered_by()) return;
+    std::set<std::string> without = lost();
+    without.insert(slow.begin(), slow.end());
+    unfit_ = !slow.empty() && !fits_(without);
+    if (unfit_) return;
+    for (const auto& host : hosts_) {
+      if (slow.contains(host->name())) host->leave_out();
+    }
+    fits_ = nullptr;
+  }
+
   // Where there is no other host it stays, as any job of Slurm's does.
   void leave_drained(Microseconds now) {
     drains_->turn(now);
@@ -136,6 +180,12 @@ class HostsLauncher final : public Launcher {
   std::unique_ptr<Launcher> printer_;  // of what writes where the supervisor does, on a node of Slurm's
   std::vector<std::unique_ptr<FarHost>> hosts_;
   std::optional<DrainWatch> drains_;  // of a Slurm job with several nodes
+  std::set<std::string> doubtful_;
+  Fits fits_;  // while hosts are being gathered
+  Microseconds gather_began_ = 0;
+  std::optional<Microseconds> answered_at_;  // when the last of them did, or was lost
+  std::size_t awaited_ = 0;                  // how many have not
+  bool unfit_ = false;                       // it cannot go on without these
 };
 
 }  // namespace

@@ -72,7 +72,8 @@ Status JobRunner::trigger(const CoordinatorAction& action) {
   current_checkpoint_ = CheckpointRecord{action.epoch.value(), "triggered", system_clock().wall_us(), 0, 0, "{}"};
   metrics_->on_triggered(*current_checkpoint_);
   verbs_->on_triggered(action.epoch);
-  Status room = store_->reserve(action.epoch);
+  Status room = check_placed(system_files(), plan_.pipeline.checkpoint.path, paths_.job, true);
+  if (room.ok()) room = store_->reserve(action.epoch);
   if (room.ok()) room = system_files().make_dir(checkpoint_folder(paths_.checkpoints(), action.epoch));
   if (!room.ok()) return act(coordinator_->trigger_failed(action.epoch, room.what(), system_clock().monotonic_us()));
   const bool last = action.stopping || (drain_wanted_ && coordinator_->all_ended());
@@ -120,7 +121,9 @@ void JobRunner::publish(Epoch epoch) {
   publishing_ = true;
   worker_.submit(
       [index, checkpoints = paths_.checkpoints(), storage = storage_,
-       mirrored = storage_ && has_far_hosts(plan_.pipeline), leadership = leadership_] {
+       mirrored = storage_ && has_far_hosts(plan_.pipeline), leadership = leadership_,
+       path = plan_.pipeline.checkpoint.path, job = paths_.job] {
+        STREAM_TRY(check_placed(system_files(), path, job, true));
         return publish_as_leader(checkpoints, *index, storage.get(), mirrored, leadership.get());
       },
       [this, epoch, index, attempt](Status status) {

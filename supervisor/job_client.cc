@@ -37,12 +37,18 @@ Result<json> answer_of(const std::string& text) {
   return answer;
 }
 
+// As who stands by says; he has only begun to where he says nothing yet.
+std::string led_by(const json& standby) {
+  const std::string host = standby.value("host", "");
+  return host.empty() ? "led by nobody that is known yet"
+                      : "led by " + host + " (process " + std::to_string(standby.value("pid", 0)) + ")";
+}
+
 Status does_not_run(const JobPaths& job) {
   const auto standby = standby_of(job);
   if (!standby) return {Code::kPeerGone, "job '" + job.job + "' does not run"};
-  return {Code::kPeerGone, "job '" + job.job + "' does not run here, where a supervisor stands by: it is led by " +
-                               standby->value("host", "") + " (process " + std::to_string(standby->value("pid", 0)) +
-                               "); ask there"};
+  return {Code::kPeerGone, "job '" + job.job + "' does not run here, where a supervisor stands by: it is " +
+                               led_by(*standby) + "; ask there"};
 }
 
 // Waits until this supervisor is gone, or the time is over. It is ending: that shows within milliseconds.
@@ -147,7 +153,6 @@ Result<std::unique_ptr<JobStore>> open_store(const JobPaths& job, std::optional<
 namespace {
 
 json standing_by(const JobPaths& job, const json& standby) {
-  const std::string leader = standby.value("host", "") + " (process " + std::to_string(standby.value("pid", 0)) + ")";
   return {{"job", job.job},
           {"id", standby.value("id", "")},
           {"run", standby.value("run", "")},
@@ -161,7 +166,7 @@ json standing_by(const JobPaths& job, const json& standby) {
           {"checkpoint", standby.value("checkpoint", std::uint64_t{0})},
           {"stages", json::array()},
           {"leader", standby},
-          {"reason", "led by " + leader}};
+          {"reason", led_by(standby)}};
 }
 
 }  // namespace

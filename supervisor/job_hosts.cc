@@ -1,10 +1,12 @@
 // JobRunner: instances on several hosts.
+#include <algorithm>
 #include <filesystem>
 
 #include "supervisor/checkpoint_place.h"
 #include "supervisor/hosts_launcher.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/plan_hosts.h"
+#include "transport/base/own_addresses.h"
 #include "transport/record/key.h"
 
 namespace stream {
@@ -16,9 +18,19 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
+// As this host sees them. Where several supervisors stand ready the one that is 'via: local' may be another.
+std::vector<HostSpec> hosts_from_here(const PipelineSpec& pipeline, bool several) {
+  std::vector<HostSpec> hosts = pipeline.hosts;
+  if (!several) return hosts;
+  const std::vector<std::string> own = own_addresses();
+  for (HostSpec& host : hosts)
+    host.local = host.local && (host.address.starts_with("127.") || std::ranges::find(own, host.address) != own.end());
+  return hosts;
+}
+
 // Under which the supervisor is reached, if the manifest says so.
-std::string own_address(const PipelineSpec& pipeline) {
-  for (const HostSpec& host : pipeline.hosts) {
+std::string own_address(const std::vector<HostSpec>& hosts) {
+  for (const HostSpec& host : hosts) {
     if (host.local || host.here) return host.address;
   }
   return {};
@@ -29,7 +41,7 @@ std::string own_address(const PipelineSpec& pipeline) {
 // The key is of this supervisor alone: nobody keeps it, and the next one makes another.
 Status JobRunner::prepare_hosts() {
   if (!has_far_hosts(plan_.pipeline)) {
-    const std::string address = own_address(plan_.pipeline);
+    const std::string address = own_address(plan_.pipeline.hosts);
     launcher_ = make_local_launcher(lock_->descriptor(), address);
     return {};
   }
@@ -40,7 +52,7 @@ Status JobRunner::prepare_hosts() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return system_error("find", "this program", error.value());
   HostsSetup setup;
-  setup.hosts = plan_.pipeline.hosts;
+  setup.hosts = hosts_from_here(plan_.pipeline, leadership_ != nullptr);
   setup.job = paths_.job;
   setup.place = hex(hash_key(record_.id + (leadership_ ? leadership_->place() : paths_.folder)));
   setup.programs = self.parent_path().lexically_normal().string();
@@ -55,7 +67,7 @@ Status JobRunner::prepare_hosts() {
 
 // A place to connect to for instances that see this host under the address.
 Result<std::string> JobRunner::open_door(const std::string& reaches) {
-  const std::string own = own_address(plan_.pipeline);
+  const std::string own = own_address(hosts_from_here(plan_.pipeline, leadership_ != nullptr));
   const std::string& address = own.empty() ? reaches : own;
   if (address.empty())
     return failed(
@@ -85,6 +97,25 @@ Status JobRunner::place_instances(const JobPlan& plan, const std::set<std::size_
   if (placed != placed_ && !placed.empty()) log_->info("places " + placement_text(plan, placed));
   placed_ = std::move(placed);
   return {};
+}
+
+// Who takes over begins with the hosts that answer: that of the last leader may have died with it. Pods and nodes of
+// Slurm are not compared by how soon they do.
+bool JobRunner::gather_hosts() {
+  const auto by_ssh = [](const HostSpec& host) { return !host.pod && !host.slurm; };
+  const bool inherited = leadership_ && goes_on_ && record_.attempt != Attempt(0);
+  if (!inherited || !has_far_hosts(plan_.pipeline) || !std::ranges::all_of(plan_.pipeline.hosts, by_ssh)) return false;
+  std::set<std::string> doubtful;
+  for (const HostSpec& host : plan_.pipeline.hosts) {
+    const bool led = std::ranges::any_of(
+        last_led_at_, [&](const std::string& name) { return name == host.name || name == host.address; });
+    if (led) doubtful.insert(host.name);
+  }
+  launcher_->gather(doubtful,
+                    [this](const std::set<std::string>& without) { return place_plan(plan_, without, {}).ok(); });
+  phase_ = Phase::kRestarting;
+  restart_at_ = system_clock().monotonic_us();
+  return true;
 }
 
 void JobRunner::follow_hosts(Microseconds now) {

@@ -42,7 +42,7 @@ std::string_view to_string(Phase phase) {
 Result<JobState> JobRunner::run(const std::function<void(bool running)>& ready) {
   ready_ = ready;
   event("started", continued_from_.empty() ? "a new run" : "continues from " + continued_from_);
-  Status status = begin_attempt();
+  const Status status = gather_hosts() ? Status() : begin_attempt();
   if (!status.ok()) fail(status.what(), status.code() != Code::kUsage && status.code() != Code::kNotFound);
   while (phase_ != Phase::kOver) STREAM_TRY(turn());
   metrics_->finish(*log_);
@@ -151,7 +151,7 @@ Status JobRunner::turn() {
   serve_input();
   follow_hosts(system_clock().monotonic_us());
   if (phase_ != Phase::kOver && reader_gone()) end(JobState::kFinished, std::string(kReaderGone));
-  if (attempt_ && phase_ != Phase::kRestarting) {
+  if (attempt_ && phase_ != Phase::kRestarting && phase_ != Phase::kOver) {  // else all of it has been killed
     STREAM_ASSIGN(const auto events, attempt_->collect());
     for (const AttemptEvent& event : events) {
       if (!attempt_ || phase_ == Phase::kOver || phase_ == Phase::kRestarting) break;

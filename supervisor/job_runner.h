@@ -55,6 +55,8 @@ struct RunRequest {
   int print_output = -1;
   // Where several supervisors stand ready; none: this one alone.
   std::shared_ptr<Leadership> leadership = nullptr;
+  // Names and addresses of the host that led the job until now, which may have died with its leader.
+  std::vector<std::string> last_led_at = {};
   // Standard input, for a plan that reads it; none: only what was spooled before is read.
   std::optional<SampledInput> input = std::nullopt;
 };
@@ -143,6 +145,7 @@ class JobRunner {
 
   // job_hosts.cc
   Status prepare_hosts();
+  bool gather_hosts();
   Result<std::string> open_door(const std::string& reaches);
   Result<Placed> places_for(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr) const;
   Status place_instances(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr);
@@ -257,6 +260,7 @@ class JobRunner {
 
   JobPaths paths_;
   std::shared_ptr<Leadership> leadership_;      // null: nobody else may run the job
+  std::vector<std::string> last_led_at_;        // see RunRequest
   std::shared_ptr<CheckpointStorage> storage_;  // null: checkpoints are in a folder
   std::string lent_;                            // path of the savepoint that is in storage for other hosts
   std::optional<JobLock> lock_;

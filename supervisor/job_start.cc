@@ -54,6 +54,7 @@ Status JobRunner::prepare(RunRequest request) {
   STREAM_ASSIGN(log_, JobLog::open(paths_.logs(), paths_.job, level, request.plan.pipeline.log_to));
   STREAM_ASSIGN(store_, JobStore::open(paths_.store()));
   leadership_ = std::move(request.leadership);
+  last_led_at_ = std::move(request.last_led_at);
   if (leadership_) STREAM_TRY(store_->tell(leadership_.get()));
   forget_last_look(paths_);
   STREAM_TRY(settle_upgrade(*store_, paths_));

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -61,8 +62,13 @@ class Launcher {
   virtual Status turn(Microseconds /*now*/) { return {}; }
   virtual Microseconds next_turn() const { return INT64_MAX; }  // monotonic
 
-  // False while something may still run that was told to end, on a host that is not lost: what comes next waits.
+  // False while something may still run that was told to end, on a host that is not lost, or while hosts are being
+  // gathered: what comes next waits.
   virtual bool settled() const { return true; }
+  // Looks which hosts answer, before anything is started. Those that are much slower than the others are left out until
+  // they answer, if `fits` without them; `doubtful` ones sooner.
+  using Fits = std::function<bool(const std::set<std::string>& without)>;
+  virtual void gather(const std::set<std::string>& /*doubtful*/, Fits /*fits*/) {}
   // Hosts that nothing can be placed on.
   virtual std::set<std::string> lost() const { return {}; }
   // What happened to hosts since the last call, for the log: "host 'b' is lost: …".

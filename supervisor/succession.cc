@@ -49,9 +49,11 @@ Result<JobRecord> succeed(Files& files, const JobPaths& paths, const Estate& est
   STREAM_ASSIGN(auto record, store->load());
   if (!record) return corrupt("nothing is known of the job that has a leader");
   STREAM_ASSIGN(const JobPlan plan, plan_from_json(record->plan));
-  STREAM_TRY(place_checkpoints(files, paths, plan.pipeline.checkpoint.path, true, owner));
   // A run had been about to begin: nothing of it has been published.
   const Epoch published = estate.run == record->run ? estate.published : Epoch(0);
+  const bool any = published != Epoch(0) && !estate.left;
+  STREAM_TRY(check_placed(files, plan.pipeline.checkpoint.path, paths.job, any));
+  STREAM_TRY(place_checkpoints(files, paths, plan.pipeline.checkpoint.path, true, owner));
   STREAM_TRY(take_from_storage(paths, plan.pipeline.checkpoint.path, owner, published));
   STREAM_TRY(remove_newer(files, paths.checkpoints(), published));
   if (published != Epoch(0)) {

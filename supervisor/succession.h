@@ -15,11 +15,13 @@ struct Estate {
   std::string run;         // whose checkpoint `published` is
   Epoch published;         // the newest that counts
   Epoch reserved;          // epochs below may have been used
+  bool left = false;       // nothing is gone on from: the job begins elsewhere
 };
 
 // Makes this host's folder of the job what the estate says. Checkpoints newer than the one that counts are deleted: the
 // last leader wrote them, and could not have told anybody; if it still lives, it finds their folders gone.
-// `checkpoints` is `checkpoint.path`, and `owner` who they belong to. Errors: kFailed, kSystem, kCorrupt.
+// `checkpoints` is `checkpoint.path`, and `owner` who they belong to. Errors: kFailed, kSystem, kCorrupt;
+// kNotFound if its checkpoints are gone, as with a folder that is not mounted.
 Result<JobRecord> succeed(Files& files, const JobPaths& paths, const Estate& estate, const std::string& owner);
 
 }  // namespace stream

@@ -7,6 +7,8 @@
 #include <climits>
 #include <random>
 
+#include "transport/base/own_addresses.h"
+
 namespace stream::ha {
 namespace {
 
@@ -71,6 +73,7 @@ Candidate this_candidate(const std::string& folder, const std::string& url) {
   self.pid = ::getpid();
   self.folder = folder;
   self.http = url;
+  self.addresses = own_addresses();
   return self;
 }
 

@@ -22,7 +22,24 @@ std::optional<std::uint64_t> number_behind(std::string_view prefix, std::string_
   return error == std::errc() && end != name.data() + prefix.size() ? std::optional(number) : std::nullopt;
 }
 
+// A folder that is not there any more was unmounted: it is out of reach.
+Status reached(Status status) {
+  return status.code() == Code::kNotFound ? Status(Code::kSystem, status.what()) : std::move(status);
+}
+template <class T>
+Result<T> reached(Result<T> result) {
+  if (result.status().code() != Code::kNotFound) return result;
+  return reached(result.status());
+}
+
 }  // namespace
+
+Result<Entry> FileCoordination::read(Register which) { return reached(read_now(which)); }
+Result<std::optional<std::uint64_t>> FileCoordination::write(Register which, std::uint64_t expected,
+                                                             const std::string& text) {
+  return reached(write_now(which, expected, text));
+}
+Status FileCoordination::beat(std::uint64_t term) { return reached(beat_now(term)); }
 
 Result<std::unique_ptr<FileCoordination>> FileCoordination::open(Files& files, const std::string& folder,
                                                                  const std::string& job, const std::string& id) {
@@ -47,7 +64,7 @@ Result<std::uint64_t> FileCoordination::newest(Register which) {
   return newest;
 }
 
-Result<Entry> FileCoordination::read(Register which) {
+Result<Entry> FileCoordination::read_now(Register which) {
   for (int i = 0; i < kTries; ++i) {
     STREAM_ASSIGN(const std::uint64_t version, newest(which));
     if (version == 0) return Entry();
@@ -59,8 +76,8 @@ Result<Entry> FileCoordination::read(Register which) {
   return Status(Code::kSystem, "unable to read '" + folder_ + "': others replace what is in it all the time");
 }
 
-Result<std::optional<std::uint64_t>> FileCoordination::write(Register which, std::uint64_t expected,
-                                                             const std::string& text) {
+Result<std::optional<std::uint64_t>> FileCoordination::write_now(Register which, std::uint64_t expected,
+                                                                 const std::string& text) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t version = expected + 1;
   STREAM_ASSIGN(const std::uint64_t before, newest(which));
@@ -108,7 +125,7 @@ Status FileCoordination::put_beat(std::uint64_t term, const std::string& text) {
   return files_.rename(whole, path);
 }
 
-Status FileCoordination::beat(std::uint64_t term) {
+Status FileCoordination::beat_now(std::uint64_t term) {
   const std::lock_guard lock(mutex_);
   if (beats_++ == 0) {  // those of earlier leaders
     STREAM_ASSIGN(const auto names, files_.list(folder_));

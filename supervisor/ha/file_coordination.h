@@ -31,6 +31,9 @@ class FileCoordination : public Coordination {
  private:
   FileCoordination(Files& files, std::string folder, std::string id)
       : files_(files), folder_(std::move(folder)), id_(std::move(id)) {}
+  Result<Entry> read_now(Register which);
+  Result<std::optional<std::uint64_t>> write_now(Register which, std::uint64_t expected, const std::string& text);
+  Status beat_now(std::uint64_t term);
   Result<std::uint64_t> newest(Register which);
   Status check_awake(Register which, std::uint64_t version);
   Status tidy(Register which, std::uint64_t version);

@@ -16,7 +16,8 @@ std::string to_text(const Term& term) {
                 {"host", leader.host},
                 {"pid", leader.pid},
                 {"folder", leader.folder},
-                {"http", leader.http}}},
+                {"http", leader.http},
+                {"addresses", leader.addresses}}},
               {"job_id", term.job_id},
               {"run", term.run},
               {"published", term.published},
@@ -36,7 +37,8 @@ Result<Term> term_of(const std::string& text) {
       return corrupt("a later version of stream has written it: format " + in.at("format").dump());
     term.number = in.at("term");
     const json& leader = in.at("leader");
-    term.leader = {leader.at("id"), leader.at("host"), leader.at("pid"), leader.at("folder"), leader.at("http")};
+    term.leader = {leader.at("id"),     leader.at("host"), leader.at("pid"),
+                   leader.at("folder"), leader.at("http"), leader.value("addresses", std::vector<std::string>())};
     term.lease_us = in.at("lease_us");
     term.job_id = in.value("job_id", "");
     term.deployment = in.value("deployment", "");

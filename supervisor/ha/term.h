@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "transport/base/clock.h"
 #include "transport/base/status.h"
@@ -15,8 +16,9 @@ struct Candidate {
   std::string id;    // unlike any other's
   std::string host;  // for people
   std::int64_t pid = 0;
-  std::string folder;  // its folder of the job
-  std::string http;    // URL at which others reach its REST; "" = none
+  std::string folder;                       // its folder of the job
+  std::string http;                         // URL at which others reach its REST; "" = none
+  std::vector<std::string> addresses = {};  // of its host, as numbers
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };

@@ -77,6 +77,7 @@ struct Route {
   std::string_view body = {};   // name of the shape of what is sent; "" = nothing
   int status = 200;
   Role role = Role::kRead;
+  bool in_common = false;   // also of a job that has ended on another host, see Changes::in_common()
   bool by_standby = false;  // answered also by who only stands by for the job, and is not sent to its leader
 };
 

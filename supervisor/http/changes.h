@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ struct WantedInstances {
   std::uint32_t most = 1;
 };
 
+// A job that servers have in common.
+struct SharedJob {
+  std::string name;
+  std::string id;
+  std::string ended;  // "STOPPED", …; "" = it is not over
+};
+
 class Changes {
  public:
   virtual ~Changes() = default;
@@ -42,6 +50,8 @@ class Changes {
   // A savepoint that a job has made.
   virtual Status dispose(const std::string& path) = 0;
   virtual Status resume(const std::string& job) = 0;
+  // By its name or id. What this host knows itself of such a job may be old, or nothing.
+  virtual std::optional<SharedJob> in_common(const std::string& wanted) = 0;
   // Starts the pipelines of a manifest, and gives their names when they run. Errors: kUsage, a line for each thing that
   // is wrong with it or is not allowed; kFailed where one cannot be started.
   virtual Result<std::vector<std::string>> submit(const Submission& submission) = 0;

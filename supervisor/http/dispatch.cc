@@ -94,6 +94,16 @@ Status find_subtask(Call& call, const std::string& wanted) {
                                "'; they count from 0 to " + std::to_string(parallelism - 1)};
 }
 
+// One that has ended where another server led it is found by what is in common. Whether it is.
+bool find_ended(Call& call, const std::string& wanted, bool known_here) {
+  const auto shared = call.changes.in_common(wanted);
+  if (!shared) return false;
+  call.job.id = shared->id;
+  if (shared->ended.empty() && known_here) return false;
+  call.job = {shared->name, shared->id, std::make_shared<const Json>(Json{{"state", shared->ended}})};
+  return true;
+}
+
 // What of the job the path names: each error says which object it is about.
 Status look_up(Call& call) {
   const auto named = [&](const char* name) {
@@ -173,7 +183,9 @@ Answer dispatch(const Request& request, const Site& site, const Services& servic
             .query = target.query,
             .flames = services.flames};
   if (const auto job = call.path.find("jobid"); job != call.path.end()) {
-    if (const Status status = find_job(call, job->second); !status.ok()) return refuse(status);
+    const Status status = find_job(call, job->second);
+    const bool ended = found.route->in_common && find_ended(call, job->second, status.ok());
+    if (!status.ok() && !ended) return refuse(status);
     if (!found.route->by_standby && text_of(*call.job.summary, "state") == "STANDBY") return send_to_leader(call);
   }
   if (const Status status = look_up(call); !status.ok()) return refuse(status);

@@ -100,9 +100,15 @@ Status LiveChanges::dispose(const std::string& path) {
 Status LiveChanges::resume(const std::string& job) {
   if (shared_ != nullptr) {
     STREAM_ASSIGN(const StandbyKeeper::Known known, shared_->known(job));
-    if (known.led) return run_shared({"run", "-d", "-"}, {.text = known.manifest}, {job});
+    const Submission submission{.text = known.manifest};
+    const auto begin = [&](const Names& names) { return run_shared({"run", "-d", "-"}, submission, names); };
+    if (known.led) return checked(submission, begin).status();
   }
   return ask_child(program_, {"resume", job}, "", kStartPatience).status();
+}
+
+std::optional<SharedJob> LiveChanges::in_common(const std::string& wanted) {
+  return shared_ == nullptr ? std::nullopt : shared_->find(wanted);
 }
 
 namespace {

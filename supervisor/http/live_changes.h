@@ -31,6 +31,7 @@ class LiveChanges final : public Changes {
   Status rescale(const std::string& job, const std::map<std::string, WantedInstances>& wanted) override;
   Status dispose(const std::string& path) override;
   Status resume(const std::string& job) override;
+  std::optional<SharedJob> in_common(const std::string& wanted) override;
   Result<std::vector<std::string>> submit(const Submission& submission) override;
   Status validate(const Submission& submission) override;
   Status check_upgrade(const std::string& job, const Submission& submission) override;

@@ -69,6 +69,22 @@ Result<StandbyKeeper::Known> SharedJobs::known(const std::string& job) const {
   return known;
 }
 
+Result<ha::Term> SharedJobs::term_of(const std::string& job) const {
+  STREAM_ASSIGN(const auto coordination, ha::open_coordination(place_, job, id_));
+  STREAM_ASSIGN(const ha::Entry entry, coordination->read(ha::Register::kTerm));
+  return ha::term_of(entry.text);
+}
+
+std::optional<SharedJob> SharedJobs::find(const std::string& wanted) {
+  const auto jobs = roll_.jobs();
+  for (const std::string& job : jobs.ok() ? *jobs : std::vector<std::string>()) {
+    const auto term = term_of(job);
+    if (!term.ok() || term->number == 0 || (job != wanted && term->job_id != wanted)) continue;
+    return SharedJob{job, term->job_id, term->ended ? term->ended->state : ""};
+  }
+  return std::nullopt;
+}
+
 void SharedJobs::strike_unless_led(const std::string& job) {
   const auto there = known(job);
   if (there.ok() && !there->led) (void)roll_.remove(job);

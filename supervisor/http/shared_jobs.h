@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "supervisor/ha/roll.h"
+#include "supervisor/ha/term.h"
+#include "supervisor/http/changes.h"
 #include "supervisor/http/standby_keeper.h"
 
 namespace stream::http {
@@ -30,6 +32,8 @@ class SharedJobs {
   // It could not begin, unless it had begun before.
   void strike_unless_led(const std::string& job);
   Result<StandbyKeeper::Known> known(const std::string& job) const;
+  // By its name or id; none where there is none, or the place is out of reach.
+  std::optional<SharedJob> find(const std::string& wanted);
 
   // Has supervisors stand by from now on: `stand_by` begins one, and returns when it does.
   void keep(std::function<Status(const std::string& manifest)> stand_by);
@@ -37,6 +41,7 @@ class SharedJobs {
   void stop();
 
  private:
+  Result<ha::Term> term_of(const std::string& job) const;
   SharedJobs(ha::Place place, std::shared_ptr<ha::Coordination> coordination, std::string id)
       : place_(std::move(place)), id_(std::move(id)), roll_(std::move(coordination)) {}
   void look_again_and_again(StandbyKeeper keeper);

@@ -1,4 +1,4 @@
-"""An ensemble of ZooKeeper servers on loopback, of the test's own."""
+"""An ensemble of ZooKeeper servers of the test's own, on loopback or on hosts of a test."""
 
 import os
 import pathlib
@@ -20,29 +20,30 @@ def absent():
 
 
 class Member:
-    def __init__(self, folder, number, ports):
-        """ports: of each member, for clients, followers and elections."""
+    def __init__(self, folder, number, ports, places):
+        """ports: of each member, for clients, followers and elections; places: its address, and what its command begins with."""
         self.folder = pathlib.Path(folder) / f"zookeeper-{number}"
         self.port = ports[number - 1][0]
+        self.address, self.prefix = places[number - 1]
         (self.folder / "data").mkdir(parents=True)
         (self.folder / "data" / "myid").write_text(str(number))
-        lines = [f"dataDir={self.folder}/data", f"clientPort={self.port}", "clientPortAddress=127.0.0.1", "tickTime=250", "initLimit=40", "syncLimit=8",
+        lines = [f"dataDir={self.folder}/data", f"clientPort={self.port}", f"clientPortAddress={self.address}", "tickTime=250", "initLimit=40", "syncLimit=8",
                  "admin.enableServer=false", "4lw.commands.whitelist=*", "maxClientCnxns=0", "standaloneEnabled=true", "skipACL=no"]
         if len(ports) > 1:
-            lines += [f"server.{i}=127.0.0.1:{follow}:{elect}" for i, (_, follow, elect) in enumerate(ports, 1)]
+            lines += [f"server.{i}={place[0]}:{follow}:{elect}" for i, ((_, follow, elect), place) in enumerate(zip(ports, places), 1)]
         (self.folder / "zoo.cfg").write_text("\n".join(lines) + "\n")
         self.process = None
 
     def start(self):
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(["java", "-Xmx96m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-cp", str(JAR),
+            self.process = subprocess.Popen([*self.prefix, "java", "-Xmx96m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-cp", str(JAR),
                                              "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(self.folder / "zoo.cfg")],
                                             cwd=self.folder, stdout=log, stderr=log)
 
     def serves(self):
         """As it says itself: 'Mode: follower', 'leader' or 'standalone'."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with socket.create_connection((self.address, self.port), timeout=2) as connection:
                 connection.sendall(b"srvr")
                 said = b""
                 while chunk := connection.recv(4096):
@@ -64,9 +65,9 @@ class Member:
 class ZooKeeper:
     """Members keep their data, so that what start() starts again goes on."""
 
-    def __init__(self, folder, members=3):
-        ports = [free_port() for _ in range(3 * members)]
-        self.members = [Member(folder, i + 1, [tuple(ports[3 * m:3 * m + 3]) for m in range(members)]) for i in range(members)]
+    def __init__(self, folder, places=(("127.0.0.1", ()),) * 3):
+        ports = [(free_port(), free_port(), free_port()) for _ in places]
+        self.members = [Member(folder, i + 1, ports, places) for i in range(len(places))]
 
     def __enter__(self):
         for member in self.members:
@@ -88,4 +89,4 @@ class ZooKeeper:
         wait_until("the ensemble to serve", served, 60, 0.1)
 
     def url(self, path, lease):
-        return "zookeeper://" + ",".join(f"127.0.0.1:{member.port}" for member in self.members) + f"{path}?lease={lease}"
+        return "zookeeper://" + ",".join(f"{member.address}:{member.port}" for member in self.members) + f"{path}?lease={lease}"

@@ -373,9 +373,11 @@ class Server:
         return json.loads(said[0])["state"] if said else ""
 
     def ask(self, path, *options):
-        """Of this server or of the one it names: status and body."""
-        status, _, body = asked(self.url + path, "-L", *options)
-        return status, json.loads(body or "{}")
+        """Of this server or of the one it names: status and body. One that has just begun to stand by does not know it yet."""
+        def known():
+            status, _, body = asked(self.url + path, "-L", *options)
+            return (status, json.loads(body or "{}")) if status != 503 else None
+        return wait_until("a leader to ask", known)
 
     def lose(self):
         """The host goes down."""
@@ -395,11 +397,23 @@ class Server:
 
 
 def servers_have_their_jobs_in_common(stream):
+    in_common(stream, f"file://{stream.folder}/ha?lease={LEASE * 1000:.0f}ms")
+
+
+def servers_have_their_jobs_in_common_with_zookeeper(stream):
+    why = zookeeper_server.absent()
+    if why:
+        print(f"skipped: {why}", flush=True)
+        return
+    with zookeeper_server.ZooKeeper(stream.folder) as ensemble:
+        in_common(stream, ensemble.url("/tests/servers", "1s"))
+
+
+def in_common(stream, place):
     wanted = expected(stream)
     for folder in ("ha", "checkpoints"):
         (stream.folder / folder).mkdir()
     job = manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}/checkpoints"), out=str(stream.folder))
-    place = f"file://{stream.folder}/ha?lease={LEASE * 1000:.0f}ms"
     servers = [Server(stream, place) for _ in range(3)]
 
     def leader_and_others():
@@ -421,10 +435,19 @@ def servers_have_their_jobs_in_common(stream):
         status, answer = second.ask("/jobs/job/stop", *json_body, "{}")
         check(status == 202, f"a stop by who stands by: {status} {answer}")
         wait_until("the end of all", over)
-        status, answer = first.ask("/jobs/job/resume", *json_body, "{}")
-        check(status == 202, f"a resume: {status} {answer}")
         rows = rows_of(stream.folder)
-        first, *_ = wait_until("supervisors on all hosts again", leader_and_others)
+        # Of one that has only stood by for it, or that has led it before: that one leads it then.
+        status, answer = second.ask("/jobs/job/resume", *json_body, "{}")
+        check(status == 202, f"a resume: {status} {answer}")
+        outcome = f"/jobs/job/resume/{answer['request-id']}"
+
+        def became():
+            status, said = second.ask(outcome)
+            return said if status == 200 and said["status"]["id"] == "COMPLETED" else None
+        said = wait_until("what became of it", became)
+        check("failure-cause" not in said.get("operation", {}), said)
+        check(any(event["kind"] == "running" for event in second.own.events("job")), "another server has led it than was asked")
+        wait_until("supervisors on all hosts again", leader_and_others)
         past(stream, rows + 300)
         wait_until("a leader", leader_and_others)[0].own.run("stream", "stop", "job")
         wait_until("the end of all", over)
@@ -468,4 +491,5 @@ def what_cannot_be_is_refused_with_advice(stream):
 if __name__ == "__main__":
     main([one_leads_and_the_others_stand_by, what_is_stopped_is_stopped_for_all, whatever_happens_to_the_leader_the_results_are_the_same,
           with_zookeeper, with_kubernetes, on_kubernetes_the_results_are_the_same_whatever_happens, any_supervisor_answers_over_http,
-          an_address_for_others_is_told, servers_have_their_jobs_in_common, what_cannot_be_is_refused_with_advice])
+          an_address_for_others_is_told, servers_have_their_jobs_in_common, servers_have_their_jobs_in_common_with_zookeeper,
+          what_cannot_be_is_refused_with_advice])

@@ -197,6 +197,9 @@ class FakeChanges final : public Changes {
     note("resume " + job);
     return {};
   }
+  std::optional<SharedJob> in_common(const std::string& wanted) override {
+    return shared && (wanted == shared->name || wanted == shared->id) ? shared : std::nullopt;
+  }
   Result<std::vector<std::string>> submit(const Submission& submission) override {
     std::string what = "submit " + submission.text;
     if (!submission.name.empty()) what += " as " + submission.name;
@@ -234,6 +237,7 @@ class FakeChanges final : public Changes {
     made_.clear();
   }
 
+  std::optional<SharedJob> shared;
   Status fault;
   bool upgrades = true;
 

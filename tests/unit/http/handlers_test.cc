@@ -429,6 +429,22 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_not_begun) {
   BOOST_TEST(desk.send("GET", "/jobs/live").status == 503);
 }
 
+BOOST_AUTO_TEST_CASE(what_has_ended_where_another_led_it_is_resumed_here) {
+  Desk desk;
+  desk.changes.shared = SharedJob{"elsewhere", "e1", "STOPPED"};
+  for (const char* wanted : {"elsewhere", "e1"}) {
+    const std::string path = std::string("/jobs/") + wanted + "/resume";
+    const Answer resume = desk.send("POST", path);
+    BOOST_TEST(resume.status == 202, wanted);
+    BOOST_TEST(!desk.outcome(resume, path)["operation"].contains("failure-cause"), wanted);
+  }
+  const std::vector<std::string> asked = {"resume elsewhere", "resume elsewhere"};
+  BOOST_TEST(desk.changes.made() == asked, boost::test_tools::per_element());
+  desk.changes.shared->ended = "FINISHED";
+  BOOST_TEST(desk.send("POST", "/jobs/elsewhere/resume").status == 409);
+  BOOST_TEST(desk.send("GET", "/jobs/elsewhere").status == 404);
+}
+
 BOOST_AUTO_TEST_CASE(a_manifest_is_sent_as_it_is) {
   Desk desk;
   BOOST_TEST(Json::parse(desk.send("POST", "/pipelines", "pipeline: live").text)["jobs"][0]["name"] == "live");
