@@ -61,9 +61,26 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
       return usage_error("--replicas: '" + values.text("replicas") + "' is not a number of supervisors from 1 to 9");
   }
   if (values.has("pod-template")) { STREAM_ASSIGN(deployed.pod_template, read_yaml(values.text("pod-template"))); }
-  deployed.digest = http::sha256_of(nlohmann::json{deployed.manifest, deployed.run}.dump());
+  if (values.flag("fresh")) deployed.first = "--fresh";
+  if (values.has("from")) deployed.first = "--from=" + values.text("from");
+  if (values.has("tokens")) {
+    STREAM_ASSIGN(deployed.tokens, system_files().read_file(values.text("tokens")));
+    STREAM_TRY(http::parse_tokens(deployed.tokens, values.text("tokens")).status());
+  }
+  nlohmann::json told = {deployed.manifest, deployed.run};
+  if (!deployed.first.empty() || values.has("deployment")) told.push_back(deployed.first + given(values, "deployment"));
+  deployed.digest = http::sha256_of(told.dump());
   STREAM_TRY(kubernetes::check(deployed));
   return deployed;
+}
+
+void print(const kubernetes::Deployed& deployed, bool as_json) {
+  if (!as_json) {
+    std::printf("%s", kubernetes::objects(deployed).c_str());
+    return;
+  }
+  for (const nlohmann::ordered_json& object : kubernetes::object_list(deployed))
+    std::printf("%s\n", object.dump().c_str());
 }
 
 int submit(const VerbValues& values, const kubernetes::Deployed& deployed) {
@@ -98,7 +115,7 @@ int deploy_on_kubernetes(const VerbValues& values) {
   }
   for (const kubernetes::Deployed& deployed : all) {
     if (values.flag("render"))
-      std::printf("%s", kubernetes::objects(deployed).c_str());
+      print(deployed, values.flag("json"));
     else if (const int code = submit(values, deployed); code != kDone)
       return code;
   }
