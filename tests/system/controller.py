@@ -22,6 +22,7 @@ stages:
   same: {{run: filter, where: {where}, parallelism: 2}}
   table: {{run: write-sqlite, path: {path}, table: t}}
 """
+CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller,persistentvolumeclaim-protection-controller"
 CONTROLLER = ["controller", "--render", "--image", "registry.example/stream:1", "--namespace", "default"]
 
 
@@ -79,7 +80,7 @@ def with_controller(replicas=1):
             if why:
                 print(f"skipped: no Kubernetes here: {why}")
                 return
-            with Cluster("deployment-controller,replicaset-controller,garbage-collector-controller") as cluster:
+            with Cluster(CONTROLLERS) as cluster:
                 stream.environment["KUBECONFIG"] = str(cluster.config)
                 cluster.ask("label", "namespace", "default", "pod-security.kubernetes.io/enforce=restricted")
                 rendered = stream.run("stream", *CONTROLLER, "--replicas", str(replicas))
@@ -125,7 +126,137 @@ def test_a_pipeline_runs_is_suspended_and_goes_on(at):
     # With the resource goes all that was made for it.
     at.cluster.ask("delete", "streampipeline", "far")
     kinds = "deployments,replicasets,pods,configmaps,serviceaccounts,persistentvolumeclaims"
-    wait_until("nothing to be left", lambda: "stream-far" not in at.cluster.try_ask("get", kinds, "-o", "name"), timeout=120, interval=0.5)
+    wait_until("nothing to be left", lambda: "stream-far" not in at.cluster.ask("get", kinds, "-o", "name"), timeout=120, interval=0.5)
+
+
+def changed(at, before, after):
+    """It runs as `before` and is changed to `after`; both see all rows once."""
+    at.apply(manifest=before)
+    at.wait_for("STABLE")
+    at.more_rows()
+    at.change(manifest=after)
+
+
+def finish(at, rows):
+    wait_until("the end of the job", lambda: at.status().get("job", {}).get("state") == "FINISHED", timeout=180, interval=0.2)
+    is_exact(at.rows(), rows)
+
+
+@with_controller()
+def test_another_manifest_is_an_upgrade_and_a_wrong_one_is_refused(at):
+    changed(at, manifest(rows=12000, rate=300), manifest(rows=12000, rate=300, where="n > -1"))
+    status = at.wait_for("STABLE")
+    check([s["reason"] for s in status["savepoints"]] == ["stop"], status["savepoints"])
+    pods = [pod for pod in at.node.of("stream-far")]
+    check(len(pods) == 1 and "continues from" in pods[0].text(), [pod.text() for pod in pods])
+    # What cannot be planned is refused, and what runs runs on.
+    at.change(manifest=manifest(rows=12000, rate=300, where="n >"))
+    refused = wait_until("a refusal", lambda: (c := at.condition("Reconciled")).get("reason") == "Refused" and c, timeout=60, interval=0.2)
+    status = at.status()
+    check(status["observedGeneration"] == at.generation() and "manifest.yaml:5:" in status["error"] and refused["message"] == status["error"], status)
+    check(status["lifecycle"] == "STABLE" and at.condition("Ready")["status"] == "True", status)
+    at.more_rows()
+    check(at.node.of("stream-far") == pods and pods[0].restarts == 0, "it was disturbed")
+    # So is one that is in a ConfigMap, which is looked at again when it changes.
+    at.cluster.ask("create", "configmap", "manifests", f"--from-literal=far={manifest(rows=12000, rate=300, where='m > 0')}")
+    at.change(manifest=None, manifestFrom={"configMap": "manifests", "key": "far"})
+    wait_until("a refusal", lambda: "m" in at.condition("Reconciled").get("message", "") and at.status()["observedGeneration"] == at.generation(),
+               timeout=60, interval=0.2)
+    text = json.dumps({"data": {"far": manifest(rows=12000, rate=300, where="n > -2")}})
+    at.cluster.ask("patch", "configmap", "manifests", "--type=merge", "-p", text)
+    wait_until("the one of the ConfigMap", lambda: "n > -2" in at.status()["lastStableSpec"], timeout=120, interval=0.2)
+    # Only started again.
+    at.change(restartNonce=1)
+    wait_until("it to be started again", lambda: '"restartNonce":1' in at.status()["lastStableSpec"], timeout=120, interval=0.2)
+    finish(at, 12000)
+
+
+@with_controller()
+def test_what_does_not_get_ready_is_rolled_back(at):
+    rows = manifest(rows=9000, rate=200)
+    at.apply(manifest=rows, rollback={"after": "20s"})
+    at.wait_for("STABLE")
+    at.more_rows()
+    at.change(manifest=manifest(rows=9000, rate=200, path="missing/out.db"))
+    status = at.wait_for("ROLLED_BACK")
+    check("did not get ready" in status["error"] and at.condition("Reconciled")["reason"] == "RolledBack", status)
+    check(json.loads(status["lastReconciledSpec"])["manifest"] == rows and status["job"]["state"] == "RUNNING", status)
+    at.more_rows()
+    # A spec that is put right is tried.
+    at.change(manifest=manifest(rows=9000, rate=200, where="n > -3"))
+    status = at.wait_for("STABLE")
+    check(status["error"] == "", status)
+    finish(at, 9000)
+
+
+@with_controller()
+def test_savepoints_are_made_by_themselves_and_when_they_are_wanted(at):
+    at.apply(manifest=manifest(rows=60000), savepoints={"every": "2s", "keep": 2})
+    at.wait_for("STABLE")
+    status = wait_until("two savepoints", lambda: len((s := at.status()).get("savepoints", [])) > 1 and s, timeout=120, interval=0.2)
+    check({s["reason"] for s in status["savepoints"]} == {"schedule"}, status["savepoints"])
+    at.change(savepointNonce=7)
+    def wanted():
+        return [s["path"] for s in at.status()["savepoints"] if s["reason"] == "nonce"]
+    made = wait_until("the one that was wanted", wanted, timeout=60, interval=0.2)
+    place = at.node.claims / "stream-far" / pathlib.Path(made[0]).relative_to("/var/lib/stream")
+    check(place.is_dir(), place)
+    # Made anew on the volume that was kept, it begins with that one.
+    at.change(keepVolume=True)
+    wait_until("the volume to be its own", lambda: "ownerReferences" not in at.cluster.get("pvc/stream-far")["metadata"], timeout=60, interval=0.2)
+    at.cluster.ask("delete", "streampipeline", "far")
+    wait_until("no Pods", lambda: not at.node.of("stream-far"), timeout=120, interval=0.2)
+    at.apply(manifest=manifest(rows=60000, path="other.db"), initialSavepoint=made[0])
+    at.wait_for("STABLE")
+    at.more_rows(0, "other.db")
+    check(f"continues from savepoint {made[0]}" in at.node.of("stream-far")[0].text(), at.node.of("stream-far")[0].text())
+    rows = at.rows("other.db")
+    check(rows[0] > 0 and rows == list(range(rows[0], rows[0] + len(rows))), rows[:3])
+
+
+@with_controller()
+def test_a_controller_that_is_killed_during_upgrades_goes_on(at):
+    rows = 40000
+    at.apply(manifest=manifest(rows=rows, rate=400))
+    at.wait_for("STABLE")
+    for number in range(6):
+        at.more_rows()
+        wanted = f"n > -{number + 2}"
+        controller = at.controllers()[-1]
+        at.change(manifest=manifest(rows=rows, rate=400, where=wanted))
+        before = at.status()["controller"]["attempt"]
+        # Killed as soon as it has written that it stops the job, that the next one is to run, and some time behind these.
+        def begun(status):
+            return status["lifecycle"] == "STOPPING" if number % 2 == 0 else status["controller"]["attempt"] > before
+        wait_until("the upgrade to begin", lambda: begun(at.status()), timeout=120, interval=0.02)
+        if number > 3:
+            wait_until("another moment", lambda: at.status()["controller"]["attempt"] > before, timeout=120, interval=0.02)
+        controller.send(signal.SIGKILL)
+        wait_until("the upgrade", lambda: wanted in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
+        check(at.status()["controller"]["attempt"] == before + 1, at.status())
+    finish(at, rows)
+
+
+@with_controller(replicas=2)
+def test_one_of_several_controllers_leads(at):
+    at.apply(manifest=manifest(rows=20000, rate=300))
+    at.wait_for("STABLE")
+    def leaders():
+        return [pod for pod in at.controllers() if "controller: leads" in pod.text()]
+    wait_until("both", lambda: len(at.controllers()) == 2 and any("stands by" in pod.text() for pod in at.controllers()), timeout=60, interval=0.2)
+    first = leaders()
+    check(len(first) == 1, [pod.text() for pod in at.controllers()])
+    at.change(manifest=manifest(rows=20000, rate=300, where="n > -2"))
+    wait_until("the upgrade to begin", lambda: at.status()["lifecycle"] == "STOPPING", timeout=60, interval=0.05)
+    at.node.lose(first[0])
+    wait_until("the upgrade", lambda: "n > -2" in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
+    check(any(pod is not first[0] for pod in leaders()), [pod.text() for pod in at.controllers()])
+    # Told to end it makes room at once.
+    second = leaders()[-1]
+    at.cluster.ask("delete", "pod", second.name, "--wait=false")
+    at.change(manifest=manifest(rows=20000, rate=300, where="n > -3"))
+    wait_until("the next", lambda: "n > -3" in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
+    finish(at, 20000)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,12 @@ void add_options(Told& told, const json& spec) {
     told.args.insert(told.args.end(), {"--secret", scalar(secret)});
   constexpr std::pair<const char*, const char*> kMaps[] = {{"parameters", "--parameter"}, {"set", "--set"}};
   for (const auto& [key, option] : kMaps) {
-    for (const auto& [name, value] : spec.value(key, json::object()).items())
+    const json map = spec.value(key, json::object());
+    for (const auto& [name, value] : map.items())
       told.args.insert(told.args.end(), {option, name + "=" + scalar(value)});
   }
-  for (const auto& [name, value] : spec.value("savepoints", json::object()).items())
+  const json savepoints = spec.value("savepoints", json::object());
+  for (const auto& [name, value] : savepoints.items())
     told.args.insert(told.args.end(), {"--set", "savepoints." + name + "=" + scalar(value)});
 }
 

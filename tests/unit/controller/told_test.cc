@@ -65,8 +65,9 @@ BOOST_AUTO_TEST_CASE(each_part_of_the_spec_is_an_option) {
   BOOST_TEST(told.files.at("manifest.yaml") == "m");
   BOOST_TEST(told.files.at("tokens") == "tokens of it");
   BOOST_TEST(told.files.at("podTemplate.yaml") == R"({"spec":{"nodeName":"n"}})");
+  BOOST_TEST(std::ranges::count(told.args, "--fresh") == 0);
   kept.fresh = true;
-  BOOST_TEST((std::ranges::find(deploy_told(kept, kOwner, "").args, "--fresh") != told.args.end()));
+  BOOST_TEST(std::ranges::count(deploy_told(kept, kOwner, "").args, "--fresh") == 1);
   kept.from = "/s/1";
   BOOST_TEST(has(deploy_told(kept, kOwner, ""), "--from", "/s/1"));
 }
