@@ -62,13 +62,16 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   }
   if (values.has("pod-template")) { STREAM_ASSIGN(deployed.pod_template, read_yaml(values.text("pod-template"))); }
   if (values.flag("fresh")) deployed.first = "--fresh";
-  if (values.has("from")) deployed.first = "--from=" + values.text("from");
+  deployed.from = given(values, "from");
+  if (values.has("outputs") && deployed.from.empty()) return usage_error("--outputs goes with --from");
+  if (values.has("outputs")) deployed.first = "--outputs=" + values.text("outputs");
   if (values.has("tokens")) {
     STREAM_ASSIGN(deployed.tokens, system_files().read_file(values.text("tokens")));
     STREAM_TRY(http::parse_tokens(deployed.tokens, values.text("tokens")).status());
   }
   nlohmann::json told = {deployed.manifest, deployed.run};
-  if (!deployed.first.empty() || values.has("deployment")) told.push_back(deployed.first + given(values, "deployment"));
+  if (!(deployed.from + deployed.first).empty() || values.has("deployment"))
+    told.push_back({deployed.from, deployed.first, given(values, "deployment")});
   deployed.digest = http::sha256_of(told.dump());
   STREAM_TRY(kubernetes::check(deployed));
   return deployed;

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/deploy.h"
 #include "cli/pipeline_argument.h"
+#include "cli/run_options.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 
@@ -35,17 +36,29 @@ struct TargetOption {
   std::string_view option;
   std::string_view target;
 };
-constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},       {"sql-client", "flink"},
-                                     {"image", "kubernetes"},    {"namespace", "kubernetes"},
-                                     {"storage", "kubernetes"},  {"storage-class", "kubernetes"},
-                                     {"cpus", "kubernetes"},     {"cpus", "yarn"},
-                                     {"memory", "kubernetes"},   {"secret", "kubernetes"},
-                                     {"replicas", "kubernetes"}, {"pod-template", "kubernetes"},
-                                     {"yarn", "yarn"},           {"queue", "yarn"},
-                                     {"archive", "yarn"},        {"fresh", "slurm"},
-                                     {"fresh", "kubernetes"},    {"from", "kubernetes"},
-                                     {"tokens", "kubernetes"},   {"deployment", "kubernetes"},
-                                     {"system", "systemd"},      {"run-as", "systemd"}};
+constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},
+                                     {"sql-client", "flink"},
+                                     {"image", "kubernetes"},
+                                     {"namespace", "kubernetes"},
+                                     {"storage", "kubernetes"},
+                                     {"storage-class", "kubernetes"},
+                                     {"cpus", "kubernetes"},
+                                     {"cpus", "yarn"},
+                                     {"memory", "kubernetes"},
+                                     {"secret", "kubernetes"},
+                                     {"replicas", "kubernetes"},
+                                     {"pod-template", "kubernetes"},
+                                     {"yarn", "yarn"},
+                                     {"queue", "yarn"},
+                                     {"archive", "yarn"},
+                                     {"fresh", "slurm"},
+                                     {"fresh", "kubernetes"},
+                                     {"from", "kubernetes"},
+                                     {"outputs", "kubernetes"},
+                                     {"tokens", "kubernetes"},
+                                     {"deployment", "kubernetes"},
+                                     {"system", "systemd"},
+                                     {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
   return std::ranges::any_of(kOnlyFor,
@@ -118,6 +131,7 @@ constexpr auto kOptions = with_pipeline({
                .doc =
                    "Kubernetes: begin from this savepoint, a path on the volume or in object storage. As --fresh, it "
                    "holds once: a Pod that is started again goes on."},
+    kOutputs,
     VerbOption{.name = "deployment",
                .arg = "WORD",
                .doc = "Kubernetes: with another word than before, a job that was stopped goes on, and one that has "

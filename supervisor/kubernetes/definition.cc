@@ -1,5 +1,7 @@
 #include "supervisor/kubernetes/definition.h"
 
+#include "supervisor/kubernetes/objects.h"
+
 namespace stream::kubernetes {
 namespace {
 
@@ -137,7 +139,6 @@ json rule(const std::vector<std::string>& groups, const std::vector<std::string>
 
 // Besides what it does itself, it must have whatever it grants to jobs: no Role can give what its maker has not.
 json role(const ControllerDeployed& deployed) {
-  const std::string registers = std::string("stream-") + kControllerJob;
   json made = object(deployed, "rbac.authorization.k8s.io/v1", "Role");
   made["rules"] =
       json::array({rule({kGroup}, {kPlural}, {"get", "list", "watch"}),
@@ -160,6 +161,7 @@ json binding(const ControllerDeployed& deployed) {
   return made;
 }
 
+// What manifests are planned with has the folder where jobs have their volume, with nothing in it.
 json container(const ControllerDeployed& deployed) {
   return {
       {"name", "controller"},
@@ -168,7 +170,8 @@ json container(const ControllerDeployed& deployed) {
       {"env", json::array({{{"name", "STREAM_HOME"}, {"value", "/tmp"}}})},
       {"securityContext",
        {{"allowPrivilegeEscalation", false}, {"readOnlyRootFilesystem", true}, {"capabilities", {{"drop", {"ALL"}}}}}},
-      {"volumeMounts", json::array({{{"name", "scratch"}, {"mountPath", "/tmp"}}})}};
+      {"volumeMounts",
+       json::array({{{"name", "scratch"}, {"mountPath", "/tmp"}}, {{"name", "none"}, {"mountPath", kData}}})}};
 }
 
 json deployment(const ControllerDeployed& deployed) {
@@ -180,7 +183,8 @@ json deployment(const ControllerDeployed& deployed) {
                        {"runAsUser", 65532},
                        {"runAsGroup", 65532},
                        {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-                     {"volumes", json::array({{{"name", "scratch"}, {"emptyDir", json::object()}}})},
+                     {"volumes", json::array({{{"name", "scratch"}, {"emptyDir", json::object()}},
+                                              {{"name", "none"}, {"emptyDir", json::object()}}})},
                      {"containers", json::array({container(deployed)})}};
   json made = object(deployed, "apps/v1", "Deployment");
   made["spec"] = {{"replicas", deployed.replicas},

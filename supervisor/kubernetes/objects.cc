@@ -68,7 +68,8 @@ json supervisor_environment(const Deployed& deployed) {
 json command(const Deployed& deployed) {
   const std::string script(led(deployed) ? kOfSeveral : kAlone);
   json words = {"/bin/sh", "-c", deployed.tokens.empty() ? script : std::string(kServed) + script, "stream"};
-  for (const std::string& word : {deployed.digest, deployed.job, deployed.first, std::string("run"), deployed.file})
+  for (const std::string& word :
+       {deployed.digest, deployed.job, deployed.from, deployed.first, std::string("run"), deployed.file})
     words.push_back(word);
   for (const std::string& word : deployed.run) words.push_back(word);
   if (led(deployed)) {

@@ -30,8 +30,8 @@ struct Deployed {
   std::uint32_t replicas = 0;             // supervisors that stand ready for it; 0 = one, alone
   std::vector<std::string> hosts = {};    // that are Pods of their own, which the supervisor makes
   nlohmann::ordered_json pod_template = {};  // put over what is made of Pods: metadata, spec; null = nothing
-  std::string first =
-      {};  // how it begins, once a digest: --from=PATH, --fresh; "" = it goes on where there is something
+  std::string from = {};   // the savepoint that it begins from, once a digest; "" = it goes on where there is something
+  std::string first = {};  // an argument of `stream run` with which it begins, once a digest: --fresh, --outputs=rewind
   std::string tokens = {};       // of who may ask the job over HTTP, as `stream serve` has them; "" = it is not served
   std::string checkpoints = {};  // where the manifest keeps them; "" = below the folder of the job
 };

@@ -15,27 +15,24 @@ inline constexpr std::string_view kServed =
 
 // Of the one supervisor there is. A Deployment starts whatever ends: a job that has finished must not begin anew, so
 // its end is read from what the job itself keeps, with the digest of what was run; that it was stopped by a verb is
-// written down. SIGTERM is the job's: it ends with a checkpoint. $1 is the digest, $2 the job, $3 how it begins, which
-// holds once: what was begun from a savepoint says so in its events. The rest is what `stream` is told.
+// written down. SIGTERM is the job's: it ends with a checkpoint. $1 is the digest, $2 the job, $3 the savepoint that it
+// begins from, $4 how; that holds once: what was begun from a savepoint says so in its events. The rest is what
+// `stream` is told.
 inline constexpr std::string_view kAlone =
-    "digest=$1 job=$2 first=$3\n"
-    "shift 3\n"
+    "digest=$1 job=$2 from=$3 first=$4\n"
+    "shift 4\n"
     "cd \"$STREAM_DATA\" || exit 1\n"
     "stop() { stopped=1; [ -z \"$pid\" ] || kill -TERM \"$pid\"; }\n"
     "trap stop TERM INT\n"
     "is() { [ \"$(cat \"$1\" 2>/dev/null)\" = \"$digest\" ]; }\n"
     "mark() { printf %s \"$digest\" > \"$1.new\" && mv \"$1.new\" \"$1\" || exit 1; }\n"
     "over() { is .stopped || stream wait \"$job\" --timeout 1ms 2>/dev/null; }\n"
-    "if is .deployed; then\n"
-    "  case $first in\n"
-    "    --from=*) stream events \"$job\" 2>/dev/null | grep -qF \"continues from savepoint ${first#--from=}\" && "
-    "first= ;;\n"
-    "    *) first= ;;\n"
-    "  esac\n"
-    "fi\n"
+    "begun() { [ -z \"$from\" ] || stream events \"$job\" 2>/dev/null | grep -qF \"continues from savepoint $from\"; "
+    "}\n"
+    "! is .deployed || ! begun || from= first=\n"
     "if ! is .deployed || ! over; then\n"
     "  mark .deployed\n"
-    "  stream \"$@\" ${first:+\"$first\"} &\n"
+    "  stream \"$@\" ${from:+--from=\"$from\"} ${first:+\"$first\"} &\n"
     "  pid=$!\n"
     "  [ -z \"$stopped\" ] || kill -TERM \"$pid\"\n"
     "  wait \"$pid\"; code=$?\n"
@@ -55,19 +52,19 @@ inline constexpr std::string_view kAloneIsReady =
     "stream wait \"$0\" --for running --timeout 5s || stream wait \"$0\" --timeout 1ms";
 
 // Of each of several supervisors. Whether the job has ended is known where it is decided who leads: whoever asks there
-// again is told so, and does nothing. One that fails is started again. $1 is the digest, $2 the job, $3 how it begins,
-// which holds until it has been seen to run, and the rest what `stream` is told.
+// again is told so, and does nothing. One that fails is started again. $1 is the digest, $2 the job, $3 the savepoint
+// that it begins from, $4 how, which holds until it has been seen to run, and the rest what `stream` is told.
 inline constexpr std::string_view kOfSeveral =
-    "digest=$1 job=$2 first=$3\n"
-    "shift 3\n"
+    "digest=$1 job=$2 from=$3 first=$4\n"
+    "shift 4\n"
     "cd \"$STREAM_DATA\" || exit 1\n"
-    "[ \"$(cat .deployed 2>/dev/null)\" != \"$digest\" ] || first=\n"
+    "[ \"$(cat .deployed 2>/dev/null)\" != \"$digest\" ] || from= first=\n"
     "rm -f \"$STREAM_HOME/ended\"\n"
     "stop() { stopped=1; [ -z \"$pid\" ] || kill -TERM \"$pid\"; }\n"
     "trap stop TERM INT\n"
-    "stream \"$@\" ${first:+\"$first\"} &\n"
+    "stream \"$@\" ${from:+--from=\"$from\"} ${first:+\"$first\"} &\n"
     "pid=$!\n"
-    "[ -z \"$first\" ] || (until stream wait \"$job\" --for running --timeout 5s 2>/dev/null; do sleep 1; done\n"
+    "[ -z \"$from$first\" ] || (until stream wait \"$job\" --for running --timeout 5s 2>/dev/null; do sleep 1; done\n"
     "  printf %s \"$digest\" > .deployed.new && mv .deployed.new .deployed) &\n"
     "[ -z \"$stopped\" ] || kill -TERM \"$pid\"\n"
     "wait \"$pid\"; code=$?\n"

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "supervisor/child.h"
+#include "supervisor/kubernetes/objects.h"
 #include "transport/base/files.h"
 #include "transport/base/text.h"
 
@@ -16,11 +17,12 @@ constexpr std::size_t kKnownMost = 256;
 constexpr std::size_t kWrongMost = 4000;
 constexpr char kPrefix[] = "stream deploy: fatal: ";
 
-// Without the name of the verb, which nobody has called.
-std::string told_wrong(const Finished& finished) {
+// Without the name of the verb, which nobody has called; files are where they will be.
+std::string told_wrong(const Finished& finished, const std::string& folder) {
   if (finished.signal != 0) return "planning it was ended by signal " + std::to_string(finished.signal);
   std::string text(trim(finished.err));
   if (text.starts_with(kPrefix)) text.erase(0, sizeof kPrefix - 1);
+  for (std::size_t at = 0; (at = text.find(folder, at)) != std::string::npos;) text.replace(at, folder.size(), kData);
   return text.empty() ? "it cannot be planned" : text.substr(0, kWrongMost);
 }
 
@@ -46,7 +48,7 @@ Result<Renderer::Made> Renderer::made(const Told& told) {
   args.insert(args.end(), told.args.begin(), told.args.end());
   STREAM_ASSIGN(Finished finished, run_child("/usr/bin/env", args, "", kPlanMost));
   if (finished.signal == 0 && finished.exit_code == 0) return Made{std::move(finished.out), "", 0};
-  return Made{"", told_wrong(finished), system_clock().monotonic_us()};
+  return Made{"", told_wrong(finished, folder_), system_clock().monotonic_us()};
 }
 
 Result<std::vector<nlohmann::json>> Renderer::objects(const Kept& kept, const Owner& owner, const std::string& tokens) {

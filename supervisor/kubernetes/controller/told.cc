@@ -59,6 +59,7 @@ Told deploy_told(const Kept& kept, const Owner& owner, const std::string& tokens
   }
   if (kept.fresh) told.args.emplace_back("--fresh");
   if (!kept.from.empty()) told.args.insert(told.args.end(), {"--from", kept.from});
+  if (!kept.from.empty() && kept.from == kept.before) told.args.insert(told.args.end(), {"--outputs", "rewind"});
   return told;
 }
 

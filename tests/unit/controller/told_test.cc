@@ -70,6 +70,9 @@ BOOST_AUTO_TEST_CASE(each_part_of_the_spec_is_an_option) {
   BOOST_TEST(std::ranges::count(deploy_told(kept, kOwner, "").args, "--fresh") == 1);
   kept.from = "/s/1";
   BOOST_TEST(has(deploy_told(kept, kOwner, ""), "--from", "/s/1"));
+  BOOST_TEST(!has(deploy_told(kept, kOwner, ""), "--outputs", "rewind"));
+  kept.before = "/s/1";  // it is rolled back to what was before
+  BOOST_TEST(has(deploy_told(kept, kOwner, ""), "--outputs", "rewind"));
 }
 
 BOOST_AUTO_TEST_CASE(objects_have_an_owner_and_an_address) {
