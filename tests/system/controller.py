@@ -219,6 +219,31 @@ def test_savepoints_are_made_by_themselves_and_when_they_are_wanted(at):
 
 
 @with_controller()
+def test_with_several_supervisors_and_pods_of_hosts(at):
+    def wanted(where):
+        text = manifest(rows=30000, rate=300, where=where).replace("interval", "path: /var/lib/stream/checkpoints, interval")
+        return text + "hosts: {a: {via: pod}}\n"
+    at.apply(manifest=wanted("n >= 0"), replicas=2)
+    at.wait_for("STABLE")
+    at.more_rows()
+    at.change(manifest=wanted("n > -1"))
+    status = at.wait_for("STABLE")
+    check([s["reason"] for s in status["savepoints"]] == ["stop"], status)
+    at.more_rows()
+    at.change(state="suspended")
+    status = at.wait_for("SUSPENDED")
+    wait_until("no Pods", lambda: not at.node.of("stream-far"), timeout=120, interval=0.2)
+    check(len(status["savepoints"]) == 2, status["savepoints"])
+    at.change(state="running")
+    at.wait_for("STABLE")
+    # What does not get ready goes, and what was before goes on from the savepoint.
+    at.more_rows()
+    at.change(rollback={"after": "15s"}, podTemplate={"spec": {"containers": [{"name": "stream", "env": [{"name": "STREAM_DATA", "value": "/nowhere"}]}]}})
+    at.wait_for("ROLLED_BACK")
+    finish(at, 30000)
+
+
+@with_controller()
 def test_a_controller_that_is_killed_during_upgrades_goes_on(at):
     rows = 40000
     at.apply(manifest=manifest(rows=rows, rate=400))
