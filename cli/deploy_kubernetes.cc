@@ -38,6 +38,16 @@ std::string given(const VerbValues& values, const char* option) {
   return values.has(option) ? values.text(option) : std::string();
 }
 
+// The Pod compares it with what its job says it goes on from.
+Result<std::string> savepoint_of(const VerbValues& values) {
+  const std::string from = given(values, "from");
+  if (from.empty() || from.find("://") != std::string::npos) return from;
+  const std::filesystem::path path = std::filesystem::path(from).lexically_normal();
+  if (!path.is_absolute())
+    return usage_error("--from: '" + from + "' is no absolute path on the volume, and no s3:// URL");
+  return path.has_filename() ? path.string() : path.parent_path().string();
+}
+
 Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan& plan) {
   STREAM_TRY(check_alone(plan.pipeline));
   kubernetes::Deployed deployed{.job = plan.pipeline.name, .image = given(values, "image")};
@@ -62,7 +72,7 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   }
   if (values.has("pod-template")) { STREAM_ASSIGN(deployed.pod_template, read_yaml(values.text("pod-template"))); }
   if (values.flag("fresh")) deployed.first = "--fresh";
-  deployed.from = given(values, "from");
+  STREAM_ASSIGN(deployed.from, savepoint_of(values));
   if (values.has("outputs") && deployed.from.empty()) return usage_error("--outputs goes with --from");
   if (values.has("outputs")) deployed.first = "--outputs=" + values.text("outputs");
   if (values.has("tokens")) {

@@ -16,8 +16,8 @@ inline constexpr std::string_view kServed =
 // Of the one supervisor there is. A Deployment starts whatever ends: a job that has finished must not begin anew, so
 // its end is read from what the job itself keeps, with the digest of what was run; that it was stopped by a verb is
 // written down. SIGTERM is the job's: it ends with a checkpoint. $1 is the digest, $2 the job, $3 the savepoint that it
-// begins from, $4 how; that holds once: what was begun from a savepoint says so in its events. The rest is what
-// `stream` is told.
+// begins from, $4 how; that holds once: what was begun from a savepoint says so in its events, if it is a path there.
+// The rest is what `stream` is told.
 inline constexpr std::string_view kAlone =
     "digest=$1 job=$2 from=$3 first=$4\n"
     "shift 4\n"
@@ -27,7 +27,11 @@ inline constexpr std::string_view kAlone =
     "is() { [ \"$(cat \"$1\" 2>/dev/null)\" = \"$digest\" ]; }\n"
     "mark() { printf %s \"$digest\" > \"$1.new\" && mv \"$1.new\" \"$1\" || exit 1; }\n"
     "over() { is .stopped || stream wait \"$job\" --timeout 1ms 2>/dev/null; }\n"
-    "begun() { [ -z \"$from\" ] || stream events \"$job\" 2>/dev/null | grep -qF \"continues from savepoint $from\"; "
+    "begun() {\n"
+    "  case $from in\n"
+    "    '' | *://*) ;;\n"
+    "    *) stream events \"$job\" 2>/dev/null | grep -qF \"continues from savepoint $from\" ;;\n"
+    "  esac\n"
     "}\n"
     "! is .deployed || ! begun || from= first=\n"
     "if ! is .deployed || ! over; then\n"

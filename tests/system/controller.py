@@ -173,7 +173,7 @@ def test_another_manifest_is_an_upgrade_and_a_wrong_one_is_refused(at):
 
 @with_controller()
 def test_what_does_not_get_ready_is_rolled_back(at):
-    rows = manifest(rows=24000, rate=200)
+    rows = manifest(rows=30000, rate=200)
     at.apply(manifest=rows, rollback={"after": "20s"})
     at.wait_for("STABLE")
     at.more_rows()
@@ -182,11 +182,21 @@ def test_what_does_not_get_ready_is_rolled_back(at):
     check("did not get ready" in status["error"] and at.condition("Reconciled")["reason"] == "RolledBack", status)
     check(json.loads(status["lastReconciledSpec"])["manifest"] == rows and status["job"]["state"] == "RUNNING", status)
     at.more_rows()
+    # So is one that runs and writes, and is never ready: what it has written is taken back.
+    never = {"name": "stream", "readinessProbe": {"exec": {"command": ["false"]}}}
+    at.change(manifest=manifest(rows=30000, rate=200, where="n % 2 = 0"), podTemplate={"spec": {"containers": [never]}})
+    wait_until("the other one", lambda: "n % 2 = 0" in at.status()["lastReconciledSpec"], timeout=60, interval=0.1)
+    at.more_rows()
+    found = at.rows()
+    check(found != list(range(len(found))), "the other one has written nothing")
+    at.wait_for("ROLLED_BACK")
+    wait_until("more rows", lambda: len(at.rows()) > len(found) + 1000, timeout=120, interval=0.2)
+    check("rewind" in " ".join(at.cluster.get("deployment/stream-far")["spec"]["template"]["spec"]["containers"][0]["command"]), "it was not rewound")
     # A spec that is put right is tried.
-    at.change(manifest=manifest(rows=24000, rate=200, where="n > -3"), podTemplate=None)
+    at.change(manifest=manifest(rows=30000, rate=200, where="n > -3"), podTemplate=None)
     status = at.wait_for("STABLE")
     check(status["error"] == "", status)
-    finish(at, 24000)
+    finish(at, 30000)
 
 
 @with_controller()
@@ -261,6 +271,8 @@ def test_a_controller_that_is_killed_during_upgrades_goes_on(at):
         if number > 3:
             wait_until("another moment", lambda: at.status()["controller"]["attempt"] > before, timeout=120, interval=0.02)
         controller.send(signal.SIGKILL)
+        if number in (1, 4):  # and what runs the job is lost as well
+            at.node.lose(at.node.of("stream-far")[-1])
         wait_until("the upgrade", lambda: wanted in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
         check(at.status()["controller"]["attempt"] == before + 1, at.status())
     finish(at, rows)

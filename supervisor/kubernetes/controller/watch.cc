@@ -16,6 +16,7 @@ constexpr int kFollowSeconds = 20;  // then it is begun again, where it was
 constexpr Microseconds kPatience = 30'000'000;
 constexpr Microseconds kPauseLeast = 200'000;
 constexpr Microseconds kPauseMost = 30'000'000;
+constexpr int kAnswered = 200;
 constexpr int kGone = 410;
 
 // What its status says changes with every look of ours.
@@ -35,6 +36,11 @@ Watch::~Watch() {
   }
   changed_.notify_all();
   thread_.join();
+}
+
+bool Watch::is_over() const {
+  const std::lock_guard lock(mutex_);
+  return over_;
 }
 
 std::set<std::string> Watch::take(Microseconds patience) {
@@ -87,39 +93,31 @@ bool Watch::hear(const std::string& line, std::string& version) {
   return true;
 }
 
+// From `version` on, which goes along; "" where it is to be listed again: what is between is not known any more (410).
+Status Watch::follow_once(std::string& version) {
+  if (version.empty()) { STREAM_ASSIGN(version, begin()); }
+  const std::string path = api_.path_of(std::string("apis/") + kGroupVersion, kPlural) +
+                           "?watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(kFollowSeconds) +
+                           "&resourceVersion=" + version;
+  bool heard = true;
+  const auto ended =
+      api_.follow(path, [&](const std::string& line) { return (heard = hear(line, version)) && !is_over(); });
+  if (!heard || !ended.ok() || *ended != kAnswered) version.clear();
+  STREAM_TRY(ended.status());
+  if (*ended == kAnswered || *ended == kGone) return {};
+  return failed("unable to watch StreamPipelines: it answers " + std::to_string(*ended));
+}
+
 void Watch::follow() {
-  std::string version;  // "" = it is to be listed
+  std::string version;
   Microseconds pause = kPauseLeast;
-  const auto is_over = [this] {
-    const std::lock_guard lock(mutex_);
-    return over_;
-  };
   while (!is_over()) {
-    Status status;
-    if (version.empty()) {
-      auto begun = begin();
-      status = begun.status();
-      if (begun.ok()) version = *std::move(begun);
-    }
-    if (status.ok()) {
-      bool heard = true;
-      const auto ended =
-          api_.follow(api_.path_of(std::string("apis/") + kGroupVersion, kPlural) +
-                          "?watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(kFollowSeconds) +
-                          "&resourceVersion=" + version,
-                      [&](const std::string& line) { return (heard = hear(line, version)) && !is_over(); });
-      status = ended.status();
-      if (!heard || (ended.ok() && *ended != 200)) version.clear();
-      if (ended.ok() && *ended != 200 && *ended != kGone)
-        status = failed("unable to watch StreamPipelines: it answers " + std::to_string(*ended));
-    }
-    if (status.ok()) {
+    const Status status = follow_once(version);
+    if (status.ok() && !version.empty()) {
       pause = kPauseLeast;
-      if (!version.empty()) continue;
-    } else {
-      std::fprintf(stderr, "controller: %s\n", status.what().c_str());
-      version.clear();
+      continue;
     }
+    if (!status.ok()) std::fprintf(stderr, "controller: %s\n", status.what().c_str());
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::microseconds(pause), [this] { return over_; });
     pause = std::min(pause * 2, kPauseMost);

@@ -28,6 +28,8 @@ class Watch {
 
  private:
   void follow();
+  Status follow_once(std::string& version);
+  bool is_over() const;
   Result<std::string> begin();                               // lists; gives the version from which to follow
   bool hear(const std::string& line, std::string& version);  // false: it is to be listed again
   void note(const nlohmann::json& pipeline);
