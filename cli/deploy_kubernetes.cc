@@ -63,6 +63,7 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   deployed.cpus = given(values, "cpus");
   deployed.memory = given(values, "memory");
   deployed.secrets = values.list("secret");
+  deployed.isolated = values.flag("isolate");
   for (const HostSpec& host : plan.pipeline.hosts) deployed.hosts.push_back(host.name);
   deployed.checkpoints = plan.pipeline.checkpoint.path;
   if (values.has("replicas")) {

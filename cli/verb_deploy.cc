@@ -36,29 +36,18 @@ struct TargetOption {
   std::string_view option;
   std::string_view target;
 };
-constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},
-                                     {"sql-client", "flink"},
-                                     {"image", "kubernetes"},
-                                     {"namespace", "kubernetes"},
-                                     {"storage", "kubernetes"},
-                                     {"storage-class", "kubernetes"},
-                                     {"cpus", "kubernetes"},
-                                     {"cpus", "yarn"},
-                                     {"memory", "kubernetes"},
-                                     {"secret", "kubernetes"},
-                                     {"replicas", "kubernetes"},
-                                     {"pod-template", "kubernetes"},
-                                     {"yarn", "yarn"},
-                                     {"queue", "yarn"},
-                                     {"archive", "yarn"},
-                                     {"fresh", "slurm"},
-                                     {"fresh", "kubernetes"},
-                                     {"from", "kubernetes"},
-                                     {"outputs", "kubernetes"},
-                                     {"tokens", "kubernetes"},
-                                     {"deployment", "kubernetes"},
-                                     {"system", "systemd"},
-                                     {"run-as", "systemd"}};
+constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},       {"sql-client", "flink"},
+                                     {"image", "kubernetes"},    {"namespace", "kubernetes"},
+                                     {"storage", "kubernetes"},  {"storage-class", "kubernetes"},
+                                     {"cpus", "kubernetes"},     {"cpus", "yarn"},
+                                     {"memory", "kubernetes"},   {"secret", "kubernetes"},
+                                     {"replicas", "kubernetes"}, {"pod-template", "kubernetes"},
+                                     {"yarn", "yarn"},           {"queue", "yarn"},
+                                     {"archive", "yarn"},        {"fresh", "slurm"},
+                                     {"fresh", "kubernetes"},    {"from", "kubernetes"},
+                                     {"outputs", "kubernetes"},  {"tokens", "kubernetes"},
+                                     {"isolate", "kubernetes"},  {"deployment", "kubernetes"},
+                                     {"system", "systemd"},      {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
   return std::ranges::any_of(kOnlyFor,
@@ -142,6 +131,11 @@ constexpr auto kOptions = with_pipeline({
                    "Kubernetes: serve the job over HTTP at port 8081 of its Pods to who has a token of this file, as "
                    "with 'stream serve --tokens'; the network encrypts it, or nobody does.",
                .kind = ValueKind::kPath},
+    VerbOption{.name = "isolate",
+               .doc =
+                   "Kubernetes: a NetworkPolicy that lets nobody connect to the Pods but each other, and who asks the "
+                   "job with --tokens.",
+               .kind = ValueKind::kFlag},
     VerbOption{.name = "system",
                .doc = "systemd: units of the system, in /etc/systemd/system, in place of the user's own.",
                .kind = ValueKind::kFlag},

@@ -244,6 +244,16 @@ std::vector<json> for_leading(const Deployed& deployed) {
   return all;
 }
 
+// Who asks the job has a token.
+json policy(const Deployed& deployed) {
+  const json ours = {{"matchLabels", {{"app.kubernetes.io/instance", deployed.job}}}};
+  json made = object(deployed, "networking.k8s.io/v1", "NetworkPolicy");
+  json inward = json::array({{{"from", json::array({{{"podSelector", ours}}})}}});
+  if (!deployed.tokens.empty()) inward.push_back({{"ports", json::array({{{"protocol", "TCP"}, {"port", kPort}}})}});
+  made["spec"] = {{"podSelector", ours}, {"policyTypes", {"Ingress"}}, {"ingress", inward}};
+  return made;
+}
+
 }  // namespace
 
 std::string object_name(const std::string& job) { return "stream-" + job; }
@@ -257,6 +267,7 @@ std::vector<json> object_list(const Deployed& deployed) {
   if (led(deployed)) {
     for (json& one : for_leading(deployed)) all.push_back(std::move(one));
   }
+  if (deployed.isolated) all.push_back(policy(deployed));
   all.push_back(deployment(deployed));
   return all;
 }

@@ -33,6 +33,7 @@ struct Deployed {
   std::string from = {};   // the savepoint that it begins from, once a digest; "" = it goes on where there is something
   std::string first = {};  // an argument of `stream run` with which it begins, once a digest: --fresh, --outputs=rewind
   std::string tokens = {};       // of who may ask the job over HTTP, as `stream serve` has them; "" = it is not served
+  bool isolated = false;         // only Pods of the job connect to them, and who asks it over HTTP
   std::string checkpoints = {};  // where the manifest keeps them; "" = below the folder of the job
 };
 

@@ -233,8 +233,10 @@ def test_with_several_supervisors_and_pods_of_hosts(at):
     def wanted(where):
         text = manifest(rows=30000, rate=300, where=where).replace("interval", "path: /var/lib/stream/checkpoints, interval")
         return text + "hosts: {a: {via: pod}}\n"
-    at.apply(manifest=wanted("n >= 0"), replicas=2)
+    at.apply(manifest=wanted("n >= 0"), replicas=2, isolate=True)
     at.wait_for("STABLE")
+    policy = at.cluster.get("networkpolicy/stream-far")
+    check(policy["spec"]["policyTypes"] == ["Ingress"] and policy["metadata"]["ownerReferences"], policy)
     at.more_rows()
     at.change(manifest=wanted("n > -1"))
     status = at.wait_for("STABLE")

@@ -1,6 +1,7 @@
 #include "supervisor/kubernetes/controller/told.h"
 
 #include "snapshot/digest.h"
+#include "supervisor/kubernetes/api/fields.h"
 #include "supervisor/kubernetes/definition.h"
 #include "transport/base/text.h"
 
@@ -57,6 +58,7 @@ Told deploy_told(const Kept& kept, const Owner& owner, const std::string& tokens
     told.files[kTemplate] = spec["podTemplate"].dump();
     told.args.insert(told.args.end(), {"--pod-template", kTemplate});
   }
+  if (flag_at(spec, "/isolate")) told.args.emplace_back("--isolate");
   if (kept.fresh) told.args.emplace_back("--fresh");
   if (!kept.from.empty()) told.args.insert(told.args.end(), {"--from", kept.from});
   if (!kept.from.empty() && kept.from == kept.before) told.args.insert(told.args.end(), {"--outputs", "rewind"});
@@ -97,6 +99,7 @@ Result<Address> address_of(const json& object) {
                                                                  {"Secret", "secrets"},
                                                                  {"PersistentVolumeClaim", "persistentvolumeclaims"},
                                                                  {"Deployment", "deployments"},
+                                                                 {"NetworkPolicy", "networkpolicies"},
                                                                  {"Lease", "leases"},
                                                                  {"Role", "roles"},
                                                                  {"RoleBinding", "rolebindings"}};

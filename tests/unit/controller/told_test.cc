@@ -42,6 +42,7 @@ BOOST_AUTO_TEST_CASE(each_part_of_the_spec_is_an_option) {
                          {"manifest", "m"},
                          {"storage", "2Gi"},
                          {"cpus", 2},
+                         {"isolate", true},
                          {"memory", "1Gi"},
                          {"replicas", 2},
                          {"secrets", {"k", "l"}},
@@ -62,6 +63,7 @@ BOOST_AUTO_TEST_CASE(each_part_of_the_spec_is_an_option) {
   BOOST_TEST(has(told, "--set", "savepoints.every=1h"));
   BOOST_TEST(has(told, "--set", "savepoints.keep=3"));
   BOOST_TEST(has(told, "--parameter", "day=1"));
+  BOOST_TEST(std::ranges::count(told.args, "--isolate") == 1);
   BOOST_TEST(told.files.at("manifest.yaml") == "m");
   BOOST_TEST(told.files.at("tokens") == "tokens of it");
   BOOST_TEST(told.files.at("podTemplate.yaml") == R"({"spec":{"nodeName":"n"}})");
@@ -76,8 +78,14 @@ BOOST_AUTO_TEST_CASE(each_part_of_the_spec_is_an_option) {
 }
 
 BOOST_AUTO_TEST_CASE(objects_have_an_owner_and_an_address) {
-  const std::string lines = lines_of(object_list(
-      {.job = "far", .image = "i", .space = "space", .file = "m", .manifest = "m", .replicas = 2, .hosts = {"a"}}));
+  const std::string lines = lines_of(object_list({.job = "far",
+                                                  .image = "i",
+                                                  .space = "space",
+                                                  .file = "m",
+                                                  .manifest = "m",
+                                                  .replicas = 2,
+                                                  .hosts = {"a"},
+                                                  .isolated = true}));
   Kept kept = kept_with({{"manifest", "m"}});
   const auto objects = objects_of(lines, kept, kOwner);
   BOOST_REQUIRE(objects.ok());
