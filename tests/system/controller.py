@@ -103,6 +103,15 @@ def test_a_pipeline_runs_is_suspended_and_goes_on(at):
     status = at.wait_for("STABLE")
     check(status["job"]["state"] == "RUNNING" and at.condition("Ready")["status"] == "True", status)
     check(at.condition("Reconciled")["status"] == "True", status)
+    # All its rights, which end here.
+    def may(verb, what, space="default", expect=0):
+        at.cluster.ask("auth", "can-i", verb, what, "-n", space, "--as=system:serviceaccount:default:stream.controller", expect=expect)
+    for verb, what in (("watch", "streampipelines"), ("patch", "deployments"), ("create", "roles"), ("get", "secret/stream.controller")):
+        may(verb, what)
+    for verb, what in (("get", "secret/other"), ("list", "secrets"), ("delete", "persistentvolumeclaims"), ("delete", "deployments"),
+                       ("update", "streampipelines"), ("create", "clusterroles"), ("list", "nodes")):
+        may(verb, what, expect=1)
+    may("watch", "streampipelines", "kube-system", expect=1)
     listed = at.cluster.ask("get", "streampipelines")
     check("STABLE" in listed and "RUNNING" in listed, listed)
     at.more_rows()
@@ -299,6 +308,23 @@ def test_one_of_several_controllers_leads(at):
     at.cluster.ask("delete", "pod", second.name, "--wait=false")
     at.change(manifest=manifest(rows=20000, rate=300, where="n > -3"))
     wait_until("the next", lambda: "n > -3" in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
+    finish(at, 20000)
+
+
+@with_controller()
+def test_an_api_server_that_is_away_stops_nothing(at):
+    at.apply(manifest=manifest(rows=20000, rate=300))
+    at.wait_for("STABLE")
+    controller, job = at.controllers()[0], at.node.of("stream-far")[0]
+    at.cluster.api().send_signal(signal.SIGSTOP)
+    try:
+        wait_until("it to lead no more", lambda: "leads no more" in controller.text(), timeout=40, interval=0.1)
+    finally:
+        at.cluster.api().send_signal(signal.SIGCONT)
+    wait_until("it to lead again", lambda: controller.text().count("controller: leads, namespace") > 1, timeout=120, interval=0.2)
+    check(at.node.of("stream-far") == [job] and job.restarts == 0, "the job was disturbed")
+    at.change(manifest=manifest(rows=20000, rate=300, where="n > -2"))
+    wait_until("the upgrade", lambda: "n > -2" in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
     finish(at, 20000)
 
 
