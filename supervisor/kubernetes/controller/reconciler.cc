@@ -118,7 +118,7 @@ Status Reconciler::make(const Kept& kept, const Owner& owner, const json& deploy
   const std::string what = applied_of(*objects);
   const Microseconds now = system_clock().monotonic_us();
   if (applied_at(deployment) == what && applied.what == what && now - applied.at < kApplyEvery) return {};
-  const Status done = cluster_.apply(*objects);
+  Status done = cluster_.apply(*objects);
   applied = {what, now, done.ok() ? "" : done.what()};
   return done;
 }
