@@ -38,6 +38,16 @@ std::string given(const VerbValues& values, const char* option) {
   return values.has(option) ? values.text(option) : std::string();
 }
 
+// The Pod compares it with what its job says it goes on from.
+Result<std::string> savepoint_of(const VerbValues& values) {
+  const std::string from = given(values, "from");
+  if (from.empty() || from.find("://") != std::string::npos) return from;
+  const std::filesystem::path path = std::filesystem::path(from).lexically_normal();
+  if (!path.is_absolute())
+    return usage_error("--from: '" + from + "' is no absolute path on the volume, and no s3:// URL");
+  return path.has_filename() ? path.string() : path.parent_path().string();
+}
+
 Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan& plan) {
   STREAM_TRY(check_alone(plan.pipeline));
   kubernetes::Deployed deployed{.job = plan.pipeline.name, .image = given(values, "image")};
@@ -53,6 +63,7 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
   deployed.cpus = given(values, "cpus");
   deployed.memory = given(values, "memory");
   deployed.secrets = values.list("secret");
+  deployed.isolated = values.flag("isolate");
   for (const HostSpec& host : plan.pipeline.hosts) deployed.hosts.push_back(host.name);
   deployed.checkpoints = plan.pipeline.checkpoint.path;
   if (values.has("replicas")) {
@@ -61,9 +72,29 @@ Result<kubernetes::Deployed> deployed_of(const VerbValues& values, const JobPlan
       return usage_error("--replicas: '" + values.text("replicas") + "' is not a number of supervisors from 1 to 9");
   }
   if (values.has("pod-template")) { STREAM_ASSIGN(deployed.pod_template, read_yaml(values.text("pod-template"))); }
-  deployed.digest = http::sha256_of(nlohmann::json{deployed.manifest, deployed.run}.dump());
+  if (values.flag("fresh")) deployed.first = "--fresh";
+  STREAM_ASSIGN(deployed.from, savepoint_of(values));
+  if (values.has("outputs") && deployed.from.empty()) return usage_error("--outputs goes with --from");
+  if (values.has("outputs")) deployed.first = "--outputs=" + values.text("outputs");
+  if (values.has("tokens")) {
+    STREAM_ASSIGN(deployed.tokens, system_files().read_file(values.text("tokens")));
+    STREAM_TRY(http::parse_tokens(deployed.tokens, values.text("tokens")).status());
+  }
+  nlohmann::json told = {deployed.manifest, deployed.run};
+  if (!(deployed.from + deployed.first).empty() || values.has("deployment"))
+    told.push_back({deployed.from, deployed.first, given(values, "deployment")});
+  deployed.digest = http::sha256_of(told.dump());
   STREAM_TRY(kubernetes::check(deployed));
   return deployed;
+}
+
+void print(const kubernetes::Deployed& deployed, bool as_json) {
+  if (!as_json) {
+    std::printf("%s", kubernetes::objects(deployed).c_str());
+    return;
+  }
+  for (const nlohmann::ordered_json& object : kubernetes::object_list(deployed))
+    std::printf("%s\n", object.dump().c_str());
 }
 
 int submit(const VerbValues& values, const kubernetes::Deployed& deployed) {
@@ -98,7 +129,7 @@ int deploy_on_kubernetes(const VerbValues& values) {
   }
   for (const kubernetes::Deployed& deployed : all) {
     if (values.flag("render"))
-      std::printf("%s", kubernetes::objects(deployed).c_str());
+      print(deployed, values.flag("json"));
     else if (const int code = submit(values, deployed); code != kDone)
       return code;
   }

@@ -17,6 +17,7 @@ constexpr std::array kRules = {
     RemoteRule{.verb = "checkpoint", .role = Role::kOperate, .reads_with = "list"},
     RemoteRule{.verb = "compare", .role = Role::kOperate, .follows_with = "*", .pipelines = "a b"},
     RemoteRule{.verb = "completion", .at = RunsAt::kHere},
+    RemoteRule{.verb = "controller", .at = RunsAt::kHere},
     RemoteRule{.verb = "dead-letter"},
     // Clusters are reached from here, with what is here.
     RemoteRule{.verb = "deploy", .at = RunsAt::kHere},

@@ -83,9 +83,9 @@ std::span<const VerbOption> common_verb_options();
 
 const VerbOption* find_option(const Verb& verb, std::string_view name);  // its own, then the common ones
 
-extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompareVerb, kCompletionVerb, kDeadLetterVerb,
-    kDeployVerb, kEventsVerb, kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kProfileVerb, kPsVerb,
-    kRescaleVerb, kResumeVerb, kRunVerb, kSavepointVerb, kServeVerb, kShowVerb, kStagesVerb, kStateDiffVerb,
+extern const VerbTable kCancelVerb, kCheckVerb, kCheckpointVerb, kCompareVerb, kCompletionVerb, kControllerVerb,
+    kDeadLetterVerb, kDeployVerb, kEventsVerb, kExplainVerb, kGcVerb, kGraphVerb, kHelpVerb, kLogsVerb, kProfileVerb,
+    kPsVerb, kRescaleVerb, kResumeVerb, kRunVerb, kSavepointVerb, kServeVerb, kShowVerb, kStagesVerb, kStateDiffVerb,
     kStateEditVerb, kStateExportVerb, kStateLsVerb, kStateMergeVerb, kStateNewVerb, kStateQueryVerb, kStateReshardVerb,
     kStateShowVerb, kStateSplitVerb, kStatsVerb, kStopVerb, kTapVerb, kTestVerb, kTopVerb, kUpgradeVerb, kWaitVerb;
 

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/deploy.h"
 #include "cli/pipeline_argument.h"
+#include "cli/run_options.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 
@@ -43,6 +44,9 @@ constexpr TargetOption kOnlyFor[] = {{"gateway", "flink"},       {"sql-client", 
                                      {"replicas", "kubernetes"}, {"pod-template", "kubernetes"},
                                      {"yarn", "yarn"},           {"queue", "yarn"},
                                      {"archive", "yarn"},        {"fresh", "slurm"},
+                                     {"fresh", "kubernetes"},    {"from", "kubernetes"},
+                                     {"outputs", "kubernetes"},  {"tokens", "kubernetes"},
+                                     {"isolate", "kubernetes"},  {"deployment", "kubernetes"},
                                      {"system", "systemd"},      {"run-as", "systemd"}};
 
 bool is_for(std::string_view option, std::string_view target) {
@@ -108,7 +112,29 @@ constexpr auto kOptions = with_pipeline({
                .doc = "Kubernetes: a Secret whose keys the stages have as env:KEY.",
                .repeated = true},
     VerbOption{.name = "fresh",
-               .doc = "Slurm: begin anew even if there is a checkpoint to go on from.",
+               .doc = "Slurm, Kubernetes: begin anew even if there is a checkpoint to go on from.",
+               .kind = ValueKind::kFlag,
+               .excludes = "from"},
+    VerbOption{.name = "from",
+               .arg = "PATH",
+               .doc =
+                   "Kubernetes: begin from this savepoint, a path on the volume or in object storage. As --fresh, it "
+                   "holds once: a Pod that is started again goes on."},
+    kOutputs,
+    VerbOption{.name = "deployment",
+               .arg = "WORD",
+               .doc = "Kubernetes: with another word than before, a job that was stopped goes on, and one that has "
+                      "finished begins anew, as with another manifest."},
+    VerbOption{.name = "tokens",
+               .arg = "FILE",
+               .doc =
+                   "Kubernetes: serve the job over HTTP at port 8081 of its Pods to who has a token of this file, as "
+                   "with 'stream serve --tokens'; the network encrypts it, or nobody does.",
+               .kind = ValueKind::kPath},
+    VerbOption{.name = "isolate",
+               .doc =
+                   "Kubernetes: a NetworkPolicy that lets nobody connect to the Pods but each other, and who asks the "
+                   "job with --tokens.",
                .kind = ValueKind::kFlag},
     VerbOption{.name = "system",
                .doc = "systemd: units of the system, in /etc/systemd/system, in place of the user's own.",
@@ -128,7 +154,8 @@ constexpr auto kOptions = with_pipeline({
                       "hdfs:///apps/stream.tar.gz, which the container gets; not given: they are on every node where "
                       "they are here."},
     VerbOption{.name = "queue", .arg = "NAME", .doc = "YARN: the queue; not given: the cluster's default."},
-    json_option("Print what has been submitted as JSON, a line a pipeline."),
+    json_option(
+        "Print what has been submitted as JSON, a line a pipeline; on kubernetes with --render a line an object."),
 });
 
 constexpr VerbExample kExamples[] = {

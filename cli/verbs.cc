@@ -14,6 +14,7 @@ constexpr std::array kVerbs = {
     Verb{"checkpoint", "take a checkpoint now, or list them", &kCheckpointVerb},
     Verb{"compare", "compare two runs, jobs, results or states", &kCompareVerb},
     Verb{"completion", "print a completion script for stream", &kCompletionVerb},
+    Verb{"controller", "look after the pipelines of a Kubernetes namespace", &kControllerVerb},
     Verb{"dead-letter", "print the records a job could not process", &kDeadLetterVerb},
     Verb{"deploy", "run a pipeline on what somebody else runs", &kDeployVerb},
     Verb{"events", "print what has happened to a job", &kEventsVerb},

@@ -15,7 +15,7 @@ declare -A connector_of=(  # library -> package
   [libzookeeper_mt]=zookeeper [libcurl]=s3
 )
 declare -A about=(
-  [http]="stages listen and write-http, stream serve, metrics by HTTP, stream run --ha kubernetes://…, hosts in Pods of Kubernetes"
+  [http]="stages listen and write-http, stream serve, metrics by HTTP, stream run --ha kubernetes://…, hosts in Pods of Kubernetes, stream controller"
   [profile]="stream profile, which samples the stacks of a stage"
   [redis]="stages read-redis and write-redis"
   [lua]="stage lua"

@@ -33,6 +33,7 @@ MAY_INCLUDE = {
     "supervisor/flink": RECORD | {"supervisor", "stages/expression", "supervisor/flink"},
     "supervisor/kubernetes": RECORD | {"supervisor/kubernetes"},
     "supervisor/kubernetes/api": BASE | {"supervisor/kubernetes/api"},
+    "supervisor/kubernetes/controller": BASE | {"snapshot", "supervisor", "supervisor/ha", "supervisor/kubernetes", "supervisor/kubernetes/api", "supervisor/kubernetes/controller"},
     "supervisor/kubernetes/pod": BASE | {"supervisor/kubernetes/api", "supervisor/kubernetes/pod"},
     "supervisor/slurm": RECORD | {"supervisor", "supervisor/slurm"},
     "supervisor/systemd": BASE | {"supervisor/systemd"},

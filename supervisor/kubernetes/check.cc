@@ -1,6 +1,7 @@
 // What the API server would refuse, and what could not work.
 #include <algorithm>
 
+#include "supervisor/kubernetes/definition.h"
 #include "supervisor/kubernetes/objects.h"
 
 namespace stream::kubernetes {
@@ -97,6 +98,13 @@ Status check(const Deployed& deployed) {
   STREAM_TRY(check_template(deployed));
   if (deployed.manifest.size() > kManifestMost)
     return usage_error("'" + deployed.file + "' has more than 1 MB, which no ConfigMap holds");
+  return {};
+}
+
+Status check(const ControllerDeployed& deployed) {
+  if (deployed.image.empty()) return usage_error("--render needs --image IMAGE, one with these programs in it");
+  if (!is_label(deployed.space, kNameMost))
+    return usage_error("--render needs --namespace NAME, whose pipelines are looked after");
   return {};
 }
 

@@ -13,6 +13,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr char kOwn[] = "/var/lib/stream-own";
+constexpr char kTokens[] = "/var/lib/stream-tokens";
 constexpr char kLease[] = "lease=5s";
 constexpr char kSupervisors[] = "stream";  // names of containers
 constexpr char kOfHosts[] = "instances";
@@ -56,18 +57,20 @@ json environment(const Deployed& deployed) {
 
 json supervisor_environment(const Deployed& deployed) {
   json all = environment(deployed);
+  if (!deployed.hosts.empty() || !deployed.tokens.empty()) all.push_back(from_field("STREAM_POD_IP", "status.podIP"));
   if (deployed.hosts.empty()) return all;
   all.push_back(from_field("STREAM_POD_NAME", "metadata.name"));
   all.push_back(from_field("STREAM_POD_UID", "metadata.uid"));
-  all.push_back(from_field("STREAM_POD_IP", "status.podIP"));
   all.push_back({{"name", "STREAM_POD_TEMPLATE"}, {"value", host_pod(deployed).dump()}});
   return all;
 }
 
 json command(const Deployed& deployed) {
-  json words = {"/bin/sh", "-c", led(deployed) ? kOfSeveral : kAlone, "stream"};
-  if (!led(deployed)) words.push_back(deployed.digest);
-  for (const std::string& word : {deployed.job, std::string("run"), deployed.file}) words.push_back(word);
+  const std::string script(led(deployed) ? kOfSeveral : kAlone);
+  json words = {"/bin/sh", "-c", deployed.tokens.empty() ? script : std::string(kServed) + script, "stream"};
+  for (const std::string& word :
+       {deployed.digest, deployed.job, deployed.from, deployed.first, std::string("run"), deployed.file})
+    words.push_back(word);
   for (const std::string& word : deployed.run) words.push_back(word);
   if (led(deployed)) {
     words.push_back("--ha");
@@ -103,6 +106,11 @@ json supervisor(const Deployed& deployed) {
   made["command"] = command(deployed);
   made["env"] = supervisor_environment(deployed);
   made["resources"] = resources(deployed);
+  if (!deployed.tokens.empty()) {
+    made["ports"] = json::array({{{"name", "http"}, {"containerPort", kPort}}});
+    made["volumeMounts"].push_back(
+        {{"name", "manifest"}, {"mountPath", kTokens}, {"subPath", "tokens"}, {"readOnly", true}});
+  }
   made["readinessProbe"] = {{"exec", {{"command", probe}}}, {"periodSeconds", 10}, {"timeoutSeconds", 15}};
   return made;
 }
@@ -236,21 +244,37 @@ std::vector<json> for_leading(const Deployed& deployed) {
   return all;
 }
 
+// Who asks the job has a token.
+json policy(const Deployed& deployed) {
+  const json ours = {{"matchLabels", {{"app.kubernetes.io/instance", deployed.job}}}};
+  json made = object(deployed, "networking.k8s.io/v1", "NetworkPolicy");
+  json inward = json::array({{{"from", json::array({{{"podSelector", ours}}})}}});
+  if (!deployed.tokens.empty()) inward.push_back({{"ports", json::array({{{"protocol", "TCP"}, {"port", kPort}}})}});
+  made["spec"] = {{"podSelector", ours}, {"policyTypes", {"Ingress"}}, {"ingress", inward}};
+  return made;
+}
+
 }  // namespace
 
 std::string object_name(const std::string& job) { return "stream-" + job; }
 
-std::string objects(const Deployed& deployed) {
+std::vector<json> object_list(const Deployed& deployed) {
   json account = object(deployed, "v1", "ServiceAccount"), manifest = object(deployed, "v1", "ConfigMap");
   account["automountServiceAccountToken"] = false;
   manifest["data"] = {{"manifest", deployed.manifest}};
+  if (!deployed.tokens.empty()) manifest["data"]["tokens"] = deployed.tokens;
   std::vector<json> all = {account, manifest, claim(deployed)};
   if (led(deployed)) {
     for (json& one : for_leading(deployed)) all.push_back(std::move(one));
   }
+  if (deployed.isolated) all.push_back(policy(deployed));
   all.push_back(deployment(deployed));
+  return all;
+}
+
+std::string objects(const Deployed& deployed) {
   std::string text = "# Made by 'stream deploy --on kubernetes': see stream-kubernetes(7).\n";
-  for (const json& one : all) text += yaml_of(one);
+  for (const json& one : object_list(deployed)) text += yaml_of(one);
   return text;
 }
 

@@ -12,6 +12,7 @@
 namespace stream::kubernetes {
 
 inline constexpr char kData[] = "/var/lib/stream";  // the volume of the job
+inline constexpr int kPort = 8081;                  // where it is served
 
 struct Deployed {
   std::string job;
@@ -29,14 +30,19 @@ struct Deployed {
   std::uint32_t replicas = 0;             // supervisors that stand ready for it; 0 = one, alone
   std::vector<std::string> hosts = {};    // that are Pods of their own, which the supervisor makes
   nlohmann::ordered_json pod_template = {};  // put over what is made of Pods: metadata, spec; null = nothing
-  std::string checkpoints = {};              // where the manifest keeps them; "" = below the folder of the job
+  std::string from = {};   // the savepoint that it begins from, once a digest; "" = it goes on where there is something
+  std::string first = {};  // an argument of `stream run` with which it begins, once a digest: --fresh, --outputs=rewind
+  std::string tokens = {};       // of who may ask the job over HTTP, as `stream serve` has them; "" = it is not served
+  bool isolated = false;         // only Pods of the job connect to them, and who asks it over HTTP
+  std::string checkpoints = {};  // where the manifest keeps them; "" = below the folder of the job
 };
 
 // Errors: kUsage for what the API server would refuse.
 Status check(const Deployed& deployed);
 
-// YAML, one document an object: service account, manifest, volume, Deployment; of several supervisors also what they
-// decide by who leads, and their right to it.
+// Service account, manifest, volume, Deployment; of several supervisors also what they decide by who leads, and their
+// right to it. As text: YAML, one document an object.
+std::vector<nlohmann::ordered_json> object_list(const Deployed& deployed);
 std::string objects(const Deployed& deployed);
 
 bool is_quantity(std::string_view text);  // 500m, 2Gi

@@ -118,6 +118,8 @@ def test_what_is_wrong_is_refused(stream):
                        (["far.yaml", *IMAGE, "--replicas", "2"], "--replicas needs --namespace"),
                        (["far.yaml", *IMAGE, "--namespace", "n", "--replicas", "2"], "checkpoint: {path: /var/lib/stream/checkpoints}"),
                        (["far.yaml", *IMAGE, "--namespace", "n", "--replicas", "0"], "from 1 to 9"),
+                       (["far.yaml", *IMAGE, "--from", "far@latest"], "--from: 'far@latest' is no absolute path"),
+                       (["far.yaml", *IMAGE, "--outputs", "rewind"], "--outputs goes with --from"),
                        (["far.yaml", *IMAGE, "--pod-template", "template.yaml"], "'kind' is not what it may have"),
                        (["generate 1 | print", *IMAGE], "needs a manifest in a file")):
         printed = stream.run("stream", "deploy", *args, "--render", expect=100)

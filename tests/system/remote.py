@@ -122,7 +122,7 @@ cancel counts
 cancel counts
 savepoint --delete counts@here
 """
-HERE = {"completion", "deploy", "help", "serve", "top"}  # see below
+HERE = {"completion", "controller", "deploy", "help", "serve", "top"}  # see below
 UNLIKE = {"profile"}  # whose samples are never twice the same
 
 

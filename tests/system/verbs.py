@@ -21,7 +21,7 @@ ASKED = [("help", []), ("stages", []), ("stages", ["filter"]), ("ps", []), ("ps"
          ("gc", ["--dry-run", "live"])]
 SILENT = [("run", ["-d", "generate --rate 10 | write-null", "--name", "quiet"]), ("wait", ["--for", "running", "quiet"]), ("cancel", ["quiet"]),
           ("resume", ["live"])]
-NO_DATA = {"completion", "profile", "serve", "state export", "top"}  # print a script, a picture, an address, rows, a screen
+NO_DATA = {"completion", "controller", "profile", "serve", "state export", "top"}  # print a script, objects, a picture, an address, rows, a screen
 ELSEWHERE_ASKED = {"compare", "deploy", "tap", "test", "state diff", "state edit", "state reshard", "state new", "state merge",
                    "state split", "upgrade"}  # in compare.py, compose.py, deploy.py, state.py, state_made.py, upgrade.py
 

@@ -12,10 +12,15 @@ namespace {
 
 constexpr char kFolder[] = "/var/run/secrets/kubernetes.io/serviceaccount/";
 constexpr std::size_t kSaidMost = 400;
+constexpr std::size_t kLineMost = 8U << 20;  // of a watch
 
 std::string variable(const char* name) {
   const char* text = std::getenv(name);
   return text == nullptr ? "" : text;
+}
+
+std::string text_of(const nlohmann::json& body) {
+  return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void be_patient(httplib::Client& client, Microseconds patience) {
@@ -79,20 +84,20 @@ void Api::keep(std::unique_ptr<httplib::Client> connection) {
   idle_.push_back(std::move(connection));
 }
 
-Result<ApiAnswer> Api::call(const std::string& method, const std::string& path, const nlohmann::json& body) {
-  httplib::Request request;
-  request.method = method;
-  request.path = path;
-  request.set_header("Accept", "application/json");
+Status Api::sign(httplib::Request& request) const {
+  std::string token = place_.token;
   if (!place_.token_file.empty()) {
-    const auto token = system_files().read_file(place_.token_file);
-    if (!token.ok()) return Status(Code::kSystem, token.status().what());
-    request.set_header("Authorization", "Bearer " + std::string(trim(*token)));
+    const auto text = system_files().read_file(place_.token_file);
+    if (!text.ok()) return {Code::kSystem, text.status().what()};
+    token = trim(*text);
   }
-  if (!body.is_null()) {
-    request.set_header("Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
-    request.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
+  if (!token.empty()) request.set_header("Authorization", "Bearer " + token);
+  return {};
+}
+
+Result<ApiAnswer> Api::send(httplib::Request& request) {
+  request.set_header("Accept", "application/json");
+  STREAM_TRY(sign(request));
   auto client = connection();
   const httplib::Result result = client->send(request);
   if (!result)  // its connection is not used again
@@ -100,6 +105,47 @@ Result<ApiAnswer> Api::call(const std::string& method, const std::string& path, 
   ApiAnswer answer{result->status, nlohmann::json::parse(result->body, nullptr, false)};
   keep(std::move(client));
   return answer;
+}
+
+Result<ApiAnswer> Api::call(const std::string& method, const std::string& path, const nlohmann::json& body) {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  if (!body.is_null()) {
+    request.set_header("Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
+    request.body = text_of(body);
+  }
+  return send(request);
+}
+
+Result<ApiAnswer> Api::apply(const std::string& path, const nlohmann::json& object, const std::string& manager) {
+  httplib::Request request;
+  request.method = "PATCH";
+  request.path = path + "?force=true&fieldManager=" + manager;
+  request.set_header("Content-Type", "application/apply-patch+yaml");
+  request.body = text_of(object);
+  return send(request);
+}
+
+Result<int> Api::follow(const std::string& path, const std::function<bool(const std::string&)>& line) {
+  httplib::Request request;
+  request.method = "GET";
+  request.path = path;
+  request.set_header("Accept", "application/json");
+  STREAM_TRY(sign(request));
+  std::string rest;
+  bool enough = false;
+  request.content_receiver = [&](const char* data, std::size_t size, auto&&...) {
+    rest.append(data, size);
+    for (std::size_t end = 0; !enough && (end = rest.find('\n')) != std::string::npos; rest.erase(0, end + 1))
+      enough = !line(rest.substr(0, end));
+    return !enough && rest.size() <= kLineMost;
+  };
+  const httplib::Result result = connection()->send(request);
+  if (enough) return 200;
+  if (!result)
+    return Status(Code::kSystem, "'" + place_.server + "' does not answer: " + httplib::to_string(result.error()));
+  return result->status;
 }
 
 Status status_of(const std::string& doing, const ApiAnswer& answer) {

@@ -1,6 +1,7 @@
 // Api: an API server of Kubernetes, asked over HTTPS.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,7 +13,8 @@
 
 namespace httplib {
 class Client;
-}
+struct Request;
+}  // namespace httplib
 
 namespace stream::kubernetes {
 
@@ -22,6 +24,7 @@ struct ApiPlace {
   std::string server;           // "https://10.0.0.1:443"
   std::string authority = {};   // file of certificates; "" = those of this system
   std::string token_file = {};  // "" = none
+  std::string token = {};       // where there is no file of it; "" = none
   std::string cert_file = {};   // of a client that shows a certificate; "" = none
   std::string key_file = {};
   std::string space = {};  // namespace that objects are in
@@ -50,11 +53,19 @@ class Api {
   // An answer of any status. `body`: null for none. Errors: kSystem if there is none; it may have been carried out.
   Result<ApiAnswer> call(const std::string& method, const std::string& path, const nlohmann::json& body = {});
 
+  // Makes the object, or makes of it what `object` says and whoever else has not said otherwise: a server-side apply.
+  // Errors: as of call().
+  Result<ApiAnswer> apply(const std::string& path, const nlohmann::json& object, const std::string& manager);
+  // What comes line by line until the server ends it, or `line` says false: a watch. Errors: kSystem if it breaks off.
+  Result<int> follow(const std::string& path, const std::function<bool(const std::string&)>& line);
+
   const ApiPlace& place() const { return place_; }
   // "/api/v1/namespaces/SPACE/pods"; `group`: "api/v1" or "apis/apps/v1".
   std::string path_of(const std::string& group, const std::string& kind) const;
 
  private:
+  Result<ApiAnswer> send(httplib::Request& request);
+  Status sign(httplib::Request& request) const;
   std::unique_ptr<httplib::Client> connection();
   void keep(std::unique_ptr<httplib::Client> connection);
 

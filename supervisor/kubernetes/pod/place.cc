@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "supervisor/kubernetes/api/api.h"
+#include "supervisor/kubernetes/api/trouble.h"
 #include "supervisor/kubernetes/pod/key.h"
 #include "supervisor/kubernetes/pod/sockets.h"
 #include "supervisor/kubernetes/pod/tls_link.h"

@@ -14,15 +14,6 @@ json from_secret(const std::string& name, const char* variable, const char* key)
   return {{"name", variable}, {"valueFrom", {{"secretKeyRef", {{"name", name}, {"key", key}}}}}};
 }
 
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::string joined(const std::string& reason, const std::string& message) {
-  return message.empty() ? reason : reason + ": " + message;
-}
-
 }  // namespace
 
 std::string pod_name(const PodWish& wish) { return "stream-" + wish.job + "-" + wish.host; }
@@ -46,24 +37,6 @@ Result<json> pod_object(json pod, const PodWish& wish) {
   if (wish.memory_bytes > 0)
     resources["requests"]["memory"] = resources["limits"]["memory"] = std::to_string(wish.memory_bytes);
   return pod;
-}
-
-std::string trouble_of(const json& pod) {
-  const json status = pod.value("status", json::object());
-  for (const json& container : status.value("containerStatuses", json::array())) {
-    const json state = container.value("state", json::object());
-    for (const char* kind : {"waiting", "terminated"}) {
-      const json told = state.value(kind, json::object());
-      const std::string reason = text_at(told, "reason");
-      if (!reason.empty() && reason != "ContainerCreating" && reason != "PodInitializing")
-        return joined(reason, text_at(told, "message"));
-    }
-  }
-  for (const json& condition : status.value("conditions", json::array())) {
-    if (text_at(condition, "type") == "PodScheduled" && text_at(condition, "status") == "False")
-      return joined(text_at(condition, "reason"), text_at(condition, "message"));
-  }
-  return text_at(status, "phase") == "Failed" ? joined("Failed", text_at(status, "message")) : "";
 }
 
 }  // namespace stream::kubernetes

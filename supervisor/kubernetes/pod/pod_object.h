@@ -24,7 +24,4 @@ std::string pod_name(const PodWish& wish);  // "stream-JOB-HOST": of the Pod and
 // Errors: kUsage, if the template has no container.
 Result<nlohmann::json> pod_object(nlohmann::json pod, const PodWish& wish);
 
-// Why a Pod does not begin to run, as its status has it; "" = nothing is known to be wrong.
-std::string trouble_of(const nlohmann::json& pod);
-
 }  // namespace stream::kubernetes

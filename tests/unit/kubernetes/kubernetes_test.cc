@@ -145,6 +145,24 @@ BOOST_AUTO_TEST_CASE(what_the_api_server_would_refuse_is_refused) {
     BOOST_TEST(refused([&](Deployed& d) { d.storage = size; }), size);
 }
 
+BOOST_AUTO_TEST_CASE(it_is_reached_by_its_own_pods_and_by_who_asks_it) {
+  Deployed deployed = simple();
+  BOOST_TEST(!has(deployed, "NetworkPolicy"));
+  deployed.isolated = true;
+  BOOST_TEST(has(deployed, "kind: NetworkPolicy"));
+  BOOST_TEST(!has(deployed, "port: 8081"));
+  deployed.tokens = "controller operate " + std::string(64, 'a') + "\n";
+  BOOST_TEST(has(deployed, "port: 8081"));
+}
+
+BOOST_AUTO_TEST_CASE(how_it_begins_is_told_to_its_script) {
+  Deployed deployed = simple();
+  deployed.from = "/var/lib/stream/savepoints/1";
+  deployed.first = "--outputs=rewind";
+  BOOST_TEST(has(deployed, "/var/lib/stream/savepoints/1"));
+  BOOST_TEST(has(deployed, "--outputs=rewind"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

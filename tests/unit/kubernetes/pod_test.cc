@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "supervisor/kubernetes/api/trouble.h"
 #include "supervisor/kubernetes/pod/key.h"
 #include "supervisor/kubernetes/pod/pod_object.h"
 #include "supervisor/kubernetes/pod/tls_link.h"
