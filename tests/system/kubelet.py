@@ -145,6 +145,42 @@ def instances_run_in_pods_that_the_job_makes(stream, node):
     wait_until("no Pods of hosts", lambda: len(job.ask("get", "pods", "-o", "name").split()) == 1, timeout=120)
 
 
+def a_controller_looks_after_pipelines(stream, node):
+    """It asks the job over the network of Pods."""
+    job = Job.__new__(Job)
+    job.stream, job.node, job.space, job.volume = stream, node, "managed", stream.folder / "managed"
+    node.volume("managed", job.volume)
+    node.ask("apply", "-f", "-", stdin=stream.run("stream", "controller", "--render", "--image", real_node.IMAGE, "--namespace", "managed"))
+    node.ask("wait", "--for=condition=Established", "crd/streampipelines.stream.pipelines", "--timeout=60s")
+    text = JOB.replace("RATE", "400")
+    spec = {"image": real_node.IMAGE, "manifest": text, "storageClass": "managed"}
+    job.ask("apply", "-f", "-", stdin=json.dumps({"apiVersion": "stream.pipelines/v1", "kind": "StreamPipeline", "metadata": {"name": "far"}, "spec": spec}))
+
+    def status():
+        thing = json.loads(job.ask("get", "streampipeline/far", "-o", "json"))
+        told = thing.get("status", {})
+        return told if told.get("observedGeneration") == thing["metadata"]["generation"] else {}
+
+    def change(**what):
+        job.ask("patch", "streampipeline/far", "--type=merge", "-p", json.dumps({"spec": what}))
+
+    wait_until("it to be stable", lambda: status().get("lifecycle") == "STABLE", timeout=180, interval=0.5)
+    job.more_rows()
+    change(manifest=text.replace("parallelism: 2", "parallelism: 3"))
+    wait_until("the new version to be stable", lambda: status().get("lifecycle") == "STABLE", timeout=180, interval=0.5)
+    check(status()["savepoints"], status())
+    change(manifest=text.replace("filter", "filtre"))
+    wait_until("the error to be said", lambda: "filtre" in json.dumps(status().get("error", "")), timeout=120, interval=0.5)
+    job.more_rows()
+    change(manifest=text, state="suspended")
+    wait_until("it to be suspended", lambda: status().get("lifecycle") == "SUSPENDED" and not job.pods("stream-far"), timeout=180, interval=0.5)
+    change(state="running")
+    wait_until("the end of the job", lambda: status().get("job", {}).get("state") == "FINISHED", timeout=240, interval=0.5)
+    check(job.rows() == list(range(ROWS)), f"{len(job.rows())} rows, {len(set(job.rows()))} different")
+    job.ask("delete", "streampipeline/far")
+    wait_until("nothing to be left", lambda: "stream-far" not in job.ask("get", "deployments,pods,configmaps,serviceaccounts", "-o", "name"), timeout=120)
+
+
 def run():
     why = real_node.missing()
     if why:
@@ -158,7 +194,7 @@ def run():
             on.__name__ = test.__name__
             return on
         main([on_node(test) for test in (a_job_runs_outlives_its_container_and_its_pod_and_finishes_once, of_two_supervisors_one_takes_over,
-                                         instances_run_in_pods_that_the_job_makes)])
+                                         instances_run_in_pods_that_the_job_makes, a_controller_looks_after_pipelines)])
 
 
 if __name__ == "__main__":
