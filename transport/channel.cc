@@ -133,6 +133,7 @@ Result<Sender> Sender::connect(Transport& transport, const std::string& endpoint
   STREAM_TRY(sender.socket_.connect(endpoint));
   sender.identity_ = std::move(identity);
   sender.endpoint_ = endpoint;
+  sender.tries_again_ = until_listening;
   sender.window_ = SendWindow(budget_bytes);
   return sender;
 }
@@ -187,6 +188,7 @@ Status Sender::service(Microseconds now_monotonic) {
   stalled_.erase(stalled_.begin(), stalled_.begin() + static_cast<std::ptrdiff_t>(done));
   // In this order: what the receiver said before it went has arrived by the time its going shows.
   const bool lost = socket_.connection_lost();
+  if (!tries_again_ && socket_.connection_refused()) return peer_gone(identity_, "no connection to it could be made");
   for (;;) {
     auto frame = socket_.receive();
     if (!frame.ok()) return std::move(frame).status();

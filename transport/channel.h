@@ -196,6 +196,7 @@ class Sender {
   std::string endpoint_;
   SendWindow window_{0};
   std::vector<Buffer> stalled_;
+  bool tries_again_ = false;  // to connect
   Sequence next_;
   bool ended_ = false;
   bool closed_ = false;
