@@ -114,9 +114,10 @@ Status collect_unpacked(bool dry_run, bool as_json) {
 }
 
 // What was fetched from storage, but for what a job has begun with.
-Status collect_fetched(const std::vector<std::string>& jobs, bool dry_run, bool as_json) {
+Status collect_fetched(bool dry_run, bool as_json) {
   std::vector<std::string> used;
-  for (const std::string& job : jobs) {
+  for (const std::string& job : list_jobs()) {
+    if (standby_of(job_paths(job))) continue;
     STREAM_ASSIGN(const auto attempts, list_of_job(job_paths(job), "attempts"));
     for (const auto& attempt : attempts)
       if (const auto from = attempt.find("restored"); from != attempt.end()) used.push_back((*from)["savepoint"]);
@@ -145,7 +146,7 @@ int run(const VerbValues& values) {
   }
   if (!values.text("job").empty()) return kDone;
   Status rest = collect_unpacked(values.flag("dry-run"), values.flag("json"));
-  if (rest.ok()) rest = collect_fetched(jobs, values.flag("dry-run"), values.flag("json"));
+  if (rest.ok()) rest = collect_fetched(values.flag("dry-run"), values.flag("json"));
   return rest.ok() ? kDone : fail("gc", rest);
 }
 
