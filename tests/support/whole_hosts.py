@@ -105,6 +105,16 @@ class WholeHosts(NamespaceHosts):
 
     # The kernel of a test need not have netem.
 
+    def can(self, begin, end, *how):
+        """Whether the kernel and the programs here can do that to a host."""
+        name = next(iter(self.addresses))
+        try:
+            begin(name, *how)
+            end(name)
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+
     def lose_packets(self, name, share):
         """That share of what comes to the host is lost."""
         subprocess.run([*self.network.inside(name), "iptables", "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random",

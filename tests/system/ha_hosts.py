@@ -209,6 +209,10 @@ class Trouble:
         self.kinds = {name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")}
         if not ensemble:
             del self.kinds["member_killed"], self.kinds["member_stands_still"]
+        if not hosts.can(hosts.lose_packets, hosts.lose_no_packets, 0.1):
+            del self.kinds["lossy"]
+        if not hosts.can(hosts.slow_down, hosts.speed_up, 1000):
+            del self.kinds["slow_link"]
         wanted = os.environ.get("STREAM_TROUBLE", "").split()
         self.kinds = {name: kind for name, kind in self.kinds.items() if not wanted or name in wanted}
 
