@@ -21,6 +21,7 @@ stages:
   same: {{run: filter, where: n >= 0, parallelism: 2}}
   table: {{run: write-sqlite, path: out.db, table: t}}
 """
+ALONE = JOB.replace(", path: /var/lib/stream/checkpoints", "")  # beside what else the job keeps
 
 
 class Job:
@@ -82,8 +83,7 @@ class Job:
 
 
 def a_job_runs_outlives_its_container_and_its_pod_and_finishes_once(stream, node):
-    own = JOB.replace(", path: /var/lib/stream/checkpoints", "")  # beside what else the job keeps
-    job = Job(stream, node, "alone", 700, "--memory", "512Mi", "--cpus", "250m", manifest=own)
+    job = Job(stream, node, "alone", 700, "--memory", "512Mi", "--cpus", "250m", manifest=ALONE)
     job.ready()
     first = job.pods()[0]
     check('"RUNNING"' in job.inside(first, "stream", "ps", "--json"), "no job runs")
@@ -152,7 +152,7 @@ def a_controller_looks_after_pipelines(stream, node):
     node.volume("managed", job.volume)
     node.ask("apply", "-f", "-", stdin=stream.run("stream", "controller", "--render", "--image", real_node.IMAGE, "--namespace", "managed"))
     node.ask("wait", "--for=condition=Established", "crd/streampipelines.stream.pipelines", "--timeout=60s")
-    text = JOB.replace("RATE", "400")
+    text = ALONE.replace("RATE", "400")
     spec = {"image": real_node.IMAGE, "manifest": text, "storageClass": "managed"}
     job.ask("apply", "-f", "-", stdin=json.dumps({"apiVersion": "stream.pipelines/v1", "kind": "StreamPipeline", "metadata": {"name": "far"}, "spec": spec}))
 
