@@ -177,7 +177,8 @@ const VerbTable kGcVerb = {
     .description =
         "Deletes what crashes may have left behind, and prints the paths: files that no checkpoint names, savepoints "
         "that "
-        "were not finished or were being deleted, archives that were unpacked to be read, what was fetched from object storage and no job has begun with, and savepoints that the "
+        "were not finished or were being deleted, archives that were unpacked to be read, what was fetched from object "
+        "storage and no job has begun with, and savepoints that the "
         "rules "
         "of 'stream savepoint --every' let go. What somebody uses is left alone, and so is every savepoint that is "
         "whole. "

@@ -4,9 +4,7 @@
 # Needs the right to chroot, debootstrap, and Debian's packages.
 set -euo pipefail
 folder=$(cd "$1" && pwd)
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' | awk -v suite="$suite" '$1 == suite && !found++ { print $2 }')
-[ -n "$mirror" ] || { echo "$0: apt has no source of Debian '$suite' here; add one to /etc/apt/sources.list" >&2; exit 1; }
+. "$(dirname "$0")/bare_root.sh"
 root=$(mktemp -d)
 chmod 755 "$root"  # apt gives up root to fetch
 leave() {
@@ -17,10 +15,8 @@ trap leave EXIT
 
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 
-debootstrap --variant=minbase "$suite" "$root" "$mirror" > "$root.log" 2>&1 || { tail -5 "$root.log" >&2; exit 1; }
-rm -f "$root.log"
+bare_root "$root"
 mount -t proc proc "$root/proc"
-apt-config dump Acquire > "$root/etc/apt/apt.conf.d/acquire"  # what reaches the source here reaches it there
 mkdir "$root/packages"
 cp "$folder"/stream-pipelines*.deb "$root/packages"
 
@@ -34,8 +30,8 @@ inside sh -c 'wc -l < /tmp/out.ndjson'
 
 step "its connectors"
 inside sh -c 'apt-get install -qqy --no-install-recommends /packages/*.deb > /dev/null'
-inside stream stages | head -3
-for stage in read-kafka write-redis read-nats read-mqtt lua lookup listen; do inside "stream-$stage" --help | head -1; done
+inside stream stages | sed -n 1,3p
+for stage in read-kafka write-redis read-nats read-mqtt lua lookup listen; do inside "stream-$stage" --help | sed -n 1p; done
 
 step "beside ImageMagick, which has a program called stream too"
 inside sh -c 'apt-get install -qqy --no-install-recommends imagemagick > /dev/null; update-alternatives --display stream; update-alternatives --set stream /usr/bin/stream.pipelines'
