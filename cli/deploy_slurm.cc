@@ -22,7 +22,9 @@ slurm::Batch batch_of(const VerbValues& values, const JobPlan& plan, std::string
   slurm::Batch batch{.job = pipeline.name, .asked = pipeline.slurm, .program = std::move(program)};
   batch.instances = 0;
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-    batch.instances += plan.stages[i].parallelism;
+    const InstanceBounds& bounds = pipeline.stages[i].bounds;
+    batch.instances += bounds.given() ? bounds.least : plan.stages[i].parallelism;
+    batch.instances_more += bounds.most - bounds.least;
     batch.memory_bytes = std::max(batch.memory_bytes, pipeline.stages[i].memory_bytes & ~std::uint64_t{1});
   }
   batch.run = run_words(values, pipeline.name);

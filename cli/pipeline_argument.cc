@@ -124,7 +124,7 @@ Status PipelineArgument::take_nodes(std::vector<PipelineSpec>& pipelines) {
   for (PipelineSpec& pipeline : pipelines) {
     if (!pipeline.slurm_nodes) continue;
     if (slurm::in_allocation()) {
-      STREAM_ASSIGN(pipeline.hosts, slurm::allocated_hosts(pipeline.slurm.folder));
+      STREAM_ASSIGN(pipeline.hosts, slurm::allocated_hosts(pipeline));
     } else if (before_planning_) {
       return failed(
           "'hosts: slurm' are the nodes of an allocation, and this is none: submit the manifest with "

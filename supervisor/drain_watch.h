@@ -15,8 +15,7 @@ namespace stream {
 
 class DrainWatch {
  public:
-  explicit DrainWatch(std::vector<std::string> nodes) : nodes_(std::move(nodes)) {}
-
+  void watch(std::vector<std::string> nodes) { nodes_ = std::move(nodes); }
   void add_to(Poller& poller) const;
   void turn(Microseconds now);
   Microseconds next_turn() const { return asked_at_ + (process_ ? kPatience : kEvery); }

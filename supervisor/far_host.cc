@@ -13,6 +13,8 @@ namespace {
 constexpr Microseconds kConnectPatience = 20'000'000;  // ssh gives up before that and says why
 constexpr Microseconds kPodPatience = 120'000'000;     // stream-pod gives up before that and says why
 constexpr Microseconds kRetryEvery = 3'000'000;
+constexpr Microseconds kQueueAgain = 30'000'000;  // Slurm has refused, and will not soon think otherwise
+constexpr Microseconds kQueuePatience = 365LL * 86'400 * 1'000'000;
 constexpr Microseconds kSendAgain = 5'000;  // what the connection could not take
 constexpr std::size_t kLinesKept = 20;
 
@@ -22,9 +24,16 @@ bool is_number(const std::string& address) {
 
 }  // namespace
 
-// The connection ends, and with it whatever runs there.
+FarHost::FarHost(Setup setup) : setup_(std::move(setup)) {
+  if (!queues()) return;
+  state_ = State::kLost;
+  was_lost_ = true;
+}
+
+// The connection ends, and with it whatever runs there. Who waits in a queue takes leave of it.
 FarHost::~FarHost() {
-  if (process_ && state_ != State::kUp) process_->kill();
+  if (!process_ || state_ == State::kUp) return;
+  queues() ? process_->terminate() : process_->kill();
 }
 
 std::vector<std::string> FarHost::command() const {
@@ -36,6 +45,11 @@ std::vector<std::string> FarHost::command() const {
             spec.name,
             std::to_string(spec.cpus),
             std::to_string(spec.memory_bytes)};
+  if (queues()) {
+    std::vector<std::string> words = spec.own_job;
+    words.push_back(setup_.agent);
+    return words;
+  }
   // Beside whatever else is in the allocation, with all that the node has of it.
   if (spec.slurm)
     return {"srun",
@@ -59,6 +73,7 @@ std::vector<std::string> FarHost::command() const {
 
 Microseconds FarHost::patience() const {
   if (state_ == State::kUp) return setup_.silence;
+  if (queues()) return kQueuePatience;
   return setup_.spec.pod ? kPodPatience : kConnectPatience;
 }
 
@@ -159,7 +174,9 @@ Status FarHost::greeted(const AgentMessage& hello) {
   hello_ = hello;
   STREAM_ASSIGN(endpoint_, setup_.door(hello.reaches));
   state_ = State::kUp;
-  if (std::exchange(was_lost_, false)) news_ = "host '" + name() + "' is back; the next attempt can use it";
+  refused_.clear();
+  const std::string what = queues() ? "there: node '" + hello_.node + "'" : "back";
+  if (std::exchange(was_lost_, false)) news_ = "host '" + name() + "' is " + what + "; the next attempt can use it";
   return {};
 }
 
@@ -167,6 +184,10 @@ Status FarHost::take(const AgentMessage& message) {
   if (message.type == "hello") return greeted(message);
   if (message.type == "failed") return failed(message.text);
   if (message.type == "pong") return {};
+  if (message.type == "leaving") {
+    leave(message.text);
+    return {};
+  }
   const auto at = instances_.find(message.id);
   if (at == instances_.end()) return {};
   FarInstance& instance = *at->second;
@@ -209,8 +230,22 @@ std::string FarHost::last_words() {
 void FarHost::keep_off(const std::string& why, Microseconds now) {
   if (kept_off_ == !why.empty()) return;
   kept_off_ = !why.empty();
+  if (kept_off_ && state_ == State::kUp) return leave(why);
+  leave_why_.clear();
   if (kept_off_) lose(why, now);
   retry_at_ = kept_off_ ? INT64_MAX : now;
+}
+
+void FarHost::leave(const std::string& why) {
+  if (leaving()) return;
+  leave_why_ = why;
+  news_ = "host '" + name() + "' is left at the next checkpoint: " + why;
+}
+
+void FarHost::let_go(Microseconds now) {
+  if (!leaving()) return;
+  lose(std::string(leave_why_), now);
+  if (kept_off_) retry_at_ = INT64_MAX;
 }
 
 void FarHost::leave_out() {
@@ -224,11 +259,14 @@ void FarHost::lose(const std::string& why, Microseconds now) {
   process_.reset();
   link_ = LineLink();
   const bool again = std::exchange(was_lost_, true);
+  const bool refused = queues() && again && std::exchange(refused_, why) != why;
   state_ = State::kLost;
-  retry_at_ = now + kRetryEvery;
+  retry_at_ = now + (queues() && again ? kQueueAgain : kRetryEvery);
+  hello_.node.clear();
+  leave_why_.clear();
   waiting_.clear();
   const std::string text = "host '" + name() + "' is lost: " + why;
-  if (!again) news_ = text;
+  if (!again || refused) news_ = text;
   for (const auto& [id, instance] : std::exchange(instances_, {})) instance->exit = ProcessExit{.lost = text};
 }
 

@@ -41,12 +41,14 @@ class FarHost {
     // Where instances find the supervisor who see its host under this address. Errors: kSystem.
     std::function<Result<std::string>(const std::string& address)> door;
   };
-  explicit FarHost(Setup setup) : setup_(std::move(setup)) {}
+  explicit FarHost(Setup setup);
   ~FarHost();
   FarHost(const FarHost&) = delete;
   FarHost& operator=(const FarHost&) = delete;
 
   const std::string& name() const { return setup_.spec.name; }
+  // Of Slurm; "" while it is not known.
+  const std::string& node() const { return queues() ? hello_.node : name(); }
   std::shared_ptr<FarInstance> start(const Launch& launch, const std::string& program);
   void signal(const FarInstance& instance, int number);
   LaunchPlace place() const;
@@ -58,23 +60,29 @@ class FarHost {
   bool awaited() const { return state_ == State::kConnecting && !was_lost_; }
   // It counts as lost until it answers, for which it has all the time there is.
   void leave_out();
-  // It counts as lost for that reason, until there is none: "".
+  // It is left for that reason, and counts as lost until there is none: "".
   void keep_off(const std::string& why, Microseconds now);
+  // Nothing new goes there, and what is there ends with let_go().
+  bool leaving() const { return state_ == State::kUp && !leave_why_.empty(); }
+  void let_go(Microseconds now);
 
   void add_to(Poller& poller) const;
   void turn(Microseconds now);
   Microseconds next_turn() const;
-  bool lost() const { return state_ == State::kLost || (state_ == State::kConnecting && was_lost_); }
+  bool lost() const { return state_ == State::kLost || (state_ == State::kConnecting && was_lost_) || leaving(); }
   bool settled() const;
   std::optional<std::string> take_news() { return std::exchange(news_, std::nullopt); }
 
  private:
   enum class State : std::uint8_t { kIdle, kConnecting, kUp, kLost };
+  // It is had when its turn comes, and missing until then.
+  bool queues() const { return !setup_.spec.own_job.empty(); }
   void connect(Microseconds now);
   void take_lines(Microseconds now);
   Status take(const AgentMessage& message);
   Status greeted(const AgentMessage& hello);
   void ended(FarInstance& instance, ProcessExit exit);
+  void leave(const std::string& why);
   void lose(const std::string& why, Microseconds now);
   std::string last_words();
   std::vector<std::string> command() const;
@@ -85,6 +93,7 @@ class FarHost {
   State state_ = State::kIdle;
   bool was_lost_ = false;  // and has not answered since
   bool kept_off_ = false;
+  std::string leave_why_;  // while it is up: why it is to be left
   std::optional<PipedProcess> process_;
   LineLink link_;
   AgentMessage hello_;
@@ -96,6 +105,7 @@ class FarHost {
   std::map<std::uint64_t, std::shared_ptr<FarInstance>> instances_;                // that have not ended
   std::vector<std::pair<Launch, std::pair<std::string, std::uint64_t>>> waiting_;  // for the connection
   std::optional<std::string> news_;
+  std::string refused_;  // why it could not be had, if that has been told
 };
 
 }  // namespace stream

@@ -51,11 +51,7 @@ class HostsLauncher final : public Launcher {
         hosts_.push_back(std::make_unique<FarHost>(of(spec)));
       }
     }
-    std::vector<std::string> nodes;
-    for (const HostSpec& spec : setup_.hosts) {
-      if (spec.slurm) nodes.push_back(spec.name);
-    }
-    if (nodes.size() > 1) drains_.emplace(std::move(nodes));
+    if (std::ranges::count_if(setup_.hosts, &HostSpec::slurm) > 1) drains_.emplace();
   }
 
   Result<std::unique_ptr<LaunchedInstance>> start(const Launch& launch) override {
@@ -99,6 +95,18 @@ class HostsLauncher final : public Launcher {
       if (host->lost()) names.insert(host->name());
     }
     return names;
+  }
+  std::set<std::string> leaving() const override {
+    std::set<std::string> names;
+    for (const auto& host : hosts_) {
+      if (host->leaving()) names.insert(host->name());
+    }
+    return names;
+  }
+  void let_go(const std::string& name, Microseconds now) override {
+    for (const auto& host : hosts_) {
+      if (host->name() == name) host->let_go(now);
+    }
   }
   std::vector<std::string> take_news() override {
     std::vector<std::string> news;
@@ -145,11 +153,16 @@ class HostsLauncher final : public Launcher {
 
   // Where there is no other host it stays, as any job of Slurm's does.
   void leave_drained(Microseconds now) {
+    std::vector<std::string> nodes;
+    for (const auto& host : hosts_) {
+      if (!host->node().empty()) nodes.push_back(host->node());
+    }
+    drains_->watch(std::move(nodes));
     drains_->turn(now);
     const std::set<std::string>& drained = drains_->drained();
     for (const auto& host : hosts_) {
-      const bool leaves = drained.contains(host->name()) && std::ranges::any_of(hosts_, [&](const auto& other) {
-                            return other != host && !other->lost() && !drained.contains(other->name());
+      const bool leaves = drained.contains(host->node()) && std::ranges::any_of(hosts_, [&](const auto& other) {
+                            return other != host && !other->lost() && !drained.contains(other->node());
                           });
       host->keep_off(leaves ? "Slurm drains it" : "", now);
     }

@@ -12,6 +12,8 @@
 namespace stream {
 namespace {
 
+constexpr Microseconds kLeavePatience = 30'000'000;  // for a checkpoint
+
 std::string hex(std::uint64_t value) {
   char text[20];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
@@ -118,13 +120,36 @@ bool JobRunner::gather_hosts() {
   return true;
 }
 
+bool JobRunner::used(const std::set<std::string>& hosts) const {
+  return std::ranges::any_of(placed_, [&](const std::vector<std::size_t>& stage) {
+    return std::ranges::any_of(stage, [&](std::size_t at) { return hosts.contains(plan_.pipeline.hosts[at].name); });
+  });
+}
+
+// What is there has a checkpoint made before it is moved, so that nothing need be done twice.
+void JobRunner::leave_hosts(Microseconds now) {
+  const std::set<std::string> leaving = launcher_->leaving();
+  if (leaving.empty()) return leave_after_.reset();
+  const bool runs = attempt_ && coordinator_ && !leaving_until_ && used(leaving);
+  if (runs && !leave_after_ && !rescale_) {
+    leave_after_ = coordinator_->current().value_or(last_complete_);
+    leave_by_ = now + kLeavePatience;
+    if (Status asked = act(coordinator_->request(now)); !asked.ok()) return fail(asked.what(), true);
+  }
+  const bool waits = runs && (!leave_after_ || (last_complete_ <= *leave_after_ && now < leave_by_));
+  if (waits) return;
+  for (const std::string& name : leaving) launcher_->let_go(name, now);
+}
+
 void JobRunner::follow_hosts(Microseconds now) {
   if (Status turned = launcher_->turn(now); !turned.ok()) fail(turned.what(), true);
   for (const std::string& news : launcher_->take_news()) {
     const bool lost = news.find(" is lost: ") != std::string::npos;
+    const bool left = news.find(" is left at ") != std::string::npos;
     lost ? log_->error(news) : log_->info(news);
-    event(lost ? "host-lost" : "host-back", news);
+    event(lost ? "host-lost" : left ? "host-leaving" : "host-back", news);
   }
+  leave_hosts(now);
   if (doors_.empty()) return;
   turned_away_ += control_->take_refused();
   if (turned_away_ == 0 || now < tell_turned_away_at_) return;

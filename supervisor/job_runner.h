@@ -150,6 +150,8 @@ class JobRunner {
   Result<Placed> places_for(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr) const;
   Status place_instances(const JobPlan& plan, const std::set<std::size_t>* moved = nullptr);
   void follow_hosts(Microseconds now);
+  void leave_hosts(Microseconds now);
+  bool used(const std::set<std::string>& hosts) const;
 
   // job_back.cc
   Status go_back_to_checkpoint(const RunRequest& request);
@@ -278,7 +280,9 @@ class JobRunner {
   std::map<std::string, std::string> doors_;  // by address: where instances of other hosts find the control connection
   std::size_t turned_away_ = 0;               // connections to it, not told yet
   Microseconds tell_turned_away_at_ = 0;
-  Placed placed_;  // hosts of the instances; empty where there is one
+  Placed placed_;                     // hosts of the instances; empty where there is one
+  std::optional<Epoch> leave_after_;  // hosts that are to be left are, when a later checkpoint is complete
+  Microseconds leave_by_ = 0;         // or at that time; monotonic
   std::unique_ptr<AttemptRun> attempt_;
   AttemptRecord attempt_record_;
   std::unique_ptr<JobAutoscale> autoscale_;

@@ -69,8 +69,11 @@ class Launcher {
   // they answer, if `fits` without them; `doubtful` ones sooner.
   using Fits = std::function<bool(const std::set<std::string>& without)>;
   virtual void gather(const std::set<std::string>& /*doubtful*/, Fits /*fits*/) {}
-  // Hosts that nothing can be placed on.
+  // Hosts that nothing can be placed on; those that are to be left are among them.
   virtual std::set<std::string> lost() const { return {}; }
+  // Hosts whose instances run on, but not for long: let_go() ends what is there.
+  virtual std::set<std::string> leaving() const { return {}; }
+  virtual void let_go(const std::string& /*host*/, Microseconds /*now*/) {}
   // What happened to hosts since the last call, for the log: "host 'b' is lost: …".
   virtual std::vector<std::string> take_news() { return {}; }
 };

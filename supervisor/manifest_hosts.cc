@@ -156,6 +156,7 @@ ordered_json hosts_to_json(const std::vector<HostSpec>& hosts) {
                    {"labels", host.labels}});
     if (host.pod) out.back()["pod"] = {{"cpus", host.cpus}, {"memory", host.memory_bytes}};
     if (host.slurm) out.back()["slurm"] = host.here ? "here" : "there";
+    if (!host.own_job.empty()) out.back()["own_job"] = host.own_job;
   }
   return out;
 }
@@ -174,6 +175,7 @@ std::vector<HostSpec> hosts_from_json(const ordered_json& json) {
                      .slots = host.at("slots"),
                      .labels = host.at("labels"),
                      .slurm = host.contains("slurm"),
+                     .own_job = host.value("own_job", std::vector<std::string>()),
                      .pod = host.contains("pod"),
                      .here = host.value("slurm", "") == "here"});
     if (!hosts.back().pod) continue;

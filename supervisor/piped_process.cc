@@ -83,6 +83,10 @@ void PipedProcess::kill() {
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
+void PipedProcess::terminate() {
+  if (pid_ > 0) ::kill(pid_, SIGTERM);
+}
+
 void PipedProcess::close() {
   if (talk_ >= 0) ::shutdown(talk_, SHUT_WR);
   if (pid_ > 0) {

@@ -22,6 +22,7 @@ class PipedProcess {
   int talk() const { return talk_; }      // both ways
   int errors() const { return errors_; }  // its standard error; readable without blocking
   void kill();
+  void terminate();  // asks it to end; the destructor waits
 
  private:
   PipedProcess() = default;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 
 #include "supervisor/job_paths.h"
 #include "transport/base/files.h"
+#include "transport/base/own_addresses.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -20,11 +22,18 @@ namespace {
 constexpr Microseconds kEndPatience = 5'000'000;
 constexpr std::size_t kWaitingMax = 4 << 20;  // then what instances say stays with them
 
+std::string variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? "" : text;
+}
+
 // SSH_CONNECTION: the address and port of the client, then of the server. Slurm tells the first alone.
 std::vector<std::string> connection() {
-  const char* text = std::getenv("SLURM_LAUNCH_NODE_IPADDR");
-  if (text == nullptr) text = std::getenv("SSH_CONNECTION");
-  std::vector<std::string> words = split(text == nullptr ? "" : text, ' ');
+  if (const std::string from = variable("SLURM_LAUNCH_NODE_IPADDR"); !from.empty()) {
+    const auto own = own_address_towards(from);
+    return {from, "", own.ok() ? *own : ""};
+  }
+  std::vector<std::string> words = split(variable("SSH_CONNECTION"), ' ');
   words.resize(4);
   return words;
 }
@@ -99,6 +108,7 @@ Status Agent::greet() {
   hello.sockets = sockets_;
   hello.reaches = words[0];
   hello.address = words[2];
+  hello.node = variable("SLURMD_NODENAME");
   say(hello);
   return {};
 }
@@ -150,8 +160,13 @@ void Agent::look() {
   }
 }
 
+void Agent::look_whether_to_leave() {
+  signalfd_siginfo told{};
+  if (::read(leave_, &told, sizeof told) == sizeof told) say({.type = "leaving", .text = "it has been told to end"});
+}
+
 Status Agent::wait() {
-  std::vector<pollfd> ready = {{in_, POLLIN, 0}};
+  std::vector<pollfd> ready = {{in_, POLLIN, 0}, {leave_, POLLIN, 0}};
   if (link_.waiting() > 0) ready.push_back({out_, POLLOUT, 0});
   for (const auto& [id, process] : processes_) {
     ready.push_back({process.pidfd(), POLLIN, 0});
@@ -183,6 +198,7 @@ Status Agent::run() {
     if (status.ok() && read.code() == Code::kPeerGone) return {};  // the supervisor has ended
     if (status.ok()) status = read;
     look();
+    look_whether_to_leave();
     if (status.ok()) status = link_.flush();
   }
   processes_.clear();

@@ -2,6 +2,8 @@
 //
 // One supervisor has one agent a host. Whoever comes later with the same place ends the one before and all it has
 // started, even where that stands still: there are never two generations of a job's processes on a host.
+//
+// Who sends it SIGUSR1 wants the host back: the supervisor is told, and moves the instances away.
 #pragma once
 
 #include <map>
@@ -16,7 +18,8 @@ namespace stream {
 
 class Agent {
  public:
-  Agent(int in, int out) : in_(in), out_(out), link_(in, out) {}
+  // `leave`: a signalfd(2) of SIGUSR1.
+  Agent(int in, int out, int leave) : in_(in), out_(out), leave_(leave), link_(in, out) {}
   ~Agent();
 
   // Serves to the end of its input. Errors: whatever ends it else; said to the supervisor as well.
@@ -31,10 +34,12 @@ class Agent {
   Status take(const AgentMessage& message);
   void start(const AgentMessage& message);
   void look();
+  void look_whether_to_leave();
   void say(const AgentMessage& message) { link_.send(to_json(message)); }
 
   int in_;
   int out_;
+  int leave_;
   LineLink link_;
   int lock_ = -1;
   std::string folder_;

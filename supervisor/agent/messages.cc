@@ -8,7 +8,7 @@ using nlohmann::json;
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProcessExit, signalled, code, resident_kib, lost)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AgentMessage, type, id, job, place, folder, silence_us, program,
-                                                control, secret, sockets, address, reaches, text, number, exit)
+                                                control, secret, sockets, address, reaches, node, text, number, exit)
 
 std::string to_json(const AgentMessage& message) {
   json out = message;

@@ -1,7 +1,7 @@
 // What a supervisor and its agent on another host say to each other: a line of JSON each.
 //
 //   supervisor -> agent   hello, start, signal, ping
-//   agent -> supervisor   hello, started, said, ended, pong, failed
+//   agent -> supervisor   hello, started, said, ended, pong, leaving, failed
 //
 // The agent ends, and all it has started with it, when its input ends or it has heard nothing for `silence_us`.
 #pragma once
@@ -34,7 +34,8 @@ struct AgentMessage {
   std::string sockets = {};
   std::string address = {};  // of its host, as whoever connected to it has called it
   std::string reaches = {};  // the supervisor's host, as seen from there
-  // said, failed: a line; ended: why it could not be started
+  std::string node = {};     // of Slurm, that it is on
+  // said, failed: a line; leaving: why; ended: why it could not be started
   std::string text = {};
   std::int64_t number = 0;  // signal: which; started: the pid
   ProcessExit exit = {};    // ended

@@ -57,6 +57,9 @@ json environment(const Deployed& deployed) {
 
 json supervisor_environment(const Deployed& deployed) {
   json all = environment(deployed);
+  // On the volume they need a folder, which nobody else makes.
+  if ((deployed.checkpoints + "/").starts_with(std::string(kData) + "/"))
+    all.push_back({{"name", "STREAM_CHECKPOINTS"}, {"value", deployed.checkpoints}});
   if (!deployed.hosts.empty() || !deployed.tokens.empty()) all.push_back(from_field("STREAM_POD_IP", "status.podIP"));
   if (deployed.hosts.empty()) return all;
   all.push_back(from_field("STREAM_POD_NAME", "metadata.name"));
@@ -174,7 +177,7 @@ json pod(const Deployed& deployed) {
 json host_pod(const Deployed& deployed) {
   json spec = pod_spec(deployed);
   spec["restartPolicy"] = "Never";  // the supervisor makes another
-  spec["terminationGracePeriodSeconds"] = 10;
+  spec["terminationGracePeriodSeconds"] = 60;  // for a checkpoint
   spec["containers"] = json::array({container(deployed, kOfHosts)});
   const json labels = {{"app.kubernetes.io/name", "stream-host"}, {"app.kubernetes.io/instance", deployed.job}};
   return as_wished(deployed, {{"metadata", {{"labels", labels}}}, {"spec", spec}}, kSupervisors);

@@ -6,14 +6,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
+#include <charconv>
 #include <cstdlib>
 
+#include "supervisor/slurm/script.h"
 #include "supervisor/tool.h"
+#include "transport/base/own_addresses.h"
 #include "transport/base/text.h"
 
 namespace stream::slurm {
 namespace {
+
+constexpr std::size_t kMoreMost = 16;  // that are waited for at a time, by a process each
 
 // Of "NodeName=n1 Arch=x86_64 …": what users write themselves, as a reason, comes behind all that is asked for here.
 std::string value_of(std::string_view line, const std::string& key) {
@@ -21,6 +26,22 @@ std::string value_of(std::string_view line, const std::string& key) {
     if (word.starts_with(key + "=")) return word.substr(key.size() + 1);
   }
   return {};
+}
+
+Environment environment() {
+  Environment found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) found.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return found;
+}
+
+std::uint32_t number_or(const std::string& text, std::uint32_t otherwise) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : otherwise;
 }
 
 std::string variable(const char* name) {
@@ -41,23 +62,12 @@ Result<std::string> number_of(const std::string& node, const std::string& addres
   return std::string(text);
 }
 
-// Under which the other sees this host; nothing is sent.
-Result<std::string> own_number(const std::string& other) {
-  sockaddr_in there{};
-  there.sin_family = AF_INET;
-  there.sin_port = htons(9);
-  ::inet_pton(AF_INET, other.c_str(), &there.sin_addr);
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in here{};
-  socklen_t size = sizeof here;
-  const bool known = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (!known) return system_error("reach", other, error);
-  char text[INET_ADDRSTRLEN] = {};
-  ::inet_ntop(AF_INET, &here.sin_addr, text, sizeof text);
-  return std::string(text);
+// Of those of the user's further options that say which nodes may be had.
+bool chooses_nodes(const std::string& option) {
+  constexpr std::array<std::string_view, 7> kThose = {"--qos",       "--constraint", "--reservation", "--gres",
+                                                      "--exclusive", "--wckey",      "--nice"};
+  const std::string_view name = std::string_view(option).substr(0, option.find('='));
+  return std::ranges::find(kThose, name) != kThose.end();
 }
 
 }  // namespace
@@ -78,7 +88,45 @@ Result<std::vector<Node>> parse_nodes(std::string_view text) {
 
 bool in_allocation() { return !variable("SLURM_JOB_ID").empty() && !variable("SLURM_JOB_NODELIST").empty(); }
 
-Result<std::vector<HostSpec>> allocated_hosts(const std::string& folder) {
+std::vector<std::string> own_job(const std::string& job, const SlurmSpec& spec, const Environment& environment) {
+  const auto value = [&](const char* name) {
+    const auto at = environment.find(name);
+    return at == environment.end() ? std::string() : at->second;
+  };
+  // srun would take what it finds there for options, and the allocation for the one it is to use.
+  std::vector<std::string> words = {"env"};
+  for (const auto& [name, text] : environment) {
+    const bool ours = (name.starts_with("SLURM_") && !name.starts_with("SLURM_CONF")) || name.starts_with("SRUN_");
+    if (ours) words.push_back("--unset=" + name);
+  }
+  words.insert(words.end(), {"srun", "--quiet"});
+  constexpr std::string_view kExclude = "--exclude=";
+  std::string others = std::string(kExclude) + value("SLURM_JOB_NODELIST");  // than those it has
+  for (const std::string& option : spec.options) {
+    if (chooses_nodes(option)) words.push_back(option);
+    if (option.starts_with(kExclude)) others += "," + option.substr(kExclude.size());
+  }
+  words.push_back(others);
+  words.insert(words.end(), {"--nodes=1", "--ntasks=1", "--job-name=" + more_name(job, value("SLURM_JOB_ID"))});
+  const auto add = [&](const char* option, const std::string& text) {
+    if (!text.empty()) words.push_back(option + text);
+  };
+  add("--partition=", value("SLURM_JOB_PARTITION"));
+  add("--account=", value("SLURM_JOB_ACCOUNT"));
+  add("--cpus-per-task=", value("SLURM_CPUS_PER_TASK"));
+  add("--mem=", value("SLURM_MEM_PER_NODE"));
+  if (spec.time != 0) add("--time=", time_text(spec.time));
+  // Where srun died with its node nobody else gives the allocation back.
+  words.insert(words.end(), {"sh", "-c", "\"$0\"; exec scancel --quiet \"$SLURM_JOB_ID\""});
+  return words;
+}
+
+Result<std::vector<HostSpec>> allocated_hosts(const PipelineSpec& pipeline) {
+  const SlurmSpec& spec = pipeline.slurm;
+  const bool bounded =
+      std::ranges::any_of(pipeline.stages, [](const StageSpec& stage) { return stage.bounds.given(); });
+  // Stages with bounds take the room there is: a processor an instance.
+  const std::uint32_t slots = bounded ? number_or(variable("SLURM_CPUS_PER_TASK"), 0) : 0;
   STREAM_ASSIGN(const std::string text,
                 run_tool("scontrol", {"--oneliner", "show", "node", variable("SLURM_JOB_NODELIST")}));
   STREAM_ASSIGN(const std::vector<Node> nodes, parse_nodes(text));
@@ -86,8 +134,8 @@ Result<std::vector<HostSpec>> allocated_hosts(const std::string& folder) {
   std::vector<HostSpec> hosts;
   std::string other;
   for (const Node& node : nodes) {
-    HostSpec host{
-        .name = node.name, .folder = folder, .labels = node.features, .slurm = true, .here = node.name == own};
+    HostSpec host{.name = node.name, .folder = spec.folder, .slots = slots, .labels = node.features, .slurm = true};
+    host.here = node.name == own;
     if (!host.here) {
       STREAM_ASSIGN(host.address, number_of(node.name, node.address));
       if (other.empty()) other = host.address;
@@ -97,7 +145,15 @@ Result<std::vector<HostSpec>> allocated_hosts(const std::string& folder) {
   // Not by its own name, which a host often calls 127.0.1.1.
   for (HostSpec& host : hosts) {
     if (!host.here) continue;
-    STREAM_ASSIGN(host.address, other.empty() ? Result<std::string>("127.0.0.1") : own_number(other));
+    STREAM_ASSIGN(host.address, other.empty() ? Result<std::string>("127.0.0.1") : own_address_towards(other));
+  }
+  const std::size_t more = spec.nodes_most > nodes.size() ? std::min(kMoreMost, spec.nodes_most - nodes.size()) : 0;
+  for (std::size_t i = 1; i <= more; ++i) {
+    hosts.push_back({.name = "more-" + std::to_string(i),
+                     .folder = spec.folder,
+                     .slots = slots,
+                     .slurm = true,
+                     .own_job = own_job(pipeline.name, spec, environment())});
   }
   return hosts;
 }

@@ -10,18 +10,11 @@ namespace {
 constexpr std::uint64_t kMebibyte = 1U << 20;
 constexpr std::uint64_t kSupervisorBytes = 256 * kMebibyte;  // and the agent
 
-// Where instances are spread over as few nodes as there may be.
+// Where instances are spread over as few nodes as there may be; those that come with more nodes over all.
 std::uint32_t instances_a_node(const Batch& batch) {
-  return std::max<std::uint32_t>(1, (batch.instances + batch.asked.nodes_least - 1) / batch.asked.nodes_least);
-}
-
-// "1-02:30:00".
-std::string time_text(Microseconds time) {
-  const long long seconds = (time + 999'999) / 1'000'000;
-  char text[48];
-  std::snprintf(text, sizeof text, "%lld-%02lld:%02lld:%02lld", seconds / 86'400, seconds / 3'600 % 24,
-                seconds / 60 % 60, seconds % 60);
-  return text;
+  const auto a_node = [](std::uint32_t instances, std::uint32_t nodes) { return (instances + nodes - 1) / nodes; };
+  return std::max({1U, a_node(batch.instances, batch.asked.nodes_least),
+                   a_node(batch.instances + batch.instances_more, batch.asked.nodes_most)});
 }
 
 std::string asked(const Batch& batch) {
@@ -81,6 +74,15 @@ fi
 }  // namespace
 
 std::string batch_name(const std::string& job) { return "stream-" + job; }
+std::string more_name(const std::string& job, const std::string& number) { return batch_name(job) + "-more-" + number; }
+
+std::string time_text(Microseconds time) {
+  const long long seconds = (time + 999'999) / 1'000'000;
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld-%02lld:%02lld:%02lld", seconds / 86'400, seconds / 3'600 % 24,
+                seconds / 60 % 60, seconds % 60);
+  return text;
+}
 
 std::string script(const Batch& batch) {
   std::string command = shell_quoted(batch.program);
@@ -96,21 +98,23 @@ std::string script(const Batch& batch) {
   text +=
       "# In it is written which supervisor leads: one at a time.\n[ -d " + leaders + " ] || mkdir " + leaders + "\n\n";
   text += at_limit(batch) + "trap : TERM  # which the supervisor gets as well: it ends in order\n\n" + kGuard;
+  // Of a supervisor that was killed while it waited for more nodes.
+  const bool more = batch.asked.nodes_most > batch.asked.nodes_least;
+  const std::string leave_queue = "scancel --quiet --me --name=" + more_name(batch.job, "\"$SLURM_JOB_ID\"") + "\n";
   if (batch.fresh) text += "fresh=\n[ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] && fresh=--fresh\n";
   text +=
       "# The supervisor. It starts a step on each node, and its instances there. Who is killed goes on.\n"
       "code=128\n"
-      "while [ \"$code\" -ge 128 ]; do\n"
-      "  " +
-      command + (batch.fresh ? " $fresh" : "") +
+      "while [ \"$code\" -ge 128 ]; do\n" +
+      (more ? "  " + leave_queue : "") + "  " + command + (batch.fresh ? " $fresh" : "") +
       " &\n"
       "  supervisor=$!\n" +
       (batch.fresh ? "  fresh=\n" : "") +
       "  while kill -0 \"$supervisor\" 2> /dev/null; do wait \"$supervisor\"; done\n"
       "  wait \"$supervisor\"\n"
       "  code=$?\n"
-      "done\n"
-      "exit \"$code\"\n";
+      "done\n" +
+      (more ? leave_queue : "") + "exit \"$code\"\n";
   return text;
 }
 

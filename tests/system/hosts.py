@@ -177,6 +177,29 @@ def test_an_instance_that_is_killed_there_restarts(stream):
         check(sum(e["kind"] == "restarting" for e in stream.events("far")) >= 2, "it was not restarted")
 
 
+def test_a_host_that_is_to_be_left_is_left_at_a_checkpoint(stream):
+    """Nothing is done twice: the only checkpoint there is was made for that."""
+    with LoopbackHosts(stream, ["a", "b"]) as hosts:
+        (stream.folder / "shared").mkdir()
+        text = job_text(hosts.manifest(), COUNT.format(rows=ENDLESS, rate=2000, source=", hosts: a", sink=""))
+        stream.write("far.yaml", text.replace("interval: 50ms", "interval: 1h").replace("hosts: a}", "hosts: [a, b]}"))
+        job = stream.start("stream", "run", "far.yaml", stderr=open(stream.folder / "talk", "a"))
+        wait_until("both hosts at work", lambda: places(stream) == {"a", "b"}, timeout=60)
+        wait_until("rows", lambda: sum(i["records_out"] for i in stats(stream)) > 1000, timeout=60)
+        os.kill(agents(stream)["a"], signal.SIGUSR1)
+        wait_until("all on the other", lambda: places(stream) == {"b"}, timeout=60)
+        said = [(e["kind"], e["text"]) for e in stream.events("far")]
+        check(("host-leaving", "host 'a' is left at the next checkpoint: it has been told to end") in said, said)
+        check(("host-lost", "host 'a' is lost: it has been told to end") in said, said)
+        kinds = [kind for kind, _ in said]
+        check(("restarting", "at once from checkpoint 1") in said, said)
+        wait_until("it to be back", lambda: "a" in agents(stream), timeout=60)
+        check(kinds.count("restarting") == 1, kinds)
+        stream.run("stream", "stop", "--drain", "--no-savepoint", "far")
+        finish(stream, job)
+        check_counts(stream)
+
+
 def test_a_job_is_rescaled_over_hosts(stream):
     with LoopbackHosts(stream, ["a", "b"]) as hosts:
         job = submit(stream, hosts, COUNT.format(rows=ENDLESS, rate=2000, source="", sink=""))

@@ -21,7 +21,7 @@ stages:
   same: {{run: filter, where: n >= 0, parallelism: 2}}
   table: {{run: write-sqlite, path: out.db, table: t}}
 """
-ALONE = JOB.replace(", path: /var/lib/stream/checkpoints", "")  # beside what else the job keeps
+ALONE = JOB.replace("/var/lib/stream/checkpoints", "/var/lib/stream/kept/checkpoints")
 
 
 class Job:
@@ -137,8 +137,15 @@ def instances_run_in_pods_that_the_job_makes(stream, node):
     job.more_rows()
     wait_until("another Pod", lambda: (made := job.ask("get", "pod", "stream-far-a", "-o", "json", expect=None)) and json.loads(made)["metadata"]["uid"] != gone,
                timeout=180, interval=0.3)
-    # That of the supervisor: those that it made go with it.
+    # One is to go, as when its node is drained: a checkpoint comes first.
+    wait_until("both Pods", lambda: job.pods("stream-far-a") and job.pods("stream-far-b"), timeout=180, interval=0.3)
+    wait_until("instances in it", lambda: job.processes("stream-far-a")[2:], timeout=120, interval=0.3)
+    job.ask("delete", "pod", "stream-far-a")
     supervisor = wait_until("a leader", job.leader, timeout=120)
+    told = job.inside(supervisor, "stream", "events", "far")
+    check("host 'a' is left at the next checkpoint: it has been told to end" in told, told)
+    job.more_rows()
+    # That of the supervisor: those that it made go with it.
     job.ask("delete", "pod", supervisor)
     wait_until("another leader", lambda: (now := job.leader()) and now != supervisor, timeout=180)
     job.over()

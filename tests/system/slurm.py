@@ -27,6 +27,16 @@ stages:
   file: {{run: write-file, from: same, path: {folder}/out.ndjson}}
   totals: {{run: write-sqlite, from: sums, path: {folder}/out.db, table: totals}}
 """.replace("  sums:", "  keyed: {{run: select, from: same, columns: \"n, n % 7 as k\"}}\n  sums:")
+GROWS = """pipeline: far
+checkpoint: {{interval: 50ms, path: {folder}/shared}}
+restart: {{heartbeat: 2s, initial: 10ms, max: 500ms, attempts: 100}}
+autoscale: {{interval: 500ms}}
+slurm: {{memory: 1GiB, cpus: 2, nodes: 2-3}}
+stages:
+  numbers: {{run: generate, columns: n, rows: {rows}, rate: 1000}}
+  same: {{run: filter, where: n >= 0, parallelism: {{min: 1, max: 4}}}}
+  table: {{run: write-sqlite, path: {folder}/out.db, table: t}}
+"""
 STARTED = []
 
 
@@ -253,6 +263,7 @@ def test_a_node_that_is_drained_is_left(stream, cluster):
     cluster.ask("scontrol", "update", "NodeName=n2", "State=DRAIN", "Reason=disk")
     wait_until("no step there", lambda: [*cluster.steps(number).values()] == ["n1"], timeout=60)
     more_rows(stream, committed(stream))
+    check("host 'n2' is left at the next checkpoint: Slurm drains it" in said(stream), said(stream))
     check("host 'n2' is lost: Slurm drains it" in said(stream), said(stream))
     cluster.ask("scontrol", "update", "NodeName=n2", "State=RESUME")
     if LONG:
@@ -270,6 +281,59 @@ def test_a_job_may_shrink(stream, cluster):
     more_rows(stream, rows)
     finish(stream, cluster, number)
     check_results(stream, 9000)
+
+
+def more_jobs(cluster, number):
+    """Those that get it more nodes: state and node by number."""
+    lines = cluster.ask("squeue", "-h", "--name", f"stream-far-more-{number}", "-o", "%i %T %N").splitlines()
+    return {words[0]: (words[1], "".join(words[2:])) for words in map(str.split, lines)}
+
+
+def instances_there(cluster, node):
+    return sum("stream-filter" in command_of(pid) for pid in cluster.processes(node))
+
+
+@on_slurm
+def test_a_job_grows_when_a_node_is_free(stream, cluster):
+    rows = 30000
+    other = cluster.ask("sbatch", "--parsable", "--nodelist=n3", "--exclusive", "--output=/dev/null", "--wrap=exec sleep 600").strip()
+    wait_until("the node to be taken", lambda: cluster.job(other)["JobState"] == "RUNNING", timeout=60)
+    (stream.folder / "shared").mkdir()
+    stream.write("far.yaml", GROWS.format(folder=stream.folder, rows=rows))
+    number = stream.run("stream", "deploy", "far.yaml", "--on", "slurm").strip()
+    waiting = wait_until("it to wait for another node", lambda: more_jobs(cluster, number), timeout=60)
+    check([state for state, _ in waiting.values()] == ["PENDING"], waiting)
+    more_rows(stream)
+    check(sum(instances_there(cluster, node) for node in ("n1", "n2")) == 2, "two nodes with two processors have room for two filters beside the others")
+    cluster.ask("scancel", other)
+    wait_until("filters on the node it has been given", lambda: instances_there(cluster, "n3") == 2, timeout=60)
+    check("host 'more-1' is there: node 'n3'" in said(stream), said(stream))
+    # It goes as it came, and another is asked for.
+    rows_then = more_rows(stream, committed(stream))
+    (given,) = more_jobs(cluster, number)
+    cluster.ask("scancel", given)
+    wait_until("the next", lambda: any(job != given and state == "RUNNING" for job, (state, _) in more_jobs(cluster, number).items()), timeout=60)
+    wait_until("filters on it", lambda: instances_there(cluster, "n3") == 2, timeout=60)
+    more_rows(stream, rows_then)
+    finish(stream, cluster, number)
+    with sqlite3.connect(stream.folder / "out.db") as database:
+        check([n for (n,) in database.execute("select n from t order by n")] == list(range(rows)), "the results differ")
+    wait_until("nothing of it in the queue", lambda: not more_jobs(cluster, number), timeout=30)
+
+
+@on_slurm
+def test_a_job_that_ends_waits_for_no_more_nodes(stream, cluster):
+    cluster.ask("scontrol", "update", "NodeName=n3", "State=DRAIN", "Reason=test")
+    (stream.folder / "shared").mkdir()
+    stream.write("far.yaml", GROWS.format(folder=stream.folder, rows=100000))
+    number = stream.run("stream", "deploy", "far.yaml", "--on", "slurm").strip()
+    first = wait_until("it to wait for another node", lambda: more_jobs(cluster, number), timeout=60)
+    more_rows(stream)
+    kill_all([pid for pid in cluster.processes() if command_of(pid).startswith(f"{stream.programs}/stream\0run")])
+    wait_until("its successor to wait in its place", lambda: (now := more_jobs(cluster, number)) and len(now) == 1 and now != first, timeout=60)
+    more_rows(stream, committed(stream))
+    cluster.ask("scancel", number)
+    wait_until("nothing of it in the queue", lambda: not cluster.ask("squeue", "-h"), timeout=60)
 
 
 @on_slurm

@@ -3,8 +3,11 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace stream {
 
@@ -25,6 +28,24 @@ std::vector<std::string> own_addresses() {
   }
   ::freeifaddrs(all);
   return found;
+}
+
+Result<std::string> own_address_towards(const std::string& other) {
+  sockaddr_in there{};
+  there.sin_family = AF_INET;
+  there.sin_port = htons(9);
+  ::inet_pton(AF_INET, other.c_str(), &there.sin_addr);
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in here{};
+  socklen_t size = sizeof here;
+  const bool known = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (!known) return system_error("reach", other, error);
+  char text[INET_ADDRSTRLEN] = {};
+  ::inet_ntop(AF_INET, &here.sin_addr, text, sizeof text);
+  return std::string(text);
 }
 
 }  // namespace stream

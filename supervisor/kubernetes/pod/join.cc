@@ -18,6 +18,15 @@ namespace {
 
 constexpr Microseconds kPatience = 30'000'000;
 
+volatile sig_atomic_t agent_pid = 0;
+
+// As the first process of its container it is not ended by what nobody takes. The agent has the supervisor move what
+// runs here, which then ends the connection.
+void on_terminate(int /*number*/) {
+  if (agent_pid == 0) ::_exit(0);
+  ::kill(static_cast<pid_t>(agent_pid), SIGUSR1);
+}
+
 // The agent, which is told by the words that ssh has for it who is at both ends.
 Result<pid_t> start_agent(const std::string& ends, int talk) {
   std::error_code error;
@@ -30,7 +39,6 @@ Result<pid_t> start_agent(const std::string& ends, int talk) {
   if (pid > 0) return pid;
   ::dup2(talk, STDIN_FILENO);
   ::dup2(talk, STDOUT_FILENO);
-  std::signal(SIGTERM, SIG_DFL);
   ::execl(agent.c_str(), agent.c_str(), nullptr);
   ::_exit(111);
 }
@@ -38,8 +46,7 @@ Result<pid_t> start_agent(const std::string& ends, int talk) {
 }  // namespace
 
 Status join() {
-  // As the first process of its container it is not ended by what nobody takes.
-  std::signal(SIGTERM, [](int) { ::_exit(0); });
+  std::signal(SIGTERM, on_terminate);
   const char* address = std::getenv("STREAM_POD_ADDRESS");
   const char* secret = std::getenv("STREAM_POD_KEY");
   if (address == nullptr || secret == nullptr)
@@ -53,6 +60,7 @@ Status join() {
   int talk[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk) != 0) return system_error("make", "a pipe", errno);
   STREAM_ASSIGN(const pid_t agent, start_agent(ends, talk[1]));
+  agent_pid = agent;
   ::close(talk[1]);
   relay(link, talk[0], talk[0]);
   ::close(talk[0]);  // it ends, and all that it has started with it

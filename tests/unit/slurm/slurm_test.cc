@@ -84,6 +84,60 @@ BOOST_AUTO_TEST_CASE(at_its_limit_it_stops_or_is_requeued) {
   BOOST_TEST(has(batch, "  scontrol requeue \"$SLURM_JOB_ID\""));
 }
 
+BOOST_AUTO_TEST_CASE(more_nodes_are_asked_for_as_those_there_are) {
+  SlurmSpec spec{
+      .nodes_least = 1, .nodes_most = 3, .time = 60 * kSecond, .options = {"--qos=high", "--requeue", "--exclude=n9"}};
+  const Environment environment = {{"SLURM_JOB_ID", "7"},
+                                   {"SLURM_CONF", "/etc/x"},
+                                   {"PATH", "/bin"},
+                                   {"SLURM_JOB_NODELIST", "n[1-2]"},
+                                   {"SLURM_NNODES", "2"},
+                                   {"SRUN_CPUS_PER_TASK", "2"},
+                                   {"SLURM_CPUS_PER_TASK", "2"},
+                                   {"SLURM_MEM_PER_NODE", "9"},
+                                   {"SLURM_JOB_PARTITION", "p"}};
+  const std::vector<std::string> expected = {"env",
+                                             "--unset=SLURM_CPUS_PER_TASK",
+                                             "--unset=SLURM_JOB_ID",
+                                             "--unset=SLURM_JOB_NODELIST",
+                                             "--unset=SLURM_JOB_PARTITION",
+                                             "--unset=SLURM_MEM_PER_NODE",
+                                             "--unset=SLURM_NNODES",
+                                             "--unset=SRUN_CPUS_PER_TASK",
+                                             "srun",
+                                             "--quiet",
+                                             "--qos=high",
+                                             "--exclude=n[1-2],n9",
+                                             "--nodes=1",
+                                             "--ntasks=1",
+                                             "--job-name=stream-counts-more-7",
+                                             "--partition=p",
+                                             "--cpus-per-task=2",
+                                             "--mem=9",
+                                             "--time=0-00:01:00",
+                                             "sh",
+                                             "-c",
+                                             "\"$0\"; exec scancel --quiet \"$SLURM_JOB_ID\""};
+  BOOST_TEST(own_job("counts", spec, environment) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_more_nodes_leaves_the_queue_with_the_job) {
+  Batch batch = simple();
+  BOOST_TEST(script(batch).find("scancel") == std::string::npos);
+  batch.asked.nodes_most = 2;
+  const std::string leave = "scancel --quiet --me --name=stream-counts-more-\"$SLURM_JOB_ID\"";
+  BOOST_TEST(has(batch, "  " + leave));
+  BOOST_TEST(has(batch, leave + "\nexit \"$code\""));
+}
+
+BOOST_AUTO_TEST_CASE(instances_that_come_with_more_nodes_are_spread_over_all) {
+  Batch batch = simple();
+  batch.asked.nodes_most = 3;
+  batch.instances = 2;
+  batch.instances_more = 10;
+  BOOST_TEST(has(batch, "#SBATCH --cpus-per-task=4"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
