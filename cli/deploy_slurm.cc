@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/deploy.h"
 #include "cli/pipeline_argument.h"
+#include "storage/place.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/slurm/script.h"
 #include "supervisor/tool.h"
@@ -31,7 +32,8 @@ slurm::Batch batch_of(const VerbValues& values, const JobPlan& plan, std::string
   const std::string home = stream_home();
   batch.run.insert(batch.run.end(), {"--set", "hosts=slurm"});
   if (pipeline.slurm.folder.empty()) batch.run.insert(batch.run.end(), {"--set", "slurm.folder=" + home + "/.agents"});
-  batch.leaders = pipeline.checkpoint.path + "/.ha";
+  const std::string& kept = pipeline.checkpoint.path;
+  batch.leaders = (is_object_url(kept) ? home : kept) + "/.ha";
   batch.run.insert(batch.run.end(), {"--ha", "file://" + batch.leaders + std::string(kLease), "--log-to", "stderr"});
   batch.fresh = values.flag("fresh");
   batch.home = home + "/.slurm";

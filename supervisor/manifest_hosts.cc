@@ -112,8 +112,7 @@ void read_hosts(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   for (std::size_t i = 0; i < node->keys.size(); ++i)
     pipeline.hosts.push_back(read_host(node->keys[i].text, node->items[i], problems));
   check_names(*node, pipeline.hosts, problems);
-  const std::string& path = pipeline.checkpoint.path;
-  if (!path.empty() && (!is_object_url(path) || !pipeline.slurm_nodes)) return;
+  if (!pipeline.checkpoint.path.empty()) return;
   if (!has_far_hosts(pipeline) && !pipeline.slurm_nodes) return;
   problems.add(
       node->at,

@@ -48,6 +48,13 @@ void BoundedFiles::add(std::vector<Position> splits) {
   std::ranges::move(splits, std::back_inserter(splits_));
 }
 
+void BoundedFiles::forget_all_but(const std::vector<std::string>& paths) {
+  const auto over = [&](const Position& split) { return split.done && !std::ranges::binary_search(paths, split.path); };
+  const auto begin = splits_.begin(), current = begin + static_cast<std::ptrdiff_t>(current_);
+  current_ -= static_cast<std::size_t>(std::count_if(begin, current, over));
+  std::erase_if(splits_, over);
+}
+
 Status BoundedFiles::open_split(Position& split) {
   STREAM_ASSIGN(std::shared_ptr<InputFile> file, input_.open(split.path));
   STREAM_ASSIGN(const bool same, head_matches(*file, split));

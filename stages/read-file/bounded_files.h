@@ -21,6 +21,9 @@ class BoundedFiles {
   // Those of files that it has none of: they are read behind all others.
   void add(std::vector<Position> splits);
 
+  // Forgets what was read to its end of files other than these, which are sorted.
+  void forget_all_but(const std::vector<std::string>& paths);
+
   // Reads about one batch. False: everything has been read. Errors: kUsage if a file that was partly read is
   // gone or another one now.
   Result<bool> read(BatchBuilder& batch);
@@ -32,6 +35,7 @@ class BoundedFiles {
   std::optional<std::uint64_t> pending();
 
   std::size_t current() const { return current_; }
+  bool all_read() const { return current_ == splits_.size(); }
   std::size_t unread() const { return splits_.size() - std::min(current_ + 1, splits_.size()); }
   const std::string& current_path() const { return splits_[current_].path; }
 

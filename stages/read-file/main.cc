@@ -124,7 +124,10 @@ const stream::StageProgram kProgram{
         "A path may be an object, a prefix or a glob in S3-compatible storage, as in s3://bucket/logs/*.ndjson.gz or, "
         "of "
         "another server than Amazon's, s3://bucket/logs?endpoint=http://host:9000; see stream-storage(7). Objects are "
-        "read by ranges, split as files are, and known again by their beginnings.\n\n"
+        "read by ranges, split as files are, and known again by their beginnings. With --follow new ones are looked "
+        "for "
+        "every five seconds, and read in the order of their names; one that is replaced after it was found is not read "
+        "again, but one that was deleted and comes back is. What was read is remembered until it is deleted.\n\n"
         "A path that is a pipe, such as <(command) or a FIFO, is read like standard input; a job refuses it, as it "
         "could not be read again after a crash.",
     .kind = stream::StageKind::kSource,

@@ -76,14 +76,10 @@ Schema schema_of(const PlanRequest& request, const std::string& path, const Form
 }
 
 void check_follow(const PlanRequest& request, const std::string& path, PlanAnswer& answer) {
-  if (!request.options.flag("follow")) return;
+  if (!request.options.flag("follow") || is_object_url(path)) return;
   answer.parallelism_max = 1;
   answer.parallelism_why = "with 'follow' one instance reads, so that a renamed file stays with who has read it";
   if (path == "-") answer.errors.push_back({"follow", 0, "standard input cannot be followed", ""});
-  if (is_object_url(path)) {
-    answer.errors.push_back(
-        {"follow", 0, "objects do not grow, so they cannot be followed", "leave it out, and read what is there"});
-  }
 }
 
 void check_storage(const std::string& path, PlanAnswer& answer) {

@@ -10,6 +10,7 @@
 namespace stream {
 namespace {
 
+constexpr Microseconds kLookForObjectsEvery = 5'000'000;  // whoever keeps them wants to be paid for it
 constexpr Microseconds kLookEvery = 1'000'000;
 constexpr Microseconds kLookEveryUnwatched = 250'000;
 constexpr Microseconds kLookEverySpooled = 10'000;  // somebody may be typing
@@ -85,7 +86,7 @@ Status ReadFile::start() {
     return make_decoder_at(path, &file, offset);
   };
   if (setup_.path == "-") return context_.supervised ? start_spooled(maker) : start_stdin();
-  if (setup_.follow) {
+  if (setup_.follow && !follows_objects()) {
     watch_ = std::make_unique<FolderWatch>(folder_of(setup_.path));
     followed_ = std::make_unique<FollowedFiles>(input_, context_.clock, setup_.path, maker,
                                                 [this](const Position& position) { return report_lost(position); });
@@ -93,6 +94,10 @@ Status ReadFile::start() {
     return followed_->look();
   }
   bounded_ = std::make_unique<BoundedFiles>(input_, maker, setup_.format.format);
+  if (follows_objects()) {
+    if (restored_) STREAM_TRY(bounded_->resume(*std::move(restored_), setup_.path));
+    return look_for_objects();
+  }
   if (!restored_) {
     STREAM_ASSIGN(std::vector<Position> splits, own_splits());
     bounded_->start(std::move(splits));
@@ -105,11 +110,32 @@ Status ReadFile::start() {
   return {};
 }
 
+// Objects are whole when they can be seen, and never grow: to follow them is to find new ones.
+bool ReadFile::follows_objects() const { return setup_.follow && is_object_url(setup_.path); }
+
+Status ReadFile::look_for_objects() {
+  looked_at_ = context_.clock.monotonic_us();
+  STREAM_ASSIGN(std::vector<std::string> paths, input_.expand(setup_.path));
+  bounded_->forget_all_but(paths);
+  for (const Position& split : bounded_->positions()) looked_into_.insert(split.path);
+  std::erase_if(looked_into_, [&](const std::string& path) { return !std::ranges::binary_search(paths, path); });
+  std::erase_if(paths, [&](const std::string& path) { return looked_into_.contains(path); });
+  STREAM_ASSIGN(std::vector<Position> splits, cut_into_splits(input_, paths, setup_.format.format, setup_.split_size));
+  looked_into_.insert(paths.begin(), paths.end());
+  keep_own(splits);
+  bounded_->add(std::move(splits));
+  return {};
+}
+
+void ReadFile::keep_own(std::vector<Position>& splits) const {
+  std::erase_if(splits,
+                [&](const Position& split) { return split_owner(split, context_.parallelism) != context_.instance; });
+}
+
 Result<std::vector<Position>> ReadFile::own_splits() {
   STREAM_ASSIGN(std::vector<Position> splits,
                 enumerate_splits(input_, setup_.path, setup_.format.format, setup_.split_size));
-  std::erase_if(splits,
-                [&](const Position& split) { return split_owner(split, context_.parallelism) != context_.instance; });
+  keep_own(splits);
   return splits;
 }
 
@@ -132,7 +158,10 @@ Status ReadFile::start_spooled(const MakeDecoder& maker) {
 
 Result<Source::Poll> ReadFile::poll_bounded() {
   STREAM_ASSIGN(const bool more, bounded_->read(batch_));
-  return more ? Poll::kMore : Poll::kEnd;
+  if (more) return Poll::kMore;
+  if (!follows_objects()) return Poll::kEnd;
+  if (context_.clock.monotonic_us() - looked_at_ >= kLookForObjectsEvery) STREAM_TRY(look_for_objects());
+  return bounded_->all_read() ? Poll::kIdle : Poll::kMore;
 }
 
 Result<Source::Poll> ReadFile::poll_followed() {
@@ -189,6 +218,7 @@ int ReadFile::wake_fd() const {
 
 Microseconds ReadFile::idle_wait() const {
   if (wake_fd() >= 0) return kLookEvery;
+  if (follows_objects()) return kLookForObjectsEvery;
   return spooled_ != nullptr ? kLookEverySpooled : kLookEveryUnwatched;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "stages/kit/stage.h"
 #include "stages/read-file/bounded_files.h"
@@ -46,6 +47,9 @@ class ReadFile final : public Source {
   Result<Poll> poll_spooled();
   Status start();
   Result<std::vector<Position>> own_splits();
+  void keep_own(std::vector<Position>& splits) const;
+  Status look_for_objects();
+  bool follows_objects() const;
   Status start_stdin();
   Status start_spooled(const MakeDecoder& maker);
   Result<std::unique_ptr<Decoder>> make_decoder_at(const std::string& path, InputFile* file, std::uint64_t offset);
@@ -68,6 +72,7 @@ class ReadFile final : public Source {
   std::unique_ptr<RecordReader> stdin_;
   std::size_t sampled_left_ = 0;  // bytes of standard input that planning has read
   Microseconds looked_at_ = 0;
+  std::set<std::string> looked_into_;  // objects whose splits are known, of which others may read all
 };
 
 }  // namespace stream

@@ -76,6 +76,11 @@ Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::str
                                                std::uint64_t split_size) {
   STREAM_ASSIGN(const std::vector<std::string> paths, files.expand(path));
   if (paths.empty()) return no_file(files, path);
+  return cut_into_splits(files, paths, format, split_size);
+}
+
+Result<std::vector<Position>> cut_into_splits(InputFiles& files, const std::vector<std::string>& paths, Format format,
+                                              std::uint64_t split_size) {
   std::vector<Position> splits;
   for (const std::string& each : paths) {
     STREAM_ASSIGN(const auto file, files.open(each));

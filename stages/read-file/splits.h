@@ -18,6 +18,9 @@ namespace stream {
 // file that is replaced later is noticed. Errors: kNotFound if no file is there.
 Result<std::vector<Position>> enumerate_splits(InputFiles& files, const std::string& path, Format format,
                                                std::uint64_t split_size);
+// Those of files that are known to be there.
+Result<std::vector<Position>> cut_into_splits(InputFiles& files, const std::vector<std::string>& paths, Format format,
+                                              std::uint64_t split_size);
 
 // What stands behind the records of a file, or of Avro its blocks: a line feed, or the file's marker. Errors:
 // kBadRecord for a file that is no Avro.

@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import s3_server  # noqa: E402
 import ssh_hosts  # noqa: E402
-from harness import check, main, wait_until  # noqa: E402
+from harness import check, main, query_so_far, wait_until  # noqa: E402
 from ha import Hosts  # noqa: E402
 from hosts import agents  # noqa: E402
 from in_flight import SLOW, compare, dead, expected, manifest, past, results  # noqa: E402
@@ -404,8 +404,40 @@ def objects_are_read_as_files(stream, server):
     check(stream.run("stream-read-file", server.url("in/b%202.ndjson").replace("%20", " ")).splitlines() == everything[1000:2000], "an object")
     stream.run("stream-read-file", server.url("in/nothing.ndjson"), expect=100)
     check("there is no such object" in stream.last_stderr or "holds no file" in stream.last_stderr or "no file" in stream.last_stderr, stream.last_stderr)
-    stream.run("stream-read-file", "--follow", server.url("in"), expect=100)
-    check("objects do not grow" in stream.last_stderr, stream.last_stderr)
+
+
+FOLLOW = """
+pipeline: follow
+checkpoint: {interval: 50ms, path: "CHECKPOINTS"}
+restart: {strategy: fixed-delay, delay: 10ms, attempts: 1000}
+stages:
+  orders: {run: read-file, path: "FROM", follow: true, schema: "id bigint", split-size: 5KB, parallelism: 2}
+  out: {run: write-sqlite, path: out.db, table: t}
+"""
+
+
+@with_server
+def objects_that_come_are_read_when_they_are_followed(stream, server):
+    def rows():
+        return sorted(n for (n,) in query_so_far(stream.folder / "out.db", "select id from t"))
+
+    stream.write("follow.yaml", FOLLOW.replace("CHECKPOINTS", server.url("jobs")).replace("FROM", server.url("in/")))
+    stream.run("stream", "run", "-d", "follow.yaml")  # nothing is there yet
+    server.put("in/a.ndjson", ndjson(ORDERS[:1000]))
+    wait_until("the first", lambda: rows() == list(range(1000)), timeout=60)
+    # Killed, it goes on behind what it has read; of what comes meanwhile nothing is lost.
+    stream.kill(stream.instances("follow").values())
+    server.put("in/b.ndjson.gz", gzip.compress(ndjson(ORDERS[1000:2000])))
+    wait_until("the second", lambda: rows() == list(range(2000)), timeout=60)
+    # What is deleted is forgotten, and what stays is not read again by another number of instances.
+    server.remove("in/a.ndjson")
+    stream.run("stream", "rescale", "follow", "orders=3")
+    server.put("in/0.ndjson", ndjson(ORDERS[2000:]))
+    wait_until("the third", lambda: rows() == list(range(3000)), timeout=60)
+    stream.run("stream", "stop", "follow")
+    check(rows() == list(range(3000)), f"{len(rows())} rows")
+    known = stream.run("stream", "state", "query", "follow", 'select distinct path from "orders.splits" order by path')
+    check(known.split()[-2:] == ["s3://bucket/in/0.ndjson", "s3://bucket/in/b.ndjson.gz"], known)
 
 
 COPY = """
@@ -529,6 +561,7 @@ if __name__ == "__main__":
         another_supervisor_takes_over_from_what_is_in_storage,
         no_key_is_in_a_manifest_an_event_or_a_log,
         objects_are_read_as_files,
+        objects_that_come_are_read_when_they_are_followed,
         what_is_copied_from_storage_to_storage_is_there_once,
         rows_written_to_storage_are_taken_back,
     ])

@@ -9,6 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import s3_server  # noqa: E402
 from harness import Failure, check, main, query_so_far, wait_until  # noqa: E402
 from slurm_cluster import Cluster, command_of, kill_all, missing  # noqa: E402
 
@@ -334,6 +335,26 @@ def test_a_job_that_ends_waits_for_no_more_nodes(stream, cluster):
     more_rows(stream, committed(stream))
     cluster.ask("scancel", number)
     wait_until("nothing of it in the queue", lambda: not cluster.ask("squeue", "-h"), timeout=60)
+
+
+@on_slurm
+def test_checkpoints_may_be_in_object_storage(stream, cluster):
+    why = s3_server.absent()
+    if why:
+        print(f"skipped: {why}")
+        return
+    with s3_server.S3Server() as server:
+        stream.environment.update(AWS_ACCESS_KEY_ID=s3_server.ACCESS, AWS_SECRET_ACCESS_KEY=s3_server.SECRET)
+        text = COPY.format(folder=stream.folder, rows=6000, rate=1000, slurm="nodes: 2")
+        stream.write("far.yaml", text.replace(f"{stream.folder}/shared", f'"s3://bucket/jobs?endpoint=http://127.0.0.1:{server.port}"'))
+        number = stream.run("stream", "deploy", "far.yaml", "--on", "slurm").strip()
+        rows = more_rows(stream)
+        cluster.ask("scontrol", "requeue", number)
+        wait_until("it runs again", lambda: cluster.job(number)["Restarts"] == "1" and cluster.job(number)["JobState"] == "RUNNING", timeout=60)
+        more_rows(stream, rows)
+        check("continues from" in said(stream), said(stream))
+        finish(stream, cluster, number)
+        check_results(stream, 6000)
 
 
 @on_slurm
