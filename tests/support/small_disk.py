@@ -1,18 +1,39 @@
 """A small file system that a test can fill."""
 
 import os
+import shutil
 import subprocess
+import time
+
+
+def succeeds(*command):
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 class SmallDisk:
-    """A tmpfs with a filler that leaves so many bytes free; `mounted` is false where mounting is not allowed."""
+    """A tmpfs with a filler that leaves so many bytes free; `mounted` is false where mounting is not allowed.
 
-    def __init__(self, stream, name, size):
+    With `freezes` it is an ext4 in a file, if the kernel has that, which can stand still."""
+
+    def __init__(self, stream, name, size, freezes=False):
         self.stream = stream
         self.folder = stream.folder / name
         self.folder.mkdir()
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.folder], capture_output=True,
-                                      check=False).returncode == 0
+        self.freezes = freezes and self.make_ext4(size)
+        self.mounted = self.freezes or succeeds("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.folder)
+
+    def make_ext4(self, size):
+        image = self.folder.with_suffix(".ext4")
+        return (all(map(shutil.which, ("mkfs.ext4", "fsfreeze"))) and succeeds("truncate", "-s", size, image) and
+                succeeds("mkfs.ext4", "-q", "-m", "0", image) and succeeds("mount", "-o", "loop,barrier=0,noatime", image, self.folder))
+
+    def stand_still(self, seconds):
+        """As storage does whose server is away: whoever writes waits, and cannot be killed meanwhile."""
+        subprocess.run(["fsfreeze", "-f", self.folder], check=True)
+        try:
+            time.sleep(seconds)
+        finally:
+            subprocess.run(["fsfreeze", "-u", self.folder], check=True)
 
     def __enter__(self):
         return self

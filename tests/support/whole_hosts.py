@@ -1,7 +1,7 @@
 """Whole hosts for tests: each has a network of its own, its own view of a shared folder, an ssh server and a supervisor, and any of
 these can be taken from it.
 
-The shared folder is a small tmpfs. Each host has it mounted in a mount namespace of its own, where it can turn read-only or vanish.
+The shared folder is a small file system. Each host has it mounted in a mount namespace of its own, where it can turn read-only or vanish.
 """
 
 import json
@@ -53,7 +53,7 @@ class View:
 class WholeHosts(NamespaceHosts):
     def __init__(self, stream, names, size="64m"):
         self.stream, self.folder = stream, stream.folder
-        self.disk = SmallDisk(stream, "shared", size)
+        self.disk = SmallDisk(stream, "shared", size, freezes=True)
         self.shared = self.disk.folder
         self.network = Network(names)
         self.network.make()

@@ -213,6 +213,8 @@ class Trouble:
             del self.kinds["lossy"]
         if not hosts.can(hosts.slow_down, hosts.speed_up, 1000):
             del self.kinds["slow_link"]
+        if not hosts.disk.freezes:
+            del self.kinds["storage_stands_still"]
         wanted = os.environ.get("STREAM_TROUBLE", "").split()
         self.kinds = {name: kind for name, kind in self.kinds.items() if not wanted or name in wanted}
 
@@ -329,6 +331,11 @@ class Trouble:
     def on_checkpoints_vanish(self):
         view = self.hosts.views[self.leaders_host()]
         return view.name, view.vanish("checkpoints")
+
+    def on_storage_stands_still(self):
+        seconds = self.pick.uniform(0.2, 4)
+        self.hosts.disk.stand_still(seconds)
+        return f"for all, {seconds:.1f} s", lambda: None
 
     def on_storage_full(self):
         self.hosts.disk.fill(0)
@@ -452,6 +459,43 @@ def what_was_rescaled_or_upgraded_is_so_for_whoever_takes_over(stream):
 
 
 @in_namespaces
+def stages_with_bounds_follow_the_room_whoever_leads(stream):
+    """The other stages take ten slots; three hosts have eighteen, two have twelve."""
+    with WholeHosts(stream, ["a", "b", "c"]) as hosts:
+        manifest = hosts.manifest()
+        for name in hosts.addresses:
+            manifest = manifest.replace(f"  {name}:\n", f"  {name}:\n    slots: 6\n")
+        hosts.manifest = lambda: manifest
+        text = job_text(hosts).replace('where: "n >= 0", parallelism: 3', 'where: "n >= 0", parallelism: {min: 1, max: 6}')
+        for folder in ("ha", "checkpoints"):
+            (hosts.shared / folder).mkdir()
+        path = hosts.stream.write("far.yaml", text + "autoscale: {interval: 500ms}\n")
+        for name in hosts.addresses:
+            hosts.supervise(name, path, file_place(hosts))
+        trace_commits(hosts)
+        wait_until("all the room to be used", lambda: settled(hosts)[1]["same"] == 6)
+        # A leader's host is lost: the next has room for two fewer than there were hosts for.
+        first, _ = settled(hosts)
+        hosts.die(first.name)
+        second = wait_leader(hosts, JOB, but=first)
+        wait_until("as many as there is room for", lambda: settled(hosts)[1]["same"] == 2)
+        more_rows(hosts)
+        hosts.boot(first.name)
+        first.start()
+        wait_until("all the room to be used again", lambda: settled(hosts)[1]["same"] == 6)
+        # What a user has chosen within the bounds is known to whoever leads next.
+        second.own.run("stream", "rescale", JOB, "same=4")
+        wait_until("four", lambda: settled(hosts)[1]["same"] == 4)
+        second.kill()
+        wait_leader(hosts, JOB, but=second)
+        check(settled(hosts)[1]["same"] == 4, settled(hosts)[1])
+        more_rows(hosts)
+        second.start()
+        finish(hosts, "stages with bounds")
+        check_one_committer(hosts)
+
+
+@in_namespaces
 def what_begins_from_a_savepoint_does_so_for_whoever_takes_over(stream):
     pick = random.Random(int(os.environ.get("STREAM_SEED", "1")))
     with WholeHosts(stream, ["a", "b", "c"]) as hosts:
@@ -486,7 +530,7 @@ def run():
     main([another_host_takes_over_with_a_folder, the_host_that_is_local_is_reached_from_the_others_as_well,
           whatever_happens_the_results_are_the_same_with_a_folder,
           whatever_happens_the_results_are_the_same_with_zookeeper, what_was_rescaled_or_upgraded_is_so_for_whoever_takes_over,
-          what_begins_from_a_savepoint_does_so_for_whoever_takes_over])
+          stages_with_bounds_follow_the_room_whoever_leads, what_begins_from_a_savepoint_does_so_for_whoever_takes_over])
 
 
 if __name__ == "__main__":
