@@ -1,4 +1,5 @@
-"""A real YARN on loopback, of the test's own: a ResourceManager with the services' API, a NodeManager, and the ZooKeeper that services need.
+"""A real YARN on loopback, of the test's own: a ResourceManager with the services' API, a NodeManager and at times a second one, and the
+ZooKeeper that services need.
 
 They are processes of Java's, from the jars in build/hadoop/lib (`./dev setup bench`). The cluster's file system is the local one.
 """
@@ -21,6 +22,7 @@ from harness import Failure, wait_until
 
 LIBRARIES = pathlib.Path(__file__).resolve().parent.parent.parent / "build" / "hadoop" / "lib"
 JAVA = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
+NODES = ("nm", "nm2")
 MAIN = {"rm": "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager", "nm": "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
         "zk": "org.apache.zookeeper.server.quorum.QuorumPeerMain"}
 LOGGING = "log4j.rootLogger=INFO,A\nlog4j.appender.A=org.apache.log4j.ConsoleAppender\nlog4j.appender.A.layout=org.apache.log4j.SimpleLayout\n"
@@ -44,6 +46,13 @@ def free_ports(count):
     return ports
 
 
+def environ_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 class Cluster:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stream-yarn-"))
@@ -52,6 +61,8 @@ class Cluster:
         self.conf.mkdir()
         self.logs = self.folder / "logs"
         self.write_settings()
+        self.own = {"nm2": self.folder / "conf-nm2"}
+        self.write_second_node()
         self.environment = dict(os.environ, HADOOP_CONF_DIR=str(self.conf), HADOOP_YARN_HOME=str(self.folder), HADOOP_COMMON_HOME=str(self.folder))
         self.environment.setdefault("JAVA_HOME", str(pathlib.Path(shutil.which("java")).resolve().parent.parent))
         atexit.register(self.stop)
@@ -83,6 +94,8 @@ class Cluster:
                 "yarn.resourcemanager.recovery.enabled": "true", "yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/state",
                 "yarn.resourcemanager.store.class": "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore",
                 "yarn.resourcemanager.am.max-attempts": "10",
+                "yarn.nm.liveness-monitor.expiry-interval-ms": "10000", "yarn.resourcemanager.nm.liveness-monitor.interval-ms": "1000",
+                "yarn.am.liveness-monitor.expiry-interval-ms": "20000",
                 "yarn.resourcemanager.connect.retry-interval.ms": "500"}
         core = {"fs.defaultFS": "file:///", "hadoop.tmp.dir": f"{folder}/tmp", "hadoop.registry.zk.quorum": self.zookeeper}
         for name, settings in (("yarn-site", yarn), ("core-site", core), ("capacity-scheduler", yarn)):
@@ -92,11 +105,24 @@ class Cluster:
         (self.conf / "zoo.cfg").write_text(f"tickTime=1000\ndataDir={folder}/zookeeper\nclientPort={self.zookeeper.split(':')[1]}\n"
                                            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\n")
 
+    def write_second_node(self):
+        """What it has of its own."""
+        conf = self.own["nm2"]
+        shutil.copytree(self.conf, conf)
+        names = ["address", "localizer.address", "webapp.address", "collector-service.address"]
+        settings = {f"yarn.nodemanager.{name}": f"127.0.0.1:{port}" for name, port in zip(names, free_ports(len(names)))}
+        settings |= {"yarn.nodemanager.local-dirs": f"{self.folder}/local-nm2", "yarn.nodemanager.recovery.dir": f"{self.folder}/recovery-nm2"}
+        self.ports = {"nm2": settings["yarn.nodemanager.address"].split(":")[1]}
+        text = (conf / "yarn-site.xml").read_text().replace("</configuration>", "")
+        text += "".join(f"<property><name>{key}</name><value>{value}</value></property>\n" for key, value in settings.items())
+        (conf / "yarn-site.xml").write_text(text + "</configuration>\n")
+
     def start(self, name):
+        conf = self.own.get(name, self.conf)
         arguments = [str(self.conf / "zoo.cfg")] if name == "zk" else []
         with open(self.folder / f"{name}.log", "ab") as log:
-            self.running[name] = subprocess.Popen(["java", "-Xmx256m", *JAVA, "-cp", f"{self.conf}:{LIBRARIES}/*", MAIN[name], *arguments],
-                                                  env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.running[name] = subprocess.Popen(["java", "-Xmx256m", *JAVA, "-cp", f"{conf}:{LIBRARIES}/*", MAIN[name.removesuffix("2")], *arguments],
+                                                  env=dict(self.environment, HADOOP_CONF_DIR=str(conf)), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def kill(self, name):
         process = self.running.pop(name)
@@ -109,7 +135,7 @@ class Cluster:
                 if process.poll() is not None:
                     raise Failure(f"{name} has ended:\n" + (self.folder / f"{name}.log").read_text(errors="replace")[-3000:])
             try:
-                return self.ask("/ws/v1/cluster/metrics")["clusterMetrics"]["activeNodes"] == 1
+                return self.ask("/ws/v1/cluster/metrics")["clusterMetrics"]["activeNodes"] == len({*NODES} & {*self.running})
             except OSError:
                 return False
         wait_until("a ResourceManager with a NodeManager", ready, timeout=180, interval=0.2)
@@ -147,6 +173,21 @@ class Cluster:
                 continue
         return found
 
+    def node_of(self, number):
+        """The NodeManager whose container runs the job."""
+        ports = {line.decode().removeprefix("NM_PORT=") for pid, _ in self.processes(number) for line in environ_of(pid) if line.startswith(b"NM_PORT=")}
+        return "nm2" if self.ports["nm2"] in ports else "nm"
+
+    def lose(self, node):
+        """As when its power fails: it is gone with all that it has started."""
+        self.kill(node)
+        on_second = f"NM_PORT={self.ports['nm2']}".encode()
+        for entry in pathlib.Path("/proc").iterdir():
+            environment = environ_of(entry.name) if entry.name.isdigit() else []
+            if any(line.startswith(b"CONTAINER_ID=") for line in environment) and f"HADOOP_YARN_HOME={self.folder}".encode() in environment \
+                    and (on_second in environment) == (node == "nm2"):
+                os.kill(int(entry.name), signal.SIGKILL)
+
     def containers(self, number):
         """But for those of its masters."""
         return {path.parent.name for path in self.logs.glob(f"{number}/*/stderr.txt")}
@@ -156,6 +197,8 @@ class Cluster:
 
     def mend(self):
         """All is there again, and no services."""
+        if "nm2" in self.running:
+            self.lose("nm2")
         for name in ("zk", "rm", "nm"):
             if name not in self.running:
                 self.start(name)
@@ -169,9 +212,6 @@ class Cluster:
             process.wait()
         self.running.clear()
         for entry in pathlib.Path("/proc").iterdir():  # containers outlive their NodeManager
-            try:
-                if entry.name.isdigit() and f"HADOOP_CONF_DIR={self.conf}".encode() in (entry / "environ").read_bytes():
-                    os.kill(int(entry.name), signal.SIGKILL)
-            except OSError:
-                continue
+            if entry.name.isdigit() and f"HADOOP_YARN_HOME={self.folder}".encode() in environ_of(entry.name):
+                os.kill(int(entry.name), signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -168,6 +168,19 @@ def test_a_job_outlives_the_resource_manager_the_node_manager_and_the_master(str
 
 
 @on_yarn
+def test_a_job_whose_node_is_lost_goes_on_on_another(stream, cluster):
+    cluster.start("nm2")
+    cluster.wait_until_ready()
+    number = deploy(stream, cluster, rows=60000)
+    rows = more_rows(stream)
+    node = cluster.node_of(number)
+    cluster.lose(node)
+    rows = more_rows(stream, rows + 3000)  # which are more than were on their way
+    check(cluster.node_of(number) != node, f"{node} is lost")
+    finish(stream, cluster, number, 60000)
+
+
+@on_yarn
 def test_it_stops_with_a_checkpoint_and_goes_on_as_it_is_deployed_again(stream, cluster):
     first = deploy(stream, cluster, rows=60000)
     more_rows(stream)
