@@ -12,6 +12,7 @@ namespace {
 
 constexpr Microseconds kConnectPatience = 20'000'000;  // ssh gives up before that and says why
 constexpr Microseconds kPodPatience = 120'000'000;     // stream-pod gives up before that and says why
+constexpr Microseconds kPodUnused = 30'000'000;        // then it goes
 constexpr Microseconds kRetryEvery = 3'000'000;
 constexpr Microseconds kQueueAgain = 30'000'000;  // Slurm has refused, and will not soon think otherwise
 constexpr Microseconds kQueuePatience = 365LL * 86'400 * 1'000'000;
@@ -81,6 +82,9 @@ void FarHost::connect(Microseconds now) {
   state_ = State::kConnecting;
   heard_ = now;
   pinged_ = now;
+  // It would delete the next Pod of that name, which sees to the one before.
+  if (dismissed_) dismissed_->kill();
+  dismissed_.reset();
   auto process = PipedProcess::start(command());
   if (!process.ok()) return lose(process.status().what(), now);
   process_.emplace(*std::move(process));
@@ -137,6 +141,7 @@ bool FarHost::settled() const {
 }
 
 void FarHost::turn(Microseconds now) {
+  if (dismissed_ && dismissed_->has_ended()) dismissed_.reset();
   if (state_ == State::kIdle && waiting_.empty()) return;
   if (state_ == State::kIdle || (state_ == State::kLost && now >= retry_at_)) connect(now);
   if (state_ == State::kLost) return;
@@ -154,6 +159,8 @@ void FarHost::turn(Microseconds now) {
       say({.type = "ping"});
     }
   }
+  if (setup_.spec.pod) dismiss_unused(now);
+  if (state_ == State::kIdle) return;
   if (now - heard_ >= patience()) return lose("it has said nothing for " + format_duration(patience()), now);
   if (state_ != State::kLost && !link_.flush().ok()) lose(last_words(), now);
 }
@@ -246,6 +253,19 @@ void FarHost::let_go(Microseconds now) {
   if (!leaving()) return;
   lose(std::string(leave_why_), now);
   if (kept_off_) retry_at_ = INT64_MAX;
+}
+
+// A Pod holds what it asked for while it lives. The next instance that is placed there has another made.
+void FarHost::dismiss_unused(Microseconds now) {
+  if (state_ != State::kUp || leaving() || !instances_.empty() || !waiting_.empty()) return unused_since_.reset();
+  if (!unused_since_) unused_since_ = now;
+  if (now - *unused_since_ < kPodUnused) return;
+  unused_since_.reset();
+  process_->end_input();
+  dismissed_ = std::exchange(process_, std::nullopt);
+  link_ = LineLink();
+  state_ = State::kIdle;
+  news_ = "host '" + name() + "' is unused: its Pod goes, until it is needed";
 }
 
 void FarHost::leave_out() {

@@ -83,6 +83,7 @@ class FarHost {
   Status greeted(const AgentMessage& hello);
   void ended(FarInstance& instance, ProcessExit exit);
   void leave(const std::string& why);
+  void dismiss_unused(Microseconds now);
   void lose(const std::string& why, Microseconds now);
   std::string last_words();
   std::vector<std::string> command() const;
@@ -95,6 +96,8 @@ class FarHost {
   bool kept_off_ = false;
   std::string leave_why_;  // while it is up: why it is to be left
   std::optional<PipedProcess> process_;
+  std::optional<PipedProcess> dismissed_;  // deletes its Pod
+  std::optional<Microseconds> unused_since_;
   LineLink link_;
   AgentMessage hello_;
   std::string endpoint_;  // of the control connection

@@ -147,7 +147,8 @@ void JobRunner::follow_hosts(Microseconds now) {
     const bool lost = news.find(" is lost: ") != std::string::npos;
     const bool left = news.find(" is left at ") != std::string::npos;
     lost ? log_->error(news) : log_->info(news);
-    event(lost ? "host-lost" : left ? "host-leaving" : "host-back", news);
+    const bool unused = news.find(" is unused: ") != std::string::npos;
+    event(lost ? "host-lost" : left ? "host-leaving" : unused ? "host-unused" : "host-back", news);
   }
   leave_hosts(now);
   if (doors_.empty()) return;

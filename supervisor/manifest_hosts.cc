@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "storage/place.h"
 #include "supervisor/pipeline.h"
@@ -86,6 +87,27 @@ HostSpec read_host(const std::string& name, const Node& node, Problems& problems
   return host;
 }
 
+// One that stands for several, which have its name as a label.
+void add_host(const HostSpec& host, const Node& node, std::vector<HostSpec>& hosts, Problems& problems) {
+  std::uint32_t count = 0;
+  if (node.is_map()) read_count(node, key_of(keys_of("hosts"), "count"), count, problems);
+  if (count == 0) return hosts.push_back(host);
+  if (!host.pod)
+    return problems.add(node.find("count")->at, "host '" + host.name + "' is no Pod, so there is one of it");
+  for (std::uint32_t i = 1; i <= count; ++i) {
+    hosts.push_back(host);
+    hosts.back().name += "-" + std::to_string(i);
+    hosts.back().labels.push_back(host.name);
+  }
+}
+
+void check_different(const Node& node, const std::vector<HostSpec>& hosts, Problems& problems) {
+  std::set<std::string> names;
+  for (const HostSpec& host : hosts) {
+    if (!names.insert(host.name).second) problems.add(node.at, "two hosts are called '" + host.name + "'");
+  }
+}
+
 void check_names(const Node& node, const std::vector<HostSpec>& hosts, Problems& problems) {
   std::size_t local = 0;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
@@ -109,9 +131,12 @@ void read_hosts(const Node& root, PipelineSpec& pipeline, Problems& problems) {
   if (!pipeline.slurm_nodes && (!node->is_map() || node->keys.empty()))
     return problems.add(node->at, "'hosts' must be a map from a name to an address or a map of its keys, or 'slurm', " +
                                       std::string("the nodes of an allocation"));
+  std::vector<HostSpec> hosts;
   for (std::size_t i = 0; i < node->keys.size(); ++i)
-    pipeline.hosts.push_back(read_host(node->keys[i].text, node->items[i], problems));
-  check_names(*node, pipeline.hosts, problems);
+    hosts.push_back(read_host(node->keys[i].text, node->items[i], problems));
+  check_names(*node, hosts, problems);
+  for (std::size_t i = 0; i < hosts.size(); ++i) add_host(hosts[i], node->items[i], pipeline.hosts, problems);
+  check_different(*node, pipeline.hosts, problems);
   if (!pipeline.checkpoint.path.empty()) return;
   if (!has_far_hosts(pipeline) && !pipeline.slurm_nodes) return;
   problems.add(

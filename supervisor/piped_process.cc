@@ -87,8 +87,17 @@ void PipedProcess::terminate() {
   if (pid_ > 0) ::kill(pid_, SIGTERM);
 }
 
-void PipedProcess::close() {
+void PipedProcess::end_input() {
   if (talk_ >= 0) ::shutdown(talk_, SHUT_WR);
+}
+
+bool PipedProcess::has_ended() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ <= 0;
+}
+
+void PipedProcess::close() {
+  end_input();
   if (pid_ > 0) {
     const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     pollfd ended{fd, POLLIN, 0};

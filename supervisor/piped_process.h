@@ -23,6 +23,8 @@ class PipedProcess {
   int errors() const { return errors_; }  // its standard error; readable without blocking
   void kill();
   void terminate();  // asks it to end; the destructor waits
+  void end_input();
+  bool has_ended();  // and has been reaped
 
  private:
   PipedProcess() = default;

@@ -103,7 +103,8 @@ std::vector<const JobLoad*> TopState::jobs() const {
   std::vector<const JobLoad*> rows = pointers(sample_.jobs);
   if (!with_ended_) std::erase_if(rows, [](const JobLoad* job) { return !job->running; });
   sort_rows(rows, sort_, descending_);
-  std::ranges::stable_partition(rows, [](const JobLoad* job) { return job->running; });
+  // Not that of std::ranges, which clang 14 cannot compile.
+  std::stable_partition(rows.begin(), rows.end(), [](const JobLoad* job) { return job->running; });
   return rows;
 }
 

@@ -147,7 +147,8 @@ Result<std::vector<HostSpec>> allocated_hosts(const PipelineSpec& pipeline) {
     if (!host.here) continue;
     STREAM_ASSIGN(host.address, other.empty() ? Result<std::string>("127.0.0.1") : own_address_towards(other));
   }
-  const std::size_t more = spec.nodes_most > nodes.size() ? std::min(kMoreMost, spec.nodes_most - nodes.size()) : 0;
+  const bool grows = bounded && spec.nodes_most > nodes.size();  // nobody else would use them before the next attempt
+  const std::size_t more = grows ? std::min(kMoreMost, spec.nodes_most - nodes.size()) : 0;
   for (std::size_t i = 1; i <= more; ++i) {
     hosts.push_back({.name = "more-" + std::to_string(i),
                      .folder = spec.folder,

@@ -131,19 +131,21 @@ def instances_run_in_pods_that_the_job_makes(stream, node):
     job.more_rows()
     limit = job.inside("stream-far-a", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes") or job.inside("stream-far-a", "cat", "/sys/fs/cgroup/memory.max")
     check(limit.strip() == str(256 << 20), f"its bound is {limit}")
-    # One is lost: the job goes on, and it is made again.
-    gone = json.loads(job.ask("get", "pod", "stream-far-a", "-o", "json"))["metadata"]["uid"]
-    node.kill(job.processes("stream-far-a"))
-    job.more_rows()
-    wait_until("another Pod", lambda: (made := job.ask("get", "pod", "stream-far-a", "-o", "json", expect=None)) and json.loads(made)["metadata"]["uid"] != gone,
-               timeout=180, interval=0.3)
-    # One is to go, as when its node is drained: a checkpoint comes first.
-    wait_until("both Pods", lambda: job.pods("stream-far-a") and job.pods("stream-far-b"), timeout=180, interval=0.3)
-    wait_until("instances in it", lambda: job.processes("stream-far-a")[2:], timeout=120, interval=0.3)
+    # One is to go, as when its node is drained: a checkpoint comes first, and another is made.
+    def made(host):
+        told = job.ask("get", "pod", f"stream-far-{host}", "-o", "json", expect=None)
+        return json.loads(told)["metadata"]["uid"] if told else None
+
+    first, second = made("a"), made("b")
     job.ask("delete", "pod", "stream-far-a")
     supervisor = wait_until("a leader", job.leader, timeout=120)
     told = job.inside(supervisor, "stream", "events", "far")
     check("host 'a' is left at the next checkpoint: it has been told to end" in told, told)
+    job.more_rows()
+    wait_until("another Pod", lambda: made("a") not in (None, first) and job.pods("stream-far-a"), timeout=180, interval=0.3)
+    # One is lost: the job waits for the next, as its table can be nowhere else.
+    node.kill(job.processes("stream-far-b"))
+    wait_until("another Pod", lambda: made("b") not in (None, second), timeout=180, interval=0.3)
     job.more_rows()
     # That of the supervisor: those that it made go with it.
     job.ask("delete", "pod", supervisor)

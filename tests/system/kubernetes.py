@@ -264,7 +264,7 @@ def both_hosts(node):
 @with_controllers
 def test_instances_run_in_pods_of_their_own(stream, cluster, node):
     cluster.ask("label", "namespace", "default", "pod-security.kubernetes.io/enforce=restricted")
-    manifest = JOB.format(rows=24000, rate=300).replace(*ON_VOLUME).replace("table: t}", "table: t, hosts: disk}") + HOSTS
+    manifest = JOB.format(rows=30000, rate=300).replace(*ON_VOLUME).replace("table: t}", "table: t, hosts: disk}") + HOSTS
     stream.write("far.yaml", manifest + "restart: {strategy: fixed-delay, delay: 100ms, attempts: 100}\n")
     stream.write("pods.yaml", "metadata: {annotations: {team: data}}\nspec:\n  hostAliases: [{ip: 10.1.2.3, hostnames: [broker]}]\n"
                  "  containers: [{name: instances, env: [{name: MODE, value: \"on\"}]}]\n")
@@ -287,20 +287,66 @@ def test_instances_run_in_pods_of_their_own(stream, cluster, node):
         cluster.ask("--context=job", "auth", "can-i", verb, what, expect=1)
     cluster.ask("--context=job", "auth", "can-i", "create", "pods", "--subresource=exec", expect=1)
     wait_until("rows", lambda: len(rows_of(node)) > 500, timeout=120, interval=0.1)
-    # A Pod is lost with its node: the job goes on with the other, and another is made for the next attempt.
-    node.lose(a)
+    # One is to go, as when its node is drained: a checkpoint comes first, and another is made.
+    cluster.ask("delete", "pod", "stream-far-a", "--wait=false")
+    wait_until("it to be left", lambda: "host 'a' is left at the next checkpoint: it has been told to end" in supervisor.run("stream", "events", "far").stdout, timeout=60)
+    rows = len(rows_of(node))
+    wait_until("rows behind that", lambda: len(rows_of(node)) > rows + 200, timeout=120, interval=0.1)
     wait_until("another Pod", lambda: any(pod is not a for pod in node.of("stream-far-a")), timeout=180, interval=0.2)
+    # One is lost with its node: the job waits for the next, as its table can be nowhere else, and uses both.
+    node.lose(b)
+    wait_until("instances in both Pods", lambda: (pods := both_hosts(node)) and pods[1] is not b, timeout=120, interval=0.2)
     rows = len(rows_of(node))
     wait_until("more rows", lambda: len(rows_of(node)) > rows + 200, timeout=120, interval=0.1)
     # The Pod of the supervisor is lost: those that it made go with it, the next one makes others.
     before = node.of()
     node.lose(supervisor)
     wait_until("other Pods", lambda: any(instances_in(pod) for pod in node.of("stream-far-b") if pod not in before), timeout=180, interval=0.2)
-    check(len(rows_of(node)) < 24000, "it ended before it was disturbed")
+    check(len(rows_of(node)) < 30000, "it ended before it was disturbed")
     wait_until("the end of the job", lambda: any("far: has ended" in pod.text() for pod in node.of("stream-far")), timeout=300, interval=0.2)
     found = rows_of(node)
-    check(found == list(range(24000)), f"{len(found)} rows, {len(set(found))} different")
+    check(found == list(range(30000)), f"{len(found)} rows, {len(set(found))} different")
     wait_until("no Pods but the supervisor's", lambda: len(json.loads(cluster.ask("get", "pods", "-o", "json"))["items"]) == 1, timeout=120, interval=0.2)
+
+
+GROWS = """pipeline: far
+checkpoint: {interval: 50ms, path: /var/lib/stream/checkpoints}
+restart: {strategy: fixed-delay, delay: 100ms, attempts: 100}
+place: pack
+hosts: {w: {via: pod, count: 3, slots: 3, cpus: 0.1, memory: 256MiB}}
+stages:
+  numbers: {run: generate, columns: n, rows: 400000, rate: 400}
+  table: {run: write-sqlite, path: out.db, table: t, from: same}
+  same: {run: filter, from: numbers, where: n >= 0, parallelism: {min: 1, max: 4}}
+"""
+
+
+@with_controllers
+def test_there_are_as_many_pods_as_instances_need(stream, cluster, node):
+    """Two of three for six instances, and one for three: a Pod that is not used goes, and comes back when it is."""
+    def pods():
+        return sorted(item["metadata"]["name"] for item in json.loads(cluster.ask("get", "pods", "-o", "json"))["items"]
+                      if item["metadata"]["name"].startswith("stream-far-w") and "deletionTimestamp" not in item["metadata"])
+
+    def filters():
+        return sum("filter" in line for pod in node.of("stream-far-w") for line in instances_in(pod))
+
+    stream.write("far.yaml", GROWS)
+    stream.run("stream", "deploy", "far.yaml", *IMAGE, "--namespace", "default")
+    wait_until("six instances", lambda: filters() == 4, timeout=180, interval=0.2)
+    check(pods() == ["stream-far-w-1", "stream-far-w-2"], pods())
+    supervisor = wait_until("a leader", lambda: leader_of(cluster, node), timeout=120, interval=0.1)
+    for wanted, there in ((1, ["stream-far-w-1"]), (4, ["stream-far-w-1", "stream-far-w-2"])):
+        rescaled = supervisor.run("stream", "rescale", "far", f"same={wanted}")
+        check(rescaled.returncode == 0, rescaled.stderr)
+        wait_until(f"{there}", lambda there=there, wanted=wanted: pods() == there and filters() == wanted, timeout=120, interval=0.2)
+        rows = len(rows_of(node))
+        wait_until("more rows", lambda rows=rows: len(rows_of(node)) > rows + 200, timeout=120, interval=0.1)
+    told = supervisor.run("stream", "events", "far").stdout
+    check("host 'w-2' is unused: its Pod goes, until it is needed" in told and "restarting" not in told, told)
+    check(supervisor.run("stream", "stop", "--drain", "far").returncode == 0, "it did not stop")
+    found = rows_of(node)
+    check(found == list(range(len(found))), f"{len(found)} rows, {len(set(found))} different")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "transport/base/files.h"
@@ -12,7 +13,8 @@ namespace {
 
 constexpr char kFolder[] = "/var/run/secrets/kubernetes.io/serviceaccount/";
 constexpr std::size_t kSaidMost = 400;
-constexpr std::size_t kLineMost = 8U << 20;  // of a watch
+constexpr Microseconds kIdleMost = 30'000'000;  // servers close connections that nobody uses: after 90s, as it is
+constexpr std::size_t kLineMost = 8U << 20;     // of a watch
 
 std::string variable(const char* name) {
   const char* text = std::getenv(name);
@@ -65,8 +67,10 @@ std::string Api::path_of(const std::string& group, const std::string& kind) cons
 std::unique_ptr<httplib::Client> Api::connection() {
   {
     const std::lock_guard lock(mutex_);
+    const Microseconds usable = system_clock().monotonic_us() - kIdleMost;
+    std::erase_if(idle_, [&](const Idle& idle) { return idle.since < usable; });
     if (!idle_.empty()) {
-      auto idle = std::move(idle_.back());
+      auto idle = std::move(idle_.back().connection);
       idle_.pop_back();
       return idle;
     }
@@ -81,7 +85,7 @@ std::unique_ptr<httplib::Client> Api::connection() {
 
 void Api::keep(std::unique_ptr<httplib::Client> connection) {
   const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(connection));
+  idle_.push_back({std::move(connection), system_clock().monotonic_us()});
 }
 
 Status Api::sign(httplib::Request& request) const {

@@ -72,7 +72,11 @@ class Api {
   ApiPlace place_;
   Microseconds patience_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<httplib::Client>> idle_;
+  struct Idle {
+    std::unique_ptr<httplib::Client> connection;
+    Microseconds since = 0;  // monotonic
+  };
+  std::vector<Idle> idle_;
 };
 
 // Of an answer that is no success. Errors: kNotFound for 404; kSystem where another try may go well; else kFailed.

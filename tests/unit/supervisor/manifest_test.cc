@@ -236,10 +236,27 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_place) {
        "grows"},
       {head + "  f: {run: filter, where: x, hosts: [a]}\n",
        "m.yaml:4:37: stage 'f' says where it may be, but the manifest has no 'hosts'"},
+      {head + "checkpoint: {path: /c}\nhosts: {w: {via: pod, count: 2}, w-2: {via: pod}}\n",
+       "m.yaml:5:8: two hosts are called 'w-2'"},
+      {head + "checkpoint: {path: /c}\nhosts: {w: {address: a, count: 2}}\n",
+       "m.yaml:5:32: host 'w' is no Pod, so there is one of it"},
       {head + "---\n" + head, "m.yaml:5:1: pipeline 'p' stands twice in this file"},
   };
   for (const auto& [text, expected] : kCases)
     BOOST_TEST(load(text).problems == expected, "for\n" << text << "got\n" << load(text).problems);
+}
+
+BOOST_AUTO_TEST_CASE(pods_of_a_kind_are_hosts_with_its_name_as_label) {
+  const auto loaded = load(R"(pipeline: p
+checkpoint: {path: /c}
+hosts: {a: {via: pod, labels: [x]}, w: {via: pod, count: 2, slots: 3, labels: [y]}}
+stages: {in: {run: read-file, path: a.log, hosts: w}, out: {run: print}}
+)");
+  BOOST_TEST_REQUIRE(loaded.problems == "");
+  std::string found;
+  for (const HostSpec& host : loaded.pipelines[0].hosts)
+    found += host.name + " " + std::to_string(host.slots) + " " + join(host.labels, ",") + ";";
+  BOOST_TEST(found == "a 0 x;w-1 3 y,w;w-2 3 y,w;");
 }
 
 BOOST_AUTO_TEST_CASE(parameters_stand_in_scalars_only) {
