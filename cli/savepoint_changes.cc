@@ -7,12 +7,12 @@
 
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
-#include "cli/stored_savepoint.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "snapshot/archive/pack.h"
 #include "snapshot/savepoint_partial.h"
 #include "storage/place.h"
 #include "supervisor/job_client.h"
+#include "supervisor/stored_savepoint.h"
 
 namespace stream {
 namespace {
@@ -24,8 +24,8 @@ using nlohmann::json;
 // What is gone already, perhaps half by a deletion that was interrupted, is done with.
 Status remove_files(const std::string& path) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return remove_published(system_files(), path);
-  return delete_any_savepoint(system_files(), path, unpacked_root()).status();
+  const bool gone = !is_object_url(path) && !std::filesystem::exists(path, ignored);
+  return gone ? remove_published(system_files(), path) : remove_wherever(path);
 }
 
 // The job that lists the savepoint, if there still is one.
@@ -50,7 +50,6 @@ Status in_catalogue(const JobPaths& job, const json& request, const std::functio
 }  // namespace
 
 Status remove_savepoint(const std::string& reference) {
-  if (is_object_url(reference)) return not_in_storage("this deletes nothing; delete its objects", reference);
   STREAM_ASSIGN(const std::string path, resolve_listed_savepoint(reference));
   const auto job = owner_of(path);
   if (!job) return remove_files(path);
@@ -64,8 +63,7 @@ Status remove_savepoint(const std::string& reference) {
 
 Status mark_savepoint(const std::string& reference, SavepointMark mark) {
   STREAM_TRY(check_label(mark.label.value_or("")));
-  if (is_object_url(reference)) return not_in_storage("nothing is said of savepoints", reference);
-  STREAM_ASSIGN(mark.path, resolve_savepoint(reference));
+  STREAM_ASSIGN(mark.path, place_of_savepoint(reference));
   const auto job = owner_of(mark.path);
   if (!job) return usage_error("'" + mark.path + "' is in the catalogue of no job, which labels and notes are kept in");
   json request = mark_to_json(mark);

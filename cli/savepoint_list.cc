@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/table.h"
+#include "storage/place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/savepoint_rules.h"
 #include "transport/base/text.h"
@@ -23,7 +24,9 @@ std::string age_text(Microseconds age) {
   return std::to_string(std::max<Microseconds>(0, age) / 1'000'000) + "s";
 }
 
+// Storage is not asked: that may take a while.
 bool is_there(const std::string& path) {
+  if (is_object_url(path)) return true;
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
 }

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/stored_savepoint.h"
 #include "snapshot/archive/open_savepoint.h"
 #include "storage/place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/job_paths.h"
 #include "supervisor/pipeline.h"
+#include "supervisor/stored_savepoint.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -37,8 +37,8 @@ Result<std::vector<Named>> listed_savepoints(const std::string& job) {
 Result<std::vector<Named>> savepoints_of(const std::string& job) {
   STREAM_ASSIGN(auto found, listed_savepoints(job));
   std::erase_if(found, [](const Named& savepoint) {
-    std::error_code ignored;
-    return !std::filesystem::exists(savepoint.path, ignored);
+    std::error_code ignored;  // whether storage still has one is found out by fetching it
+    return !is_object_url(savepoint.path) && !std::filesystem::exists(savepoint.path, ignored);
   });
   return found;
 }
@@ -66,7 +66,12 @@ const Named* choose(const std::vector<Named>& savepoints, const std::string& whi
 }  // namespace
 
 Result<std::string> resolve_savepoint(const std::string& reference) {
-  if (is_object_url(reference)) return fetch_snapshot(reference);
+  STREAM_ASSIGN(std::string place, place_of_savepoint(reference));
+  return is_object_url(place) ? fetch_snapshot(place) : Result<std::string>(std::move(place));
+}
+
+Result<std::string> place_of_savepoint(const std::string& reference) {
+  if (is_object_url(reference)) return reference;
   const std::size_t at = reference.rfind('@');
   const std::string job = reference.substr(0, at);
   const std::vector<std::string> jobs = list_jobs();
@@ -84,7 +89,7 @@ Result<std::string> resolve_savepoint(const std::string& reference) {
 }
 
 Result<std::string> resolve_listed_savepoint(const std::string& reference) {
-  auto there = resolve_savepoint(reference);
+  auto there = place_of_savepoint(reference);
   const std::size_t at = reference.rfind('@');
   if (there.ok() || at == std::string::npos) return there;
   const auto listed = listed_savepoints(reference.substr(0, at));

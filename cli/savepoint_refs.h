@@ -17,6 +17,9 @@ namespace stream {
 // Errors: kUsage, saying what is near, or what there is.
 Result<std::string> resolve_savepoint(const std::string& reference);
 
+// The same, but one in object storage is not fetched: its URL.
+Result<std::string> place_of_savepoint(const std::string& reference);
+
 // The same of a savepoint whose files may be gone already, so that its deletion can be done again.
 Result<std::string> resolve_listed_savepoint(const std::string& reference);
 

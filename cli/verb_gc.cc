@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
-#include "cli/stored_savepoint.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "snapshot/archive/open_savepoint.h"
@@ -15,6 +14,7 @@
 #include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
 #include "supervisor/standby_mark.h"
+#include "supervisor/stored_savepoint.h"
 
 namespace stream {
 namespace {
@@ -59,9 +59,7 @@ Status collect_expired(const JobPaths& job, JobStore& store, bool dry_run, bool 
            savepoints, schedule.rules, savepoint_folders_of(schedule.rules, job), needed, system_clock().wall_us())) {
     print(job.job, path, as_json);
     if (dry_run) continue;
-    std::error_code ignored;
-    if (std::filesystem::exists(path, ignored))
-      STREAM_TRY(delete_any_savepoint(system_files(), path, unpacked_root()).status());
+    STREAM_TRY(remove_wherever(path));
     STREAM_TRY(store.forget_savepoint(path));
   }
   return {};

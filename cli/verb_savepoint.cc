@@ -8,12 +8,12 @@
 #include "cli/savepoint_list.h"
 #include "cli/savepoint_refs.h"
 #include "cli/savepoint_target.h"
-#include "cli/stored_savepoint.h"
 #include "cli/verb.h"
 #include "cli/verb_values.h"
 #include "storage/place.h"
 #include "supervisor/job_client.h"
 #include "supervisor/savepoint_schedule.h"
+#include "supervisor/stored_savepoint.h"
 #include "transport/base/text.h"
 
 namespace stream {
@@ -48,11 +48,11 @@ Result<SavepointRules> rules_of(const VerbValues& values) {
   if (values.has("keep")) rules.keep = values.integer("keep");
   if (values.has("keep-for")) rules.keep_for_us = values.duration("keep-for");
   if (is_object_url(values.text("to"))) {
-    return not_in_storage(
-        "no savepoints are made by themselves; give a folder, or copy them with --to when they are made",
-        values.text("to"));
+    STREAM_TRY(parse_storage(values.text("to")).status());
+    rules.to = values.text("to");
+  } else if (values.has("to")) {
+    rules.to = absolute_target(values.text("to"));
   }
-  if (values.has("to")) rules.to = absolute_target(values.text("to"));
   rules.single_file = values.flag("single-file");
   rules.archive = values.flag("archive");
   const std::string& every = values.text("every");
@@ -180,8 +180,7 @@ constexpr VerbOption kSavepointOptions[] = {
     {.name = "to",
      .arg = "PATH",
      .doc = "Folder, or file with --single-file, to make, or its s3:// URL, to which it is copied; with --every the "
-            "folder to make them in, as PATH/JOB/N. Not "
-            "set: in the job's savepoints folder.",
+            "folder or URL to make them in, as PATH/JOB/N. Not set: in the job's savepoints folder.",
      .kind = ValueKind::kPath},
     {.name = "label", .arg = "NAME", .doc = "A name to find it by, JOB@NAME; of one savepoint of the job."},
     {.name = "note", .arg = "TEXT", .doc = "What there is to say of it; --list shows it."},

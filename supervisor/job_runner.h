@@ -63,8 +63,9 @@ struct RunRequest {
 
 // A savepoint being asked for, until it is there.
 struct SavepointWish {
-  std::string target;       // "" = a name of its own in `folder`
-  std::string folder = {};  // "" = the job's savepoints folder
+  std::string target;        // "" = a name of its own in `folder`
+  std::string folder = {};   // "" = the job's savepoints folder
+  std::string storage = {};  // URL of the object storage below which it is put, and not kept here; "" = none
   std::string label = {};
   bool single_file = false;
   bool archive = false;
@@ -246,6 +247,7 @@ class JobRunner {
   Status settle_savepoints();
   SavepointRequest savepoint_request(const SavepointWish& wish) const;
   void build_savepoints(Epoch epoch);
+  std::string folder_of(const SavepointWish& wish) const;
   void build_savepoint_of(Epoch epoch, const SavepointWish& wish);
   void on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord record, Status status);
   Status set_schedule(SavepointSchedule schedule);

@@ -6,11 +6,14 @@
 
 #include "snapshot/archive/pack.h"
 #include "snapshot/savepoint_partial.h"
+#include "storage/place.h"
+#include "supervisor/checkpoint_storage.h"
 #include "supervisor/job_runner.h"
 #include "supervisor/job_upgrade.h"
 #include "supervisor/job_verbs.h"
 #include "supervisor/path_size.h"
 #include "supervisor/savepoint_schedule.h"
+#include "supervisor/stored_savepoint.h"
 #include "transport/base/in_parallel.h"
 
 namespace stream {
@@ -23,6 +26,17 @@ namespace fs = std::filesystem;
 bool is_there(const std::string& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
+}
+
+// Where those are built that go to storage.
+std::string sending_folder(const JobPaths& paths) { return paths.savepoints() + ".sending"; }
+
+// Uploaded it is there as a whole, as its index comes last; here it is needed no more.
+Status move_to_storage(const std::string& path, const std::string& url) {
+  const Status stored = store_savepoint(path, url);
+  if (!stored.ok()) (void)remove_stored(url);
+  const Status removed = remove_wherever(path);
+  return stored.ok() ? removed : stored;
 }
 
 // Two that were asked for at once are cut by one checkpoint: 17, 17-2.
@@ -47,6 +61,11 @@ Status JobRunner::settle_savepoints() {
   savepoint_timer_ = SavepointTimer(std::move(schedule));
   STREAM_ASSIGN(auto unfinished, store_->unfinished_savepoints());
   for (SavepointRecord& record : unfinished) {
+    if (is_object_url(record.path)) {
+      if (Status removed = remove_stored(record.path); !removed.ok()) log_->warning("savepoints: " + removed.what());
+      STREAM_TRY(store_->forget_savepoint(record.path));
+      continue;
+    }
     const auto index = is_there(record.path) ? savepoint_index(record.path, unpacked_root())
                                              : Result<CheckpointIndex>(failed("not there"));
     if (!index.ok() || index->job != paths_.job || index->epoch.value() != record.epoch) {
@@ -60,6 +79,8 @@ Status JobRunner::settle_savepoints() {
     STREAM_TRY(store_->record_savepoint(record));
     event("savepoint", record.path);
   }
+  std::error_code none;
+  fs::remove_all(sending_folder(paths_), none);
   for (const std::string& folder : savepoint_folders()) STREAM_TRY(remove_savepoint_leftovers(system_files(), folder));
   return {};
 }
@@ -87,13 +108,19 @@ void JobRunner::build_savepoints(Epoch epoch) {
   savepoints_due_ = std::move(later);
 }
 
+std::string JobRunner::folder_of(const SavepointWish& wish) const {
+  if (!wish.storage.empty()) return sending_folder(paths_);
+  return wish.folder.empty() ? savepoints_folder_ : wish.folder;
+}
+
 // That it was begun is durable first: whoever finds it complete after a crash knows what it is.
 void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
   const auto request = std::make_shared<SavepointRequest>(savepoint_request(wish));
-  if (request->target.empty())
-    request->target = free_target(wish.folder.empty() ? savepoints_folder_ : wish.folder, wish, epoch, *store_);
+  if (request->target.empty()) request->target = free_target(folder_of(wish), wish, epoch, *store_);
+  const std::string stored =
+      wish.storage.empty() ? "" : storage_of_job(wish.storage, fs::path(request->target).filename().string());
   SavepointRecord record{.epoch = epoch.value(),
-                         .path = request->target,
+                         .path = stored.empty() ? request->target : stored,
                          .label = request->label,
                          .created_us = request->created_us,
                          .drained = request->drained,
@@ -112,13 +139,19 @@ void JobRunner::build_savepoint_of(Epoch epoch, const SavepointWish& wish) {
     request->threads = threads_here();
   }
   request->run = [work](const std::function<Status()>& step) { return work->run(step); };
+  const auto bytes = std::make_shared<std::uint64_t>(0);
   builder_.submit(
-      [request, epoch, archive = wish.archive, above = wish.folder.empty() ? "" : folder_above(wish.folder)] {
+      [request, epoch, stored, bytes, archive = wish.archive,
+       above = wish.folder.empty() ? "" : folder_above(wish.folder)] {
+        if (!stored.empty()) STREAM_TRY(system_files().make_dir(fs::path(request->target).parent_path().string()));
         if (!above.empty() && !is_there(above)) return failed("folder '" + above + "' does not exist");
         STREAM_ASSIGN(request->index, load_index(index_path(request->checkpoints, epoch)));
-        return (archive ? build_archive : build_savepoint)(system_files(), *request).status();
+        STREAM_TRY((archive ? build_archive : build_savepoint)(system_files(), *request).status());
+        *bytes = size_below(request->target);
+        return stored.empty() ? Status() : move_to_storage(request->target, stored);
       },
-      [this, epoch, wish, record, built = work.get()](Status status) {
+      [this, epoch, wish, record, bytes, built = work.get()](Status status) mutable {
+        record.bytes = *bytes;
         pinned_.erase(pinned_.find(epoch));
         if (!built->refused().empty()) log_->debug("building a savepoint: " + built->refused());
         // Its threads are waited for when it goes, and an idle one takes its time: not here.
@@ -156,11 +189,10 @@ void JobRunner::on_built(Epoch epoch, const SavepointWish& wish, SavepointRecord
   const std::string& target = record.path;
   if (status.ok()) {
     record.building = false;
-    record.bytes = size_below(target);
     status = store_->record_savepoint(record);
     event("savepoint", target);
     log_->info("savepoint of checkpoint " + std::to_string(epoch.value()) + ": " + target);
-  } else if (!is_there(target)) {
+  } else if (!is_there(target)) {  // nor is what has not come to storage as a whole
     (void)store_->forget_savepoint(target);
   }
   const Microseconds now = system_clock().wall_us();
@@ -213,7 +245,10 @@ Status JobRunner::take_up_savepoint_rules() {
 SavepointWish JobRunner::scheduled_wish() const {
   const SavepointRules& rules = savepoint_timer_.schedule().rules;
   SavepointWish wish;
-  if (!rules.to.empty()) wish.folder = rules.to + "/" + paths_.job;
+  if (is_object_url(rules.to))
+    wish.storage = storage_of_job(rules.to, paths_.job);
+  else if (!rules.to.empty())
+    wish.folder = place_of_savepoints(rules, paths_.job);
   wish.single_file = rules.single_file;
   wish.archive = rules.archive;
   wish.scheduled = true;
@@ -238,16 +273,17 @@ void JobRunner::savepoint_lost(const SavepointWish& wish) {
 // What is gone already, perhaps half by an interrupted deletion, is only forgotten.
 void JobRunner::delete_savepoints(const std::vector<std::string>& paths,
                                   const std::function<void(const Status&)>& done) {
+  const auto gone = std::make_shared<std::vector<std::string>>();
   worker_.submit(
-      [paths] {
+      [paths, gone] {
         for (const std::string& path : paths) {
-          if (is_there(path)) STREAM_TRY(delete_any_savepoint(system_files(), path, unpacked_root()).status());
+          STREAM_TRY(remove_wherever(path));
+          gone->push_back(path);
         }
         return Status();
       },
-      [this, paths, done](Status status) {
-        for (const std::string& path : paths) {
-          if (is_there(path)) continue;
+      [this, gone, done](Status status) {
+        for (const std::string& path : *gone) {
           event("savepoint-deleted", path);
           if (Status forgotten = store_->forget_savepoint(path); status.ok()) status = forgotten;
         }

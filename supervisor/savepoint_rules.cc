@@ -45,12 +45,11 @@ SavepointRules read_savepoint_rules(const Node& node, const std::string& folder,
   read_duration(node, "keep-for", rules.keep_for_us, problems);
   read(node, "to", rules.to, problems);
   if (is_object_url(rules.to)) {
-    problems.add(node.find("to")->at,
-                 "savepoints that are made by themselves go to a folder; 'stream savepoint --to' "
-                 "copies one to object storage");
-    return rules;
+    if (const auto place = parse_storage(rules.to); !place.ok())
+      problems.add(node.find("to")->at, place.status().what());
+  } else if (!rules.to.empty()) {
+    rules.to = folder_in(folder, rules.to);
   }
-  if (!rules.to.empty()) rules.to = folder_in(folder, rules.to);
   read_flag(node, "single-file", rules.single_file, problems);
   read_flag(node, "archive", rules.archive, problems);
   if (problems.sorted().size() == faults) check(node, rules, problems);
@@ -87,13 +86,17 @@ std::string rules_text(const SavepointRules& rules, const std::string& job) {
   if (rules.keep_for_us > 0) parts.push_back("for " + format_duration(rules.keep_for_us));
   if (rules.archive) parts.emplace_back("as archives");
   if (rules.single_file) parts.emplace_back("as single files");
-  if (!rules.to.empty()) parts.push_back("in " + rules.to + "/" + job);
+  if (!rules.to.empty()) parts.push_back("in " + place_of_savepoints(rules, job));
   return parts.empty() ? "none by itself" : join(parts, "; ");
+}
+
+std::string place_of_savepoints(const SavepointRules& rules, const std::string& job) {
+  return rules.to.substr(0, rules.to.find('?')) + "/" + job;
 }
 
 std::vector<std::string> savepoint_folders_of(const SavepointRules& rules, const JobPaths& job) {
   std::vector<std::string> folders = {job.savepoints()};
-  if (!rules.to.empty()) folders.push_back(rules.to + "/" + job.job);
+  if (!rules.to.empty()) folders.push_back(place_of_savepoints(rules, job.job));
   return folders;
 }
 

@@ -61,6 +61,9 @@ SavepointRules rules_from_json(const nlohmann::json& json);  // what is absent o
 // "one every 1h; keeps 24; for 7d; as archives; in /backup/JOB"
 std::string rules_text(const SavepointRules& rules, const std::string& job);
 
+// Where those that a job makes by itself go, if the rules say so: a folder, or a URL without its options.
+std::string place_of_savepoints(const SavepointRules& rules, const std::string& job);
+
 // Where those are that the rules are about: the job's own folder, and the one that is said.
 std::vector<std::string> savepoint_folders_of(const SavepointRules& rules, const JobPaths& job);
 

@@ -312,7 +312,7 @@ def with_kubernetes(stream):
         stream.run("stream", "run", "job.yaml", "--ha", place, expect=1)
         check("answers 403" in stream.last_stderr and "a Role must allow it" in stream.last_stderr, stream.last_stderr)
         cluster.allow("ha", ("", "configmaps", "get create update", None), ("coordination.k8s.io", "leases", "get create update", None))
-        with Hosts(stream, 3, place) as hosts:
+        with Hosts(stream, 3, place, rate=400) as hosts:
             first = hosts.wait_leader()
             past(stream, 1000)
             lease = cluster.get("lease/stream-job")["spec"]
@@ -413,7 +413,7 @@ def in_common(stream, place):
     wanted = expected(stream)
     for folder in ("ha", "checkpoints"):
         (stream.folder / folder).mkdir()
-    job = manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}/checkpoints"), out=str(stream.folder))
+    job = manifest(("interval: 50ms", f"interval: 50ms, path: {stream.folder}/checkpoints"), rate=400, out=str(stream.folder))
     servers = [Server(stream, place) for _ in range(3)]
 
     def leader_and_others():

@@ -351,7 +351,10 @@ def savepoints_are_copied_there_and_read_there(stream, server):
     check(len(stream.run("stream", "savepoint", "--list", "--json", "far").splitlines()) == 3, "one was made in vain")
     stream.run("stream", "run", "--from", server.url("jobs/far"), "--name", "other", "far.yaml", expect=100)
     check("and no savepoint" in stream.last_stderr, stream.last_stderr)
-    stream.run("stream", "savepoint", "--delete", server.url("saves/one"), expect=100)
+    for form in ("", "--archive"):
+        stream.run("stream", "savepoint", "far", "--to", server.url("saves/two"), *([form] if form else []))
+        stream.run("stream", "savepoint", "--delete", server.url("saves/two"))
+        check(not server.keys("saves/two"), server.keys())
     fetched = stream.home("far").parent / ".fetched"
     check(len(list(fetched.iterdir())) >= 2 and ".fetched" not in stream.run("stream", "gc", "--dry-run"), "what was fetched a moment ago")
     stream.run("stream", "cancel", "far")
@@ -367,6 +370,50 @@ def savepoints_are_copied_there_and_read_there(stream, server):
         stream.run("stream", "run", "far.yaml", "--from", server.url(name), "--set", f"stages.out.path=totals-{number}.db")
         with sqlite3.connect(stream.folder / f"totals-{number}.db") as db:
             check(db.execute("select k, n, total from totals order by k").fetchall() == wanted(), f"{name}: {stream.last_stderr}")
+
+
+@with_server
+def savepoints_that_are_made_by_themselves_go_there(stream, server):
+    def listed():
+        return [json.loads(line) for line in stream.run("stream", "savepoint", "--list", "--json", "far").splitlines()]
+
+    write(stream, "")
+    text = (stream.folder / "far.yaml").read_text().replace(', path: ""', "")
+    stream.write("far.yaml", text + f'savepoints: {{every: 1s, keep: 2, to: "{server.url("kept", patience="500ms")}"}}\n')
+    begin = ["stream", "run", "-d", "far.yaml", "--set", "stages.made.rows=100000000"]
+    stream.run(*begin)
+    first = wait_until("a savepoint", listed, timeout=60)[0]["path"]
+    check(first.startswith("s3://bucket/kept/far/") and "?" in first, first)
+    wait_until("the first to go again", lambda: first not in [one["path"] for one in listed()] and not server.keys(first.split("?")[0].removeprefix("s3://bucket/") + "/"), timeout=60)
+    there = {key.split("/")[2] for key in server.keys("kept/far/")}
+    check(len(there) in (2, 3), f"two are kept, and one may be on its way: {there}")
+    # One that has a name stays, whoever asks by that; one that is deleted is gone.
+    stream.run("stream", "savepoint", "--mark", "far@latest", "--label", "good")
+    # The server is away: it says so, goes on, and makes them again.
+    server.kill()
+    wait_until("it to say so", lambda: any(event["kind"] == "savepoint-failed" for event in stream.events("far")), timeout=120)
+    server.start()
+    newest = max(one["epoch"] for one in listed())
+    wait_until("the next", lambda: max(one["epoch"] for one in listed()) > newest, timeout=120)
+    # Its supervisor is killed while it makes them: what was begun is gone, here and there.
+    killed(stream)
+    stream.run(*begin)
+    newest = max(one["epoch"] for one in listed())
+    wait_until("the next", lambda: max(one["epoch"] for one in listed()) > newest, timeout=120)
+    stream.run("stream", "savepoint", "far", "--every", "off")
+    stream.run("stream", "stop", "--no-savepoint", "far")
+    check(not list(stream.home("far").glob("savepoints*/*")), "one is left here")
+    known = {one["path"].split("?")[0].split("/")[-1] for one in listed()}
+    check({key.split("/")[2] for key in server.keys("kept/far/")} == known, f"{server.keys('kept/far/')}, known are {known}")
+    counts = stream.run("stream", "state", "query", "far@good", "select count(*) as n from totals")
+    check(int(counts.split()[-1]) > 0, counts)
+    stream.run("stream", "run", "far.yaml", "--name", "other", "--from", "far@good", "--set", "stages.out.path=other.db", "--set", "stages.made.rate=1000000",
+               "--set", "stages.made.rows=1000000")
+    with sqlite3.connect(stream.folder / "other.db") as db:
+        rows = db.execute("select sum(n) from totals").fetchone()[0]
+        check(rows == 1_000_000, f"{rows} rows: it did not go on")
+    stream.run("stream", "savepoint", "--delete", "far@good")
+    check("good" not in [one["label"] for one in listed()], listed())
 
 
 @with_server
@@ -534,7 +581,7 @@ def what_is_refused_is_said(stream):
     writing = "stages:\n  made: {run: generate, columns: 'n, to_timestamp(n) as at', rows: 3, time: at}\n  out: {run: write-file, WHAT}\n"
     refused("no bucket is named", 'checkpoint: {path: "s3://"}\n' + stages)
     refused("did you mean 'endpoint'", f'checkpoint: {{path: "{url.replace("endpoint", "endpiont")}"}}\n' + stages)
-    refused("go to a folder", f'savepoints: {{every: 1h, to: "{url}"}}\n' + stages)
+    refused("did you mean 'endpoint'", f'savepoints: {{every: 1h, to: "{url.replace("endpoint", "endpiont")}"}}\n' + stages)
     refused("an object cannot grow", writing.replace("WHAT", 'path: "s3://bucket/out.ndjson"'))
     refused("no _SUCCESS is made", writing.replace("WHAT", 'path: "s3://bucket/out/", success-after: 1h'))
     stream.run("stream-read-file", "file://host/a", expect=None)
@@ -557,6 +604,7 @@ if __name__ == "__main__":
         an_outage_fails_checkpoints_and_not_the_job,
         kills_at_any_moment_change_nothing,
         savepoints_are_copied_there_and_read_there,
+        savepoints_that_are_made_by_themselves_go_there,
         what_nothing_names_goes_with_gc,
         another_supervisor_takes_over_from_what_is_in_storage,
         no_key_is_in_a_manifest_an_event_or_a_log,

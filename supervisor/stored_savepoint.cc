@@ -1,4 +1,4 @@
-#include "cli/stored_savepoint.h"
+#include "supervisor/stored_savepoint.h"
 
 #include <sys/stat.h>
 
@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "snapshot/archive/open_savepoint.h"
 #include "snapshot/checkpoint.h"
 #include "snapshot/digest.h"
 #include "storage/open.h"
@@ -170,6 +171,23 @@ Status store_savepoint(const std::string& path, const std::string& url) {
   }));
   const std::string index(kSavepointIndex);
   return upload_file(*storage.store, path + "/" + index, place.key(index), place.part_bytes);
+}
+
+Status remove_stored(const std::string& url) {
+  STREAM_ASSIGN(const Storage storage, storage_at(url));
+  const StoragePlace& place = storage.place;
+  STREAM_TRY(storage.store->remove(place.key(kSavepointIndex)));
+  STREAM_TRY(storage.store->remove(place.prefix));
+  STREAM_ASSIGN(const auto objects, storage.store->list(place.prefix + "/"));
+  for (const ObjectFacts& object : objects) STREAM_TRY(storage.store->remove(object.key));
+  return {};
+}
+
+Status remove_wherever(const std::string& path) {
+  if (is_object_url(path)) return remove_stored(path);
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return {};
+  return delete_any_savepoint(system_files(), path, unpacked_root()).status();
 }
 
 Status not_in_storage(const std::string& what, const std::string& url) {

@@ -22,6 +22,12 @@ Status check_free(const std::string& url);
 // Uploads a savepoint of any form to where the URL says, its index last. Errors: as check_free().
 Status store_savepoint(const std::string& path, const std::string& url);
 
+// Deletes a savepoint of any form, its index first. What is gone already is done with.
+Status remove_stored(const std::string& url);
+
+// The same of one wherever it is, in a folder or in storage.
+Status remove_wherever(const std::string& path);
+
 // Of something that is only done to what is in folders.
 Status not_in_storage(const std::string& what, const std::string& url);
 
