@@ -33,7 +33,8 @@ slurm::Batch batch_of(const VerbValues& values, const JobPlan& plan, std::string
   batch.run.insert(batch.run.end(), {"--set", "hosts=slurm"});
   if (pipeline.slurm.folder.empty()) batch.run.insert(batch.run.end(), {"--set", "slurm.folder=" + home + "/.agents"});
   const std::string& kept = pipeline.checkpoint.path;
-  batch.leaders = (is_object_url(kept) ? home : kept) + "/.ha";
+  batch.leaders_at_home = is_object_url(kept);
+  batch.leaders = (batch.leaders_at_home ? home : kept) + "/.ha";
   batch.run.insert(batch.run.end(), {"--ha", "file://" + batch.leaders + std::string(kLease), "--log-to", "stderr"});
   batch.fresh = values.flag("fresh");
   batch.home = home + "/.slurm";

@@ -95,8 +95,8 @@ std::string script(const Batch& batch) {
       "/\"$SLURMD_NODENAME\"\n"
       "export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"\n\n";
   const std::string leaders = shell_quoted(batch.leaders);
-  text +=
-      "# In it is written which supervisor leads: one at a time.\n[ -d " + leaders + " ] || mkdir " + leaders + "\n\n";
+  text += "# In it is written which supervisor leads: one at a time.\n[ -d " + leaders + " ] || mkdir " +
+          (batch.leaders_at_home ? "-p " : "") + leaders + "\n\n";
   text += at_limit(batch) + "trap : TERM  # which the supervisor gets as well: it ends in order\n\n" + kGuard;
   // Of a supervisor that was killed while it waited for more nodes.
   const bool more = batch.asked.nodes_most > batch.asked.nodes_least;

@@ -20,6 +20,7 @@ struct Batch {
   bool fresh = false;                 // the first time it begins anew, when it is requeued it goes on
   std::string home = {};              // of all nodes: each has a folder there
   std::string leaders = {};           // folder in which it is decided who leads: see stream-ha(7)
+  bool leaders_at_home = false;       // it is below the state folder, which may have to be made
   std::string output = {};            // of the supervisor; %j is the number that Slurm gives
 };
 
