@@ -165,6 +165,8 @@ json pod(const Deployed& deployed) {
   json spec = pod_spec(deployed);
   spec["automountServiceAccountToken"] = led(deployed);
   spec["terminationGracePeriodSeconds"] = 300;
+  // Checkpoints in a place of their own belong to a host by its name, which the next Pod has as well.
+  if (!led(deployed)) spec["hostname"] = object_name(deployed.job);
   if (replicas_of(deployed) > 1) spec["affinity"] = apart(deployed);
   spec["containers"] = json::array({supervisor(deployed)});
   const json made = {
