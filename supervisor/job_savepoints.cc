@@ -274,7 +274,9 @@ void JobRunner::savepoint_lost(const SavepointWish& wish) {
 void JobRunner::delete_savepoints(const std::vector<std::string>& paths,
                                   const std::function<void(const Status&)>& done) {
   const auto gone = std::make_shared<std::vector<std::string>>();
-  worker_.submit(
+  // Storage may keep whoever asks it waiting, which the publication of a checkpoint must not.
+  Worker& worker = std::ranges::any_of(paths, is_object_url) ? builder_ : worker_;
+  worker.submit(
       [paths, gone] {
         for (const std::string& path : paths) {
           STREAM_TRY(remove_wherever(path));

@@ -36,7 +36,8 @@ class SshServer:
         self.config.write_text(
             f"ListenAddress {address}:{port}\nHostKey {self.folder}/host\nPidFile {self.folder}/pid\n"
             f"AuthorizedKeysFile {self.folder}/authorized\nPasswordAuthentication no\nUsePAM no\nStrictModes no\n"
-            "PermitRootLogin yes\n")
+            # What the user's shell does at the start, and leaves locked when it is killed, is nothing to the tests.
+            f"PermitRootLogin yes\nSetEnv HOME={self.folder}\n")
         self.prefix = list(prefix)
         self.start()
 

@@ -143,7 +143,7 @@ def finish(hosts, what=""):
             for one in hosts.supervisors.values():
                 one.start()
         leader = leader_of(hosts, JOB)
-        return leader and leader.own.succeeds("stream", "stop", "--drain", "--no-savepoint", JOB)
+        return leader and leader.state(JOB) == "RUNNING" and leader.own.succeeds("stream", "stop", "--drain", "--no-savepoint", JOB)
     wait_until("the job to be drained", drained)
     wait_until("all to end", lambda: not any(one.alive() for one in hosts.supervisors.values()), 90)
     wait_until("no agent left", lambda: not agents_of(hosts.folder / "agents"))
