@@ -178,7 +178,7 @@ json pod(const Deployed& deployed) {
 // Of each host: what stream-pod completes. It has no label by which the Deployment would count it as its own.
 json host_pod(const Deployed& deployed) {
   json spec = pod_spec(deployed);
-  spec["restartPolicy"] = "Never";  // the supervisor makes another
+  spec["restartPolicy"] = "Never";             // the supervisor makes another
   spec["terminationGracePeriodSeconds"] = 60;  // for a checkpoint
   spec["containers"] = json::array({container(deployed, kOfHosts)});
   const json labels = {{"app.kubernetes.io/name", "stream-host"}, {"app.kubernetes.io/instance", deployed.job}};
