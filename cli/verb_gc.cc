@@ -90,8 +90,10 @@ Result<bool> collect_ended(const JobPaths& job, JobStore& store, Microseconds en
 // Of a job that runs, its supervisor deletes, and says nothing; what it may be using is not for others to list.
 Status collect(const JobPaths& job, std::optional<Microseconds> ended_for, bool dry_run, bool as_json) {
   if (JobLock::runs(job)) {
-    if (!dry_run) return ask_job(job, {{"verb", "gc"}}, kQuickAnswer).status();
-    return collect_checkpoints(job, true, as_json);
+    if (dry_run) return collect_checkpoints(job, true, as_json);
+    Status asked = ask_job(job, {{"verb", "gc"}}, kQuickAnswer).status();
+    // One that was about to end does not run any more.
+    if (asked.code() != Code::kPeerGone || JobLock::runs(job)) return asked;
   }
   // What others lead is theirs to tidy.
   if (standby_of(job) || !shared_place(job).empty()) return {};

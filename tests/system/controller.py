@@ -283,7 +283,7 @@ def test_a_controller_that_is_killed_during_upgrades_goes_on(at):
             wait_until("another moment", lambda: at.status()["controller"]["attempt"] > before, timeout=120, interval=0.02)
         controller.send(signal.SIGKILL)
         if number in (1, 4):  # and what runs the job is lost as well
-            at.node.lose(at.node.of("stream-far")[-1])
+            at.node.lose(wait_until("a Pod of it", lambda: at.node.of("stream-far"), timeout=120, interval=0.02)[-1])
         wait_until("the upgrade", lambda: wanted in (s := at.status()).get("lastStableSpec", "") and s["lifecycle"] == "STABLE", timeout=180, interval=0.2)
         check(at.status()["controller"]["attempt"] == before + 1, at.status())
     finish(at, rows)
