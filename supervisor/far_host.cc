@@ -98,7 +98,7 @@ void FarHost::connect(Microseconds now) {
 }
 
 std::shared_ptr<FarInstance> FarHost::start(const Launch& launch, const std::string& program) {
-  const auto instance = std::make_shared<FarInstance>();
+  auto instance = std::make_shared<FarInstance>();
   instance->id = next_id_++;
   instances_[instance->id] = instance;
   waiting_.push_back({launch, {program, instance->id}});

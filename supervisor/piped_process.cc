@@ -39,6 +39,7 @@ constexpr int kEndPatienceMs = 3'000;
 
 Result<PipedProcess> PipedProcess::start(const std::vector<std::string>& argv) {
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (const std::string& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
   args.push_back(nullptr);
   PipedProcess process;

@@ -85,9 +85,9 @@ class SupervisedInstance final : public ControlPort {
   void serve_taps(RunLoop& loop);
   SchemaPtr schema_of_output(const std::string& name) const;
   Status complete(RunLoop& loop, Epoch epoch);
-  Status report_snapshot(Status written, SnapshotDone done);
+  Status report_snapshot(const Status& written, const SnapshotDone& done);
   void merge_files_if_many();
-  void merge_files(SnapshotWriter::Merge merge);
+  void merge_files(const SnapshotWriter::Merge& merge);
   SpoolPosition spool_position() const { return stage_.source ? stage_.source->spool_position() : SpoolPosition(); }
   Status send_stats(RunLoop& loop, Microseconds now);
   void tell_strangers(RunLoop& loop) const;

@@ -123,7 +123,7 @@ Status SupervisedInstance::restore() {
 // error of the system may pass.
 Status SupervisedInstance::rewind_sink(Epoch after) {
   if (!stage_.sink) return {};
-  const Status rewound = stage_.sink->rewind(after);
+  Status rewound = stage_.sink->rewind(after);
   if (assignment_.accept_duplicates) stage_.sink->accept_duplicates();
   if (rewound.code() != Code::kFailed) return rewound;
   if (!assignment_.accept_duplicates) {

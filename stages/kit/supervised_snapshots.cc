@@ -39,12 +39,12 @@ Status SupervisedInstance::on_barrier(RunLoop& loop, Epoch epoch, BarrierTimes t
         result->async_us = system_clock().monotonic_us() - from;
         return Status();
       },
-      [this, result](Status written) { return report_snapshot(std::move(written), std::move(*result)); });
+      [this, result](const Status& written) { return report_snapshot(written, *result); });
   return {};
 }
 
 // A snapshot that could not be written aborts the checkpoint, not the instance.
-Status SupervisedInstance::report_snapshot(Status written, SnapshotDone done) {
+Status SupervisedInstance::report_snapshot(const Status& written, const SnapshotDone& done) {
   if (!written.ok()) return control_.send(to_json(note("snapshot-failed", done.epoch, written.what())));
   STREAM_TRY(control_.send(to_json(done)));
   merge_files_if_many();
@@ -62,13 +62,13 @@ void SupervisedInstance::merge_files_if_many() {
       },
       [this, merge](const Status&) {
         merging_ = merge->has_value();
-        if (merging_) merge_files(*std::move(*merge));
+        if (merging_) merge_files(**merge);
         return Status();
       });
 }
 
 // Beside the writer, so that no checkpoint waits for it, and slowly, as there is no hurry.
-void SupervisedInstance::merge_files(SnapshotWriter::Merge merge) {
+void SupervisedInstance::merge_files(const SnapshotWriter::Merge& merge) {
   merge_thread_.submit(
       [this, merge] {
         (void)give_way(ThreadPriority::kLow);
