@@ -89,20 +89,8 @@ class HostsLauncher final : public Launcher {
   bool settled() const override {
     return !fits_ && std::ranges::all_of(hosts_, [](const auto& host) { return host->settled(); });
   }
-  std::set<std::string> lost() const override {
-    std::set<std::string> names;
-    for (const auto& host : hosts_) {
-      if (host->lost()) names.insert(host->name());
-    }
-    return names;
-  }
-  std::set<std::string> leaving() const override {
-    std::set<std::string> names;
-    for (const auto& host : hosts_) {
-      if (host->leaving()) names.insert(host->name());
-    }
-    return names;
-  }
+  std::set<std::string> lost() const override { return those(&FarHost::lost); }
+  std::set<std::string> leaving() const override { return those(&FarHost::leaving); }
   void let_go(const std::string& name, Microseconds now) override {
     for (const auto& host : hosts_) {
       if (host->name() == name) host->let_go(now);
@@ -117,10 +105,11 @@ class HostsLauncher final : public Launcher {
   }
 
  private:
-  std::set<std::string> awaited() const {
+  std::set<std::string> awaited() const { return those(&FarHost::awaited); }
+  std::set<std::string> those(bool (FarHost::*are)() const) const {
     std::set<std::string> names;
     for (const auto& host : hosts_) {
-      if (host->awaited()) names.insert(host->name());
+      if (((*host).*are)()) names.insert(host->name());
     }
     return names;
   }

@@ -8,11 +8,10 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 
 import kube_cluster
-from harness import Failure, free_port, wait_until
+from harness import Failure, Stream, free_port, wait_until
 from kube_cluster import Cluster, program
 
 IMAGE = "localhost/stream-pipelines:test"
@@ -148,13 +147,7 @@ state = "{self.folder}/containerd-state"
         self.spawn("kubelet", program("kubelet"), f"--config={self.folder}/kubelet.json", f"--kubeconfig={self.config}", f"--root-dir={self.folder}/kubelet",
                    f"--cert-dir={self.folder}/kubelet-certificates", "--hostname-override=node-1", f"--node-ip={PODS}.1")
 
-    @staticmethod
-    def kill(pids):
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    kill = staticmethod(Stream.kill)
 
     def volume(self, space, folder):
         """A namespace in which only confined Pods may be, with one volume."""

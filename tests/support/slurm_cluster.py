@@ -5,12 +5,11 @@ import os
 import pathlib
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 
-from harness import Failure, free_port, wait_until
+from harness import Failure, Stream, free_port, wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel", "sinfo")
 CONF = """ClusterName=test
@@ -189,9 +188,4 @@ def command_of(pid):
         return ""
 
 
-def kill_all(pids):
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+kill_all = Stream.kill

@@ -4,13 +4,12 @@
 import json
 import os
 import pathlib
-import signal
 import sqlite3
 import sys
 import tarfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import Failure, check, main, wait_until  # noqa: E402
+from harness import Failure, Stream, check, main, wait_until  # noqa: E402
 from yarn_cluster import Cluster, missing  # noqa: E402
 
 LONG = bool(os.environ.get("STREAM_LONG"))
@@ -94,12 +93,7 @@ def supervisors(cluster, number):
     return [pid for pid, command in cluster.processes(number) if "/stream run " in command]
 
 
-def kill(pids):
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+kill = Stream.kill
 
 
 def test_what_is_wrong_is_refused(stream):
